@@ -1,0 +1,27 @@
+/** What a command may do to the world outside its arguments; tests pass their own. */
+export interface Effects {
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Aborted by Ctrl-C or SIGTERM. Long work checks it and throws InterruptedError. */
+  readonly signal: AbortSignal;
+}
+
+export interface Clock {
+  /** Wall-clock time in epoch milliseconds. */
+  now(): number;
+  /** A monotonic reading in milliseconds, for durations. */
+  elapsed(): number;
+}
+
+/** Where progress goes while a command works: stderr for people, nothing for tests. Results are never printed here. */
+export interface Reporter {
+  /** A line that stays. Silent with --quiet. */
+  note(line: string): void;
+  /** What is being done now: a line that is redrawn on a terminal, and shown elsewhere only with --verbose. */
+  progress(text: string): void;
+  /** A line that people should not miss, whatever --quiet says. */
+  warn(line: string): void;
+  /** For --verbose only. */
+  detail(line: string): void;
+}
