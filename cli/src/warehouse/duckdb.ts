@@ -1,0 +1,122 @@
+import { existsSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { toCell } from './cells.ts';
+import type { QueryResult, Warehouse } from './warehouse.ts';
+
+/** How long a process that was killed may still hold its file: its engine ends within this time (milliseconds). */
+const DYING_OWNER_MS = 5000;
+
+/** One open DuckDB file with one connection. */
+export class DuckDbWarehouse implements Warehouse {
+  readonly connection: DuckDBConnection;
+  readonly #instance: DuckDBInstance;
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
+    this.connection = connection;
+  }
+
+  /**
+   * Opens a database file. A lock that somebody else holds is waited for, for at most `waitMs` milliseconds.
+   * @throws MeetupError where the file is locked for longer, damaged, or can't be reached.
+   */
+  static async open(path: string, options: { readOnly: boolean; waitMs?: number }): Promise<DuckDbWarehouse> {
+    const deadline = Date.now() + (options.waitMs ?? 0);
+    for (;;) {
+      try {
+        const instance = await DuckDBInstance.create(path, options.readOnly ? { access_mode: 'READ_ONLY' } : {});
+        return new DuckDbWarehouse(instance, await instance.connect());
+      } catch (error) {
+        if (!isLockConflict(error)) throw cannotOpen(path, error);
+        if (Date.now() >= deadline) throw lockedFile(path, error);
+        await delay(20);
+      }
+    }
+  }
+
+  /** A database that lives in memory alone. */
+  static inMemory(): Promise<DuckDbWarehouse> {
+    return DuckDbWarehouse.open(':memory:', { readOnly: false });
+  }
+
+  async run(sql: string, values: Record<string, DuckDBValue> | DuckDBValue[] = []): Promise<void> {
+    await this.connection.run(sql, values);
+  }
+
+  async query(sql: string, values: Record<string, DuckDBValue> | DuckDBValue[] = []): Promise<QueryResult> {
+    const reader = await this.connection.runAndReadAll(sql, values);
+    const types = reader.columnTypes();
+    return {
+      columns: reader.columnNames().map((name, i) => ({ name, type: String(types[i]) })),
+      rows: reader.getRows().map((row) => row.map(toCell)),
+    };
+  }
+
+  /** Closing writes DuckDB's log into the file (a checkpoint), so that the file alone is the whole database. */
+  close(): Promise<void> {
+    this.connection.closeSync();
+    this.#instance.closeSync();
+    return Promise.resolve();
+  }
+}
+
+/** Opens the working database read-write. The caller holds the write lock. */
+export async function openWork(paths: Paths): Promise<DuckDbWarehouse> {
+  try {
+    await mkdir(dirname(paths.workDatabase), { recursive: true });
+  } catch (error) {
+    throw cannotWriteState(paths, error);
+  }
+  return DuckDbWarehouse.open(paths.workDatabase, { readOnly: false, waitMs: DYING_OWNER_MS });
+}
+
+/** Opens what was published, for reading: never waits for a build, and never makes one wait. */
+export async function openPublished(paths: Paths): Promise<DuckDbWarehouse> {
+  if (!existsSync(paths.database)) {
+    throw new MeetupError(
+      `There is no database at ${paths.database} yet: run \`./meetup dev\` to load data and build the marts.`,
+    );
+  }
+  return DuckDbWarehouse.open(paths.database, { readOnly: true });
+}
+
+/** Whether DuckDB refused because another process has the file open. */
+export function isLockConflict(error: unknown): boolean {
+  return /Could not set lock|Conflicting lock/.test(messageOf(error));
+}
+
+/** The process that DuckDB names as the lock's holder. */
+export function lockHolder(error: unknown): number | undefined {
+  const pid = /\(PID (\d+)\)/.exec(messageOf(error))?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
+/** One plain sentence for a state folder that can't be written. */
+export function cannotWriteState(paths: Paths, error: unknown): MeetupError {
+  const why = hasCode(error, 'ENOSPC') ? 'the disk is full' : messageOf(error).split('\n')[0];
+  return new MeetupError(
+    `The state folder ${paths.state} can't be written (${why}): make it writable, or choose another with --state-dir.`,
+    { cause: error },
+  );
+}
+
+function lockedFile(path: string, error: unknown): MeetupError {
+  const pid = lockHolder(error);
+  return new MeetupError(
+    `The database ${path} is open for writing in ${pid === undefined ? 'another process' : `process ${pid}`}: close it there and try again.`,
+    { cause: error },
+  );
+}
+
+function cannotOpen(path: string, error: unknown): MeetupError {
+  const first = messageOf(error).split('\n')[0];
+  return new MeetupError(
+    `The database ${path} can't be opened (${first}): if it is damaged, \`./meetup clean\` removes it and \`./meetup dev\` builds it again from the data.`,
+    { cause: error },
+  );
+}

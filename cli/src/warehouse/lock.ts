@@ -1,0 +1,72 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { DuckDBInstance } from '@duckdb/node-api';
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { cannotWriteState, isLockConflict, lockHolder } from './duckdb.ts';
+
+/** A lock that the operating system takes away when its holder ends, however it ends. */
+export interface HeldLock {
+  release(): void;
+}
+
+/**
+ * Takes a named lock in the state folder, or says who has it.
+ *
+ * The lock is a tiny DuckDB file that is held open: DuckDB takes the operating system's own file lock on it, which ends
+ * with the process (also by `kill -9`), works on every platform that DuckDB runs on, and names its holder.
+ */
+export async function tryLock(
+  paths: Paths,
+  name: 'write' | 'watch',
+): Promise<HeldLock | { heldBy: number | undefined }> {
+  try {
+    await mkdir(paths.state, { recursive: true });
+  } catch (error) {
+    throw cannotWriteState(paths, error);
+  }
+  try {
+    const instance = await DuckDBInstance.create(join(paths.state, `${name}.lock`));
+    return { release: () => instance.closeSync() };
+  } catch (error) {
+    if (isLockConflict(error)) return { heldBy: lockHolder(error) };
+    throw cannotWriteState(paths, new Error(messageOf(error), { cause: error }));
+  }
+}
+
+/** How long one meetup process waits for another before it gives up (milliseconds). */
+const PATIENCE_MS = 10 * 60_000;
+
+/**
+ * Runs `work` while no other meetup process writes to this state folder. Waits for the one that does, and says so once.
+ * @throws InterruptedError when the signal is aborted while waiting; MeetupError after ten minutes.
+ */
+export async function withWriteLock<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
+  const lock = await waitForLock(paths, effects);
+  try {
+    return await work();
+  } finally {
+    lock.release();
+  }
+}
+
+async function waitForLock(paths: Paths, effects: Effects): Promise<HeldLock> {
+  const started = effects.clock.elapsed();
+  let said = false;
+  for (;;) {
+    if (effects.signal.aborted) throw new InterruptedError();
+    const attempt = await tryLock(paths, 'write');
+    if ('release' in attempt) return attempt;
+    const holder = attempt.heldBy === undefined ? 'another meetup process' : `meetup process ${attempt.heldBy}`;
+    if (effects.clock.elapsed() - started > PATIENCE_MS) {
+      throw new MeetupError(
+        `${holder} has been writing to ${paths.state} for ten minutes: wait for it, or end it and try again.`,
+      );
+    }
+    if (!said) effects.reporter.note(`Waiting for ${holder}, which is writing to ${paths.state} …`);
+    said = true;
+    await delay(50);
+  }
+}
