@@ -1,0 +1,163 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
+import { parseOption, positiveNumber, shareSchema, wholeNumber } from './config/options.ts';
+import { type CommandSession, type Io, withSession } from './session.ts';
+
+/**
+ * Declares the command line. Each command is imported when it is called, so that `--help` needs none of them.
+ * @returns the exit code that the process should end with.
+ */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  let exitCode = 0;
+  const program = declare(io, (code) => {
+    exitCode = code;
+  });
+  try {
+    await program.parseAsync(argv, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    // Commander has printed its own message by now.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    throw error;
+  }
+}
+
+function declare(io: Io, ended: (exitCode: number) => void): Command {
+  const program = new Command('meetup')
+    .description(
+      'The local-first development loop for dbt, on Meetup data: DuckDB here, Spark and Delta to rehearse, Databricks in the end.',
+    )
+    .version(version(), '-V, --version')
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError()
+    .option('--json', 'print one JSON document on stdout')
+    .option('--data <dir>', 'folder of the input files (default: data)')
+    .option(
+      '--state-dir <dir>',
+      'folder of the database, the toolchain and logs (default: .meetup, or MEETUP_STATE_DIR)',
+    )
+    .addOption(new Option('--target <target>', 'target of profiles/profiles.yml').default('dev'))
+    .option('--verbose', 'say more, and show stack traces')
+    .option('--quiet', 'say only what matters');
+
+  const verb = <Own extends object>(
+    signature: string,
+    description: string,
+    work: (session: CommandSession, own: Own, argument: string | undefined) => Promise<number>,
+  ): Command =>
+    program
+      .command(signature)
+      .description(description)
+      .action(async (...args: unknown[]) => {
+        const command = args.at(-1);
+        if (!(command instanceof Command)) throw new TypeError('commander passes the command last');
+        const argument = typeof args[0] === 'string' ? args[0] : undefined;
+        ended(await withSession(program.opts(), io, (session) => work(session, command.opts<Own>(), argument)));
+      });
+
+  verb<{ out?: string; scale: string; seed: string; days: string }>(
+    'generate',
+    'write a realistic, deterministic data set',
+    async (session, own) => {
+      const { run } = await import('./commands/generate.ts');
+      const { renderGenerate } = await import('./report/generate.ts');
+      const result = await run(
+        {
+          out: own.out === undefined ? session.paths.data : resolve(io.cwd, own.out),
+          scale: parseOption(positiveNumber, '--scale', own.scale, 'a number above 0'),
+          seed: parseOption(wholeNumber, '--seed', own.seed, 'a whole number'),
+          days: parseOption(wholeNumber, '--days', own.days, 'a whole number of days'),
+        },
+        session.effects,
+      );
+      return session.finish(result, { text: renderGenerate });
+    },
+  )
+    .option('--out <dir>', 'folder to write to (default: the data folder)')
+    .option('--scale <n>', 'size; 1 is about the real thing', '1')
+    .option('--seed <n>', 'the same seed gives the same bytes', '1')
+    .option('--days <n>', 'daily drops after the first dump', '0');
+
+  verb<{ maxRejected: string }>(
+    'load',
+    'check the JSON files and append them to the raw tables',
+    async (session, own) => {
+      const { run } = await import('./commands/load.ts');
+      const { renderLoad } = await import('./report/load.ts');
+      const result = await run({ paths: session.paths, maxRejected: maxRejected(own.maxRejected) }, session.effects);
+      return session.finish(result, { text: renderLoad });
+    },
+  ).addOption(maxRejectedOption());
+
+  verb<{ select?: string; exclude?: string; fullRefresh?: boolean }>(
+    'build',
+    'build and test models once',
+    async (session, own) => {
+      const { run } = await import('./commands/build.ts');
+      const { renderBuild } = await import('./report/build.ts');
+      const { paths, options } = session;
+      const { select, exclude, fullRefresh = false } = own;
+      const result = await run({ paths, target: options.target, select, exclude, fullRefresh }, session.effects);
+      return session.finish(result, { text: renderBuild });
+    },
+  )
+    .option('--select <selection>', "which models, in dbt's selection syntax")
+    .option('--exclude <selection>', "which not, in dbt's selection syntax")
+    .option('--full-refresh', 'build incremental models from scratch');
+
+  verb<{ maxRejected: string; fullRefresh?: boolean }>(
+    'dev',
+    'load and build what is new, then show what is in the marts',
+    async (session, own) => {
+      const { run } = await import('./commands/dev.ts');
+      const { renderDev } = await import('./report/dev.ts');
+      const { paths } = session;
+      const options = { paths, maxRejected: maxRejected(own.maxRejected), fullRefresh: own.fullRefresh ?? false };
+      return session.finish(await run(options, session.effects), { text: renderDev });
+    },
+  )
+    .addOption(maxRejectedOption())
+    .option('--full-refresh', 'build incremental models from scratch');
+
+  verb<Record<string, never>>('query <sql>', 'read-only SQL on the local marts', async (session, _own, sql) => {
+    const { run } = await import('./commands/query.ts');
+    const { renderQuery, queryRows } = await import('./report/query.ts');
+    const result = await run({ paths: session.paths, sql: sql ?? '' }, session.effects);
+    return session.finish(result, { text: renderQuery, json: queryRows, essential: true });
+  });
+
+  verb<Record<string, never>>(
+    'doctor',
+    'check the machine, the toolchain and the profile, and say how to mend what is wrong',
+    async (session) => {
+      const { run } = await import('./commands/doctor.ts');
+      const { renderDoctor } = await import('./report/doctor.ts');
+      const result = await run({ paths: session.paths, target: session.options.target }, session.effects);
+      return session.finish(result, { text: renderDoctor, essential: true });
+    },
+  );
+
+  verb<{ all?: boolean }>('clean', 'remove what was made (never the data folder)', async (session, own) => {
+    const { run } = await import('./commands/clean.ts');
+    const { renderClean } = await import('./report/clean.ts');
+    const result = await run({ paths: session.paths, all: own.all ?? false }, session.effects);
+    return session.finish(result, { text: renderClean });
+  }).option('--all', 'the Node packages and the compiled CLI too');
+
+  return program;
+}
+
+const maxRejected = (text: string): number =>
+  parseOption(shareSchema, '--max-rejected', text, 'a share such as 1% or 0.01');
+
+const maxRejectedOption = (): Option =>
+  new Option('--max-rejected <share>', 'refuse a batch with a greater share of rejected records').default('1%');
+
+function version(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const parsed: unknown = JSON.parse(text);
+  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
+}

@@ -1,0 +1,46 @@
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
+import type { QueryResult } from '../warehouse/warehouse.ts';
+
+export interface QueryOptions {
+  readonly paths: Paths;
+  readonly sql: string;
+}
+
+/** Where a name without a schema is looked for, in this order. */
+const SEARCH_PATH = 'marts,intermediate,staging,raw,snapshots';
+
+/**
+ * Answers read-only SQL from what was last published; never waits for a build.
+ * @throws MeetupError with DuckDB's own message where the SQL is wrong or would write.
+ */
+export async function run(options: QueryOptions, effects: Effects): Promise<CommandResult<QueryResult>> {
+  if (options.sql.trim() === '') throw new MeetupError('query takes one SQL statement, and was given an empty one.');
+  const warehouse = await openPublished(options.paths);
+  const interrupt = (): void => warehouse.connection.interrupt();
+  effects.signal.addEventListener('abort', interrupt);
+  try {
+    await confine(warehouse);
+    return { exitCode: 0, report: await warehouse.query(options.sql) };
+  } catch (error) {
+    if (effects.signal.aborted) throw new InterruptedError();
+    if (error instanceof MeetupError) throw error;
+    throw new MeetupError(`The query failed: ${messageOf(error).trim()}`, { cause: error });
+  } finally {
+    effects.signal.removeEventListener('abort', interrupt);
+    await warehouse.close();
+  }
+}
+
+/** The marts first, and no way out: a query reads the database, not other files, and writes nothing anywhere. */
+async function confine(warehouse: DuckDbWarehouse): Promise<void> {
+  const { rows } = await warehouse.query('select schema_name from information_schema.schemata');
+  const present = new Set(rows.map(([name]) => name));
+  const path = SEARCH_PATH.split(',').filter((schema) => present.has(schema));
+  if (path.length > 0) await warehouse.run(`set search_path = '${path.join(',')}'`);
+  await warehouse.run('set enable_external_access = false');
+  await warehouse.run('set lock_configuration = true');
+}

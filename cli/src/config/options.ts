@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { MeetupError } from './errors.ts';
+
+/** Every target of profiles/profiles.yml that people deploy to or build on. */
+export const targetSchema = z.enum(['dev', 'rehearsal', 'prod']);
+export type Target = z.infer<typeof targetSchema>;
+
+/** What every command takes. */
+export const globalOptionsSchema = z.object({
+  json: z.boolean().default(false),
+  data: z.string().min(1).optional(),
+  stateDir: z.string().min(1).optional(),
+  target: targetSchema.default('dev'),
+  verbose: z.boolean().default(false),
+  quiet: z.boolean().default(false),
+});
+export type GlobalOptions = z.infer<typeof globalOptionsSchema>;
+
+/** A positive number, as it comes from the command line. */
+export const positiveNumber = z.coerce.number().positive();
+/** A count, as it comes from the command line. */
+export const wholeNumber = z.coerce.number().int().nonnegative();
+
+/** `1%` or `0.01`: a share between 0 and 1. */
+export const shareSchema = z
+  .string()
+  .regex(/^\d+(\.\d+)?%?$/)
+  .transform((text) => (text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)))
+  .refine((share) => share <= 1);
+
+/**
+ * Parses one option's text.
+ * @throws MeetupError in one sentence that names the option, what it was given and what it takes.
+ */
+export function parseOption<T>(schema: z.ZodType<T>, option: string, value: unknown, takes: string): T {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw new MeetupError(`${option} takes ${takes}, and was given '${String(value)}'.`);
+}

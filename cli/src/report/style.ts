@@ -1,0 +1,33 @@
+import pc from 'picocolors';
+
+/** How text may look: colours only where a person reads it on a terminal. */
+export interface Style {
+  readonly colour: boolean;
+  /** Columns that a line may take. */
+  readonly width: number;
+  bold(text: string): string;
+  dim(text: string): string;
+  good(text: string): string;
+  bad(text: string): string;
+  caution(text: string): string;
+  accent(text: string): string;
+}
+
+/** Colour is for terminals, unless NO_COLOR or CI say otherwise (https://no-color.org). */
+export function styleFor(
+  stream: { isTTY?: boolean; columns?: number },
+  env: Readonly<Record<string, string | undefined>>,
+): Style {
+  const colour = stream.isTTY === true && !env.NO_COLOR && !env.CI && env.TERM !== 'dumb';
+  const c = pc.createColors(colour);
+  return {
+    colour,
+    width: stream.columns ?? 120,
+    bold: c.bold,
+    dim: c.dim,
+    good: c.green,
+    bad: c.red,
+    caution: c.yellow,
+    accent: c.cyan,
+  };
+}
