@@ -1,5 +1,6 @@
 import {
   DuckDBDateValue,
+  DuckDBDecimalValue,
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
@@ -38,6 +39,8 @@ export function toCell(value: DuckDBValue): Cell {
   if (value instanceof DuckDBTimestampValue) return cellFromTimestamp(value, '');
   if (value instanceof DuckDBTimestampTZValue) return cellFromTimestamp(value, 'Z');
   if (value instanceof DuckDBTimestampNanosecondsValue) return value.toString().replace(' ', 'T');
+  // A double holds 15 digits exactly; longer decimals stay text, so that nobody gets another number than was stored.
+  if (value instanceof DuckDBDecimalValue) return value.width <= 15 ? value.toDouble() : value.toString();
   if (value instanceof DuckDBDateValue) return value.toString();
   if (value instanceof DuckDBListValue) return value.items.map(toCell);
   if (value instanceof DuckDBStructValue) {
