@@ -122,6 +122,21 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .addOption(maxRejectedOption())
     .option('--full-refresh', 'build incremental models from scratch');
 
+  verb<{ all?: boolean; junit?: string; select?: string }>(
+    'test',
+    'run the tests of the models against their fixtures',
+    async (session, own) => {
+      const { run } = await import('./commands/test.ts');
+      const { renderTest } = await import('./report/test.ts');
+      const { all = false, junit, select } = own;
+      const options = { paths: session.paths, all, select, junit: junit && resolve(io.cwd, junit) };
+      return session.finish(await run(options, session.effects), { text: renderTest });
+    },
+  )
+    .option('--all', "the CLI's own tests too")
+    .option('--select <pattern>', 'only tests whose name matches')
+    .option('--junit <file>', 'write a JUnit report too');
+
   verb<Record<string, never>>('query <sql>', 'read-only SQL on the local marts', async (session, _own, sql) => {
     const { run } = await import('./commands/query.ts');
     const { renderQuery, queryRows } = await import('./report/query.ts');
