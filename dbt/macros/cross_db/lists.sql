@@ -1,0 +1,71 @@
+{#
+    Stands after a table in `from`: one row per item of a list, which is read as `<item>`; nothing for an empty or missing list.
+        from events {{ unnest_list('events.rsvps', 'rsvp') }}
+#}
+{% macro unnest_list(list, item) -%}
+    {{ return(adapter.dispatch('unnest_list', 'meetup')(list, item)) }}
+{%- endmacro %}
+
+{% macro default__unnest_list(list, item) -%}
+    lateral view explode({{ list }}) {{ item }}_items as {{ item }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_list(list, item) -%}
+    cross join unnest({{ list }}) as {{ item }}_items({{ item }})
+{%- endmacro %}
+
+
+{# As unnest_list, and `<item>_offset` is the item's place in the list. Only its order means something: engines count from 0 or from 1. #}
+{% macro unnest_list_with_offset(list, item) -%}
+    {{ return(adapter.dispatch('unnest_list_with_offset', 'meetup')(list, item)) }}
+{%- endmacro %}
+
+{% macro default__unnest_list_with_offset(list, item) -%}
+    lateral view posexplode({{ list }}) {{ item }}_items as {{ item }}_offset, {{ item }}
+{%- endmacro %}
+
+{% macro duckdb__unnest_list_with_offset(list, item) -%}
+    cross join unnest({{ list }}) with ordinality as {{ item }}_items({{ item }}, {{ item }}_offset)
+{%- endmacro %}
+
+
+{# How many items a list has; 0 where the list is missing. #}
+{% macro list_length(list) -%}
+    {{ return(adapter.dispatch('list_length', 'meetup')(list)) }}
+{%- endmacro %}
+
+{% macro default__list_length(list) -%}
+    case when {{ list }} is null then 0 else size({{ list }}) end
+{%- endmacro %}
+
+{% macro duckdb__list_length(list) -%}
+    coalesce(cast(len({{ list }}) as int), 0)
+{%- endmacro %}
+
+
+{# A list of strings as one text, sorted and separated by ', '. Null where the list is missing. #}
+{% macro list_to_text(list) -%}
+    {{ return(adapter.dispatch('list_to_text', 'meetup')(list)) }}
+{%- endmacro %}
+
+{% macro default__list_to_text(list) -%}
+    array_join(array_sort({{ list }}), ', ')
+{%- endmacro %}
+
+{% macro duckdb__list_to_text(list) -%}
+    array_to_string(list_sort({{ list }}), ', ')
+{%- endmacro %}
+
+
+{# An aggregate: the group's values as one text, sorted and separated. Nulls are left out. #}
+{% macro joined_text(value, separator=', ') -%}
+    {{ return(adapter.dispatch('joined_text', 'meetup')(value, separator)) }}
+{%- endmacro %}
+
+{% macro default__joined_text(value, separator) -%}
+    nullif(array_join(sort_array(collect_list({{ value }})), '{{ separator }}'), '')
+{%- endmacro %}
+
+{% macro duckdb__joined_text(value, separator) -%}
+    nullif(string_agg({{ value }}, '{{ separator }}' order by {{ value }}), '')
+{%- endmacro %}

@@ -1,0 +1,48 @@
+{#
+    Incremental strategy of facts whose rows come from the nested list of one raw record, where a record that comes again replaces
+    its older self, the list included.
+
+    The model selects the rows of those records that its table does not hold yet. This adds: rows go whose record is no longer the
+    current one, even where nothing takes their place (an event whose answers all vanished). One merge does both, so that a reader
+    sees the table before or after, on Delta too, and a run that was cut off is simply repeated.
+
+    The model's meta says `current_records`, the model with one row per current record, and `record_of`, what it is the record of.
+#}
+{% macro get_incremental_replace_superseded_sql(arg_dict) %}
+    {%- set target_relation = arg_dict['target_relation'] -%}
+    {%- set key = arg_dict['unique_key'] -%}
+    {%- set current_records = ref(model.config.meta['current_records']) -%}
+    {%- set record_of = model.config.meta['record_of'] -%}
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
+
+    merge into {{ target_relation }} as held
+    using (
+        select
+            coalesce(fresh.{{ key }}, superseded.{{ key }}) as merge_key,
+            fresh.{{ key }} is null as is_gone,
+            fresh.*
+        from {{ arg_dict['temp_relation'] }} as fresh
+        full outer join (
+            select older.{{ key }}
+            from {{ target_relation }} as older
+            where not exists (
+                select 1
+                from {{ current_records }} as latest
+                where latest.{{ record_of }} = older.{{ record_of }}
+                    and {{ is_same_record('latest', 'older') }}
+            )
+        ) as superseded on fresh.{{ key }} = superseded.{{ key }}
+    ) as changed
+    on held.{{ key }} = changed.merge_key
+    when matched and changed.is_gone then delete
+    when matched then update set
+        {%- for column in columns %}
+        {{ column }} = changed.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    when not matched then insert ({{ columns | join(', ') }})
+    values (
+        {%- for column in columns -%}
+            changed.{{ column }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+{% endmacro %}

@@ -1,0 +1,37 @@
+{#
+    A surrogate key of strings, integers, booleans or dates: md5 over the parts, a missing part told from an empty one.
+    Never of doubles: engines write them differently.
+#}
+{% macro surrogate_key(parts) -%}
+    md5(concat_ws('|'
+    {%- for part in parts -%}
+        , coalesce(cast({{ part }} as string), '_null_')
+    {%- endfor -%}
+    ))
+{%- endmacro %}
+
+
+{#
+    The place of a record among the versions of what `partition_by` names, 1 for the latest. The drop's date counts before the
+    order of loading, so that an older drop that arrives late does not overwrite a newer one.
+#}
+{% macro version_rank(partition_by) -%}
+    row_number() over (partition by {{ partition_by }} order by {{ version_order('desc') }})
+{%- endmacro %}
+
+{% macro version_order(direction='asc') -%}
+    _dropped_on {{ direction }}, _batch_seq {{ direction }}, _record_index {{ direction }}, _source_file {{ direction }}
+{%- endmacro %}
+
+
+{# The columns that say which raw record a row came from. Together they identify it. #}
+{% macro record_columns() -%}
+    {{ return(['_batch_seq', '_source_file', '_record_index']) }}
+{%- endmacro %}
+
+{# True where two relations' rows came from the same raw record. #}
+{% macro is_same_record(left, right) -%}
+    {%- for column in record_columns() -%}
+        {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,29 @@
+{{ config(materialized='table') }}
+
+with held as (
+    select
+        event_key,
+        group_id,
+        starts_at
+    from {{ ref('fct_events') }}
+    where is_held
+),
+
+yes_answers as (
+    select
+        event_key,
+        user_id
+    from {{ ref('fct_rsvps') }}
+    where response = 'yes'
+)
+
+select
+    held.group_id,
+    yes_answers.user_id,
+    cast(count(*) as bigint) as yes_count,
+    max(held.starts_at) as last_yes_event_at
+from held
+inner join yes_answers on held.event_key = yes_answers.event_key
+cross join {{ ref('int_as_of') }} as clock
+where held.starts_at >= {{ dbt.dateadd('day', -1 * var('active_days'), 'clock.as_of') }}
+group by held.group_id, yes_answers.user_id

@@ -1,0 +1,83 @@
+-- The source has no event id. What makes two records the same event is decided here and nowhere else; docs/models.md tells the rule.
+with numbered as (
+    select
+        {{ surrogate_key(['group_id', 'created_ms']) }} as series_key,
+        group_id,
+        created_ms,
+        starts_ms,
+        _batch_seq,
+        _dropped_on,
+        _source_file,
+        _record_index,
+        row_number() over (partition by group_id, created_ms order by {{ version_order() }}) as version_number,
+        dense_rank() over (partition by group_id, created_ms order by _dropped_on, _batch_seq) as drop_number
+    from {{ ref('stg_meetup__events') }}
+),
+
+drops as (
+    select
+        series_key,
+        drop_number,
+        count(distinct starts_ms) as start_count
+    from numbered
+    group by series_key, drop_number
+),
+
+first_recurring as (
+    select
+        series_key,
+        min(drop_number) as drop_number
+    from drops
+    where start_count > 1
+    group by series_key
+),
+
+placed as (
+    select
+        numbered.*,
+        first_recurring.drop_number is not null as is_recurring,
+        coalesce(numbered.drop_number < first_recurring.drop_number, true) as is_before_recurring
+    from numbered
+    left join first_recurring on numbered.series_key = first_recurring.series_key
+),
+
+-- While the series shows one start at a time it is one event: anchored at the first start, and known at last by the latest one.
+anchors as (
+    select
+        series_key,
+        min_by(starts_ms, version_number) as anchor_ms,
+        max_by(starts_ms, version_number) as last_ms
+    from placed
+    where is_before_recurring
+    group by series_key
+),
+
+identified as (
+    select
+        placed.*,
+        case
+            when placed.is_before_recurring or placed.starts_ms = anchors.last_ms then anchors.anchor_ms
+            else placed.starts_ms
+        end as identity_ms,
+        -- The anchored event was moved away from this start; another one stands there now, and must not take its key.
+        not placed.is_before_recurring
+        and coalesce(placed.starts_ms = anchors.anchor_ms and placed.starts_ms <> anchors.last_ms, false) as is_reused_start
+    from placed
+    left join anchors on placed.series_key = anchors.series_key
+)
+
+select
+    case
+        when is_reused_start then {{ surrogate_key(['group_id', 'created_ms', 'identity_ms', "'reused'"]) }}
+        else {{ surrogate_key(['group_id', 'created_ms', 'identity_ms']) }}
+    end as event_key,
+    series_key,
+    group_id,
+    created_ms,
+    starts_ms,
+    is_recurring,
+    _batch_seq,
+    _dropped_on,
+    _source_file,
+    _record_index
+from identified

@@ -1,0 +1,46 @@
+{{ config(materialized='table') }}
+
+with versions as (
+    select
+        event_key,
+        series_key,
+        is_recurring,
+        _batch_seq,
+        _dropped_on,
+        _source_file,
+        _record_index,
+        {{ version_rank('event_key') }} as version_rank,
+        cast(count(*) over (partition by event_key) as bigint) as version_count,
+        min(starts_ms) over (partition by event_key) <> max(starts_ms) over (partition by event_key) as is_moved
+    from {{ ref('int_event_versions') }}
+),
+
+events as (
+    select * from {{ ref('stg_meetup__events') }}
+)
+
+select
+    versions.event_key,
+    versions.series_key,
+    events.group_id,
+    events.venue_id,
+    events.event_name,
+    events.status,
+    {{ is_cancelled('events.status') }} as is_cancelled,
+    versions.is_recurring,
+    versions.is_moved,
+    versions.version_count,
+    events.created_ms,
+    events.created_at,
+    events.starts_ms,
+    events.starts_at,
+    events.duration_ms,
+    events.rsvp_limit,
+    events.rsvp_count,
+    versions._batch_seq,
+    versions._dropped_on,
+    versions._source_file,
+    versions._record_index
+from versions
+inner join events on {{ is_same_record('versions', 'events') }}
+where versions.version_rank = 1

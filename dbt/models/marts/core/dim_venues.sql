@@ -1,0 +1,24 @@
+with known as (
+    select * from {{ ref('int_venues_latest') }}
+),
+
+used as (
+    select venue_id
+    from {{ ref('int_events_latest') }}
+    where venue_id is not null
+)
+
+select
+    used_or_known.venue_id,
+    case when known.venue_id is null then 'Unknown venue' else known.venue_name end as venue_name,
+    known.city,
+    known.country,
+    known.latitude,
+    known.longitude,
+    known.venue_id is null as is_unknown
+from (
+    select venue_id from used
+    union distinct
+    select venue_id from known
+) as used_or_known
+left join known on used_or_known.venue_id = known.venue_id

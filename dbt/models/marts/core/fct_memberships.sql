@@ -1,0 +1,47 @@
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_superseded',
+        unique_key='membership_key',
+        on_schema_change='fail',
+        meta={'current_records': 'int_users_latest', 'record_of': 'user_id'},
+    )
+}}
+
+-- Users whose latest record is not the one that this table's rows came from: all of them in a full build.
+with changed_users as (
+    select {{ record_columns() | join(', ') }}
+    from {{ ref('int_users_latest') }}
+    where membership_count > 0
+    {%- if is_incremental() %}
+        and not exists (
+            select 1
+            from {{ this }} as known
+            where known.user_id = int_users_latest.user_id
+                and {{ is_same_record('known', 'int_users_latest') }}
+        )
+    {%- endif %}
+),
+
+joined_groups as (
+    select
+        memberships.group_id,
+        memberships.user_id,
+        min(memberships.joined_at) as joined_at,
+        memberships._batch_seq,
+        memberships._source_file,
+        memberships._record_index
+    from {{ ref('stg_meetup__memberships') }} as memberships
+    inner join changed_users on {{ is_same_record('memberships', 'changed_users') }}
+    group by all
+)
+
+select
+    {{ surrogate_key(['group_id', 'user_id']) }} as membership_key,
+    group_id,
+    user_id,
+    joined_at,
+    _batch_seq,
+    _source_file,
+    _record_index
+from joined_groups
