@@ -1,0 +1,226 @@
+import { existsSync } from 'node:fs';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { EngineClient } from '../engine/client.ts';
+import type { EngineEvent, NodeResult, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
+import { openWork } from '../warehouse/duckdb.ts';
+import { withWriteLock } from '../warehouse/lock.ts';
+import { publish } from '../warehouse/publish.ts';
+
+export interface BuildOptions {
+  readonly paths: Paths;
+  /** A target of profiles/profiles.yml; `dev` is the working database of the state folder. */
+  readonly target: string;
+  /** dbt's selection syntax, several selectors parted by spaces. */
+  readonly select?: string | undefined;
+  readonly exclude?: string | undefined;
+  readonly fullRefresh?: boolean;
+}
+
+export interface NodeVerdict {
+  readonly name: string;
+  readonly status: 'pass' | 'fail' | 'warn' | 'skip';
+  /** Milliseconds. */
+  readonly ms: number;
+  readonly message?: string;
+  /** dbt's kind: model, snapshot, seed, operation; test, unit_test. */
+  readonly kind: string;
+  readonly problem?: Problem;
+  /** For a failed test: how many rows fail, and a few of them. */
+  readonly failures?: number;
+  readonly sample?: NonNullable<NodeResult['sample']>;
+  readonly diff?: NonNullable<NodeResult['diff']>;
+}
+
+export interface BuildReport {
+  readonly status: 'pass' | 'fail';
+  readonly models: readonly NodeVerdict[];
+  readonly tests: readonly NodeVerdict[];
+  /** What kept the project from being read; then nothing was built. */
+  readonly problems: readonly Problem[];
+  /** Whether readers see what was built: not where a model failed or was skipped, so that they never see half of it. */
+  readonly published: boolean;
+  /** Milliseconds, from the first request to the last answer. */
+  readonly ms: number;
+}
+
+/** The raw tables that the models read; `load` makes all of them. */
+const RAW_TABLES = ['groups', 'users', 'events', 'venues', 'rejected_records', 'batches', 'loaded_files'];
+
+/**
+ * Builds and tests models once, in dbt's order, on the engine of a running `dev --watch` or on one of its own.
+ * @throws MeetupError where there is no data, the selection matches nothing, or the configuration is wrong;
+ *   InterruptedError when the signal is aborted.
+ */
+export async function run(options: BuildOptions, effects: Effects): Promise<CommandResult<BuildReport>> {
+  const engine = new EngineClient(options.paths, effects);
+  try {
+    // dbt takes seconds to import; meanwhile the lock is taken and the raw tables are looked at. Failures come back with the build.
+    engine.warmUp().catch(() => undefined);
+    return await buildWith(engine, options, effects);
+  } finally {
+    await engine.close();
+  }
+}
+
+/** The same with an engine that the caller keeps. */
+export async function buildWith(
+  engine: EngineClient,
+  options: BuildOptions,
+  effects: Effects,
+): Promise<CommandResult<BuildReport>> {
+  if (options.target !== 'dev') return resultOf(await ask(engine, options, effects), false, options);
+  return withWriteLock(options.paths, effects, async () => {
+    await requireRawTables(options.paths);
+    const answer = await ask(engine, options, effects);
+    const whole = answer.nodes.every((node) => isTest(node) || node.status === 'success');
+    // Readers who have nothing yet are better served by what there is.
+    const due = answer.status !== 'invalid' && (whole || !existsSync(options.paths.database));
+    if (due) {
+      effects.reporter.progress('publishing');
+      await publish(options.paths);
+    }
+    return resultOf(answer, due, options);
+  });
+}
+
+async function ask(engine: EngineClient, options: BuildOptions, effects: Effects): Promise<TaskAnswer> {
+  const request: TaskRequest = {
+    target: options.target,
+    fullRefresh: options.fullRefresh ?? false,
+    writeArtifacts: true,
+    ...(options.select === undefined ? {} : { select: words(options.select) }),
+    ...(options.exclude === undefined ? {} : { exclude: words(options.exclude) }),
+  };
+  effects.reporter.progress('starting dbt');
+  const progress = buildProgress(effects);
+  return engine.build(request, {
+    onEvent: progress.take,
+    onRestart: (reason) => {
+      effects.reporter.warn(`The dbt engine was lost (${reason.replace(/\.$/, '')}): the build starts again.`);
+      progress.reset();
+    },
+  });
+}
+
+/** Turns the engine's events into one line of progress, and each failure into a line that stays. */
+function buildProgress(effects: Effects): { take(event: EngineEvent): void; reset(): void } {
+  const running = new Map<string, string>();
+  let total = 0;
+  let done = 0;
+  const show = (): void => effects.reporter.progress(`building ${done}/${total}  ${[...running.values()].join(', ')}`);
+  return {
+    take(event) {
+      if (event.event === 'parsed') {
+        effects.reporter.detail(`dbt parsed the project (${event.kind}, ${event.ms.total ?? 0} ms)`);
+      } else if (event.event === 'selected') {
+        total = event.total;
+        show();
+      } else if (event.event === 'started') {
+        running.set(event.uniqueId, event.name);
+        show();
+      } else if (event.event === 'finished') {
+        running.delete(event.uniqueId);
+        done += 1;
+        effects.reporter.detail(`${event.status} ${event.name} (${event.ms} ms)`);
+        show();
+      } else if (event.level === 'warn') {
+        effects.reporter.detail(`dbt: ${event.message}`);
+      } else {
+        effects.reporter.note(event.message);
+      }
+    },
+    reset() {
+      running.clear();
+      done = 0;
+    },
+  };
+}
+
+async function requireRawTables(paths: Paths): Promise<void> {
+  const nothing = new MeetupError(
+    `There is no data to build from in ${paths.state} yet: run \`./meetup load\` first, or \`./meetup dev\`, which loads and builds.`,
+  );
+  if (!existsSync(paths.workDatabase)) throw nothing;
+  const warehouse = await openWork(paths);
+  try {
+    const { rows } = await warehouse.query(
+      `select table_name from information_schema.tables where table_schema = 'raw'`,
+    );
+    const present = new Set(rows.map(([name]) => name));
+    if (RAW_TABLES.some((table) => !present.has(table))) throw nothing;
+  } finally {
+    await warehouse.close();
+  }
+}
+
+function resultOf(answer: TaskAnswer, published: boolean, options: BuildOptions): CommandResult<BuildReport> {
+  const [first] = answer.problems;
+  if (first?.kind === 'config') throw new MeetupError(sentence(first));
+  if (answer.status !== 'invalid' && answer.nodes.length === 0) throw nothingSelected(options);
+  const failed = answer.status !== 'pass';
+  return {
+    exitCode: failed ? 1 : 0,
+    report: {
+      status: failed ? 'fail' : 'pass',
+      models: answer.nodes.filter((node) => !isTest(node)).map(verdictOf),
+      tests: answer.nodes.filter(isTest).map(verdictOf),
+      problems: answer.problems,
+      published,
+      ms: answer.ms.total ?? 0,
+    },
+  };
+}
+
+function sentence(problem: Problem): string {
+  const where = problem.file === null ? '' : ` in ${problem.file}`;
+  return `The dbt project's configuration is wrong${where}: ${problem.message.replaceAll(/\s+/g, ' ')}`;
+}
+
+function nothingSelected(options: BuildOptions): MeetupError {
+  const given = [
+    options.select === undefined ? '' : ` --select '${options.select}'`,
+    options.exclude === undefined ? '' : ` --exclude '${options.exclude}'`,
+  ].join('');
+  return new MeetupError(
+    given === ''
+      ? `The dbt project in ${options.paths.dbtProject} has no models.`
+      : `Nothing in the dbt project matches${given}: check the names, or leave the selection out to build everything.`,
+  );
+}
+
+const isTest = (node: NodeResult): boolean => node.resourceType === 'test' || node.resourceType === 'unit_test';
+
+/** dbt's many words for how a node ended, in four. */
+const statuses: Record<NodeResult['status'], NodeVerdict['status']> = {
+  success: 'pass',
+  pass: 'pass',
+  'no-op': 'pass',
+  warn: 'warn',
+  error: 'fail',
+  fail: 'fail',
+  'runtime error': 'fail',
+  'partial success': 'fail',
+  skipped: 'skip',
+};
+
+/** A node's result as `build --json` prints it. */
+export function verdictOf(node: NodeResult): NodeVerdict {
+  const status = statuses[node.status];
+  const message = status === 'pass' ? undefined : (node.problem?.message ?? node.message ?? undefined);
+  return {
+    name: node.name,
+    status,
+    ms: node.ms,
+    kind: node.resourceType,
+    ...(message === undefined ? {} : { message }),
+    ...(node.problem === undefined ? {} : { problem: node.problem }),
+    ...(status === 'pass' || node.failures === null || node.failures === undefined ? {} : { failures: node.failures }),
+    ...(node.sample === undefined ? {} : { sample: node.sample }),
+    ...(node.diff === undefined ? {} : { diff: node.diff }),
+  };
+}
+
+const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');

@@ -1,0 +1,238 @@
+import type { z } from 'zod';
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { defaultPatience, EngineConnection, type Patience } from './connection.ts';
+import { EngineLostError, EngineRefusedError } from './errors.ts';
+import { announcedEngine, announceEngine, engineToken, withdrawEngine } from './location.ts';
+import { EngineProcess, engineEnvironment } from './process.ts';
+import {
+  type EngineEvent,
+  type EngineStats,
+  type ParseAnswer,
+  type ProjectRequest,
+  parseAnswerSchema,
+  statsSchema,
+  type TaskAnswer,
+  type TaskName,
+  type TaskRequest,
+  taskAnswerSchema,
+} from './protocol.ts';
+
+/** Variables of the environment that profiles and models may read, sent with each request: a shared engine has its own. */
+const PASSED_ON = /^(MEETUP|DBT|DATABRICKS)_/;
+
+/** How long the engine may take to give up what was cancelled before it is ended (milliseconds). */
+const CANCEL_MS = 5000;
+
+export interface EngineOptions {
+  /** Let other processes on this state folder use the engine (for `dev --watch`). */
+  readonly shared?: boolean;
+  readonly patience?: Patience;
+}
+
+export interface RequestOptions {
+  readonly onEvent?: (event: EngineEvent) => void;
+  /** The engine ended or hung and the work starts again: what was told so far counts no more. */
+  readonly onRestart?: (reason: string) => void;
+  /** Gives up this request; the effects' own signal does too. */
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The warm dbt for one state folder: the engine that a `dev --watch` keeps there, or one of its own, started at the
+ * first request and started again (the request repeated, once) when it ends or hangs.
+ */
+export class EngineClient {
+  readonly #paths: Paths;
+  readonly #effects: Effects;
+  readonly #shared: boolean;
+  readonly #patience: Patience;
+  #process: EngineProcess | undefined;
+  #connection: EngineConnection | undefined;
+  #starting: Promise<EngineConnection> | undefined;
+  #closed = false;
+
+  constructor(paths: Paths, effects: Effects, options: EngineOptions = {}) {
+    this.#paths = paths;
+    this.#effects = effects;
+    this.#shared = options.shared ?? false;
+    this.#patience = options.patience ?? defaultPatience;
+  }
+
+  /** Starts or finds the engine now, so that it imports dbt while the caller does something else. */
+  async warmUp(): Promise<void> {
+    await this.#connected();
+  }
+
+  /** Brings the manifest up to date with the files. */
+  parse(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<ParseAnswer> {
+    return this.#work('parse', request, parseAnswerSchema, options);
+  }
+
+  /** Seeds, models, snapshots, their unit tests and their data tests, in dbt's order. */
+  build(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
+    return this.#task('build', request, options);
+  }
+
+  /** Models only. */
+  run(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
+    return this.#task('run', request, options);
+  }
+
+  /** Unit tests and data tests only; `resourceTypes` narrows it to one kind. */
+  test(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
+    return this.#task('test', request, options);
+  }
+
+  /** Renders models without running them. */
+  compile(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
+    return this.#task('compile', request, options);
+  }
+
+  /** Memory and state of the engine's process. Answered at once, also while it works. */
+  async stats(): Promise<EngineStats> {
+    return (await this.#connected()).call('stats', {}, statsSchema);
+  }
+
+  /** Process id of the engine that this client started, if it did. */
+  get pid(): number | undefined {
+    return this.#process?.alive === true ? this.#process.pid : undefined;
+  }
+
+  /** Lets the engine go: one's own ends, another process's stays. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#starting?.catch(() => undefined);
+    await this.#drop('end');
+  }
+
+  #task(op: TaskName, request: TaskRequest, options: RequestOptions): Promise<TaskAnswer> {
+    return this.#work(op, request, taskAnswerSchema, options);
+  }
+
+  async #work<T>(op: string, request: object, schema: z.ZodType<T>, options: RequestOptions): Promise<T> {
+    const signal = options.signal ? AbortSignal.any([this.#effects.signal, options.signal]) : this.#effects.signal;
+    const endings: string[] = [];
+    for (;;) {
+      try {
+        return await this.#attempt(op, request, schema, options, signal);
+      } catch (error) {
+        if (!(error instanceof EngineLostError)) throw error;
+        if (signal.aborted) throw new InterruptedError();
+        endings.push(await this.#lost(error));
+        if (endings.length > 1) throw this.#gaveUp(op, endings);
+        options.onRestart?.(error.message);
+        this.#effects.reporter.detail(`The dbt engine was lost (${endings[0]}); it is started again.`);
+      }
+    }
+  }
+
+  async #attempt<T>(
+    op: string,
+    request: object,
+    schema: z.ZodType<T>,
+    options: RequestOptions,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (signal.aborted) throw new InterruptedError();
+    const connection = await this.#connected();
+    let deadline: NodeJS.Timeout | undefined;
+    let id = 0;
+    const cancel = (): void => {
+      connection.cancel(id);
+      deadline = setTimeout(() => void this.#drop('kill'), CANCEL_MS);
+    };
+    try {
+      const answer = connection.call(op, { ...this.#place(), ...request }, schema, {
+        onEvent: options.onEvent,
+        sent: (given) => {
+          id = given;
+        },
+      });
+      signal.addEventListener('abort', cancel, { once: true });
+      if (signal.aborted) cancel();
+      return await answer;
+    } catch (error) {
+      if (error instanceof EngineRefusedError && error.code === 'cancelled') throw new InterruptedError();
+      throw error;
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener('abort', cancel);
+    }
+  }
+
+  #place(): object {
+    const { env } = this.#effects;
+    const passed = Object.entries(env).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined);
+    return {
+      projectDir: this.#paths.dbtProject,
+      profilesDir: this.#paths.profiles,
+      targetPath: this.#paths.dbtTarget,
+      logPath: this.#paths.logs,
+      env: { ...Object.fromEntries(passed), ...engineEnvironment(this.#paths) },
+    };
+  }
+
+  async #connected(): Promise<EngineConnection> {
+    if (this.#closed) throw new Error('The engine client is closed.');
+    if (this.#connection?.open === true) return this.#connection;
+    this.#starting ??= this.#connect().finally(() => {
+      this.#starting = undefined;
+    });
+    return this.#starting;
+  }
+
+  async #connect(): Promise<EngineConnection> {
+    await this.#drop('end');
+    this.#connection = (await this.#join()) ?? (await this.#start());
+    return this.#connection;
+  }
+
+  /** The engine that another process shares, if it is alive. */
+  async #join(): Promise<EngineConnection | undefined> {
+    if (this.#shared) return undefined;
+    const engine = await announcedEngine(this.#paths);
+    if (engine === undefined) return undefined;
+    try {
+      const { token } = await engineToken(this.#paths);
+      return await EngineConnection.open(engine.socket, token, this.#patience);
+    } catch (error) {
+      if (error instanceof EngineLostError || error instanceof EngineRefusedError) return undefined;
+      throw error;
+    }
+  }
+
+  async #start(): Promise<EngineConnection> {
+    const started = await EngineProcess.start(this.#paths, this.#effects);
+    this.#process = started;
+    const { token } = await engineToken(this.#paths);
+    const connection = await EngineConnection.open(started.socket, token, this.#patience);
+    if (this.#shared) await announceEngine(this.#paths, { socket: started.socket, pid: started.pid });
+    return connection;
+  }
+
+  /** Makes sure that a lost engine is gone, and says how it ended. */
+  async #lost(error: EngineLostError): Promise<string> {
+    const ending = await this.#process?.ending();
+    await this.#drop('kill');
+    return ending ?? error.message;
+  }
+
+  #gaveUp(op: string, endings: readonly string[]): MeetupError {
+    const log = this.#paths.logs;
+    return new MeetupError(
+      `The dbt engine was lost twice during ${op} (${[...new Set(endings)].join('; ')}): free some memory or look into ${log}/engine.log, then try again.`,
+    );
+  }
+
+  async #drop(how: 'end' | 'kill'): Promise<void> {
+    this.#connection?.close();
+    this.#connection = undefined;
+    const process = this.#process;
+    this.#process = undefined;
+    if (process === undefined) return;
+    if (this.#shared) await withdrawEngine(this.#paths, process.pid);
+    await (how === 'end' ? process.end() : process.kill());
+  }
+}

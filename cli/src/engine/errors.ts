@@ -1,0 +1,20 @@
+/** The engine ended, hung, or could not be reached. The work can be repeated on another one. */
+export class EngineLostError extends Error {
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options);
+    this.name = 'EngineLostError';
+  }
+}
+
+/** The engine answered that it would not or could not do it. */
+export class EngineRefusedError extends Error {
+  readonly code: string;
+  readonly detail: string | undefined;
+
+  constructor(code: string, message: string, detail?: string) {
+    super(message);
+    this.name = 'EngineRefusedError';
+    this.code = code;
+    this.detail = detail;
+  }
+}

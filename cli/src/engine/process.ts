@@ -1,0 +1,132 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, openSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import { type Paths, projectRoot } from '../config/paths.ts';
+import { EngineLostError } from './errors.ts';
+import { engineToken, logFile, newSocketPath } from './location.ts';
+
+/** The server is Python and stays where it was written; the CLI may run compiled. */
+const SERVER = join(projectRoot, 'cli', 'src', 'engine', 'python', 'main.py');
+
+/** A log that grew beyond this starts anew with the next engine (bytes). */
+const LARGEST_LOG = 2_000_000;
+
+/** How long after its socket a dead process may still seem alive (milliseconds). */
+const SETTLING_MS = 300;
+
+/** How long an engine that was asked to end may take before it is killed (milliseconds). */
+const ENDING_MS = 1500;
+
+/** A Python process that this process started, and that cannot outlive it: it holds the other end of its stdin. */
+export class EngineProcess {
+  readonly socket: string;
+  readonly pid: number;
+  readonly log: string;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, socket: string, log: string) {
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.socket = socket;
+    this.log = log;
+  }
+
+  /**
+   * Starts an engine and waits until its socket is open; dbt is imported after that, while clients connect.
+   * @throws MeetupError where the toolchain is missing; EngineLostError where the process ended at once.
+   */
+  static async start(paths: Paths, effects: Effects): Promise<EngineProcess> {
+    if (!existsSync(paths.python)) {
+      throw new MeetupError(
+        `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to make it.`,
+      );
+    }
+    const { file: tokenFile } = await engineToken(paths);
+    const socket = await newSocketPath(paths);
+    const log = await logFile(paths, 'engine.log');
+    const logDescriptor = openSync(log, existsSync(log) && statSync(log).size < LARGEST_LOG ? 'a' : 'w', 0o600);
+    try {
+      const child = spawn(paths.python, ['-E', '-s', '-X', 'utf8', SERVER, socket, tokenFile], {
+        stdio: ['pipe', 'pipe', logDescriptor],
+        env: {
+          ...effects.env,
+          ...engineEnvironment(paths),
+          DO_NOT_TRACK: '1',
+          DBT_SEND_ANONYMOUS_USAGE_STATS: 'false',
+        },
+      });
+      await listening(child, log);
+      return new EngineProcess(child, socket, log);
+    } finally {
+      closeSync(logDescriptor);
+    }
+  }
+
+  get alive(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** How it ended, for people (`signal SIGKILL`, `exit code 3`), or undefined where it lives on. */
+  async ending(): Promise<string | undefined> {
+    // The socket of a process that was killed closes a little before its end is known.
+    if (this.alive) await Promise.race([once(this.#child, 'exit'), delay(SETTLING_MS, undefined, { ref: false })]);
+    if (this.#child.signalCode !== null) return `signal ${this.#child.signalCode}`;
+    return this.#child.exitCode === null ? undefined : `exit code ${this.#child.exitCode}`;
+  }
+
+  /** Ends it: its stdin closes, and it is killed if that does not help. Resolves when it is gone. */
+  async end(): Promise<void> {
+    if (!this.alive) return;
+    const gone = once(this.#child, 'exit');
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), ENDING_MS);
+    this.#child.stdin?.end();
+    await gone;
+    clearTimeout(killer);
+  }
+
+  /** Ends it now, whatever it does. Resolves when it is gone. */
+  async kill(): Promise<void> {
+    if (!this.alive) return;
+    const gone = once(this.#child, 'exit');
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+}
+
+/** What the dbt project reads from the environment. */
+export function engineEnvironment(paths: Paths): Record<string, string> {
+  return {
+    MEETUP_DUCKDB_PATH: paths.workDatabase,
+    MEETUP_DBT_TARGET: paths.dbtTarget,
+    MEETUP_DBT_LOGS: paths.logs,
+  };
+}
+
+async function listening(child: ChildProcess, log: string): Promise<void> {
+  const { stdout, stdin } = child;
+  if (stdout === null || stdin === null) throw new EngineLostError('The engine has no pipes.');
+  // The engine closes its stdin by ending; that must not end this process.
+  stdin.on('error', () => undefined);
+  const lines = createInterface({ input: stdout });
+  const ended = Promise.race([
+    once(child, 'error').then(([error]) => String(error)),
+    once(child, 'exit').then(([code, signal]) => (signal === null ? `exit code ${code}` : `signal ${signal}`)),
+  ]);
+  const first = await Promise.race([once(lines, 'line').then(() => undefined), ended]);
+  lines.close();
+  if (first !== undefined) throw new EngineLostError(`The engine ended at its start (${first}). ${lastLine(log)}`);
+}
+
+/** What a log says last. */
+function lastLine(log: string): string {
+  try {
+    return readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+
+/** Raised with every change that an older engine or client would misunderstand; `wire.py` holds the same number. */
+export const PROTOCOL = 1;
+
+const timings = z.record(z.string(), z.number());
+
+/** An error of the project: what is wrong, and where in the person's own files. */
+const problemSchema = z.object({
+  kind: z.enum(['yaml', 'jinja', 'config', 'parse', 'database', 'node']),
+  /** As dbt names it: relative to the dbt project's folder. */
+  file: z.string().nullable(),
+  line: z.number().nullable(),
+  message: z.string(),
+  /** The lines around it, numbered, the line itself marked. */
+  excerpt: z.string().nullable(),
+  compiledPath: z.string().nullish(),
+});
+
+const identity = {
+  uniqueId: z.string(),
+  name: z.string(),
+  /** dbt's name: model, test, unit_test, snapshot, seed, operation (a hook). */
+  resourceType: z.string(),
+  file: z.string().nullable(),
+  /** For a test: the unique id of what it tests. */
+  tests: z.string().nullish(),
+};
+
+const rowSchema = z.record(z.string(), z.unknown());
+
+const nodeResultSchema = z.object({
+  ...identity,
+  status: z.enum(['success', 'error', 'skipped', 'partial success', 'pass', 'fail', 'warn', 'runtime error', 'no-op']),
+  ms: z.number(),
+  message: z.string().nullable(),
+  /** For a test: how many rows fail it. */
+  failures: z.number().nullish(),
+  problem: problemSchema.optional(),
+  compiledPath: z.string().nullish(),
+  /** For a failed data test: a few of its rows. */
+  sample: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) }).optional(),
+  /** For a failed unit test: all rows, as they are and as they should be. */
+  diff: z.object({ actual: z.array(rowSchema), expected: z.array(rowSchema) }).optional(),
+});
+
+const parseSchema = z.object({
+  /** unchanged: no file says anything new; partial and full as dbt calls them. */
+  kind: z.enum(['unchanged', 'partial', 'full']),
+  /** Files whose content was read again, relative to the dbt project's folder. */
+  files: z.array(z.string()),
+  /** Milliseconds, by phase; `total` among them. */
+  ms: timings,
+  /** Grows with every parse that changed the manifest. */
+  generation: z.number(),
+});
+
+const eventSchema = z.discriminatedUnion('event', [
+  parseSchema.extend({ event: z.literal('parsed') }),
+  /** How many nodes this request will start, skipped ones among them. */
+  z.object({ event: z.literal('selected'), total: z.number() }),
+  z.object({ event: z.literal('started'), ...identity }),
+  nodeResultSchema.extend({ event: z.literal('finished') }),
+  z.object({ event: z.literal('log'), level: z.enum(['info', 'warn']), name: z.string(), message: z.string() }),
+]);
+
+export const parseAnswerSchema = z.discriminatedUnion('status', [
+  parseSchema.extend({ status: z.literal('ok'), problems: z.array(problemSchema) }),
+  z.object({ status: z.literal('invalid'), problems: z.array(problemSchema), ms: timings }),
+]);
+
+export const taskAnswerSchema = z.object({
+  /** invalid: the project could not be parsed, or the selection not be understood; nothing was run. */
+  status: z.enum(['pass', 'fail', 'invalid']),
+  problems: z.array(problemSchema),
+  nodes: z.array(nodeResultSchema),
+  parse: parseSchema.optional(),
+  ms: timings,
+});
+
+export const statsSchema = z.object({
+  pid: z.number(),
+  rssBytes: z.number(),
+  peakRssBytes: z.number(),
+  uptimeSeconds: z.number(),
+  ready: z.boolean(),
+  busy: z.boolean(),
+  threads: z.number(),
+});
+
+export const helloSchema = z.object({ protocol: z.number(), pid: z.number(), ready: z.boolean() });
+
+/** Whatever the engine may say on the wire. */
+export const messageSchema = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('event'), id: z.number(), event: eventSchema }),
+  z.object({ type: z.literal('heartbeat'), id: z.number(), cpuMs: z.number(), local: z.boolean() }),
+  z.object({ type: z.literal('result'), id: z.number(), result: z.unknown() }),
+  z.object({
+    type: z.literal('error'),
+    id: z.number(),
+    error: z.object({ code: z.string(), message: z.string(), detail: z.string().optional() }),
+  }),
+]);
+
+export type EngineMessage = z.infer<typeof messageSchema>;
+export type EngineEvent = z.infer<typeof eventSchema>;
+export type Problem = z.infer<typeof problemSchema>;
+export type NodeResult = z.infer<typeof nodeResultSchema>;
+export type ParseReport = z.infer<typeof parseSchema>;
+export type ParseAnswer = z.infer<typeof parseAnswerSchema>;
+export type TaskAnswer = z.infer<typeof taskAnswerSchema>;
+export type EngineStats = z.infer<typeof statsSchema>;
+
+/** What every request about the project may say. */
+export interface ProjectRequest {
+  /** A target of profiles/profiles.yml. */
+  readonly target?: string;
+  /** dbt's --vars. Other variables mean another manifest: the engine keeps the last three. */
+  readonly vars?: Readonly<Record<string, unknown>>;
+  /** Absolute paths that are known to have changed; they are read again even if their stat says nothing new. */
+  readonly files?: readonly string[];
+  /** Forget the manifest and parse everything. */
+  readonly full?: boolean;
+}
+
+/** What `build`, `run`, `test` and `compile` may say, with dbt's own meaning. */
+export interface TaskRequest extends ProjectRequest {
+  readonly select?: readonly string[];
+  readonly exclude?: readonly string[];
+  /** Exactly these nodes, instead of a selection. */
+  readonly uniqueIds?: readonly string[];
+  readonly fullRefresh?: boolean;
+  readonly failFast?: boolean;
+  readonly threads?: number;
+  /** dbt's --resource-type, such as ['unit_test']. */
+  readonly resourceTypes?: readonly string[];
+  readonly indirectSelection?: 'eager' | 'cautious' | 'buildable' | 'empty';
+  /** Write manifest.json and run_results.json too (0.1–0.2 s). */
+  readonly writeArtifacts?: boolean;
+  /** Read a few rows of failed tests; on unless said otherwise. */
+  readonly taste?: boolean;
+}
+
+export type TaskName = 'build' | 'run' | 'test' | 'compile';

@@ -1,0 +1,218 @@
+"""Which files of the project changed since they were last read: by their stat, not by their content.
+
+dbt reads and hashes every file of the project, and of its own packages, at each parse. Here a file is read again only
+when its size, its modification time or its inode changed, or when the caller names it.
+"""
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from dbt.contracts.files import FileHash, FixtureSourceFile, ParseFileType, SchemaSourceFile, SourceFile
+from dbt.parser.read_files import (
+    ReadFilesFromFileSystem,
+    generate_dbt_ignore_spec,
+    get_file_types_for_project,
+    load_seed_source_file,
+    load_source_file,
+    read_files_for_parser,
+)
+
+# A file that was written within this time before it was looked at may be written again without its stat changing
+# (coarse clocks of file systems), so it is not trusted at the next look. Git does the same.
+RACY_NS = 50_000_000
+
+CONFIG_FILES = (
+    "dbt_project.yml",
+    "packages.yml",
+    "dependencies.yml",
+    "package-lock.yml",
+    "selectors.yml",
+    "catalogs.yml",
+    ".dbtignore",
+)
+
+
+def signature(stat, now_ns):
+    """What tells that a file is the same as before, or None where that can't be told."""
+    if now_ns - stat.st_mtime_ns < RACY_NS:
+        return None
+    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+
+
+def scan(folders):
+    """The signature of every file below the folders, by absolute path."""
+    now_ns = time.time_ns()
+    found = {}
+    pending = list(folders)
+    while pending:
+        folder = pending.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    try:
+                        # Like os.walk, which dbt uses: links to files are read, links to folders are not followed.
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append(entry.path)
+                        elif entry.is_file():
+                            found[entry.path] = signature(entry.stat(), now_ns)
+                    except FileNotFoundError:
+                        continue
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+    return found
+
+
+def stat_config(project_dir, profiles_dir):
+    """The signatures of the files that the configuration comes from."""
+    now_ns = time.time_ns()
+    found = {}
+    for path in [os.path.join(project_dir, name) for name in CONFIG_FILES] + [
+        os.path.join(profiles_dir, "profiles.yml")
+    ]:
+        try:
+            found[path] = signature(os.stat(path), now_ns)
+        except FileNotFoundError:
+            found[path] = "absent"
+    return found
+
+
+def same_config(before, after):
+    return before == after and None not in after.values()
+
+
+def search_folders(config):
+    """Every folder that dbt searches for the project's own files."""
+    root = os.path.normpath(config.project_root)
+    relative = set()
+    for file_type in get_file_types_for_project(config).values():
+        relative.update(file_type["paths"])
+    folders = sorted({os.path.normpath(os.path.join(root, path)) for path in relative})
+    outermost = []
+    for folder in folders:
+        if not any(folder == kept or folder.startswith(kept + os.sep) for kept in outermost):
+            outermost.append(folder)
+    return outermost
+
+
+def pristine(source_file):
+    """A copy that carries nothing of what parsing adds to a file object."""
+    kind = type(source_file)
+    copied = kind(
+        path=source_file.path,
+        checksum=source_file.checksum,
+        project_name=source_file.project_name,
+        parse_file_type=source_file.parse_file_type,
+        contents=source_file.contents,
+    )
+    if isinstance(source_file, SchemaSourceFile):
+        copied.dfy = source_file.dfy
+    return copied
+
+
+@dataclass
+class Change:
+    """What a look at the folders found."""
+
+    modified: list = field(default_factory=list)
+    structural: bool = False
+
+    @property
+    def nothing(self):
+        return not self.modified and not self.structural
+
+
+class FileIndex:
+    """The project's files as they were last read."""
+
+    def __init__(self):
+        self.signatures = None
+        self.sources = {}
+        self.parser_files = {}
+        self.file_ids = {}
+        self.root_name = None
+
+    @property
+    def empty(self):
+        return self.signatures is None
+
+    def forget(self):
+        """Makes the next look read everything again."""
+        self.signatures = None
+
+    def look(self, folders, named):
+        """Compares the folders with the last look. Returns the change and the new signatures."""
+        now = scan(folders)
+        if self.signatures is None:
+            return Change(structural=True), now
+        change = Change()
+        for path, seen in now.items():
+            if path not in self.signatures:
+                change.structural = True
+            elif seen is None or self.signatures[path] != seen or path in named:
+                change.modified.append(path)
+        if len(self.signatures) > len(now) or any(path not in now for path in self.signatures):
+            change.structural = True
+        return change, now
+
+    def list_all(self, all_projects, root_name, files, saved_files):
+        """dbt's own listing and reading of the root project; its own packages are read once."""
+        reader = _RootReader(all_projects, self, root_name, files, saved_files)
+        reader.read_files()
+        self.root_name = root_name
+        self.sources = {file_id: pristine(source) for file_id, source in reader.files.items()}
+        self.parser_files = reader.project_parser_files
+        self.file_ids = {}
+        for file_id, source in self.sources.items():
+            if source.project_name == root_name:
+                path = os.path.normpath(source.path.absolute_path)
+                self.file_ids[path] = file_id
+        return reader
+
+    def reread(self, paths, project_name):
+        """Reads the named files again, as dbt would. Files that dbt does not know are skipped."""
+        for path in paths:
+            file_id = self.file_ids.get(path)
+            if file_id is None:
+                continue
+            old = self.sources[file_id]
+            try:
+                old.path.modification_time = os.path.getmtime(path)
+            except FileNotFoundError:
+                self.forget()
+                continue
+            if old.parse_file_type == ParseFileType.Seed:
+                fresh = load_seed_source_file(old.path, project_name)
+            else:
+                fresh = load_source_file(old.path, old.parse_file_type, project_name, {})
+            self.sources[file_id] = fresh
+
+
+class _RootReader(ReadFilesFromFileSystem):
+    """dbt's reader, except that packages that came with dbt are taken from the index once they are there."""
+
+    def __init__(self, all_projects, index, root_name, files, saved_files):
+        super().__init__(all_projects=all_projects, files=files, saved_files=saved_files)
+        self._index = index
+        self._root_name = root_name
+
+    def read_files_for_project(self, project, file_types):
+        name = project.project_name
+        if name == self._root_name or name not in self._index.parser_files:
+            super().read_files_for_project(project, file_types)
+            return
+        self.project_parser_files[name] = self._index.parser_files[name]
+        for file_id, source in self._index.sources.items():
+            if source.project_name == name:
+                self.files[file_id] = pristine(source)
+
+
+class IndexReader:
+    """Hands the index to dbt's loader as if it had read the file system."""
+
+    def __init__(self, index):
+        self.files = dict(index.sources)
+        self.project_parser_files = index.parser_files
+
+    def read_files(self):
+        """Everything has been read."""

@@ -1,0 +1,51 @@
+"""The engine never outlives the process that started it."""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+
+PR_SET_PDEATHSIG = 1
+POLL_SECONDS = 2
+
+
+def die_with_parent(pipe, before_end=lambda: None):
+    """
+    Ends this process when its parent is gone: at once when the parent's end of `pipe` closes (everywhere), by the
+    kernel's signal (Linux), and by looking at the parent's id, in case a child of the parent still holds the pipe.
+    """
+    parent = os.getppid()
+    if sys.platform.startswith("linux"):
+        try:
+            ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        except (OSError, AttributeError):
+            pass
+        if os.getppid() != parent:
+            os._exit(0)
+
+    def end():
+        try:
+            before_end()
+        finally:
+            os._exit(0)
+
+    def wait_for_end_of_pipe():
+        while True:
+            try:
+                if not os.read(pipe, 4096):
+                    break
+            except InterruptedError:
+                continue
+            except OSError:
+                break
+        end()
+
+    def watch_parent():
+        while os.getppid() == parent:
+            time.sleep(POLL_SECONDS)
+        end()
+
+    for work in (wait_for_end_of_pipe, watch_parent):
+        threading.Thread(target=work, daemon=True, name=work.__name__).start()

@@ -1,0 +1,95 @@
+"""dbt's manifest loader, with the manifest of the last parse taken from memory instead of from a file."""
+
+import os
+from datetime import datetime, timezone
+
+import dbt.parser.manifest as dbt_manifest
+from dbt.constants import PARTIAL_PARSE_FILE_NAME
+from dbt.contracts.files import SchemaSourceFile
+from dbt.contracts.graph.manifest import ParsingInfo
+from dbt.parser.manifest import ManifestLoader, extended_mashumaro_encoder
+from dbt_common.invocation import get_invocation_id
+
+
+class FullParseNeeded(Exception):
+    """dbt's partial parser gave up; the manifest that it worked on can't be used any more."""
+
+
+LOOKUPS = (
+    "_doc_lookup",
+    "_source_lookup",
+    "_ref_lookup",
+    "_metric_lookup",
+    "_saved_query_lookup",
+    "_semantic_model_by_measure_lookup",
+    "_disabled_lookup",
+    "_analysis_lookup",
+    "_singular_test_lookup",
+    "_function_lookup",
+    "_macros_by_name",
+    "_macros_by_package",
+)
+
+
+def as_if_from_disk(manifest):
+    """Takes off what a manifest gathers in use and what dbt's partial_parse.msgpack would not have kept."""
+    for name in LOOKUPS:
+        setattr(manifest, name, None)
+    manifest._parsing_info = ParsingInfo()
+    manifest.source_patches = {}
+    for source in manifest.files.values():
+        if isinstance(source, SchemaSourceFile):
+            source.pp_dict = None
+            source.pp_test_index = None
+
+
+class WarmLoader(ManifestLoader):
+    """Starts from `kept` (the manifest in memory), from dbt's own file (`from_disk`), or from nothing."""
+
+    def __init__(self, root_project, all_projects, macro_hook, *, reader, kept, from_disk):
+        self._reader = reader
+        self._kept = kept
+        self._from_disk = from_disk
+        super().__init__(root_project, all_projects, macro_hook)
+
+    def read_manifest_for_partial_parse(self):
+        if self._kept is None:
+            return super().read_manifest_for_partial_parse() if self._from_disk else None
+        parsable, _ = self.is_partial_parsable(self._kept)
+        if not parsable:
+            return None
+        as_if_from_disk(self._kept)
+        self._kept.metadata.generated_at = datetime.now(timezone.utc).replace(tzinfo=None)
+        self._kept.metadata.invocation_id = get_invocation_id()
+        return self._kept
+
+    def safe_update_project_parser_files_partially(self, project_parser_files):
+        chosen = super().safe_update_project_parser_files_partially(project_parser_files)
+        if self.saved_manifest is not None and not self.partially_parsing and not self.skip_parsing:
+            raise FullParseNeeded()
+        return chosen
+
+    def skip_partial_parsing_because_of_macros(self):
+        if super().skip_partial_parsing_because_of_macros():
+            raise FullParseNeeded()
+        return False
+
+    def write_manifest_for_partial_parse(self):
+        """Left to the engine, which writes it when it has nothing else to do."""
+
+    def write_later(self):
+        """Saves what the next start of the engine begins with, whole or not at all."""
+        path = os.path.join(self.root_project.project_target_path, PARTIAL_PARSE_FILE_NAME)
+        temporary = f"{path}.{os.getpid()}.tmp"
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(temporary, "wb") as file:
+            file.write(self.manifest.to_msgpack(extended_mashumaro_encoder))
+        os.replace(temporary, path)
+
+    def load(self):
+        chosen = dbt_manifest.ReadFilesFromFileSystem
+        dbt_manifest.ReadFilesFromFileSystem = lambda **_: self._reader
+        try:
+            return super().load()
+        finally:
+            dbt_manifest.ReadFilesFromFileSystem = chosen

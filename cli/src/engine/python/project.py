@@ -1,0 +1,270 @@
+"""One dbt project with one target and one set of variables: its configuration, its adapter and its manifest, kept warm."""
+
+import copy
+import json
+import os
+import time
+from dataclasses import dataclass, field
+
+from dbt import plugins, tracking
+from dbt.adapters.factory import FACTORY, get_adapter, register_adapter, reset_adapters
+from dbt.cli.flags import Flags, args_to_context
+from dbt.config.catalogs import get_active_write_integration, load_catalogs
+from dbt.config.runtime import RuntimeConfig, load_profile, load_project
+from dbt.context.providers import generate_runtime_macro_context
+from dbt.flags import set_flags
+from dbt.mp_context import get_mp_context
+from dbt.parser.manifest import _check_manifest
+from dbt_common.context import set_invocation_context
+from dbt_common.events.event_manager_client import get_event_manager
+from dbt_common.invocation import reset_invocation_id
+
+from files import FileIndex, IndexReader, same_config, search_folders, stat_config
+from loader import FullParseNeeded, WarmLoader
+
+
+STARTED_WITH = dict(os.environ)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a project session is made from; equal settings share one session."""
+
+    project_dir: str
+    profiles_dir: str
+    target_path: str
+    log_path: str
+    target: str
+    vars: str = "{}"
+    env: tuple = ()
+
+    def arguments(self):
+        """The command-line arguments that all of dbt's commands get."""
+        given = [
+            "--project-dir", self.project_dir,
+            "--profiles-dir", self.profiles_dir,
+            "--target-path", self.target_path,
+            "--log-path", self.log_path,
+            "--vars", self.vars,
+            "--no-send-anonymous-usage-stats",
+            "--no-use-colors",
+            "--no-version-check",
+            "--quiet",
+        ]  # fmt: skip
+        return [*given, "--target", self.target] if self.target else given
+
+
+@dataclass
+class Parse:
+    """What one refresh of the manifest did."""
+
+    kind: str
+    ms: dict = field(default_factory=dict)
+    files: list = field(default_factory=list)
+
+
+def apply_environment(variables):
+    """Gives this process the variables of a request, on top of those that it was started with."""
+    wanted = {**STARTED_WITH, **dict(variables)}
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def begin(flags):
+    """What dbt does at the start of each command, without its files and its network."""
+    set_invocation_context(dict(os.environ))
+    set_flags(flags)
+    flags.set_common_global_flags()
+    get_event_manager().require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error
+    reset_invocation_id()
+    tracking.initialize_from_flags(False, flags.PROFILES_DIR)
+
+
+class Project:
+    """Keeps configuration, adapter and manifest of one `Settings` in step with the files."""
+
+    # dbt keeps one adapter per type for the whole process: the session that it was made for.
+    _adapter_owner = None
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.config = None
+        self.manifest = None
+        self.generation = 0
+        self._config_seen = None
+        self._index = FileIndex()
+        self._folders = []
+        self._dirty = None
+        self._loader = None
+        self._read_from_disk = True
+
+    def flags(self, command, arguments):
+        """dbt's own flags object for a command."""
+        return Flags(args_to_context([*command.split(), *self.settings.arguments(), *arguments]))
+
+    def refresh(self, named=(), full=False):
+        """
+        Brings the manifest up to date with the files. After an exception the next refresh starts from dbt's saved
+        manifest, so that nothing of a failed parse stays.
+        """
+        started = time.perf_counter()
+        apply_environment(self.settings.env)
+        configured = self._refresh_config()
+        self._claim_adapter()
+        parse = Parse(kind="unchanged")
+        parse.ms["config"] = _ms(started)
+        if full:
+            self._forget_manifest(from_disk=False)
+        try:
+            self._refresh_manifest(parse, configured, {os.path.realpath(path) for path in named} | set(named))
+        except FullParseNeeded:
+            self._forget_manifest(from_disk=False)
+            self._refresh_manifest(parse, configured, set())
+        except BaseException:
+            self._forget_manifest(from_disk=True)
+            raise
+        parse.ms["total"] = _ms(started)
+        return parse
+
+    def run_config(self, flags):
+        """The configuration for one command; dbt reads the command's flags from it."""
+        config = copy.copy(self.config)
+        config.args = flags
+        get_adapter(config).config = config
+        return config
+
+    def release(self):
+        """Closes the database that the last request opened, and forgets what it held."""
+        if self.config is None or Project._adapter_owner is not self:
+            return
+        adapter = get_adapter(self.config)
+        adapter.cleanup_connections()
+        adapter.cache.clear()
+        if self.config.credentials.type == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            environment = DuckDBConnectionManager._ENV
+            if environment is not None:
+                DuckDBConnectionManager.close_all_connections()
+                environment.close()
+
+    def known_files(self):
+        """The project's files by the names that dbt gives them."""
+        return [source.path.original_file_path for source in self._index.sources.values()]
+
+    @property
+    def unsaved(self):
+        """Whether a start from dbt's saved manifest would have to parse everything."""
+        return self._dirty == "full"
+
+    def write_partial_parse(self):
+        """Saves the manifest for the next start of the engine, if it changed since."""
+        if self._dirty and self._loader is not None and self.manifest is not None:
+            self._dirty = None
+            self._loader.write_later()
+
+    def _refresh_config(self):
+        seen = stat_config(self.settings.project_dir, self.settings.profiles_dir)
+        if self.config is not None and self._config_seen is not None and same_config(self._config_seen, seen):
+            begin(self._base_flags)
+            return False
+        self._config_seen = None
+        flags = self.flags("build", [])
+        begin(flags)
+        variables = flags.VARS
+        profile = load_profile(flags.PROJECT_DIR, variables, flags.PROFILE, flags.TARGET, None)
+        project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, variables, validate=True)
+        plugins.set_up_plugin_manager(project_name=project.project_name)
+        catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, variables)
+        self._base_flags = flags
+        self._integrations = [get_active_write_integration(catalog) for catalog in catalogs]
+        self.config = RuntimeConfig.from_parts(project, profile, flags)
+        self._folders = search_folders(self.config)
+        self._config_seen = seen
+        Project._adapter_owner = None
+        return True
+
+    def _claim_adapter(self):
+        """Makes dbt's adapter the one of this session."""
+        if Project._adapter_owner is self and self.config.credentials.type in FACTORY.adapters:
+            return
+        reset_adapters()
+        register_adapter(self.config, get_mp_context())
+        adapter = get_adapter(self.config)
+        adapter.set_macro_context_generator(generate_runtime_macro_context)
+        for integration in self._integrations:
+            adapter.add_catalog_integration(integration)
+        if self.manifest is not None and self._loader is not None:
+            self._loader.save_macros_to_adapter(adapter)
+        Project._adapter_owner = self
+
+    def _refresh_manifest(self, parse, configured, named):
+        started = time.perf_counter()
+        change, signatures = self._index.look(self._folders, named)
+        parse.ms["scan"] = _ms(started)
+        if self.manifest is not None and not configured and change.nothing:
+            return
+        started = time.perf_counter()
+        projects = self.config.load_dependencies()
+        saved_files = self.manifest.files if self.manifest is not None else {}
+        if change.structural or configured or self._index.empty or self.manifest is None:
+            reader = self._index.list_all(projects, self.config.project_name, {}, saved_files)
+            if self.manifest is not None or self._read_from_disk:
+                reader = IndexReader(self._index)
+        else:
+            self._index.reread(change.modified, self.config.project_name)
+            reader = IndexReader(self._index)
+        parse.ms["read"] = _ms(started)
+        parse.files = [os.path.relpath(path, self.settings.project_dir) for path in change.modified]
+        started = time.perf_counter()
+        adapter = get_adapter(self.config)
+        loader = WarmLoader(
+            self.config,
+            projects,
+            adapter.connections.set_query_header,
+            reader=reader,
+            kept=self.manifest,
+            from_disk=self._read_from_disk,
+        )
+        self.manifest = None
+        manifest = loader.load()
+        parse.ms["load"] = _ms(started)
+        started = time.perf_counter()
+        if not loader.skip_parsing:
+            _check_manifest(manifest, self.config)
+        manifest.build_flat_graph()
+        loader.save_macros_to_adapter(adapter)
+        parse.ms["finish"] = _ms(started)
+        parse.kind = "unchanged" if loader.skip_parsing else "partial" if loader.partially_parsing else "full"
+        self.manifest = manifest
+        self._loader = loader
+        self._index.signatures = signatures
+        self._read_from_disk = True
+        if not loader.skip_parsing:
+            self.generation += 1
+            self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
+
+    def _forget_manifest(self, from_disk):
+        self.manifest = None
+        self._read_from_disk = from_disk
+        self._index.forget()
+
+
+def _ms(started):
+    return round((time.perf_counter() - started) * 1000, 2)
+
+
+def settings_from(request):
+    """Reads the settings out of a request of the protocol."""
+    return Settings(
+        project_dir=os.path.abspath(request["projectDir"]),
+        profiles_dir=os.path.abspath(request["profilesDir"]),
+        target_path=os.path.abspath(request["targetPath"]),
+        log_path=os.path.abspath(request["logPath"]),
+        target=request.get("target") or "",
+        vars=json.dumps(request.get("vars") or {}, sort_keys=True),
+        env=tuple(sorted((request.get("env") or {}).items())),
+    )
