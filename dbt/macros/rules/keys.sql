@@ -25,8 +25,9 @@
 
 
 {# The columns that say which raw record a row came from. Together they identify it. #}
-{% macro record_columns() -%}
-    {{ return(['_batch_seq', '_source_file', '_record_index']) }}
+{% macro record_columns(relation=none) -%}
+    {%- set prefix = relation ~ '.' if relation else '' -%}
+    {{ return([prefix ~ '_batch_seq', prefix ~ '_source_file', prefix ~ '_record_index']) }}
 {%- endmacro %}
 
 {# True where two relations' rows came from the same raw record. #}

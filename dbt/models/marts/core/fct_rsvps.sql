@@ -26,38 +26,31 @@ with changed_events as (
     {%- endif %}
 ),
 
-answers as (
+ranked as (
     select
-        changed_events.event_key,
-        changed_events.series_key,
-        rsvps.group_id,
-        rsvps.user_id,
-        rsvps.response,
-        rsvps.guests,
-        rsvps.responded_at,
-        rsvps._batch_seq,
-        rsvps._source_file,
-        rsvps._record_index,
+        rsvps.*,
+        -- One record holds all answers of its event, so the record stands for the event: numbers sort quicker than keys.
         row_number() over (
-            partition by changed_events.event_key, rsvps.user_id
+            partition by {{ record_columns('rsvps') | join(', ') }}, rsvps.user_id
             order by rsvps.responded_ms desc, rsvps.rsvp_offset desc
         ) as answer_rank
     from {{ ref('stg_meetup__rsvps') }} as rsvps
-    inner join changed_events on {{ is_same_record('rsvps', 'changed_events') }}
+    semi join changed_events on {{ is_same_record('rsvps', 'changed_events') }}
 )
 
 select
-    {{ surrogate_key(['event_key', 'user_id']) }} as rsvp_key,
-    event_key,
-    series_key,
-    group_id,
-    user_id,
-    response,
-    guests,
-    {{ seats('response', 'guests') }} as seats,
-    responded_at,
-    _batch_seq,
-    _source_file,
-    _record_index
-from answers
-where answer_rank = 1
+    {{ surrogate_key(['changed_events.event_key', 'ranked.user_id']) }} as rsvp_key,
+    changed_events.event_key,
+    changed_events.series_key,
+    ranked.group_id,
+    ranked.user_id,
+    ranked.response,
+    ranked.guests,
+    {{ seats('ranked.response', 'ranked.guests') }} as seats,
+    ranked.responded_at,
+    ranked._batch_seq,
+    ranked._source_file,
+    ranked._record_index
+from ranked
+inner join changed_events on {{ is_same_record('ranked', 'changed_events') }}
+where ranked.answer_rank = 1
