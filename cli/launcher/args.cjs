@@ -1,0 +1,82 @@
+'use strict';
+
+/** Options of every command that take a value, so that the value is not taken for the command. */
+const WITH_VALUE = new Set(['--data', '--state-dir', '--target']);
+/** Commands that start dbt. */
+const DBT_COMMANDS = new Set(['build', 'dev', 'test', 'deploy', 'docs', 'rehearsal', 'rollback']);
+/** Commands that never write to the state folder, and so don't make it. */
+const READERS = new Set(['query', 'doctor', 'clean', 'help']);
+
+/**
+ * What the launcher must know of a command line before the CLI, that parses all of it, can start.
+ * @typedef {object} LauncherArgs
+ * @property {string | undefined} command
+ * @property {string | undefined} stateDir
+ * @property {boolean} json
+ * @property {boolean} quiet
+ * @property {boolean} verbose
+ * @property {boolean} needsPython whether the command starts dbt
+ * @property {boolean} needsDevTools whether it runs the tools that check the project itself
+ * @property {boolean} writesState
+ */
+
+/**
+ * @param {readonly string[]} argv without node and the script
+ * @returns {LauncherArgs}
+ */
+function readArgs(argv) {
+  const options = optionsBefore(argv, '--');
+  const command = commandOf(argv);
+  const informs = command === undefined || ['--help', '-h', '--version', '-V'].some((flag) => options.includes(flag));
+  const usesDbt = DBT_COMMANDS.has(command ?? '') || (command === 'diff' && comparesAWarehouse(options));
+  return {
+    command,
+    stateDir: optionValue(options, '--state-dir'),
+    json: options.includes('--json'),
+    quiet: options.includes('--quiet'),
+    verbose: options.includes('--verbose'),
+    needsPython: !informs && usesDbt,
+    needsDevTools: !informs && command === 'test' && options.includes('--all'),
+    writesState: !informs && !READERS.has(command),
+  };
+}
+
+/**
+ * @param {readonly string[]} argv
+ * @param {string} end
+ */
+function optionsBefore(argv, end) {
+  const at = argv.indexOf(end);
+  return at === -1 ? argv : argv.slice(0, at);
+}
+
+/** @param {readonly string[]} argv */
+function commandOf(argv) {
+  for (let i = 0; i < argv.length; i += 1) {
+    const word = argv[i] ?? '';
+    if (WITH_VALUE.has(word)) i += 1;
+    else if (!word.startsWith('-')) return word;
+  }
+  return undefined;
+}
+
+/**
+ * The last value given, as for commander.
+ * @param {readonly string[]} argv
+ * @param {string} option
+ */
+function optionValue(argv, option) {
+  let value;
+  argv.forEach((word, i) => {
+    if (word === option) value = argv[i + 1];
+    else if (word.startsWith(`${option}=`)) value = word.slice(option.length + 1);
+  });
+  return value;
+}
+
+/** @param {readonly string[]} argv */
+function comparesAWarehouse(argv) {
+  return ['--from', '--to', '--target'].some((option) => (optionValue(argv, option) ?? 'dev') !== 'dev');
+}
+
+module.exports = { readArgs };

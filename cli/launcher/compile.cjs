@@ -1,0 +1,66 @@
+'use strict';
+const { copyFileSync, existsSync, mkdirSync } = require('node:fs');
+const { dirname, join } = require('node:path');
+const { Log, run } = require('./child.cjs');
+const { SetupError, aboutFiles, isAboutFiles } = require('./errors.cjs');
+const { CLI_INPUTS, cliStamp } = require('./ready.cjs');
+const { listFiles, takeStamp, writeStamp } = require('./stamp.cjs');
+const { replaceFolder } = require('./swap.cjs');
+
+const SOURCES = 'cli/src';
+
+/** @param {import('./places.cjs').Places} places */
+const compiler = (places) => join(places.nodeModules, 'typescript', 'bin', 'tsc');
+
+/** @param {import('./places.cjs').Places} places */
+const compilerIsThere = (places) => existsSync(compiler(places));
+
+/**
+ * Compiles cli/src into a folder of its own that then takes the place of dist.
+ * @param {import('./setup.cjs').Site} site
+ */
+async function makeCli(site) {
+  try {
+    await site.progress.step('Compiling the command line', () => compile(site));
+  } catch (error) {
+    throw isAboutFiles(error) ? new SetupError(aboutFiles('The command line', error), error) : error;
+  }
+}
+
+/** @param {import('./setup.cjs').Site} site */
+async function compile({ places, env, signal, lock }) {
+  const stamp = takeStamp(places.root, CLI_INPUTS, '');
+  const folder = join(places.workshop, `dist-${process.pid}`);
+  mkdirSync(folder, { recursive: true });
+  const log = new Log(places.logs, 'compile');
+  try {
+    // Types are checked by the project's own checks; people who start meetup want it to start.
+    const args = [compiler(places), '-p', 'tsconfig.build.json', '--outDir', folder, '--noCheck'];
+    const result = await run({ command: process.execPath, args, cwd: places.root, env, signal, log, lock });
+    if (result.code !== 0) {
+      const first = result.output.split('\n').find((line) => line.includes('error TS')) ?? result.output.trim();
+      throw new SetupError(`The command line can't be compiled: ${first.trim()}${log.hint}.`);
+    }
+  } finally {
+    log.close();
+  }
+  copyAssets(places.root, folder);
+  writeStamp(cliStamp(folder), stamp);
+  await replaceFolder(folder, places.dist, places.workshop);
+}
+
+/**
+ * What is not TypeScript, such as a Python program or a page, goes along as it is.
+ * @param {string} root
+ * @param {string} folder
+ */
+function copyAssets(root, folder) {
+  for (const path of listFiles(root, [SOURCES])) {
+    if (/\.[cm]?tsx?$/.test(path)) continue;
+    const target = join(folder, path.slice(SOURCES.length + 1));
+    mkdirSync(dirname(target), { recursive: true });
+    copyFileSync(join(root, path), target);
+  }
+}
+
+module.exports = { compilerIsThere, makeCli };

@@ -1,0 +1,196 @@
+'use strict';
+const {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} = require('node:fs');
+const { hostname } = require('node:os');
+const { join } = require('node:path');
+const { setTimeout: delay } = require('node:timers/promises');
+const { Interrupted, codeOf } = require('./errors.cjs');
+const { identify, isRunning, killGroup } = require('./processes.cjs');
+
+/**
+ * A lock that a dead owner does not hold, made of nothing but files: before the set-up there is nothing else.
+ *
+ * The lock is a row of files `lock.1`, `lock.2`, …: the one with the greatest number counts, and is never removed.
+ * It says who owns the lock, or that it is free. Who finds it free, or its owner dead, creates the next number, which
+ * only one process can; then it looks again whether a still greater one appeared meanwhile. So nobody ever takes away a
+ * lock file that somebody else may have just taken, which is what makes the usual lock file with a pid unsafe.
+ *
+ * @typedef {object} Owner
+ * @property {number} pid
+ * @property {string} identity tells the process from a later one with the same number
+ * @property {string} host
+ * @property {{ pid: number, identity: string }[]} children process groups that the owner started
+ * @property {boolean} free
+ */
+
+/** Another machine's or container's process can't be looked up: it counts as dead when its lock is not renewed for this long. */
+const FOREIGN_SILENCE_MS = 30_000;
+const HEARTBEAT_MS = 5_000;
+/** A lock file whose text isn't whole is being written, or its writer was killed while it wrote. */
+const UNREADABLE_MS = 2_000;
+const POLL_MS = 100;
+
+class Lock {
+  #file;
+  /** @type {Owner} */
+  #owner;
+  #heartbeat;
+
+  /** @param {string} file @param {Owner} owner */
+  constructor(file, owner) {
+    this.#file = file;
+    this.#owner = owner;
+    this.#heartbeat = setInterval(() => touch(file), HEARTBEAT_MS).unref();
+  }
+
+  /**
+   * Notes a process group that works for the owner, so that whoever mends after it can end it first.
+   * @param {number} pid
+   */
+  addChild(pid) {
+    this.#owner.children.push({ pid, identity: identify(pid) });
+    overwrite(this.#file, this.#owner);
+  }
+
+  /** @param {number} pid */
+  removeChild(pid) {
+    this.#owner.children = this.#owner.children.filter((child) => child.pid !== pid);
+    overwrite(this.#file, this.#owner);
+  }
+
+  release() {
+    clearInterval(this.#heartbeat);
+    overwrite(this.#file, { ...this.#owner, children: [], free: true });
+  }
+}
+
+/**
+ * Waits for the lock, and takes it.
+ * @param {string} folder where the lock's files are; made where it is missing
+ * @param {AbortSignal} signal
+ * @param {(pid: number) => void} onWait called once, with the process that has the lock
+ * @returns {Promise<Lock>}
+ */
+async function takeLock(folder, signal, onWait) {
+  mkdirSync(folder, { recursive: true });
+  let said = false;
+  for (;;) {
+    if (signal.aborted) throw new Interrupted();
+    const newest = newestLock(folder);
+    const owner = newest === 0 ? undefined : readOwner(lockFile(folder, newest));
+    if (owner === 'unreadable' || (owner !== undefined && holds(owner, lockFile(folder, newest)))) {
+      if (owner !== 'unreadable' && !said) onWait(owner.pid);
+      said ||= owner !== 'unreadable';
+      await delay(POLL_MS, undefined, { signal }).catch(() => {});
+      continue;
+    }
+    const lock = tryToCreate(folder, newest + 1);
+    if (lock === undefined) continue;
+    for (const child of owner?.children ?? []) killGroup(child);
+    return lock;
+  }
+}
+
+/**
+ * Who has the lock now.
+ * @param {string} folder
+ * @returns {number | undefined} a process that runs
+ */
+function lockOwner(folder) {
+  const newest = newestLock(folder);
+  if (newest === 0) return undefined;
+  const owner = readOwner(lockFile(folder, newest));
+  return owner !== undefined && owner !== 'unreadable' && holds(owner, lockFile(folder, newest))
+    ? owner.pid
+    : undefined;
+}
+
+/** @param {string} folder @param {number} number */
+const lockFile = (folder, number) => join(folder, `lock.${number}`);
+
+/** @param {string} folder */
+function lockNumbers(folder) {
+  try {
+    return readdirSync(folder).flatMap((name) => (/^lock\.\d+$/.test(name) ? [Number(name.slice(5))] : []));
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** @param {string} folder */
+const newestLock = (folder) => Math.max(0, ...lockNumbers(folder));
+
+/** @param {string} folder @param {number} number */
+function tryToCreate(folder, number) {
+  const file = lockFile(folder, number);
+  const owner = { pid: process.pid, identity: identify(process.pid), host: hostname(), children: [], free: false };
+  try {
+    writeFileSync(file, JSON.stringify(owner), { flag: 'wx' });
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return undefined;
+    throw error;
+  }
+  if (newestLock(folder) !== number) {
+    // Others came and went since the look: theirs counts, and ours is below it, where nobody looks.
+    rmSync(file, { force: true });
+    return undefined;
+  }
+  for (const older of lockNumbers(folder)) if (older < number) rmSync(lockFile(folder, older), { force: true });
+  return new Lock(file, owner);
+}
+
+/**
+ * @param {string} file
+ * @returns {Owner | 'unreadable' | undefined} undefined: nobody's
+ */
+function readOwner(file) {
+  try {
+    const owner = JSON.parse(readFileSync(file, 'utf8'));
+    return typeof owner.pid === 'number' && Array.isArray(owner.children) ? owner : undefined;
+  } catch {
+    return ageOf(file) < UNREADABLE_MS ? 'unreadable' : undefined;
+  }
+}
+
+/** @param {Owner} owner @param {string} file */
+function holds(owner, file) {
+  if (owner.free) return false;
+  if (owner.host !== hostname()) return ageOf(file) < FOREIGN_SILENCE_MS;
+  return isRunning(owner);
+}
+
+/** @param {string} file in milliseconds */
+function ageOf(file) {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats === undefined ? 0 : Date.now() - stats.mtimeMs;
+}
+
+/** @param {string} file @param {Owner} owner */
+function overwrite(file, owner) {
+  const temporary = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(temporary, JSON.stringify(owner));
+    renameSync(temporary, file);
+  } catch {
+    // A full disk must not hide the error that matters; the lock ends with the process anyway.
+    rmSync(temporary, { force: true });
+  }
+}
+
+/** @param {string} file */
+function touch(file) {
+  try {
+    utimesSync(file, new Date(), new Date());
+  } catch {}
+}
+
+module.exports = { lockOwner, takeLock };

@@ -1,0 +1,89 @@
+'use strict';
+const { SetupError } = require('./errors.cjs');
+const { run } = require('./child.cjs');
+
+/** @typedef {{ executable: string, version: [number, number, number], makesEnvironments: boolean }} Python */
+
+const OLDEST = [3, 10];
+/** In the order of preference: the versions that dbt is tested with first. */
+const NAMES = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python'];
+
+/** Runs on Python 2 as well, so that people hear that theirs is too old. */
+const PROBE = `
+import json, sys
+try:
+    from importlib.util import find_spec
+    venv = find_spec("venv") is not None and find_spec("ensurepip") is not None
+except ImportError:
+    venv = False
+sys.stdout.write("meetup-probe " + json.dumps([list(sys.version_info[:3]), sys.executable, venv]))
+`;
+
+/**
+ * Finds a Python for dbt's environment: the one that PYTHON names, else the first on the PATH that is new enough.
+ * A name on the PATH is not enough, as version managers put names there that don't start.
+ * @param {Omit<import('./child.cjs').Task, 'command' | 'args' | 'cwd'> & { root: string }} site
+ * @param {(python: Python) => boolean} [suits] what else the Python must be able to do
+ * @returns {Promise<Python>}
+ */
+async function findPython(site, suits = () => true) {
+  const named = site.env.PYTHON;
+  /** @type {Python[]} */
+  const found = [];
+  for (const command of named ? [named] : NAMES) {
+    const python = await probe(site, command);
+    if (python === undefined) continue;
+    found.push(python);
+    if (isNewEnough(python) && suits(python)) return python;
+  }
+  throw new SetupError(complaint(named, found));
+}
+
+/** @param {Parameters<typeof findPython>[0]} site @param {string} command @returns {Promise<Python | undefined>} */
+async function probe({ env, signal, log, lock, root }, command) {
+  const result = await run({ command, args: ['-c', PROBE], cwd: root, env: plainPython(env), signal, log, lock });
+  const answer = /meetup-probe (.*)/.exec(result.output)?.[1];
+  if (result.code !== 0 || answer === undefined) return undefined;
+  const [version, executable, makesEnvironments] = JSON.parse(answer);
+  return { version, executable, makesEnvironments };
+}
+
+/** @param {Python} python */
+const isNewEnough = ({ version: [major, minor] }) => major === OLDEST[0] && minor >= (OLDEST[1] ?? 0);
+
+const INSTALL =
+  'install it (Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python@3.13; Windows: winget install Python.Python.3.13), or name one in the environment variable PYTHON, and try again';
+
+/** @param {string | undefined} named @param {readonly Python[]} found */
+function complaint(named, found) {
+  const able = found.find(isNewEnough);
+  if (able) {
+    const version = able.version.slice(0, 2).join('.');
+    return `Python ${able.version.join('.')} (${able.executable}) can't make environments, because its venv module is not installed: install it (Debian, Ubuntu: sudo apt install python${version}-venv), or uv (https://docs.astral.sh/uv), which does without, and try again.`;
+  }
+  const [old] = found;
+  const needs = `dbt needs Python ${OLDEST.join('.')} or newer, and`;
+  if (named) {
+    const is = old ? `is Python ${old.version.join('.')}` : 'does not start';
+    return `${needs} ${named}, which the environment variable PYTHON names, ${is}: name another there, or none to have one looked for on the PATH.`;
+  }
+  if (old) return `${needs} the newest on the PATH is ${newest(found)}: ${INSTALL}.`;
+  return `${needs} there is none on the PATH: ${INSTALL}.`;
+}
+
+/** @param {readonly Python[]} found */
+function newest(found) {
+  const [best] = [...found].sort((a, b) => b.version[0] - a.version[0] || b.version[1] - a.version[1]);
+  return best && `${best.version.join('.')} (${best.executable})`;
+}
+
+/**
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv} without the variables that make one Python load another's modules
+ */
+function plainPython(env) {
+  const { PYTHONHOME: _home, PYTHONPATH: _path, VIRTUAL_ENV: _venv, __PYVENV_LAUNCHER__: _launcher, ...rest } = env;
+  return rest;
+}
+
+module.exports = { findPython, plainPython };

@@ -1,0 +1,24 @@
+'use strict';
+const { mkdirSync, readdirSync, statSync, writeFileSync } = require('node:fs');
+const { join } = require('node:path');
+
+/** The name and the first line are a convention that backup programs know (https://bford.info/cachedir/). */
+const MARKER = 'CACHEDIR.TAG';
+const SIGNATURE = 'Signature: 8a477f597d28d172789f06886806bc55';
+const TEXT = `${SIGNATURE}\n# Made by meetup: everything in this folder can be made again, and \`meetup clean\` removes it.\n`;
+
+/**
+ * Makes the state folder and marks it as meetup's own, so that `clean` may remove it. A folder that has something else
+ * in it is used as it is, unmarked. One that can't be written is left to the command, whose message says more.
+ * @param {string} state
+ */
+function markState(state) {
+  const marker = join(state, MARKER);
+  if (statSync(marker, { throwIfNoEntry: false })) return;
+  try {
+    mkdirSync(state, { recursive: true });
+    if (readdirSync(state).length === 0) writeFileSync(marker, TEXT, { flag: 'wx' });
+  } catch {}
+}
+
+module.exports = { MARKER, SIGNATURE, markState };
