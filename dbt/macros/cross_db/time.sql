@@ -28,13 +28,3 @@
 {% macro duckdb__epoch_ms_to_local(epoch_ms) -%}
     timezone('{{ var("local_time_zone") }}', timezone('UTC', epoch_ms({{ epoch_ms }})))
 {%- endmacro %}
-
-
-{# The type that epoch_ms_to_local gives, for a contract's data_type. #}
-{% macro local_timestamp_type() -%}
-    {{ return(adapter.dispatch('local_timestamp_type', 'meetup')()) }}
-{%- endmacro %}
-
-{% macro default__local_timestamp_type() -%}timestamp_ntz{%- endmacro %}
-
-{% macro duckdb__local_timestamp_type() -%}timestamp{%- endmacro %}
