@@ -71,7 +71,7 @@ class Progress {
     this.#frame = (this.#frame + 1) % FRAMES.length;
     const steps = [...this.#steps].map(([label, began]) => `${label} (${seconds(Date.now() - began)} s)`);
     const text = `${FRAMES[this.#frame]} ${steps.join(', ')}`;
-    this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    this.#stream.write(`\r\x1b[2K${text.slice(0, (this.#stream.columns || 80) - 1)}`);
   }
 
   /** @param {string} text */

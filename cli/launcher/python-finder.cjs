@@ -1,4 +1,5 @@
 'use strict';
+const { join } = require('node:path');
 const { SetupError } = require('./errors.cjs');
 const { run } = require('./child.cjs');
 
@@ -8,16 +9,7 @@ const OLDEST = [3, 10];
 /** In the order of preference: the versions that dbt is tested with first. */
 const NAMES = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python'];
 
-/** Runs on Python 2 as well, so that people hear that theirs is too old. */
-const PROBE = `
-import json, sys
-try:
-    from importlib.util import find_spec
-    venv = find_spec("venv") is not None and find_spec("ensurepip") is not None
-except ImportError:
-    venv = False
-sys.stdout.write("meetup-probe " + json.dumps([list(sys.version_info[:3]), sys.executable, venv]))
-`;
+const PROBE = join(__dirname, 'probe.py');
 
 /**
  * Finds a Python for dbt's environment: the one that PYTHON names, else the first on the PATH that is new enough.
@@ -41,7 +33,7 @@ async function findPython(site, suits = () => true) {
 
 /** @param {Parameters<typeof findPython>[0]} site @param {string} command @returns {Promise<Python | undefined>} */
 async function probe({ env, signal, log, lock, root }, command) {
-  const result = await run({ command, args: ['-c', PROBE], cwd: root, env: plainPython(env), signal, log, lock });
+  const result = await run({ command, args: [PROBE], cwd: root, env: plainPython(env), signal, log, lock });
   const answer = /meetup-probe (.*)/.exec(result.output)?.[1];
   if (result.code !== 0 || answer === undefined) return undefined;
   const [version, executable, makesEnvironments] = JSON.parse(answer);

@@ -1,0 +1,12 @@
+"""Says what a Python is, for the launcher. Runs on Python 2 as well, so that people hear that theirs is too old."""
+import json
+import sys
+
+try:
+    from importlib.util import find_spec
+
+    makes_environments = find_spec("venv") is not None and find_spec("ensurepip") is not None
+except ImportError:
+    makes_environments = False
+
+sys.stdout.write("meetup-probe " + json.dumps([list(sys.version_info[:3]), sys.executable, makes_environments]) + "\n")
