@@ -24,15 +24,15 @@
 {%- endmacro %}
 
 
-{# The columns that say which raw record a row came from. Together they identify it. #}
+{# The columns that say which raw record a row came from, separated by commas. Together they identify it. #}
 {% macro record_columns(relation=none) -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}
-    {{ return([prefix ~ '_batch_seq', prefix ~ '_source_file', prefix ~ '_record_index']) }}
+    {{ prefix }}_batch_seq, {{ prefix }}_source_file, {{ prefix }}_record_index
 {%- endmacro %}
 
 {# True where two relations' rows came from the same raw record. #}
 {% macro is_same_record(left, right) -%}
-    {%- for column in record_columns() -%}
-        {{ left }}.{{ column }} = {{ right }}.{{ column }}{{ ' and ' if not loop.last }}
-    {%- endfor -%}
+    {{ left }}._batch_seq = {{ right }}._batch_seq
+    and {{ left }}._source_file = {{ right }}._source_file
+    and {{ left }}._record_index = {{ right }}._record_index
 {%- endmacro %}

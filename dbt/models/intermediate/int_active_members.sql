@@ -25,5 +25,5 @@ select
 from held
 inner join yes_answers on held.event_key = yes_answers.event_key
 cross join {{ ref('int_as_of') }} as clock
-where held.starts_at >= {{ dbt.dateadd('day', -1 * var('active_days'), 'clock.as_of') }}
+where held.starts_at >= {{ dbt.dateadd('day', '-' ~ var('active_days'), 'clock.as_of') }}
 group by held.group_id, yes_answers.user_id

@@ -12,9 +12,9 @@ with moments as (
 
 select
     {% if var('as_of', none) is not none -%}
-    cast('{{ var("as_of") }}' as timestamp) as as_of,
+        cast('{{ var("as_of") }}' as timestamp) as as_of,
     {%- else -%}
-    coalesce(max(latest_at), cast('1970-01-01 00:00:00' as timestamp)) as as_of,
+        coalesce(max(latest_at), cast('1970-01-01 00:00:00' as timestamp)) as as_of,
     {%- endif %}
     max(latest_at) as latest_at
 from moments

@@ -1,48 +1,30 @@
 with used_dates as (
-    select
-        min(starts_on_local) as first_on,
-        max(starts_on_local) as last_on
-    from {{ ref('fct_events') }}
-    union all
-    select
-        min(cast(created_at as date)),
-        max(cast(created_at as date))
-    from {{ ref('dim_groups') }}
-    union all
-    select
-        min(cast(responded_at as date)),
-        max(cast(responded_at as date))
-    from {{ ref('fct_rsvps') }}
-    union all
-    select
-        min(cast(joined_at as date)),
-        max(cast(joined_at as date))
-    from {{ ref('fct_memberships') }}
-    union all
-    select
-        min(cast(created_at as date)),
-        max(cast(created_at as date))
-    from {{ ref('fct_events') }}
-    union all
-    select
-        cast(as_of as date),
-        cast(as_of as date)
-    from {{ ref('int_as_of') }}
+    select cast(created_at as date) as used_on from {{ ref('dim_groups') }}
+    union distinct
+    select cast(created_at as date) as used_on from {{ ref('fct_events') }}
+    union distinct
+    select starts_on_local as used_on from {{ ref('fct_events') }}
+    union distinct
+    select cast(responded_at as date) as used_on from {{ ref('fct_rsvps') }}
+    union distinct
+    select cast(joined_at as date) as used_on from {{ ref('fct_memberships') }}
+    union distinct
+    select cast(as_of as date) as used_on from {{ ref('int_as_of') }}
 ),
 
 bounds as (
     select
-        cast(date_trunc('year', min(first_on)) as date) as first_on,
-        make_date(year(max(last_on)), 12, 31) as last_on
+        cast(date_trunc('year', min(used_on)) as date) as first_on,
+        make_date(year(max(used_on)), 12, 31) as last_on
     from used_dates
 ),
 
 days as (
-    select first_on + cast(n as int) as date_on
+    select bounds.first_on + cast(numbers.n as int) as date_on
     from bounds
     -- Every date that the input's rules allow: 1970 to 2099, and a local date may be one later.
-    cross join range(0, 48000) as numbers(n)
-    where n <= {{ dbt.datediff('first_on', 'last_on', 'day') }}
+    cross join range(0, 48000) as numbers (n)
+    where numbers.n <= {{ dbt.datediff('bounds.first_on', 'bounds.last_on', 'day') }}
 )
 
 select

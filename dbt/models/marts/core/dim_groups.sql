@@ -2,7 +2,9 @@ with known as (
     select * from {{ ref('int_groups_latest') }}
 ),
 
-used as (
+used_or_known as (
+    select group_id from known
+    union distinct
     select group_id from {{ ref('int_events_latest') }}
     union distinct
     select group_id from {{ ref('fct_memberships') }}
@@ -19,9 +21,5 @@ select
     known.created_at,
     cast(coalesce(known.topic_count, 0) as bigint) as topic_count,
     known.group_id is null as is_unknown
-from (
-    select group_id from used
-    union distinct
-    select group_id from known
-) as used_or_known
+from used_or_known
 left join known on used_or_known.group_id = known.group_id

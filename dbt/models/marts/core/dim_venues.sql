@@ -2,7 +2,9 @@ with known as (
     select * from {{ ref('int_venues_latest') }}
 ),
 
-used as (
+used_or_known as (
+    select venue_id from known
+    union distinct
     select venue_id
     from {{ ref('int_events_latest') }}
     where venue_id is not null
@@ -16,9 +18,5 @@ select
     known.latitude,
     known.longitude,
     known.venue_id is null as is_unknown
-from (
-    select venue_id from used
-    union distinct
-    select venue_id from known
-) as used_or_known
+from used_or_known
 left join known on used_or_known.venue_id = known.venue_id

@@ -10,17 +10,19 @@
 
 -- Users whose latest record is not the one that this table's rows came from: all of them in a full build.
 with changed_users as (
-    select {{ record_columns() | join(', ') }}
+    select {{ record_columns() }}
     from {{ ref('int_users_latest') }}
-    where membership_count > 0
-    {%- if is_incremental() %}
-        and not exists (
-            select 1
-            from {{ this }} as known
-            where known.user_id = int_users_latest.user_id
-                and {{ is_same_record('known', 'int_users_latest') }}
-        )
-    {%- endif %}
+    where
+        membership_count > 0
+        {% if is_incremental() %}
+            and not exists (
+                select 1
+                from {{ this }} as known
+                where
+                    known.user_id = int_users_latest.user_id
+                    and {{ is_same_record('known', 'int_users_latest') }}
+            )
+        {% endif %}
 ),
 
 joined_groups as (

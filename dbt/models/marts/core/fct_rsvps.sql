@@ -13,17 +13,19 @@ with changed_events as (
     select
         event_key,
         series_key,
-        {{ record_columns() | join(', ') }}
+        {{ record_columns() }}
     from {{ ref('int_events_latest') }}
-    where rsvp_count > 0
-    {%- if is_incremental() %}
-        and not exists (
-            select 1
-            from {{ this }} as known
-            where known.event_key = int_events_latest.event_key
-                and {{ is_same_record('known', 'int_events_latest') }}
-        )
-    {%- endif %}
+    where
+        rsvp_count > 0
+        {% if is_incremental() %}
+            and not exists (
+                select 1
+                from {{ this }} as known
+                where
+                    known.event_key = int_events_latest.event_key
+                    and {{ is_same_record('known', 'int_events_latest') }}
+            )
+        {% endif %}
 ),
 
 ranked as (
@@ -31,7 +33,7 @@ ranked as (
         rsvps.*,
         -- One record holds all answers of its event, so the record stands for the event: numbers sort quicker than keys.
         row_number() over (
-            partition by {{ record_columns('rsvps') | join(', ') }}, rsvps.user_id
+            partition by {{ record_columns('rsvps') }}, rsvps.user_id
             order by rsvps.responded_ms desc, rsvps.rsvp_offset desc
         ) as answer_rank
     from {{ ref('stg_meetup__rsvps') }} as rsvps
