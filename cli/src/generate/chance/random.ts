@@ -1,0 +1,120 @@
+import { exp, ln } from './exact-math.ts';
+
+/** Mixes whole numbers into 32 well-spread bits (murmur3's mixing steps). */
+export function hash(...keys: readonly number[]): number {
+  let h = 0x9747b28c;
+  for (const key of keys) {
+    h = mixIn(h, key | 0);
+    // Seeds and moments in milliseconds do not fit into 32 bits.
+    const high = Math.floor(key / 0x1_0000_0000);
+    if (high !== 0 && high !== -1) h = mixIn(h, high | 0);
+  }
+  return finish(h);
+}
+
+function mixIn(h: number, key: number): number {
+  let k = Math.imul(key, 0xcc9e2d51);
+  k = (k << 15) | (k >>> 17);
+  let mixed = h ^ Math.imul(k, 0x1b873593);
+  mixed = (mixed << 13) | (mixed >>> 19);
+  return (Math.imul(mixed, 5) + 0xe6546b64) | 0;
+}
+
+function finish(h: number): number {
+  let mixed = h ^ (h >>> 16);
+  mixed = Math.imul(mixed, 0x85ebca6b);
+  mixed ^= mixed >>> 13;
+  mixed = Math.imul(mixed, 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}
+
+/**
+ * A stream of random numbers (sfc32) that its keys alone decide. Each group, person and event has a stream of its own,
+ * so that any of them can be made again without the others.
+ */
+export class Random {
+  private a: number;
+  private b: number;
+  private c: number;
+  private counter = 1;
+
+  constructor(...keys: readonly number[]) {
+    const base = hash(...keys);
+    // Small integers throughout: doubles would make each draw allocate.
+    this.a = base | 0;
+    this.b = finish(base ^ 0x9e3779b9) | 0;
+    this.c = finish(base ^ 0x7f4a7c15) | 0;
+    for (let i = 0; i < 8; i += 1) this.next();
+  }
+
+  /** From 0 up to, not including, 1. */
+  next(): number {
+    const sum = (((this.a + this.b) | 0) + this.counter) | 0;
+    this.counter = (this.counter + 1) | 0;
+    this.a = this.b ^ (this.b >>> 9);
+    this.b = (this.c + (this.c << 3)) | 0;
+    this.c = ((this.c << 21) | (this.c >>> 11)) + sum;
+    this.c |= 0;
+    return (sum >>> 0) / 0x1_0000_0000;
+  }
+
+  /** A whole number from 0 up to, not including, `below`. */
+  below(below: number): number {
+    return Math.floor(this.next() * below);
+  }
+
+  between(low: number, high: number): number {
+    return low + this.next() * (high - low);
+  }
+
+  chance(probability: number): boolean {
+    return this.next() < probability;
+  }
+
+  pick<T>(items: readonly [T, ...T[]]): T {
+    return items[this.below(items.length)] ?? items[0];
+  }
+
+  /** Bell-shaped, mean 0, deviation 1, never beyond ±3.5: the sum of four evenly spread numbers. */
+  bell(): number {
+    return (this.next() + this.next() + this.next() + this.next() - 2) * 1.7320508075688772;
+  }
+
+  /** Skewed to the right, median 1: a few are many times the usual. */
+  skewed(spread: number): number {
+    return exp(this.bell() * spread);
+  }
+
+  /** A waiting time with the given mean. */
+  wait(mean: number): number {
+    return -mean * ln(1 - this.next());
+  }
+}
+
+/** Draws positions of a list of weights, each as often as its weight says. */
+export class Weighted {
+  private readonly cumulative: Float64Array;
+
+  constructor(weights: readonly number[]) {
+    this.cumulative = new Float64Array(weights.length);
+    let sum = 0;
+    weights.forEach((weight, index) => {
+      sum += weight;
+      this.cumulative[index] = sum;
+    });
+  }
+
+  draw(random: Random): number {
+    const { cumulative } = this;
+    const last = cumulative.length - 1;
+    const target = random.next() * (cumulative[last] ?? 0);
+    let low = 0;
+    let high = last;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((cumulative[middle] ?? 0) > target) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+}

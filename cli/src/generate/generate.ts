@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError } from '../config/errors.ts';
+import { writeCell } from './cell-writer.ts';
+import {
+  closeWorkshop,
+  inspect,
+  isComplete,
+  openWorkshop,
+  putInPlace,
+  refusal,
+  type Standing,
+} from './output/data-folder.ts';
+import { Drops, ENTITIES, folderOf } from './output/drops.ts';
+import type { Marker } from './output/marker.ts';
+import { cellsOf, type WorldOptions } from './world/world.ts';
+
+/** Grows whenever the same options give other bytes. */
+export const GENERATOR_VERSION = 1;
+
+export interface GenerateOptions extends WorldOptions {
+  /** The folder to write to. */
+  readonly out: string;
+}
+
+/** Writes a data set, or finds that it is there already. */
+export async function generate(
+  options: GenerateOptions,
+  effects: Effects,
+): Promise<{ status: 'generated' | 'unchanged'; marker: Marker }> {
+  const earlier = await inspect(options.out);
+  if (earlier.kind === 'ours' && isSame(earlier.marker, options) && (await isComplete(options.out, earlier.marker))) {
+    return { status: 'unchanged', marker: earlier.marker };
+  }
+  return { status: 'generated', marker: await write(options, effects, earlier) };
+}
+
+function isSame(marker: Marker, { seed, scale, days }: WorldOptions): boolean {
+  return marker.version === GENERATOR_VERSION && marker.seed === seed && marker.scale === scale && marker.days === days;
+}
+
+async function write(options: GenerateOptions, effects: Effects, earlier: Standing): Promise<Marker> {
+  const workshop = await openWorkshop(options.out);
+  try {
+    const marker = await fill(workshop, options, effects);
+    await putInPlace(options.out, workshop, marker, earlier);
+    return marker;
+  } catch (error) {
+    throw refusal(options.out, error);
+  } finally {
+    await closeWorkshop(workshop);
+  }
+}
+
+async function fill(workshop: string, options: GenerateOptions, effects: Effects): Promise<Marker> {
+  const { seed, scale, days } = options;
+  const drops = new Drops(workshop, days, leftOut(days));
+  const totals = { memberships: 0, rsvps: 0 };
+  const cells = cellsOf(options);
+  const pause = async (): Promise<void> => {
+    await setImmediate();
+    if (effects.signal.aborted) throw new InterruptedError();
+  };
+  for (const cell of cells) {
+    effects.reporter.progress(
+      cells.length === 1
+        ? 'Generating sample data'
+        : `Generating sample data: part ${cell.index + 1} of ${cells.length}`,
+    );
+    await writeCell(cell, drops, totals, pause);
+  }
+  const files = drops.close().flatMap(({ folder, files: written }) =>
+    ENTITIES.flatMap((entity) => {
+      const file = written[entity];
+      return file === undefined ? [] : [{ path: join(folder, `${entity}.json`).replaceAll('\\', '/'), ...file }];
+    }),
+  );
+  return { madeBy: 'meetup generate', version: GENERATOR_VERSION, seed, scale, days, ...totals, files };
+}
+
+/** Real drops do not always have all four files: the third day brings no venues.json. */
+function leftOut(days: number): ReadonlySet<string> {
+  return new Set(days < 3 ? [] : [`${folderOf(3)}/venues.json`]);
+}

@@ -1,0 +1,59 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { isoDate } from '../chance/calendar.ts';
+import { DUMP_DAY } from '../world/world.ts';
+import { JsonArrayFile, type WrittenFile } from './json-array-file.ts';
+
+export const ENTITIES = ['groups', 'users', 'events', 'venues'] as const;
+export type Entity = (typeof ENTITIES)[number];
+
+/** Files of the dump are large, those of a day small, and there may be many days. */
+const DUMP_BUFFER = 1 << 20;
+const DROP_BUFFER = 1 << 14;
+
+/** The folder of a drop, relative to the data folder: '' for the dump, the day's date for drops from 1 on. */
+export function folderOf(drop: number): string {
+  return drop === 0 ? '' : isoDate(DUMP_DAY + drop - 1);
+}
+
+export interface DropFiles {
+  readonly folder: string;
+  readonly files: Readonly<Partial<Record<Entity, WrittenFile>>>;
+}
+
+/** The dump and its daily drops, while they are written. */
+export class Drops {
+  private readonly open: ReadonlyArray<Readonly<Record<Entity, JsonArrayFile>>>;
+  private readonly without: ReadonlySet<string>;
+
+  /** `without` names files that are left out, such as `2026-11-03/venues.json`; what is added to them is dropped. */
+  constructor(root: string, days: number, without: ReadonlySet<string>) {
+    this.without = without;
+    this.open = Array.from({ length: days + 1 }, (_, drop) => {
+      const folder = join(root, folderOf(drop));
+      mkdirSync(folder, { recursive: true });
+      const file = (entity: Entity): JsonArrayFile =>
+        new JsonArrayFile(join(folder, `${entity}.json`), drop === 0 ? DUMP_BUFFER : DROP_BUFFER);
+      return { groups: file('groups'), users: file('users'), events: file('events'), venues: file('venues') };
+    });
+  }
+
+  add(drop: number, entity: Entity, record: string): void {
+    if (drop > 0 && this.leavesOut(drop, entity)) return;
+    this.open[drop]?.[entity].add(record);
+  }
+
+  close(): DropFiles[] {
+    return this.open.map((files, drop) => {
+      const kept = ENTITIES.filter((entity) => !this.leavesOut(drop, entity));
+      return {
+        folder: folderOf(drop),
+        files: Object.fromEntries(kept.map((entity) => [entity, files[entity].close()])),
+      };
+    });
+  }
+
+  private leavesOut(drop: number, entity: Entity): boolean {
+    return this.without.has(`${folderOf(drop)}/${entity}.json`);
+  }
+}

@@ -1,0 +1,154 @@
+import { DAY, dayNumber } from '../chance/calendar.ts';
+import { ln, power } from '../chance/exact-math.ts';
+import { Random, Weighted } from '../chance/random.ts';
+import { CITIES } from '../region/cities.ts';
+import { COMMON_TOPICS, THEMES, type Theme } from '../region/themes.ts';
+import { atWakingHour, yearlyFoundings } from './history.ts';
+import { groupId } from './ids.ts';
+import { type Cell, LAST_DAY, Stream } from './world.ts';
+
+export interface Group {
+  readonly index: number;
+  readonly id: number;
+  readonly name: string;
+  readonly urlName: string;
+  readonly theme: number;
+  readonly city: number;
+  readonly topics: readonly string[];
+  readonly createdAt: number;
+  /** Its last meeting is before this moment. */
+  readonly endsAt: number;
+  /** Members that it would have at the end of the world. */
+  readonly size: number;
+  /** Days from one meeting to the next. */
+  readonly cadence: number;
+  /** Share of its meetings that belong to a recurring series. */
+  readonly recurring: number;
+}
+
+const MEMBERS_AT_SCALE_1 = 600_000;
+/** Zipf–Mandelbrot: the group of rank r has about 1 / (r + OFFSET)^EXPONENT of the members. */
+const EXPONENT = 0.95;
+const OFFSET = 12;
+/** The sum of that over the 1,500 ranks of scale 1. */
+const RANKS_TOTAL = 6.19;
+
+export function makeGroups(cell: Cell): Group[] {
+  const random = new Random(cell.seed, cell.index, Stream.groups);
+  const cities = new Weighted(CITIES.map(({ weight }) => weight));
+  const themes = new Weighted(THEMES.map(({ weight }) => weight));
+  const drafts = Array.from({ length: cell.groups }, (_, index) => draft(index, random, cities, themes));
+  const ranked = [...drafts].sort((one, other) => other.appeal - one.appeal || one.index - other.index);
+  const ranks = new Int32Array(drafts.length);
+  ranked.forEach(({ index }, rank) => {
+    ranks[index] = rank;
+  });
+  const taken = new Set<string>();
+  return drafts.map((it) => found(cell, it, (ranks[it.index] ?? 0) / cell.share, taken));
+}
+
+interface Draft {
+  readonly index: number;
+  readonly theme: number;
+  readonly city: number;
+  readonly foundedOn: number;
+  readonly appeal: number;
+}
+
+function draft(index: number, random: Random, cities: Weighted, themes: Weighted): Draft {
+  const city = cities.draw(random);
+  let foundedOn = yearlyFoundings.draw(random);
+  let theme = themes.draw(random);
+  // A theme suits a founding year: not before it is known, and less each year away from its peak.
+  for (let tries = 0; tries < 12 && !suits(THEMES[theme], foundedOn, random); tries += 1) {
+    theme = themes.draw(random);
+    foundedOn = yearlyFoundings.draw(random);
+  }
+  const age = Math.max(0.2, (LAST_DAY - foundedOn) / 365);
+  const appeal = random.bell() + 0.35 * ln(CITIES[city]?.weight ?? 1) + 0.5 * ln(age);
+  return { index, theme, city, foundedOn, appeal };
+}
+
+function suits(theme: Theme | undefined, day: number, random: Random): boolean {
+  if (theme === undefined) return false;
+  const years = (day - dayNumber(theme.peak, 1, 1)) / 365;
+  if (day < dayNumber(theme.since, 1, 1)) return false;
+  return random.chance(1 / (1 + (years * years) / (years > 0 ? 20 : 30)));
+}
+
+function found(cell: Cell, it: Draft, rank: number, taken: Set<string>): Group {
+  const random = new Random(cell.seed, cell.index, Stream.group, it.index);
+  const theme = THEMES[it.theme] ?? THEMES[0];
+  const zipf = (MEMBERS_AT_SCALE_1 / RANKS_TOTAL) * power(rank + OFFSET, -EXPONENT);
+  const size = Math.max(3, Math.round(zipf * random.skewed(0.3)));
+  const name = nameOf(random, theme, it.city, taken);
+  const createdAt = Math.round(atWakingHour(it.foundedOn * DAY, random));
+  const lives = (size > 400 ? 9 : 4) * random.skewed(0.8);
+  return {
+    index: it.index,
+    id: groupId(cell, it.index),
+    name,
+    urlName: urlOf(name),
+    theme: it.theme,
+    city: it.city,
+    topics: topicsOf(random, theme),
+    createdAt,
+    endsAt: createdAt + lives * 365 * DAY,
+    size,
+    cadence: cadenceOf(random, size),
+    recurring: random.chance(0.4) ? random.between(0.5, 0.95) : random.between(0, 0.2),
+  };
+}
+
+function cadenceOf(random: Random, size: number): number {
+  const usual = size > 1500 ? 24 : size > 400 ? 32 : 45;
+  const drawn = random.next();
+  if (drawn < 0.07) return 7;
+  if (drawn < 0.17) return 14;
+  return usual * random.skewed(0.35);
+}
+
+function nameOf(random: Random, theme: Theme, city: number, taken: Set<string>): string {
+  for (let tries = 0; ; tries += 1) {
+    const stem = random.pick(theme.stems);
+    const where = CITIES[city]?.name ?? 'Amsterdam';
+    const name = nameLike(random, stem, where, CITIES[city]?.country ?? 'nl') + (tries > 6 ? ` ${tries - 5}` : '');
+    if (taken.has(urlOf(name))) continue;
+    taken.add(urlOf(name));
+    return name;
+  }
+}
+
+function nameLike(random: Random, stem: string, where: string, country: 'nl' | 'be' | 'de'): string {
+  const land = { nl: 'Netherlands', be: 'Belgium', de: 'NRW' }[country];
+  const people = { nl: 'Dutch', be: 'Belgian', de: 'Rhein-Ruhr' }[country];
+  const drawn = random.next();
+  if (drawn < 0.42) return `${where} ${stem}`;
+  if (drawn < 0.62) return `${stem} ${where}`;
+  if (drawn < 0.72) return `${where} ${stem} Meetup`;
+  if (drawn < 0.8) return `${people} ${stem} Group`;
+  if (drawn < 0.86) return `${stem} ${land}`;
+  if (drawn < 0.9) return `${stem} & Friends ${where}`;
+  if (drawn < 0.94) return `${stem} Borrel ${where}`;
+  if (drawn < 0.97) return `The ${where} ${stem} Community`;
+  return `${stem}@${where}`;
+}
+
+function urlOf(name: string): string {
+  return name
+    .normalize('NFD')
+    .replace(/[\u0300-\u036f]/g, '')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .replace(/^-|-$/g, '');
+}
+
+function topicsOf(random: Random, theme: Theme): string[] {
+  const topics = new Set<string>([theme.topics[0]]);
+  const own = 2 + random.below(4);
+  for (let i = 0; i < own; i += 1) topics.add(random.pick(theme.topics));
+  const common = random.below(3);
+  for (let i = 0; i < common; i += 1) topics.add(random.pick(COMMON_TOPICS));
+  const near = THEMES.find(({ key }) => key === theme.near[random.below(theme.near.length)]);
+  if (near !== undefined && random.chance(0.5)) topics.add(random.pick(near.topics));
+  return [...topics];
+}

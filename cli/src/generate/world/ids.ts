@@ -1,0 +1,25 @@
+import { hash } from '../chance/random.ts';
+import type { Cell } from './world.ts';
+
+// Ids grow with gaps, as ids on a site do where most of what is founded lies elsewhere in the world.
+
+export function groupId(cell: Cell, index: number): number {
+  return spread(1_200_000, 211, cell.index * cell.groups + index);
+}
+
+export function userId(cell: Cell, index: number): number {
+  return spread(2_400_000, 13, cell.index * cell.people + index);
+}
+
+export function venueId(cell: Cell, index: number): number {
+  return spread(800_000, 97, cell.index * cell.venues + index);
+}
+
+/** Ids that are in no file, for records that point nowhere: between those in use. */
+export const LOST_GROUP_ID = 1_000_001;
+export const LOST_USER_ID = 2_000_003;
+export const LOST_VENUE_ID = 700_007;
+
+function spread(base: number, gap: number, position: number): number {
+  return base + position * gap + (hash(base, position) % gap);
+}

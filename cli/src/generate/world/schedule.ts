@@ -1,0 +1,182 @@
+import { amsterdamInstant, DAY, HOUR, weekdayOf } from '../chance/calendar.ts';
+import { Random, Weighted } from '../chance/random.ts';
+import type { Group } from './groups.ts';
+import { inPandemic, season } from './history.ts';
+import type { Venue } from './venues.ts';
+import { type Cell, DUMPED_AT, Stream } from './world.ts';
+
+/** What becomes of an event after it was announced. */
+export interface Change {
+  readonly kind: 'moved' | 'renamed' | 'cancelled';
+  /** When its organiser changes it. */
+  readonly at: number;
+}
+
+/** One meeting as its group plans it. Moments are epoch milliseconds. */
+export interface Meeting {
+  /** Counts the meetings of its group. */
+  readonly number: number;
+  /** Of the event, or of the whole series that it belongs to. */
+  readonly createdAt: number;
+  readonly startsAt: number;
+  /** Where it stood before it was moved. */
+  readonly plannedAt: number;
+  /** When it first shows in the files. */
+  readonly visibleFrom: number;
+  /** When answers begin. */
+  readonly opensAt: number;
+  /** Milliseconds. */
+  readonly duration: number;
+  /** Counts the series of its group; undefined for a meeting of its own. */
+  readonly series: number | undefined;
+  /** Undefined where it is online, or has no place yet. */
+  readonly venue: Venue | undefined;
+  /** Share of the expected guests for whom there is room; undefined where there is no limit. */
+  readonly room: number | undefined;
+  readonly change: Change | undefined;
+}
+
+const WEEKDAYS = new Weighted([11, 26, 24, 27, 5, 6, 1]);
+/** Minutes after midnight at which evenings begin, and how often. */
+const EVENINGS = [
+  18 * 60,
+  18 * 60 + 30,
+  19 * 60,
+  17 * 60 + 30,
+  19 * 60 + 30,
+  20 * 60,
+  17 * 60,
+  12 * 60,
+  16 * 60,
+] as const;
+const EVENING = new Weighted([27, 27, 22, 8, 6, 3, 3, 2, 2]);
+const WEEKEND = [10 * 60, 9 * 60 + 30, 13 * 60, 14 * 60, 11 * 60] as const;
+const HOURS_LONG = [2, 3, 2.5, 1.5, 4, 1, 8, 24] as const;
+const LENGTH = new Weighted([34, 27, 16, 8, 8, 3, 3, 0.4]);
+
+interface Series {
+  readonly number: number;
+  readonly createdAt: number;
+  readonly minute: number;
+  left: number;
+}
+
+/** Plans the meetings of one group, in order of time, up to those announced by `endsAt`. */
+export function planMeetings(cell: Cell, group: Group, venues: readonly Venue[], endsAt: number): Meeting[] {
+  const random = new Random(cell.seed, cell.index, Stream.schedule, group.index);
+  return new Planner(group, venues, random).plan(endsAt);
+}
+
+class Planner {
+  private readonly meetings: Meeting[] = [];
+  private readonly usedMoments = new Set<number>();
+  private readonly weekday: number;
+  private readonly minute: number;
+  private readonly home: readonly Venue[];
+  private series: Series | undefined;
+  private seriesCount = 0;
+
+  constructor(
+    private readonly group: Group,
+    venues: readonly Venue[],
+    private readonly random: Random,
+  ) {
+    this.weekday = WEEKDAYS.draw(random);
+    this.minute = this.usualMinute();
+    const places = 1 + random.below(4);
+    this.home = Array.from(
+      { length: venues.length === 0 ? 0 : places },
+      () => venues[random.below(venues.length)],
+    ).filter((venue) => venue !== undefined);
+  }
+
+  plan(endsAt: number): Meeting[] {
+    const { group, random } = this;
+    let day = Math.floor(group.createdAt / DAY) + 12 + random.below(Math.ceil(group.cadence) + 10);
+    while (day * DAY < group.endsAt && (day - 70) * DAY < endsAt) {
+      // Every draw is made whether or not the meeting takes place: the next one does not depend on how far one looks.
+      const on = this.nearWeekday(day);
+      const likely = season(on) * (inPandemic(on) ? 0.45 : 1);
+      if (random.chance(likely)) this.add(on);
+      day += Math.max(3, Math.round(group.cadence * random.between(0.75, 1.25)));
+    }
+    return this.meetings.filter((meeting) => meeting.visibleFrom < endsAt);
+  }
+
+  private usualMinute(): number {
+    const minutes: readonly number[] = this.weekday >= 5 ? WEEKEND : EVENINGS;
+    const at = this.weekday >= 5 ? this.random.below(WEEKEND.length) : EVENING.draw(this.random);
+    return minutes[at] ?? 18 * 60;
+  }
+
+  private nearWeekday(day: number): number {
+    const wanted = this.random.chance(0.72) ? this.weekday : WEEKDAYS.draw(this.random);
+    return day + ((wanted - weekdayOf(day) + 7) % 7);
+  }
+
+  private add(day: number): void {
+    const { random, group } = this;
+    const recurring = random.chance(group.recurring);
+    const minute = random.chance(0.8) ? this.minute : (EVENINGS[EVENING.draw(random)] ?? this.minute);
+    const duration = (HOURS_LONG[LENGTH.draw(random)] ?? 2) * HOUR;
+    const lead = random.between(9, 42) * DAY;
+    const series = recurring ? this.inSeries(day, lead) : undefined;
+    const startsAt = amsterdamInstant(day, series?.minute ?? minute);
+    const createdAt = series?.createdAt ?? this.moment(startsAt - lead);
+    const visibleFrom = Math.max(createdAt, series === undefined ? createdAt : startsAt - 60 * DAY);
+    const change = this.changeOf(visibleFrom, startsAt, series !== undefined);
+    this.meetings.push({
+      number: this.meetings.length,
+      createdAt,
+      startsAt,
+      plannedAt: change?.kind === 'moved' ? startsAt + random.pick([-14, -7, -7, -1, 1, 7]) * DAY : startsAt,
+      visibleFrom,
+      opensAt: Math.max(visibleFrom, startsAt - 35 * DAY),
+      duration,
+      series: series?.number,
+      venue: this.place(day),
+      room: random.chance(0.38) ? random.between(0.75, 1.9) : undefined,
+      change,
+    });
+  }
+
+  private inSeries(day: number, lead: number): Series {
+    if (this.series === undefined || this.series.left === 0) {
+      const createdAt = this.moment(amsterdamInstant(day, this.minute) - lead);
+      this.series = { number: this.seriesCount, createdAt, minute: this.minute, left: 3 + this.random.below(30) };
+      this.seriesCount += 1;
+    }
+    this.series.left -= 1;
+    return this.series;
+  }
+
+  /** A moment of creation that no other event or series of the group has. */
+  private moment(wanted: number): number {
+    let moment = Math.round(Math.max(wanted, this.group.createdAt + HOUR) + this.random.between(0, 6 * HOUR));
+    while (this.usedMoments.has(moment)) moment += 1;
+    this.usedMoments.add(moment);
+    return moment;
+  }
+
+  private place(day: number): Venue | undefined {
+    const drawn = this.random.next();
+    const from = this.random.below(Math.max(1, this.home.length));
+    if (drawn < (inPandemic(day) ? 0.85 : 0.09)) return undefined;
+    const venue = drawn < 0.75 ? this.home[0] : this.home[from];
+    return venue !== undefined && venue.since > day * DAY ? undefined : venue;
+  }
+
+  private changeOf(visibleFrom: number, startsAt: number, inSeries: boolean): Change | undefined {
+    const drawn = this.random.next();
+    const at = Math.round(visibleFrom + (startsAt - visibleFrom) * this.random.between(0.1, 0.95));
+    if (drawn < 0.045) return { kind: 'cancelled', at };
+    if (inSeries) return undefined;
+    if (drawn < 0.08) return { kind: 'moved', at };
+    return drawn < 0.11 ? { kind: 'renamed', at } : undefined;
+  }
+}
+
+/** Whether a meeting is over when the dump is written: it changes no more. */
+export function isOver(meeting: Meeting): boolean {
+  return meeting.startsAt + meeting.duration < DUMPED_AT;
+}
