@@ -1,0 +1,26 @@
+import type { Effects } from '../../config/effects.ts';
+import type { Target } from '../../config/options.ts';
+import type { Paths } from '../../config/paths.ts';
+
+/** `warn`: something that works now may not later, or only a part of meetup needs it. */
+export type CheckStatus = 'ok' | 'warn' | 'fail';
+
+/** What one look at the machine found, for people: no secret, no host of anybody's. */
+export interface Check {
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly detail: string;
+  /** What to do about it. */
+  readonly fix?: string;
+}
+
+/** What a check may look at. */
+export interface Patient {
+  readonly paths: Paths;
+  readonly target: Target;
+  readonly effects: Effects;
+}
+
+export const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail });
+export const warn = (name: string, detail: string, fix: string): Check => ({ name, status: 'warn', detail, fix });
+export const fail = (name: string, detail: string, fix: string): Check => ({ name, status: 'fail', detail, fix });

@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { messageOf } from '../../config/errors.ts';
+import { findPython } from '../launcher.ts';
+import { type Check, fail, ok, type Patient, warn } from './check.ts';
+
+/** How long a program may take to say its version (milliseconds). */
+const PATIENCE_MS = 10_000;
+
+/** The first line that a program prints about itself, on stdout or stderr; undefined where it does not start. */
+async function saysOfItself({ effects }: Patient, command: string, args: string[]): Promise<string | undefined> {
+  const { exitCode, all } = await execa(command, args, {
+    all: true,
+    reject: false,
+    timeout: PATIENCE_MS,
+    env: effects.env,
+    extendEnv: false,
+    cancelSignal: effects.signal,
+    stdin: 'ignore',
+  });
+  return exitCode === 0 ? all?.trim() : undefined;
+}
+
+/** The launcher lets nobody in with an older one, so that this only tells which it is. */
+export async function checkNode(): Promise<Check> {
+  return ok('Node', `${process.versions.node} (${process.execPath})`);
+}
+
+export async function checkNpm(patient: Patient): Promise<Check> {
+  const version = await saysOfItself(patient, 'npm', ['--version']);
+  if (version !== undefined) return ok('npm', version.split('\n').at(-1) ?? version);
+  return warn(
+    'npm',
+    'not found on the PATH',
+    'install npm, which comes with Node: updates of the Node packages need it',
+  );
+}
+
+export async function checkPython({ effects }: Patient): Promise<Check> {
+  try {
+    const { executable, version } = await findPython(effects.env, effects.signal);
+    return ok('Python', `${version.join('.')} (${executable})`);
+  } catch (error) {
+    return fail(
+      'Python',
+      messageOf(error),
+      'install Python 3.10 to 3.13, or name one in the environment variable PYTHON',
+    );
+  }
+}
+
+export async function checkGit(patient: Patient): Promise<Check> {
+  const version = await saysOfItself(patient, 'git', ['--version']);
+  if (version !== undefined) return ok('git', version.replace(/^git version /, ''));
+  return warn(
+    'git',
+    'not found on the PATH',
+    'install git: without it a deployment can not say which commit it came from',
+  );
+}
+
+/** The oldest Java that Spark 4 runs on. */
+const OLDEST_JAVA = 17;
+
+export async function checkJava(patient: Patient): Promise<Check> {
+  const { JAVA_HOME } = patient.effects.env;
+  const said = await saysOfItself(patient, JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java', ['-version']);
+  const version = /version "([^"]+)"/.exec(said ?? '')?.[1];
+  const fix = `install Java ${OLDEST_JAVA} or newer, and name it in JAVA_HOME: only the rehearsal needs it`;
+  if (version === undefined) return warn('Java', 'not found', fix);
+  // 1.8.0_392 was Java 8.
+  const major = Number(version.replace(/^1\./, '').split(/[.\-_]/)[0]);
+  return major >= OLDEST_JAVA ? ok('Java', version) : warn('Java', `${version} is too old for the rehearsal`, fix);
+}

@@ -1,0 +1,81 @@
+import { existsSync } from 'node:fs';
+import { access, constants, rm, statfs, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { MeetupError, messageOf } from '../../config/errors.ts';
+import { formatBytes } from '../../report/text.ts';
+import { openPublished } from '../../warehouse/duckdb.ts';
+import { tryLock } from '../../warehouse/lock.ts';
+import { setupOwner } from '../launcher.ts';
+import { type Check, fail, ok, type Patient, warn } from './check.ts';
+
+/** dbt's environment and the Node packages take about 800 MB; a build of the sample data little more. */
+const SCARCE_BYTES = 2e9;
+const NOT_ENOUGH_BYTES = 3e8;
+
+export async function checkDisk({ paths }: Patient): Promise<Check> {
+  const { bavail, bsize } = await statfs(nearestFolder(paths.state));
+  const free = bavail * bsize;
+  const detail = `${formatBytes(free)} free`;
+  const fix = 'free some space, or choose another state folder with --state-dir';
+  if (free < NOT_ENOUGH_BYTES) return fail('Disk', detail, fix);
+  return free < SCARCE_BYTES ? warn('Disk', detail, fix) : ok('Disk', detail);
+}
+
+export async function checkStateFolder({ paths }: Patient): Promise<Check> {
+  const name = 'State folder';
+  try {
+    if (existsSync(paths.state)) await writeAndRemove(paths.state);
+    else await access(nearestFolder(paths.state), constants.W_OK);
+  } catch (error) {
+    const fix = 'make it writable, or choose another with --state-dir or MEETUP_STATE_DIR';
+    return fail(name, `${paths.state} can't be written (${messageOf(error)})`, fix);
+  }
+  return ok(name, existsSync(paths.state) ? paths.state : `${paths.state} (not made yet)`);
+}
+
+/** A running command is no fault: this tells people what others would wait for. */
+export async function checkLocks({ paths }: Patient): Promise<Check> {
+  const name = 'Running';
+  const busy: string[] = [];
+  const setup = setupOwner(paths);
+  if (setup !== undefined) busy.push(`process ${setup} is setting up`);
+  for (const [lock, does] of [
+    ['write', 'is loading or building'],
+    ['watch', 'is watching'],
+  ] as const) {
+    if (!existsSync(join(paths.state, `${lock}.lock`))) continue;
+    const held = await tryLock(paths, lock);
+    if ('release' in held) held.release();
+    else busy.push(`${held.heldBy === undefined ? 'a process' : `process ${held.heldBy}`} ${does}`);
+  }
+  return ok(name, busy.length === 0 ? 'no other meetup process here' : busy.join(', '));
+}
+
+export async function checkDatabase({ paths }: Patient): Promise<Check> {
+  const name = 'Database';
+  if (!existsSync(paths.database)) return ok(name, 'not made yet (`./meetup dev` makes it)');
+  try {
+    const warehouse = await openPublished(paths);
+    try {
+      const { rows } = await warehouse.query(
+        "select count(*) from information_schema.tables where table_schema = 'marts'",
+      );
+      return ok(name, `${paths.database}, ${String(rows[0]?.[0] ?? 0)} marts`);
+    } finally {
+      await warehouse.close();
+    }
+  } catch (error) {
+    if (!(error instanceof MeetupError)) throw error;
+    return fail(name, error.message, '`./meetup clean` removes it and `./meetup dev` builds it again from the data');
+  }
+}
+
+async function writeAndRemove(folder: string): Promise<void> {
+  const probe = join(folder, `doctor.${process.pid}.tmp`);
+  await writeFile(probe, 'x');
+  await rm(probe);
+}
+
+function nearestFolder(path: string): string {
+  return existsSync(path) ? path : nearestFolder(dirname(path));
+}

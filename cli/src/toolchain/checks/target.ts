@@ -1,0 +1,86 @@
+import { connect } from 'node:net';
+import { MeetupError } from '../../config/errors.ts';
+import { type ProfileOutput, readOutput, renderField, requiredVariables, variablesOf } from '../profile.ts';
+import { type Check, fail, ok, type Patient, warn } from './check.ts';
+
+/** How long a warehouse may take to answer (milliseconds). */
+const PATIENCE_MS = 3_000;
+
+/** The target's profile and, for a warehouse elsewhere, its credentials and whether it answers. Their values are never shown. */
+export async function checkTarget(patient: Patient): Promise<Check[]> {
+  const name = `Profile ${patient.target}`;
+  let output: ProfileOutput;
+  try {
+    output = await readOutput(patient.paths, patient.target);
+  } catch (error) {
+    if (!(error instanceof MeetupError)) throw error;
+    return [fail(name, error.message, 'mend profiles/profiles.yml')];
+  }
+  const missing = missingVariables(output, patient.effects.env);
+  if (missing.length > 0) return [fail(name, `not set: ${missing.join(', ')}`, fixFor(patient.target, missing))];
+  const profile = ok(name, output.type === 'duckdb' ? 'DuckDB on this machine' : 'Databricks; all it needs is set');
+  if (output.type === 'duckdb') return [profile];
+  return [profile, await checkReachable(patient, output)];
+}
+
+function missingVariables(output: ProfileOutput, env: Patient['effects']['env']): string[] {
+  const missing = requiredVariables(output).filter((name) => !env[name]);
+  if (output.type !== 'databricks' || hasCredentials(output, env)) return missing;
+  const [token, id, secret] = ['token', 'client_id', 'client_secret'].map((field) => variablesOf(output, field).join());
+  const either = id && secret ? `${token}, or ${id} and ${secret}` : token;
+  return either === undefined || missing.includes(either) ? missing : [...missing, either];
+}
+
+/** A token, or a service principal's id and secret. */
+function hasCredentials(output: ProfileOutput, env: Patient['effects']['env']): boolean {
+  const given = (field: string): boolean => renderField(output, field, env) !== undefined;
+  return given('token') || (given('client_id') && given('client_secret'));
+}
+
+function fixFor(target: string, missing: string[]): string {
+  if (target === 'rehearsal') return '`./meetup rehearsal up` starts the local warehouse and sets them';
+  return `set ${missing.length === 1 ? 'it' : 'them'} in the environment; docs/ says where Databricks shows the values`;
+}
+
+async function checkReachable({ target, effects }: Patient, output: ProfileOutput): Promise<Check> {
+  const name = `Reaching ${target}`;
+  const address = addressOf(renderField(output, 'host', effects.env) ?? '');
+  const fix = 'check the host, the network, a VPN and the firewall';
+  if (address === undefined) return fail(name, 'the host is not the name of a host', fix);
+  const began = effects.clock.elapsed();
+  const problem = await tryToConnect(address, effects.signal);
+  if (problem === undefined) return ok(name, `answers after ${Math.round(effects.clock.elapsed() - began)} ms`);
+  if (effects.env.HTTPS_PROXY ?? effects.env.https_proxy) {
+    return warn(name, `no direct connection (${problem}); it may answer through the proxy that HTTPS_PROXY names`, fix);
+  }
+  return fail(name, `no connection within ${PATIENCE_MS / 1000} s (${problem})`, fix);
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function addressOf(host: string): Address | undefined {
+  const url = host.includes('://') ? host : `https://${host}`;
+  if (!URL.canParse(url)) return undefined;
+  const { hostname, port, protocol } = new URL(url);
+  return {
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? (protocol === 'http:' ? 80 : 443) : Number(port),
+  };
+}
+
+/** @returns what went wrong, as the system's code for it; undefined where a connection came about. */
+function tryToConnect({ host, port }: Address, signal: AbortSignal): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: PATIENCE_MS, signal });
+    const end = (problem: string | undefined): void => {
+      socket.destroy();
+      resolve(problem);
+    };
+    socket.on('connect', () => end(undefined));
+    socket.on('timeout', () => end('ETIMEDOUT'));
+    socket.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.name));
+  });
+}

@@ -1,0 +1,51 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { type Paths, projectRoot } from '../config/paths.ts';
+
+/**
+ * The launcher's own modules, for what only they know: one definition of which Python suits, of who is setting up, and of
+ * what a whole environment is. They are plain JavaScript that must run before anything is compiled, so what they give is
+ * parsed here.
+ */
+const load = createRequire(join(projectRoot, 'package.json'));
+
+const pythonSchema = z.object({ executable: z.string(), version: z.array(z.number()).min(2) });
+/** A Python that dbt's environment can be made with. */
+export type FoundPython = z.infer<typeof pythonSchema>;
+
+const silentLog = { write: () => {} };
+const noLock = { addChild: () => {}, removeChild: () => {} };
+
+/**
+ * Looks for a Python as the set-up does.
+ * @throws Error with a plain sentence where there is none.
+ */
+export async function findPython(
+  env: Readonly<Record<string, string | undefined>>,
+  signal: AbortSignal,
+): Promise<FoundPython> {
+  const { findPython: find }: { findPython(site: object): Promise<unknown> } = load('./cli/launcher/python-finder.cjs');
+  return pythonSchema.parse(await find({ env, signal, log: silentLog, lock: noLock, root: projectRoot }));
+}
+
+/** The process that is making Node packages, the CLI or a Python environment for this folder right now. */
+export function setupOwner(paths: Paths): number | undefined {
+  const { lockOwner }: { lockOwner(folder: string): unknown } = load('./cli/launcher/lock.cjs');
+  const folders = [join(projectRoot, '.meetup', 'setup'), join(paths.toolchain, 'setup')];
+  return folders.map((folder) => z.number().optional().parse(lockOwner(folder))).find((pid) => pid !== undefined);
+}
+
+/** Whether the Python environment is whole and made from the requirements as they are; what the launcher goes by. */
+export function pythonEnvIsReady(paths: Paths): boolean {
+  const { envIsReady }: { envIsReady(places: object, name: string): unknown } = load('./cli/launcher/ready.cjs');
+  return z.boolean().parse(envIsReady({ root: projectRoot, toolchain: paths.toolchain }, 'python'));
+}
+
+const markerSchema = z.object({ MARKER: z.string(), SIGNATURE: z.string() });
+
+/** The file that marks a state folder as meetup's own, and how it begins. */
+export function stateMarker(): { name: string; signature: string } {
+  const { MARKER, SIGNATURE } = markerSchema.parse(load('./cli/launcher/state-marker.cjs'));
+  return { name: MARKER, signature: SIGNATURE };
+}

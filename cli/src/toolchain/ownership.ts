@@ -1,0 +1,58 @@
+import { readFile, realpath } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join, relative } from 'node:path';
+import { hasCode, MeetupError } from '../config/errors.ts';
+import { type Paths, projectRoot } from '../config/paths.ts';
+import { stateMarker } from './launcher.ts';
+
+/**
+ * Makes sure that a state folder may be removed: it is meetup's own, and holds nothing that is not.
+ * @returns the folder itself where a link led to it; undefined where there is none.
+ * @throws MeetupError where it is somebody else's, or the data or the project lie in it.
+ */
+export async function ownState(paths: Paths): Promise<string | undefined> {
+  const state = await realFolder(paths.state);
+  if (state === undefined) return undefined;
+  const precious = [homedir(), projectRoot, paths.root, paths.data];
+  for (const folder of precious) {
+    const real = await realFolder(folder);
+    if (real !== undefined && contains(state, real)) throw refusal(paths, `${folder} lies in it`);
+  }
+  const isDefault = state === (await realFolder(join(projectRoot, '.meetup')));
+  if (!isDefault && !(await isMarked(state))) {
+    throw refusal(paths, `it has no ${stateMarker().name} of meetup's in it, so something else may have made it`);
+  }
+  return state;
+}
+
+function refusal(paths: Paths, why: string): MeetupError {
+  return new MeetupError(
+    `The state folder ${paths.state} is not removed because ${why}: remove by hand what you no longer need.`,
+  );
+}
+
+async function isMarked(state: string): Promise<boolean> {
+  const { name, signature } = stateMarker();
+  try {
+    const text = await readFile(join(state, name), 'utf8');
+    return text.startsWith(signature) && text.includes('meetup');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'EISDIR')) return false;
+    throw error;
+  }
+}
+
+async function realFolder(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+/** Whether `inner` is `outer` or lies below it. */
+function contains(outer: string, inner: string): boolean {
+  const path = relative(outer, inner);
+  return path === '' || (!path.startsWith('..') && !/^([A-Za-z]:|[/\\])/.test(path));
+}

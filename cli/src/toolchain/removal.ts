@@ -1,0 +1,40 @@
+import type { Dirent } from 'node:fs';
+import { lstat, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+
+/**
+ * Removes a file, a link or a folder with all that is in it; a link's target stays.
+ * @returns the bytes that this gives back to the disk: a file that has another name somewhere, such as in a package
+ * manager's cache, gives none. Undefined where there was nothing.
+ * @throws MeetupError where it can't be removed.
+ */
+export async function remove(path: string): Promise<number | undefined> {
+  const bytes = await bytesOf(path);
+  if (bytes === undefined) return undefined;
+  try {
+    await rm(path, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    throw new MeetupError(`${path} can't be removed (${messageOf(error)}): make it writable and try again.`, {
+      cause: error,
+    });
+  }
+  return bytes;
+}
+
+async function bytesOf(path: string): Promise<number | undefined> {
+  try {
+    const stats = await lstat(path);
+    if (!stats.isDirectory()) return stats.nlink > 1 ? 0 : stats.size;
+    let bytes = 0;
+    for (const entry of await entriesOf(path)) bytes += (await bytesOf(join(path, entry.name))) ?? 0;
+    return bytes;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function entriesOf(folder: string): Promise<Dirent[]> {
+  return readdir(folder, { withFileTypes: true });
+}
