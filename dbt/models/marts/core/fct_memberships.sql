@@ -11,7 +11,7 @@
 -- Users whose latest record is not the one that this table's rows came from: all of them in a full build.
 with changed_users as (
     select {{ record_columns() }}
-    from {{ ref('int_users_latest') }}
+    from {{ ref('int_users_latest') }} as latest
     where
         membership_count > 0
         {% if is_incremental() %}
@@ -19,8 +19,8 @@ with changed_users as (
                 select 1
                 from {{ this }} as known
                 where
-                    known.user_id = int_users_latest.user_id
-                    and {{ is_same_record('known', 'int_users_latest') }}
+                    known.user_id = latest.user_id
+                    and {{ is_same_record('known', 'latest') }}
             )
         {% endif %}
 ),

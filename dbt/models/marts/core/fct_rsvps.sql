@@ -14,7 +14,7 @@ with changed_events as (
         event_key,
         series_key,
         {{ record_columns() }}
-    from {{ ref('int_events_latest') }}
+    from {{ ref('int_events_latest') }} as latest
     where
         rsvp_count > 0
         {% if is_incremental() %}
@@ -22,8 +22,8 @@ with changed_events as (
                 select 1
                 from {{ this }} as known
                 where
-                    known.event_key = int_events_latest.event_key
-                    and {{ is_same_record('known', 'int_events_latest') }}
+                    known.event_key = latest.event_key
+                    and {{ is_same_record('known', 'latest') }}
             )
         {% endif %}
 ),
