@@ -8,14 +8,12 @@ import os
 import time
 from dataclasses import dataclass, field
 
-from dbt.contracts.files import FileHash, FixtureSourceFile, ParseFileType, SchemaSourceFile, SourceFile
+from dbt.contracts.files import ParseFileType, SchemaSourceFile
 from dbt.parser.read_files import (
     ReadFilesFromFileSystem,
-    generate_dbt_ignore_spec,
     get_file_types_for_project,
     load_seed_source_file,
     load_source_file,
-    read_files_for_parser,
 )
 
 # A file that was written within this time before it was looked at may be written again without its stat changing
@@ -154,6 +152,11 @@ class FileIndex:
         if len(self.signatures) > len(now) or any(path not in now for path in self.signatures):
             change.structural = True
         return change, now
+
+    def is_macro(self, path):
+        """Whether a file may hold macros; one that is not known yet may."""
+        source = self.sources.get(self.file_ids.get(path))
+        return source is None or source.parse_file_type in (ParseFileType.Macro, ParseFileType.GenericTest)
 
     def list_all(self, all_projects, root_name, files, saved_files):
         """dbt's own listing and reading of the root project; its own packages are read once."""

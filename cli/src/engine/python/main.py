@@ -8,6 +8,7 @@ The descriptor of stdin is held by the parent: when it closes, the engine ends. 
 socket is open; whatever dbt or DuckDB would print goes to stderr, which the supervisor keeps in a log.
 """
 
+import gc
 import json
 import os
 import signal
@@ -24,6 +25,8 @@ SAVING = []
 
 
 def main():
+    # Importing dbt makes nothing but what stays; the worker takes up collecting garbage.
+    gc.disable()
     socket_path, token_file = sys.argv[1], sys.argv[2]
     # Ctrl-C reaches the whole process group of a terminal; the client decides what it means.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -16,7 +16,7 @@ EXCERPT_LINES = 3
 
 def is_project_problem(error):
     """Whether the error is the project's (then it is a result), and not the engine's own."""
-    return isinstance(error, DbtBaseException)
+    return isinstance(error, DbtBaseException) or str(error).startswith("Found a cycle")
 
 
 def problem_of(error, project_dir, known_files=()):

@@ -14,11 +14,12 @@ from dbt.config.runtime import RuntimeConfig, load_profile, load_project
 from dbt.context.providers import generate_runtime_macro_context
 from dbt.flags import set_flags
 from dbt.mp_context import get_mp_context
-from dbt.parser.manifest import _check_manifest
+from dbt.parser.manifest import _check_resource_uniqueness, _warn_for_unused_resource_config_paths
 from dbt_common.context import set_invocation_context
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.invocation import reset_invocation_id
 
+import speed
 from files import FileIndex, IndexReader, same_config, search_folders, stat_config
 from loader import FullParseNeeded, WarmLoader
 
@@ -96,14 +97,24 @@ class Project:
         self.generation = 0
         self._config_seen = None
         self._index = FileIndex()
+        self._flags = speed.Memory(64)
+        self._graphs = speed.Memory(8)
+        self._left = None
+        # (database, schema) pairs that are known to be there.
+        self.schemas = set()
         self._folders = []
         self._dirty = None
         self._loader = None
         self._read_from_disk = True
 
     def flags(self, command, arguments):
-        """dbt's own flags object for a command."""
-        return Flags(args_to_context([*command.split(), *self.settings.arguments(), *arguments]))
+        """dbt's own flags object for a command. Read-only: it is kept for the next one that is the same."""
+        words = (command, *self.settings.arguments(), *arguments)
+        flags = self._flags.get(words)
+        if flags is None:
+            flags = Flags(args_to_context(list(words)))
+            self._flags.put(words, flags)
+        return flags
 
     def refresh(self, named=(), full=False):
         """
@@ -136,13 +147,30 @@ class Project:
         get_adapter(config).config = config
         return config
 
-    def release(self):
-        """Closes the database that the last request opened, and forgets what it held."""
+    def graph(self, add_test_edges, build):
+        """dbt's graph of the manifest, made again only when nodes or what they depend on changed."""
+        structure = speed.structure_of(self.manifest, add_test_edges)
+        graph = self._graphs.get(structure)
+        if graph is None:
+            graph = build()
+            self._graphs.put(structure, graph)
+        return graph
+
+    def acquire(self):
+        """
+        Called before the database is opened. What the last request left in dbt's cache of relations, and the schemas
+        that it saw, hold as long as nobody has touched the file since.
+        """
+        if self._left is None or self._left != self._database_signature():
+            get_adapter(self.config).cache.clear()
+            self.schemas = set()
+        self._left = None
+
+    def release(self, clean=False):
+        """Closes the database that the last request opened. `clean`: every statement of it went through."""
         if self.config is None or Project._adapter_owner is not self:
             return
-        adapter = get_adapter(self.config)
-        adapter.cleanup_connections()
-        adapter.cache.clear()
+        get_adapter(self.config).cleanup_connections()
         if self.config.credentials.type == "duckdb":
             from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
@@ -150,6 +178,17 @@ class Project:
             if environment is not None:
                 DuckDBConnectionManager.close_all_connections()
                 environment.close()
+                self._left = self._database_signature() if clean else None
+
+    def _database_signature(self):
+        path = getattr(self.config.credentials, "path", None)
+        if self.config.credentials.type != "duckdb" or not path or os.path.exists(f"{path}.wal"):
+            return None
+        try:
+            stat = os.stat(path)
+        except OSError:
+            return None
+        return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
     def known_files(self):
         """The project's files by the names that dbt gives them."""
@@ -172,6 +211,8 @@ class Project:
             begin(self._base_flags)
             return False
         self._config_seen = None
+        # dbt_project.yml may hold flags.
+        self._flags.clear()
         flags = self.flags("build", [])
         begin(flags)
         variables = flags.VARS
@@ -192,6 +233,7 @@ class Project:
         if Project._adapter_owner is self and self.config.credentials.type in FACTORY.adapters:
             return
         reset_adapters()
+        self._left = None
         register_adapter(self.config, get_mp_context())
         adapter = get_adapter(self.config)
         adapter.set_macro_context_generator(generate_runtime_macro_context)
@@ -220,11 +262,14 @@ class Project:
         parse.ms["read"] = _ms(started)
         parse.files = [os.path.relpath(path, self.settings.project_dir) for path in change.modified]
         started = time.perf_counter()
-        adapter = get_adapter(self.config)
+        warm = self.manifest is not None and not configured
+        macros = change.structural or any(self._index.is_macro(path) for path in change.modified)
+        if macros or not warm:
+            speed.macros_changed()
         loader = WarmLoader(
             self.config,
             projects,
-            adapter.connections.set_query_header,
+            get_adapter(self.config).connections.set_query_header,
             reader=reader,
             kept=self.manifest,
             from_disk=self._read_from_disk,
@@ -233,12 +278,9 @@ class Project:
         manifest = loader.load()
         parse.ms["load"] = _ms(started)
         started = time.perf_counter()
-        if not loader.skip_parsing:
-            _check_manifest(manifest, self.config)
-        manifest.build_flat_graph()
-        loader.save_macros_to_adapter(adapter)
-        parse.ms["finish"] = _ms(started)
         parse.kind = "unchanged" if loader.skip_parsing else "partial" if loader.partially_parsing else "full"
+        self._finish(manifest, loader, warm=warm and parse.kind != "full", macros=macros)
+        parse.ms["finish"] = _ms(started)
         self.manifest = manifest
         self._loader = loader
         self._index.signatures = signatures
@@ -247,8 +289,22 @@ class Project:
             self.generation += 1
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
 
+    def _finish(self, manifest, loader, warm, macros):
+        """What dbt does after each load, but for what can't have changed since the last one."""
+        adapter = get_adapter(self.config)
+        if not loader.skip_parsing:
+            _check_resource_uniqueness(manifest, self.config)
+            if not warm:
+                _warn_for_unused_resource_config_paths(manifest, self.config)
+        speed.late_flat_graph(manifest)
+        if warm and not macros and adapter.connections.query_header is not None:
+            adapter.set_macro_resolver(manifest)
+        else:
+            loader.save_macros_to_adapter(adapter)
+
     def _forget_manifest(self, from_disk):
         self.manifest = None
+        self.generation += 1
         self._read_from_disk = from_disk
         self._index.forget()
 

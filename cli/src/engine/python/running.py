@@ -7,9 +7,7 @@ import time
 from dbt.adapters.factory import get_adapter
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.contracts.graph.nodes import HookNode
-from dbt.graph import GraphQueue
 from dbt.node_types import NodeType
-from dbt.selected_resources import set_selected_resources
 from dbt.task.build import BuildTask
 from dbt.task.compile import CompileTask
 from dbt.task.run import RunTask
@@ -37,10 +35,11 @@ class DiffingTestRunner(TestRunner):
 class Streaming:
     """What every task of the engine adds to dbt's: events, and a selection by exact ids."""
 
-    def prepare(self, tell, project_dir, unique_ids):
+    def prepare(self, tell, session, unique_ids):
         """Must be called before `run`."""
         self._tell = tell
-        self._project_dir = project_dir
+        self._session = session
+        self._project_dir = session.settings.project_dir
         self._unique_ids = None if unique_ids is None else frozenset(unique_ids)
         return self
 
@@ -52,6 +51,20 @@ class Streaming:
                 {unique_id for unique_id in exact if selector.manifest.expect(unique_id)}
             )
         return selector
+
+    def compile_manifest(self):
+        # With a build, tests stand between the models, so its graph is another one.
+        self.graph = self._session.graph(isinstance(self, BuildTask), self._link)
+
+    def _link(self):
+        super().compile_manifest()
+        return self.graph
+
+    def create_schemas(self, adapter, required_schemas):
+        unknown = {schema for schema in required_schemas if str(schema) not in self._session.schemas}
+        if unknown:
+            super().create_schemas(adapter, unknown)
+            self._session.schemas.update(str(schema) for schema in unknown)
 
     def execute_with_hooks(self, selected_uids):
         self._tell({"event": "selected", "total": self.num_nodes + len(getattr(self, "selected_unit_tests", ()))})

@@ -18,6 +18,7 @@ from dbt_common.exceptions import DbtBaseException
 
 import events
 import problems
+import speed
 from project import Project, _ms, settings_from
 from running import TASKS, DiffingTestRunner, FAILED, borrowed_nodes, is_hook, taste_failures
 
@@ -42,6 +43,7 @@ class Worker:
         self._server = server
         self._sessions = {}
         self._events = events.install()
+        speed.install()
         self._interruptible = False
         self._untidy = True
         self.saving = threading.Lock()
@@ -54,7 +56,10 @@ class Worker:
         }
         server.on_cancel = self._cancel
         signal.signal(signal.SIGINT, self._interrupted)
+        # What was imported is not looked at again; what one request makes is, but seldom while it runs.
+        gc.freeze()
         gc.set_threshold(100_000, 20, 20)
+        gc.enable()
 
     def run(self):
         while True:
@@ -80,7 +85,7 @@ class Worker:
             self._events.listener = request.event
             answer = operation(request)
             # Before the answer: who gets it may open the database at once.
-            self._release()
+            self._release(clean=answer["status"] == "pass")
             request.result(answer)
         except KeyboardInterrupt:
             self._release()
@@ -119,14 +124,17 @@ class Worker:
         flags = session.flags(request.op, task_arguments(document))
         set_flags(flags)
         DiffingTestRunner.diffs = {}
+        session.acquire()
         run_started = time.perf_counter()
         with borrowed_nodes(session.manifest):
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
-            task.prepare(request.event, session.settings.project_dir, document.get("uniqueIds"))
+            task.prepare(request.event, session, document.get("uniqueIds"))
             try:
                 with self._interruption(request, task):
                     results = task.run().results
-            except DbtBaseException as error:
+            except (DbtBaseException, RuntimeError) as error:
+                if not problems.is_project_problem(error):
+                    raise
                 described = [problems.problem_of(error, session.settings.project_dir, session.known_files())]
                 return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
             self._interruptible = False
@@ -202,11 +210,11 @@ class Worker:
 
     # --- between requests ---
 
-    def _release(self):
+    def _release(self, clean=False):
         """Lets go of DuckDB's file, so that others can open it."""
         try:
             for session in self._sessions.values():
-                session.release()
+                session.release(clean)
         except Exception:  # noqa: BLE001 - an engine that holds the file is of no use to anybody
             traceback.print_exc(file=sys.stderr)
             os._exit(70)

@@ -1,0 +1,207 @@
+"""
+What dbt computes again and again from the same input, computed once. Nothing here changes an answer: each memory is
+keyed by everything that the answer is made from, and the rest is skipped where it provably cannot be asked for.
+"""
+
+from collections import OrderedDict
+
+import dbt.parser.base as parser_base
+import dbt_common.clients.jinja as jinja
+from dbt.context.providers import generate_generate_name_macro_context
+from dbt_common.dataclass_schema import dbtClassMixin
+from dbt_common.events.base_types import BaseEvent
+
+# Entries of each memory. A project of 40 models with 160 tests has about 600 templates and 900 configurations.
+REMEMBERED = 8192
+
+class Memory:
+    """A dictionary that forgets what was not asked for longest. Each operation is atomic under Python's lock."""
+
+    def __init__(self, size=REMEMBERED):
+        self._size = size
+        self._entries = OrderedDict()
+
+    def get(self, key):
+        value = self._entries.get(key)
+        if value is not None:
+            try:
+                self._entries.move_to_end(key)
+            except KeyError:
+                # Another thread has made room meanwhile.
+                pass
+        return value
+
+    def put(self, key, value):
+        self._entries[key] = value
+        while len(self._entries) > self._size:
+            try:
+                self._entries.popitem(last=False)
+            except KeyError:
+                break
+
+    def clear(self):
+        self._entries.clear()
+
+
+_name_contexts = Memory(64)
+
+
+def install():
+    """Puts the memories in, once."""
+    if parser_base.generate_generate_name_macro_context is _name_context:
+        return
+    _remember_validation()
+    _remember_compilation()
+    _make_events_late()
+    parser_base.generate_generate_name_macro_context = _name_context
+
+
+def macros_changed():
+    """Must be called when a macro may have changed: contexts hold all of them."""
+    _name_contexts.clear()
+
+
+class LateDict(dict):
+    """
+    What dbt's flat graph holds of one kind of node: made when somebody reads it, which hardly any project does, of the
+    nodes as they were when it was put there. It has its keys from the start, so that its size is right for everybody.
+    """
+
+    def __init__(self, nodes):
+        super().__init__(dict.fromkeys(nodes))
+        self._late = dict(nodes)
+
+    def _fill(self):
+        late, self._late = self._late, None
+        if late is not None:
+            super().update({key: node.to_dict(omit_none=False) for key, node in late.items()})
+        return self
+
+    def __getitem__(self, key):
+        return dict.__getitem__(self._fill(), key)
+
+    def __iter__(self):
+        # Iterating is overridden too, so that C code does not take a plain dictionary's short cuts.
+        return dict.__iter__(self._fill())
+
+    def __eq__(self, other):
+        return dict.__eq__(self._fill(), other)
+
+    def __repr__(self):
+        return dict.__repr__(self._fill())
+
+    def __reduce_ex__(self, protocol):
+        return dict, (dict(self._fill().items()),)
+
+    def get(self, key, default=None):
+        return dict.get(self._fill(), key, default)
+
+    def items(self):
+        return dict.items(self._fill())
+
+    def values(self):
+        return dict.values(self._fill())
+
+    def copy(self):
+        return dict(self.items())
+
+
+def late_flat_graph(manifest):
+    """The same as the manifest's `build_flat_graph`, made when it is read."""
+    kinds = ("exposures", "functions", "groups", "metrics", "nodes", "sources", "semantic_models", "saved_queries")
+    manifest.flat_graph = {kind: LateDict(getattr(manifest, kind)) for kind in kinds}
+
+
+def _remember_validation():
+    """A third of a parse is the JSON Schema validation of configurations, nearly all of which are alike."""
+    validate = dbtClassMixin.validate.__func__
+    valid = Memory()
+
+    def validate_once(cls, data):
+        # repr tells 1 from True and a list from a tuple, which JSON Schema does too.
+        key = (cls, repr(data))
+        if valid.get(key) is None:
+            validate(cls, data)
+            valid.put(key, True)
+
+    dbtClassMixin.validate = classmethod(validate_once)
+
+
+def _remember_compilation():
+    """dbt compiles the Jinja of each test's arguments, and of each model, anew for every run."""
+    environment = jinja.MacroFuzzEnvironment
+    compile_template = environment.compile
+    compiled = Memory()
+
+    def compile_once(self, source, name=None, filename=None, raw=False, defer_init=False):
+        plain = isinstance(source, str) and name is None and filename is None and not raw and not defer_init
+        if not plain or jinja.MACRO_DEBUGGING:
+            return compile_template(self, source, name, filename, raw, defer_init)
+        # dbt makes all environments of a class alike but for `undefined`, which code is not generated from.
+        key = (type(self), source)
+        code = compiled.get(key)
+        if code is None:
+            code = compile_template(self, source)
+            compiled.put(key, code)
+        return code
+
+    environment.compile = compile_once
+
+
+def _make_events_late():
+    """Builds the message of a log event when it is read: hardly any is, and dbt fires a hundred per model."""
+    build = BaseEvent.__init__
+
+    def keep(self, *args, **kwargs):
+        object.__setattr__(self, "_late", (args, kwargs))
+
+    def message_of(self):
+        late = object.__getattribute__(self, "__dict__").pop("_late", None)
+        if late is not None:
+            build(self, *late[0], **late[1])
+        return object.__getattribute__(self, "pb_msg")
+
+    def read(self, key):
+        # Asked only for what the event itself does not have.
+        message = message_of(self)
+        return message if key == "pb_msg" else message.__getattribute__(key)
+
+    def write(self, key, value):
+        if key == "pb_msg":
+            object.__setattr__(self, key, value)
+        else:
+            message_of(self).__setattr__(key, value)
+
+    BaseEvent.__init__ = keep
+    BaseEvent.__getattr__ = read
+    BaseEvent.__setattr__ = write
+
+
+def structure_of(manifest, add_test_edges):
+    """What dbt's graph of a manifest is made from: equal structures have equal graphs."""
+    kinds = (
+        manifest.sources,
+        manifest.nodes,
+        manifest.semantic_models,
+        manifest.exposures,
+        manifest.functions,
+        manifest.metrics,
+        manifest.unit_tests,
+        manifest.saved_queries,
+    )
+    members = tuple(
+        tuple((unique_id, node.resource_type, tuple(getattr(node, "depends_on_nodes", ()))) for unique_id, node in kind.items())
+        for kind in kinds
+    )
+    return (add_test_edges, members)
+
+
+def _name_context(macro, config, manifest):
+    """The context of generate_schema_name and its like, of which every parser makes nine."""
+    key = (id(macro), id(config), id(manifest))
+    kept = _name_contexts.get(key)
+    if kept is None:
+        # The objects are kept beside it, so that their ids stay theirs.
+        kept = (generate_generate_name_macro_context(macro, config, manifest), macro, config, manifest)
+        _name_contexts.put(key, kept)
+    return kept[0]
