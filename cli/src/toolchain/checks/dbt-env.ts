@@ -19,12 +19,12 @@ export async function checkDbtEnv({ paths }: Patient): Promise<Check> {
   if (!pythonEnvIsReady(paths)) {
     return warn(NAME, 'not whole, or made from other requirements than dbt/requirements.txt has now', MAKE);
   }
-  const wrong = (await pinnedPackages()).filter(({ name, version, everywhere }) => {
+  const wrong = [...(await pinnedPackages())].filter(([name, { versions, everywhere }]) => {
     const found = installed.get(name);
-    return found === undefined ? everywhere : found !== version;
+    return found === undefined ? everywhere : !versions.includes(found);
   });
   if (wrong.length > 0) {
-    const names = wrong.map(({ name }) => `${name} ${installed.get(name) ?? 'missing'}`).slice(0, 5);
+    const names = wrong.map(([name]) => `${name} ${installed.get(name) ?? 'missing'}`).slice(0, 5);
     const fix = `remove ${envFolder(paths)}, and ${MAKE}`;
     return fail(NAME, `differs from dbt/requirements.txt: ${names.join(', ')}`, fix);
   }
@@ -85,19 +85,21 @@ async function libraryFolder(paths: Paths): Promise<string | undefined> {
 }
 
 interface Pin {
-  readonly name: string;
-  readonly version: string;
+  /** More than one where it depends on the platform or the version of Python. */
+  readonly versions: readonly string[];
   /** Not only on some platforms or versions of Python. */
   readonly everywhere: boolean;
 }
 
-async function pinnedPackages(): Promise<Pin[]> {
+async function pinnedPackages(): Promise<Map<string, Pin>> {
   const text = await readFile(join(projectRoot, 'dbt', 'requirements.txt'), 'utf8');
-  return text.split('\n').flatMap((line) => {
-    const pin = /^([A-Za-z0-9._-]+)==([^\s;\\]+)\s*(;)?/.exec(line);
-    if (pin?.[1] === undefined || pin[2] === undefined) return [];
-    return [{ name: normalise(pin[1]), version: pin[2], everywhere: pin[3] === undefined }];
-  });
+  const pins = new Map<string, Pin>();
+  for (const [, name, version, marker] of text.matchAll(/^([A-Za-z0-9._-]+)==([^\s;\\]+)[ \t]*(;)?/gm)) {
+    if (name === undefined || version === undefined) continue;
+    const others = pins.get(normalise(name))?.versions ?? [];
+    pins.set(normalise(name), { versions: [...others, version], everywhere: marker === undefined });
+  }
+  return pins;
 }
 
 /** Package names compare without regard to case and the kind of dash (PEP 503). */
