@@ -6,7 +6,7 @@ when its size, its modification time or its inode changed, or when the caller na
 
 import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from dbt.contracts.files import ParseFileType, SchemaSourceFile
 from dbt.parser.read_files import (
@@ -173,22 +173,33 @@ class FileIndex:
         return reader
 
     def reread(self, paths, project_name):
-        """Reads the named files again, as dbt would. Files that dbt does not know are skipped."""
+        """
+        Reads the named files again, as dbt would. Returns those that say something else than before, by path; files
+        that dbt does not know are left out. None where a file is gone meanwhile, and all must be listed again.
+        """
+        fresh = {}
         for path in paths:
             file_id = self.file_ids.get(path)
             if file_id is None:
                 continue
             old = self.sources[file_id]
+            at = replace(old.path, modification_time=0.0)
             try:
-                old.path.modification_time = os.path.getmtime(path)
+                at.modification_time = os.path.getmtime(path)
+                if old.parse_file_type == ParseFileType.Seed:
+                    source = load_seed_source_file(at, project_name)
+                else:
+                    source = load_source_file(at, old.parse_file_type, project_name, {})
             except FileNotFoundError:
-                self.forget()
-                continue
-            if old.parse_file_type == ParseFileType.Seed:
-                fresh = load_seed_source_file(old.path, project_name)
-            else:
-                fresh = load_source_file(old.path, old.parse_file_type, project_name, {})
-            self.sources[file_id] = fresh
+                return None
+            if source.checksum != old.checksum:
+                fresh[path] = source
+        return fresh
+
+    def take(self, fresh):
+        """Puts what `reread` found in the place of what was there."""
+        for path, source in fresh.items():
+            self.sources[self.file_ids[path]] = source
 
 
 class _RootReader(ReadFilesFromFileSystem):

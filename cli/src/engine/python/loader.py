@@ -4,7 +4,6 @@ import os
 from datetime import datetime, timezone
 
 import dbt.parser.manifest as dbt_manifest
-from dbt.constants import PARTIAL_PARSE_FILE_NAME
 from dbt.contracts.files import SchemaSourceFile
 from dbt.contracts.graph.manifest import ParsingInfo
 from dbt.parser.manifest import ManifestLoader, extended_mashumaro_encoder
@@ -77,9 +76,8 @@ class WarmLoader(ManifestLoader):
     def write_manifest_for_partial_parse(self):
         """Left to the engine, which writes it when it has nothing else to do."""
 
-    def write_later(self):
+    def write_to(self, path):
         """Saves what the next start of the engine begins with, whole or not at all."""
-        path = os.path.join(self.root_project.project_target_path, PARTIAL_PARSE_FILE_NAME)
         temporary = f"{path}.{os.getpid()}.tmp"
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(temporary, "wb") as file:

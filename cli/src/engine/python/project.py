@@ -1,6 +1,7 @@
 """One dbt project with one target and one set of variables: its configuration, its adapter and its manifest, kept warm."""
 
 import copy
+import hashlib
 import json
 import os
 import time
@@ -12,9 +13,12 @@ from dbt.cli.flags import Flags, args_to_context
 from dbt.config.catalogs import get_active_write_integration, load_catalogs
 from dbt.config.runtime import RuntimeConfig, load_profile, load_project
 from dbt.context.providers import generate_runtime_macro_context
+from dbt.contracts.files import ParseFileType
 from dbt.flags import set_flags
 from dbt.mp_context import get_mp_context
 from dbt.parser.manifest import _check_resource_uniqueness, _warn_for_unused_resource_config_paths
+from dbt.parser.search import FileBlock
+from dbt_common.clients.jinja import get_template
 from dbt_common.context import set_invocation_context
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.invocation import reset_invocation_id
@@ -47,12 +51,19 @@ class Settings:
             "--target-path", self.target_path,
             "--log-path", self.log_path,
             "--vars", self.vars,
+            "--partial-parse-file-path", self.saved_manifest,
             "--no-send-anonymous-usage-stats",
             "--no-use-colors",
             "--no-version-check",
             "--quiet",
         ]  # fmt: skip
         return [*given, "--target", self.target] if self.target else given
+
+    @property
+    def saved_manifest(self):
+        """Where the manifest is saved for the next start: dbt's own name serves one target and one set of variables."""
+        variables = hashlib.sha256(self.vars.encode()).hexdigest()[:8]
+        return os.path.join(self.target_path, f"partial_parse.{self.target or 'default'}.{variables}.msgpack")
 
 
 @dataclass
@@ -135,7 +146,9 @@ class Project:
             self._forget_manifest(from_disk=False)
             self._refresh_manifest(parse, configured, set())
         except BaseException:
-            self._forget_manifest(from_disk=True)
+            # What failed before dbt began to work on the manifest has left it as it was.
+            if self.manifest is None:
+                self._forget_manifest(from_disk=True)
             raise
         parse.ms["total"] = _ms(started)
         return parse
@@ -203,7 +216,7 @@ class Project:
         """Saves the manifest for the next start of the engine, if it changed since."""
         if self._dirty and self._loader is not None and self.manifest is not None:
             self._dirty = None
-            self._loader.write_later()
+            self._loader.write_to(self.settings.saved_manifest)
 
     def _refresh_config(self):
         seen = stat_config(self.settings.project_dir, self.settings.profiles_dir)
@@ -251,19 +264,27 @@ class Project:
             return
         started = time.perf_counter()
         projects = self.config.load_dependencies()
-        saved_files = self.manifest.files if self.manifest is not None else {}
-        if change.structural or configured or self._index.empty or self.manifest is None:
+        warm = self.manifest is not None and not configured
+        modified = None
+        if warm and not change.structural:
+            modified = self._index.reread(change.modified, self.config.project_name)
+            parse.ms["read"] = _ms(started)
+            if modified == {}:
+                self._index.signatures = signatures
+                return
+        if modified is None:
+            saved_files = self.manifest.files if self.manifest is not None else {}
             reader = self._index.list_all(projects, self.config.project_name, {}, saved_files)
             if self.manifest is not None or self._read_from_disk:
                 reader = IndexReader(self._index)
         else:
-            self._index.reread(change.modified, self.config.project_name)
+            check_jinja(modified.values())
+            self._index.take(modified)
             reader = IndexReader(self._index)
+            parse.files = [os.path.relpath(path, self.settings.project_dir) for path in modified]
         parse.ms["read"] = _ms(started)
-        parse.files = [os.path.relpath(path, self.settings.project_dir) for path in change.modified]
         started = time.perf_counter()
-        warm = self.manifest is not None and not configured
-        macros = change.structural or any(self._index.is_macro(path) for path in change.modified)
+        macros = modified is None or any(self._index.is_macro(path) for path in modified)
         if macros or not warm:
             speed.macros_changed()
         loader = WarmLoader(
@@ -307,6 +328,17 @@ class Project:
         self.generation += 1
         self._read_from_disk = from_disk
         self._index.forget()
+
+
+def check_jinja(sources):
+    """
+    Raises dbt's own error for a model or test that is no Jinja, before dbt takes the manifest apart to put it in.
+    What this compiles is remembered for the parse.
+    """
+    for source in sources:
+        checked = source.parse_file_type in (ParseFileType.Model, ParseFileType.SingularTest)
+        if checked and source.path.relative_path.endswith(".sql"):
+            get_template(source.contents, {}, FileBlock(source))
 
 
 def _ms(started):

@@ -40,6 +40,7 @@ class Streaming:
         self._tell = tell
         self._session = session
         self._project_dir = session.settings.project_dir
+        self._told = {}
         self._unique_ids = None if unique_ids is None else frozenset(unique_ids)
         return self
 
@@ -77,11 +78,15 @@ class Streaming:
         started = time.perf_counter()
         result = super().call_runner(runner)
         if not result.node.is_ephemeral_model or result.status in FAILED:
-            self._tell({"event": "finished", **self.describe(result, started)})
+            self._told[result.node.unique_id] = described = self._describe(result, started)
+            self._tell({"event": "finished", **described})
         return result
 
-    def describe(self, result, started=None):
-        """A node's result as the protocol says it."""
+    def described(self, result):
+        """A node's result as it was told when the node ended; those that never started are told now."""
+        return self._told.get(result.node.unique_id) or self._describe(result)
+
+    def _describe(self, result, started=None):
         node = result.node
         status = str(result.status)
         seconds = result.execution_time or (time.perf_counter() - started if started else 0)

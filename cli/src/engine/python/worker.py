@@ -139,12 +139,12 @@ class Worker:
                 return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
             self._interruptible = False
             tastes = taste_failures(task, results) if document.get("taste", True) else {}
-            nodes = [task.describe(result) for result in results if not is_hook(result.node)]
+            nodes = [task.described(result) for result in results if not is_hook(result.node)]
             hooks = [r for r in results if is_hook(r.node) and r.status in FAILED]
         for node in nodes:
             if node["uniqueId"] in tastes:
                 node["sample"] = tastes[node["uniqueId"]]
-        nodes.extend(task.describe(result) for result in hooks)
+        nodes.extend(task.described(result) for result in hooks)
         failed = bool(hooks) or not task.interpret_results(results)
         return {
             "status": "fail" if failed else "pass",

@@ -1,0 +1,251 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { InterruptedError } from '../../src/config/errors.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
+import type { EngineEvent, NodeResult, TaskAnswer } from '../../src/engine/protocol.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
+import { quietEffects } from '../support/effects.ts';
+import { engineOn, numbersSql, type TinyProject, tinyProject } from './project.ts';
+
+let folder: string;
+let project: TinyProject;
+let engine: EngineClient;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-engine-'));
+  project = await tinyProject(folder);
+  engine = engineOn(project, quietEffects());
+  expect((await engine.build()).status).toBe('pass');
+});
+
+afterEach(async () => {
+  await project.write('models/numbers.sql', numbersSql);
+});
+
+afterAll(async () => {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const statusOf = (answer: TaskAnswer, name: string): string | undefined => nodeOf(answer, name)?.status;
+const nodeOf = (answer: TaskAnswer, name: string): NodeResult | undefined =>
+  answer.nodes.find((node) => node.name === name);
+const names = (answer: TaskAnswer): string[] => answer.nodes.map((node) => node.name).sort();
+
+async function read(sql: string): Promise<unknown[][]> {
+  const warehouse = await openWork(project.paths);
+  try {
+    return (await warehouse.query(sql)).rows.map((row) => [...row]);
+  } finally {
+    await warehouse.close();
+  }
+}
+
+describe('a build', () => {
+  it('runs unit tests, models and data tests in the order of dbt, and tells each start and end', async () => {
+    const events: EngineEvent[] = [];
+    const answer = await engine.build({}, { onEvent: (event) => events.push(event) });
+    expect(answer.status).toBe('pass');
+    const ended = events.flatMap((event) => (event.event === 'finished' ? [event.name] : []));
+    const started = events.flatMap((event) => (event.event === 'started' ? [event.name] : []));
+    expect([...started].sort()).toEqual([...ended].sort());
+    const expected = ['numbers', 'unique_numbers_id', 'doubles', 'doubled', 'not_null_doubled_amount', 'total'];
+    expect(ended.filter((name) => expected.includes(name))).toEqual(expected);
+    expect(events).toContainEqual({ event: 'selected', total: 7 });
+    expect(names(answer)).toEqual([...ended].sort());
+  });
+
+  it('lets go of the database before it answers', async () => {
+    await engine.build();
+    expect(await read('select total from total')).toEqual([[200]]);
+  });
+
+  it('takes selections in dbt’s syntax', async () => {
+    const answer = await engine.build({ select: ['doubled+'], exclude: ['total'] });
+    expect(names(answer)).toEqual(['doubled', 'doubles', 'not_null_doubled_amount']);
+  });
+
+  it('takes exact ids, and adds nothing to them', async () => {
+    const answer = await engine.build({ uniqueIds: ['model.tiny.doubled', 'unit_test.tiny.doubled.doubles'] });
+    expect(names(answer)).toEqual(['doubled', 'doubles']);
+  });
+
+  it('runs unit tests only, in memory, when told so', async () => {
+    const answer = await engine.test({ resourceTypes: ['unit_test'], target: 'dev' });
+    expect(names(answer)).toEqual(['doubles']);
+  });
+
+  it('sees tables that another process replaced meanwhile', async () => {
+    await engine.build();
+    const warehouse = await openWork(project.paths);
+    await warehouse.run('drop table doubled; create view doubled as select 1::bigint as id, 7::bigint as amount');
+    await warehouse.close();
+    const answer = await engine.build({ select: ['doubled', 'total'] });
+    expect(answer.status).toBe('pass');
+    expect(await read('select total from total')).toEqual([[200]]);
+  });
+});
+
+describe('the manifest', () => {
+  it('is left alone where no file changed', async () => {
+    await engine.parse();
+    expect(await engine.parse()).toMatchObject({ status: 'ok', kind: 'unchanged', files: [] });
+  });
+
+  it('takes in a changed model, and no other file', async () => {
+    await engine.parse();
+    await project.write('models/numbers.sql', `${numbersSql}-- a word\n`);
+    expect(await engine.parse()).toMatchObject({ kind: 'partial', files: ['models/numbers.sql'] });
+  });
+
+  it('notices two saves of the same length within one tick of the clock', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      await project.write('models/numbers.sql', numbersSql.replace('10', '20'));
+      await engine.parse();
+      await project.write('models/numbers.sql', numbersSql.replace('10', '30'));
+      await engine.build({ uniqueIds: ['model.tiny.numbers'] });
+      expect(await read('select max(amount) from numbers')).toEqual([[120]]);
+    }
+  });
+
+  it('takes in a new model, a changed macro and a removed model', async () => {
+    await project.write('macros/times.sql', '{% macro times(x) %}{{ x }} * 3{% endmacro %}');
+    await project.write('models/extra.sql', "select {{ times('amount') }} as amount from {{ ref('numbers') }}");
+    expect((await engine.build({ select: ['+extra'] })).status).toBe('pass');
+    expect(await read('select max(amount) from extra')).toEqual([[120]]);
+    await project.write('macros/times.sql', '{% macro times(x) %}{{ x }} * 5{% endmacro %}');
+    expect((await engine.build({ select: ['+extra'] })).status).toBe('pass');
+    expect(await read('select max(amount) from extra')).toEqual([[200]]);
+    await project.remove('models/extra.sql');
+    expect((await engine.build({ select: ['extra'] })).nodes).toEqual([]);
+  });
+
+  it('is another one for other variables', async () => {
+    await project.write('models/numbers.sql', `${numbersSql} where id < {{ var('upto', 100) }}`);
+    const select = ['numbers'];
+    expect((await engine.build({ select, vars: { upto: 2 } })).status).toBe('pass');
+    expect(await read('select count(*) from numbers')).toEqual([[2]]);
+    expect((await engine.build({ select })).status).toBe('pass');
+    expect(await read('select count(*) from numbers')).toEqual([[5]]);
+  });
+});
+
+describe('an error of the project is an answer', () => {
+  /** Asks with the broken file, mends it, and asks again. */
+  async function brokenThenMended(path: string, broken: string, good: string): Promise<TaskAnswer> {
+    await project.write(path, broken);
+    const answer = await engine.build();
+    await project.write(path, good);
+    expect((await engine.build()).status).toBe('pass');
+    return answer;
+  }
+
+  it('for YAML: the file, the line, and what is wrong with it', async () => {
+    const good = 'sources: [{name: raw, tables: [{name: groups}]}]\n';
+    const answer = await brokenThenMended('models/sources.yml', 'sources:\n  - name: raw\n   tables: []\n', good);
+    expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
+    expect(answer.problems).toMatchObject([{ kind: 'yaml', file: 'models/sources.yml', line: 3 }]);
+    expect(answer.problems[0]?.excerpt).toContain('>    3 |    tables: []');
+  });
+
+  it('for Jinja', async () => {
+    const answer = await brokenThenMended('models/numbers.sql', 'select 1 as id,\n{{ ref(  }} as amount', numbersSql);
+    expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
+    expect(answer.problems).toMatchObject([{ kind: 'jinja', file: 'models/numbers.sql', line: 2 }]);
+  });
+
+  it('for a reference to a model that is not there', async () => {
+    const answer = await brokenThenMended('models/numbers.sql', "select * from {{ ref('nowhere') }}", numbersSql);
+    expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
+    expect(answer.problems[0]?.file).toBe('models/numbers.sql');
+    expect(answer.problems[0]?.message).toContain("'nowhere' which was not found");
+  });
+
+  it('for a macro that is not there', async () => {
+    const answer = await brokenThenMended('models/numbers.sql', 'select {{ nothing_like_it() }} as id', numbersSql);
+    expect(answer.status).toBe('fail');
+    expect(nodeOf(answer, 'numbers')?.problem).toMatchObject({ kind: 'node', file: 'models/numbers.sql' });
+    expect(nodeOf(answer, 'numbers')?.problem?.message).toContain("'nothing_like_it' is undefined");
+  });
+
+  it('for models that need each other', async () => {
+    const circular = "select id, amount from {{ ref('doubled') }}";
+    const answer = await brokenThenMended('models/numbers.sql', circular, numbersSql);
+    expect(answer.status).toBe('invalid');
+    expect(answer.problems[0]?.message).toMatch(/Found a cycle: .*doubled.*numbers/);
+  });
+
+  it('for SQL: the line of the model’s own file, the compiled code around it, and DuckDB’s words', async () => {
+    const broken = "{# one line of Jinja #}\nselect id,\n  amoount\nfrom {{ ref('numbers') }}\n";
+    const good = "select id, amount * 2 as amount from {{ ref('numbers') }}\n";
+    await project.write('models/doubled.sql', broken);
+    const answer = await engine.build({ uniqueIds: ['model.tiny.doubled', 'model.tiny.total'] });
+    await project.write('models/doubled.sql', good);
+    expect(answer.status).toBe('fail');
+    const problem = nodeOf(answer, 'doubled')?.problem;
+    expect(problem).toMatchObject({ kind: 'database', file: 'models/doubled.sql', line: 3 });
+    expect(problem?.message).toMatch(/^Binder Error: .*"amoount" not found/);
+    expect(problem?.message).not.toMatch(/Traceback|Runtime Error/);
+    expect(problem?.excerpt).toMatch(/> +\d+ \| {3}amoount/);
+    expect(statusOf(answer, 'total')).toBe('skipped');
+  });
+
+  it('for a failing data test: how many rows, and a taste of them', async () => {
+    await project.write('models/numbers.sql', numbersSql.replace('select id', 'select nullif(id, 3) as id'));
+    const answer = await engine.build();
+    expect(nodeOf(answer, 'not_null_numbers_id')).toMatchObject({
+      status: 'fail',
+      failures: 1,
+      sample: { rows: [[null]] },
+    });
+    expect(statusOf(answer, 'doubled')).toBe('skipped');
+  });
+
+  it('for a failing unit test: the rows as they are and as they should be', async () => {
+    await project.write('models/doubled.sql', "select id, amount * 3 as amount from {{ ref('numbers') }}\n");
+    const answer = await engine.build({ select: ['doubled'] });
+    await project.write('models/doubled.sql', "select id, amount * 2 as amount from {{ ref('numbers') }}\n");
+    expect(nodeOf(answer, 'doubles')).toMatchObject({
+      status: 'fail',
+      diff: { expected: [{ id: 1, amount: 8 }], actual: [{ id: 1, amount: 12 }] },
+    });
+    expect(statusOf(answer, 'doubled')).toBe('skipped');
+  });
+});
+
+describe('a cancelled request', () => {
+  it('ends its query at once, leaves the table as it was, and the engine alive', async () => {
+    await engine.build();
+    const before = (await engine.stats()).pid;
+    const endless = 'select sum(a.range * b.range) as id, 1 as amount from range(10000000) a, range(10000000) b';
+    await project.write('models/numbers.sql', endless);
+    const controller = new AbortController();
+    let started = 0;
+    const building = engine.build(
+      { uniqueIds: ['model.tiny.numbers'] },
+      {
+        signal: controller.signal,
+        onEvent: (event) => {
+          if (event.event !== 'started') return;
+          setTimeout(() => {
+            started = performance.now();
+            controller.abort();
+          }, 300);
+        },
+      },
+    );
+    await expect(building).rejects.toThrow(InterruptedError);
+    expect(performance.now() - started).toBeLessThan(3000);
+    expect(await read('select count(*) from numbers')).toEqual([[5]]);
+    await project.write('models/numbers.sql', numbersSql);
+    expect((await engine.build()).status).toBe('pass');
+    expect((await engine.stats()).pid).toBe(before);
+  });
+
+  it('is not begun where it was cancelled before', async () => {
+    const signal = AbortSignal.abort();
+    await expect(engine.build({}, { signal })).rejects.toThrow(InterruptedError);
+  });
+});

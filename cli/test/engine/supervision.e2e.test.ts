@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { MeetupError } from '../../src/config/errors.ts';
+import { projectRoot } from '../../src/config/paths.ts';
+import type { EngineClient, EngineOptions } from '../../src/engine/client.ts';
+import { EngineConnection } from '../../src/engine/connection.ts';
+import { EngineRefusedError } from '../../src/engine/errors.ts';
+import { announcedEngine, announceEngine, engineToken } from '../../src/engine/location.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
+import { quietEffects, temporaryFolder } from '../support/effects.ts';
+import { engineOn, isAlive, type TinyProject, tinyProject } from './project.ts';
+
+const patience = { lookEveryMs: 250, silentLooks: 12, idleLooks: 400 };
+
+async function projectWithEngine(
+  options: EngineOptions = {},
+  project?: TinyProject,
+): Promise<{ project: TinyProject; engine: EngineClient }> {
+  const made = project ?? (await tinyProject(await temporaryFolder()));
+  const engine = engineOn(made, quietEffects(), options);
+  onTestFinished(() => engine.close());
+  return { project: made, engine };
+}
+
+/** Waits for the engine's first sign of work on the slow model, then does something to its process. */
+function whenWorking(engine: EngineClient, act: (pid: number) => void): (event: { event: string }) => void {
+  return (event) => {
+    if (event.event === 'started' && engine.pid !== undefined) act(engine.pid);
+  };
+}
+
+async function gone(pid: number): Promise<boolean> {
+  for (let i = 0; i < 100 && isAlive(pid); i += 1) await delay(50);
+  return !isAlive(pid);
+}
+
+describe('an engine that is lost', () => {
+  it('is started again, and the work repeated', async () => {
+    const { project, engine } = await projectWithEngine();
+    const restarts: string[] = [];
+    const killed: number[] = [];
+    const kill = (pid: number): void => {
+      if (killed.length > 0) return;
+      killed.push(pid);
+      process.kill(pid, 'SIGKILL');
+    };
+    const answer = await engine.build(
+      {},
+      { onEvent: whenWorking(engine, kill), onRestart: (reason) => restarts.push(reason) },
+    );
+    expect(answer.status).toBe('pass');
+    expect(answer.nodes).toHaveLength(7);
+    expect(restarts).toHaveLength(1);
+    expect(engine.pid).not.toBe(killed[0]);
+    const warehouse = await openWork(project.paths);
+    expect((await warehouse.query('select total from total')).rows).toEqual([[200]]);
+    await warehouse.close();
+  }, 60_000);
+
+  it('twice in one request ends it with one sentence', async () => {
+    const { engine } = await projectWithEngine();
+    const building = engine.build({}, { onEvent: whenWorking(engine, (pid) => process.kill(pid, 'SIGKILL')) });
+    await expect(building).rejects.toThrow(/The dbt engine was lost twice during build \(signal SIGKILL\): free some/);
+    await expect(building).rejects.toBeInstanceOf(MeetupError);
+    // The next request finds a new one.
+    expect((await engine.parse()).status).toBe('ok');
+  }, 60_000);
+
+  it('is one that hangs, too', async () => {
+    const { engine } = await projectWithEngine({ patience });
+    expect((await engine.parse()).status).toBe('ok');
+    const frozen = engine.pid ?? 0;
+    process.kill(frozen, 'SIGSTOP');
+    const reasons: string[] = [];
+    const answer = await engine.build({}, { onRestart: (reason) => reasons.push(reason) });
+    expect(answer.status).toBe('pass');
+    expect(reasons).toEqual(['The engine does not answer.']);
+    expect(isAlive(frozen)).toBe(false);
+  }, 60_000);
+
+  it('says so where there is no Python environment', async () => {
+    const project = await tinyProject(await temporaryFolder(), { raw: false });
+    const paths = { ...project.paths, toolchain: '/nowhere', python: '/nowhere/python/bin/python' };
+    const engine = engineOn({ ...project, paths }, quietEffects());
+    await expect(engine.parse()).rejects.toThrow('There is no Python environment at /nowhere: run `./meetup doctor`');
+  });
+});
+
+describe('an orphan', () => {
+  it('does not survive its parent, however that ends', async () => {
+    const project = await tinyProject(await temporaryFolder());
+    const { token, file } = await engineToken(project.paths);
+    expect(token).toMatch(/^[0-9a-f]{64}$/);
+    const server = join(projectRoot, 'cli/src/engine/python/main.py');
+    const socket = join(project.paths.state, 'orphan.sock');
+    // A parent that starts an engine as meetup does, says its pid, and is then killed while the engine imports dbt.
+    const script = `
+      const { spawn } = require('node:child_process');
+      const child = spawn(${JSON.stringify(project.paths.python)}, ['-E', '-s', ${JSON.stringify(server)}, ${JSON.stringify(socket)}, ${JSON.stringify(file)}],
+        { stdio: ['pipe', 'pipe', 'ignore'] });
+      child.stdout.once('data', () => console.log(child.pid));
+      setInterval(() => {}, 1000);`;
+    const parent = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(parent.stdout, 'data');
+    const pid = Number(String(line));
+    expect(isAlive(pid)).toBe(true);
+    parent.kill('SIGKILL');
+    expect(await gone(pid)).toBe(true);
+  }, 30_000);
+
+  it('is not left by a client that closes', async () => {
+    const { engine } = await projectWithEngine();
+    await engine.warmUp();
+    const pid = engine.pid ?? 0;
+    expect(isAlive(pid)).toBe(true);
+    await engine.close();
+    expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe('who may use an engine', () => {
+  it('is who knows the token, in a file of the owner’s', async () => {
+    const { project, engine } = await projectWithEngine({ shared: true });
+    await engine.warmUp();
+    const announced = await announcedEngine(project.paths);
+    const socket = announced?.socket ?? '';
+    expect((await stat(socket)).mode & 0o777).toBe(0o600);
+    expect((await stat(join(project.paths.state, 'engine.token'))).mode & 0o777).toBe(0o600);
+    const refused = EngineConnection.open(socket, 'guessed');
+    await expect(refused).rejects.toThrow(new EngineRefusedError('refused', 'The token is wrong.'));
+    const { token } = await engineToken(project.paths);
+    const connection = await EngineConnection.open(socket, token);
+    connection.close();
+  });
+
+  it('is another process, while it is shared', async () => {
+    const { project, engine } = await projectWithEngine({ shared: true });
+    await engine.warmUp();
+    const other = (await projectWithEngine({}, project)).engine;
+    expect((await other.build()).status).toBe('pass');
+    expect(other.pid).toBeUndefined();
+    expect((await other.stats()).pid).toBe(engine.pid);
+    await other.close();
+    expect(isAlive(engine.pid ?? 0)).toBe(true);
+    await engine.close();
+    expect(await announcedEngine(project.paths)).toBeUndefined();
+  }, 60_000);
+
+  it('is nobody, of an engine that was announced and is gone: a new one is started', async () => {
+    const { project, engine } = await projectWithEngine();
+    await announceEngine(project.paths, { socket: join(project.paths.state, 'gone.sock'), pid: 999_999_999 });
+    expect((await engine.parse()).status).toBe('ok');
+    expect(engine.pid).toBeDefined();
+  }, 30_000);
+
+  it('finds it also where the state folder’s path is too long for a socket', async () => {
+    const folder = await temporaryFolder();
+    const state = join(folder, 'a-rather-long-name-'.repeat(8));
+    const project = await tinyProject(folder, { state });
+    const { engine } = await projectWithEngine({ shared: true }, project);
+    await engine.warmUp();
+    const socket = (await announcedEngine(project.paths))?.socket ?? '';
+    expect(Buffer.byteLength(socket)).toBeLessThan(104);
+    const other = (await projectWithEngine({}, project)).engine;
+    expect((await other.stats()).pid).toBe(engine.pid);
+  });
+});
