@@ -1,16 +1,23 @@
-import { hash } from './chance/random.ts';
-import type { Drops } from './output/drops.ts';
-import { type EventView, eventRecord, groupRecord, userRecord, venueRecord } from './output/records.ts';
+import { EVENT_ODDITIES } from './oddities/event-oddities.ts';
+import { GROUP_ODDITIES } from './oddities/group-oddities.ts';
+import { OddityPlan, spoil } from './oddities/oddity.ts';
+import { USER_ODDITIES } from './oddities/user-oddities.ts';
+import { VENUE_ODDITIES } from './oddities/venue-oddities.ts';
+import type { Drops, Entity } from './output/drops.ts';
+import { eventRecord, groupRecord, userRecord, venueRecord } from './output/records.ts';
 import { AnswerBook } from './world/answers.ts';
-import { type Group, makeGroups } from './world/groups.ts';
+import { Changes } from './world/changes.ts';
+import { type Group, isDeleted, makeGroups } from './world/groups.ts';
 import { type Members, Recruiter } from './world/members.ts';
-import { invert } from './world/memberships.ts';
-import { makePeople, type People } from './world/people.ts';
-import { isOver, type Meeting, planMeetings } from './world/schedule.ts';
+import { invert, type Memberships } from './world/memberships.ts';
+import { hasDeletedAccount, makePeople, type People } from './world/people.ts';
+import { answersUntil, isOver, type Meeting, planMeetings } from './world/schedule.ts';
 import { eventText } from './world/texts.ts';
-import { makeVenues, type Venue } from './world/venues.ts';
-import { type Cell, DUMPED_AT, Stream, writtenAt } from './world/world.ts';
+import { isDeletedVenue, makeVenues, type Venue } from './world/venues.ts';
+import { viewOf } from './world/views.ts';
+import { type Cell, DUMPED_AT, writtenAt } from './world/world.ts';
 
+/** What lies inside the dump's records. */
 export interface Totals {
   memberships: number;
   rsvps: number;
@@ -28,141 +35,135 @@ export async function writeCell(cell: Cell, drops: Drops, totals: Totals, pause:
   for (const group of groups) {
     const members = recruiter.recruit(group);
     membersOf.push(members);
-    writer.group(group);
+    if (!isDeleted(group)) writer.group(group);
     writer.meetings(group, members, inCity[group.city] ?? []);
     if (group.index % 50 === 49) await pause();
   }
-  for (const venue of venues) writer.venue(venue);
-  await writer.people(people, groups, membersOf, pause);
+  for (const venue of venues) if (!isDeletedVenue(venue)) writer.venue(venue);
+  const memberships = invert(people.count, membersOf);
+  for (let person = 0; person < people.count; person += 1) {
+    if (person % 8192 === 8191) await pause();
+    if (!hasDeletedAccount(cell, person)) writer.person(person, people, groups, memberships);
+  }
 }
 
+/** Writes the records of one cell: each into the dump, and into every drop that has something new to say of it. */
 class CellWriter {
+  private readonly cell: Cell;
+  private readonly drops: Drops;
+  private readonly totals: Totals;
+  private readonly book: AnswerBook;
+  private readonly changes: Changes;
   /** The moments at which the dump and each drop are written. */
   private readonly moments: readonly number[];
+  private readonly odd: Readonly<Record<Entity, OddityPlan>>;
 
-  constructor(
-    private readonly cell: Cell,
-    private readonly drops: Drops,
-    private readonly totals: Totals,
-    private readonly book: AnswerBook,
-  ) {
+  constructor(cell: Cell, drops: Drops, totals: Totals, book: AnswerBook) {
+    this.cell = cell;
+    this.drops = drops;
+    this.totals = totals;
+    this.book = book;
+    this.changes = new Changes(cell);
     this.moments = Array.from({ length: cell.days + 1 }, (_, drop) => writtenAt(drop));
+    this.odd = {
+      groups: new OddityPlan(GROUP_ODDITIES, cell.groups * 0.9),
+      users: new OddityPlan(USER_ODDITIES, cell.people * 0.6),
+      events: new OddityPlan(EVENT_ODDITIES, cell.groups * 12),
+      venues: new OddityPlan(VENUE_ODDITIES, cell.venues * 0.95),
+    };
   }
 
   group(group: Group): void {
-    if (isLost(group)) return;
     let version = 0;
     this.moments.forEach((moment, drop) => {
-      const changed = drop > 0 && this.changesOn(drop, group);
+      if (group.createdAt >= moment) return;
+      const changed = drop > 0 && this.changes.changesGroup(group, drop);
       if (changed) version += 1;
-      const isNew = group.createdAt < moment && (drop === 0 || group.createdAt >= (this.moments[drop - 1] ?? 0));
-      if (isNew || (changed && group.createdAt < moment))
-        this.drops.add(drop, 'groups', groupRecord(this.cell, group, version));
+      if (changed || this.isFirst(drop, group.createdAt))
+        this.add(drop, 'groups', groupRecord(this.cell, group, version));
     });
   }
 
-  private changesOn(drop: number, group: Group): boolean {
-    const { seed, index, groups } = this.cell;
-    return (
-      hash(seed, index, Stream.changes, group.index, drop) % 1000 === 0 ||
-      (index === 0 && hash(seed, Stream.changes, drop) % groups === group.index)
-    );
-  }
-
   meetings(group: Group, members: Members, venues: readonly Venue[]): void {
-    const end = this.moments[this.moments.length - 1] ?? DUMPED_AT;
-    for (const meeting of planMeetings(this.cell, group, venues, end)) {
+    const end = this.moments.at(-1) ?? DUMPED_AT;
+    for (const planned of planMeetings(this.cell, group, venues, end)) {
+      const meeting = this.changes.mayChange(planned);
+      if (meeting.visibleFrom >= end) continue;
       this.book.open(group, members, meeting);
-      if (isOver(meeting)) this.writeEvent(0, group, meeting, DUMPED_AT);
-      else
-        this.moments.forEach((moment, drop) => {
-          if (this.showsOn(drop, meeting)) this.writeEvent(drop, group, meeting, moment);
-        });
+      if (isOver(meeting)) this.event(0, group, meeting);
+      else this.upcoming(group, meeting);
     }
   }
 
-  /** Whether a drop has something new to say of a meeting. */
-  private showsOn(drop: number, meeting: Meeting): boolean {
+  private upcoming(group: Group, meeting: Meeting): void {
+    for (let drop = 0; drop < this.moments.length; drop += 1) {
+      if (this.showsOn(drop, group, meeting)) this.event(drop, group, meeting);
+    }
+  }
+
+  /** Whether a drop has something new to say of a meeting, or repeats it. */
+  private showsOn(drop: number, group: Group, meeting: Meeting): boolean {
     const to = this.moments[drop] ?? 0;
     if (meeting.visibleFrom >= to) return false;
     if (drop === 0) return true;
     const from = this.moments[drop - 1] ?? 0;
-    const within = (moment: number | undefined): boolean => moment !== undefined && moment >= from && moment < to;
+    const turns = [meeting.visibleFrom, meeting.startsAt + meeting.duration, meeting.change?.at ?? 0];
     return (
-      within(meeting.visibleFrom) ||
-      within(meeting.change?.at) ||
-      within(meeting.startsAt + meeting.duration) ||
-      this.book.changesBetween(from, Math.min(to, cancelledAt(meeting)))
+      turns.some((moment) => moment >= from && moment < to) ||
+      this.book.changesBetween(from, Math.min(to, answersUntil(meeting))) ||
+      this.changes.repeats(group, meeting, drop, from)
     );
   }
 
-  private writeEvent(drop: number, group: Group, meeting: Meeting, moment: number): void {
-    const answers = this.book.at(Math.min(moment, cancelledAt(meeting)));
+  private event(drop: number, group: Group, meeting: Meeting): void {
+    const moment = this.moments[drop] ?? DUMPED_AT;
+    const answers = this.book.at(Math.min(moment, answersUntil(meeting)));
+    const view = viewOf(group, meeting, eventText(this.cell, group, meeting), moment);
+    const record = eventRecord(this.cell, group, view, answers);
     if (drop === 0) this.totals.rsvps += answers.count;
-    this.drops.add(drop, 'events', eventRecord(this.cell, group, this.view(group, meeting, moment), answers));
-  }
-
-  private view(group: Group, meeting: Meeting, moment: number): EventView {
-    const text = eventText(this.cell, group, meeting);
-    const { change } = meeting;
-    const changed = change !== undefined && change.at < moment;
-    const startsAt = change?.kind === 'moved' && !changed ? meeting.plannedAt : meeting.startsAt;
-    const name = change?.kind === 'renamed' && !changed ? `${group.name}: speakers to be announced` : text.name;
-    const over = startsAt + meeting.duration < moment;
-    const status = change?.kind === 'cancelled' && changed ? 'cancelled' : over ? 'past' : 'upcoming';
-    return { meeting, name, startsAt, status, text };
+    // What a drop may bring again stays as it is: oddities are for what is over.
+    if (isOver(meeting)) this.add(drop, 'events', record);
+    else this.drops.add(drop, 'events', record);
   }
 
   venue(venue: Venue): void {
-    if (venue.index % 250 === 1) return;
-    const lost = venue.index % 40 === 3;
     this.moments.forEach((moment, drop) => {
-      const isNew = venue.since < moment && (drop === 0 || venue.since >= (this.moments[drop - 1] ?? 0));
-      const found = drop > 0 && lost && hash(this.cell.seed, Stream.venue, venue.index, drop) % 30 === 0;
-      if (isNew || found) this.drops.add(drop, 'venues', venueRecord(this.cell, venue, !lost || found));
+      if (venue.since >= moment) return;
+      const found = drop > 0 && this.changes.findsVenue(venue, drop);
+      if (!found && !this.isFirst(drop, venue.since)) return;
+      this.add(this.changes.dropOfVenues(drop), 'venues', venueRecord(this.cell, venue, found || !venue.isLost));
     });
   }
 
-  async people(
-    people: People,
-    groups: readonly Group[],
-    membersOf: readonly Members[],
-    pause: () => Promise<void>,
-  ): Promise<void> {
-    const memberships = invert(people.count, membersOf);
-    for (let person = 0; person < people.count; person += 1) {
-      if (person % 8192 === 8191) await pause();
-      if (hash(this.cell.seed, this.cell.index, person) % 200 === 0) continue;
-      const from = memberships.start[person] ?? 0;
-      const to = memberships.start[person + 1] ?? 0;
-      const write = (drop: number, moment: number): void => {
-        const record = userRecord(this.cell, person, people.city[person] ?? 0, memberships, groups, moment);
-        if (record !== undefined) this.drops.add(drop, 'users', record);
-      };
-      write(0, DUMPED_AT);
-      let drop = 0;
-      let written = 0;
-      for (let i = from; i < to; i += 1) {
-        const at = memberships.joinedAt[i] ?? 0;
-        if (at < DUMPED_AT) {
-          this.totals.memberships += 1;
-          continue;
-        }
-        while (drop <= this.cell.days && at >= (this.moments[drop] ?? 0)) drop += 1;
-        if (drop > this.cell.days) break;
-        if (drop === written) continue;
-        written = drop;
-        write(drop, this.moments[drop] ?? 0);
-      }
+  person(person: number, people: People, groups: readonly Group[], memberships: Memberships): void {
+    const from = memberships.start[person] ?? 0;
+    const to = memberships.start[person + 1] ?? 0;
+    let drop = -1;
+    for (let i = from; i < to; i += 1) {
+      const at = memberships.joinedAt[i] ?? 0;
+      if (at < DUMPED_AT) this.totals.memberships += 1;
+      const on = this.dropAfter(at, Math.max(0, drop));
+      if (on === drop || on > this.cell.days) continue;
+      drop = on;
+      const until = this.moments[on] ?? 0;
+      this.add(on, 'users', userRecord(this.cell, person, people.city[person] ?? 0, memberships, groups, until));
     }
   }
-}
 
-function cancelledAt(meeting: Meeting): number {
-  return meeting.change?.kind === 'cancelled' ? meeting.change.at : Number.POSITIVE_INFINITY;
-}
+  /** The first drop, from `least` on, that is written after a moment. */
+  private dropAfter(moment: number, least: number): number {
+    let drop = least;
+    while (drop <= this.cell.days && moment >= (this.moments[drop] ?? 0)) drop += 1;
+    return drop;
+  }
 
-/** Groups that were deleted: others point to them, but no file has them. */
-function isLost(group: Group): boolean {
-  return group.index % 500 === 2;
+  private isFirst(drop: number, since: number): boolean {
+    return drop === 0 || since >= (this.moments[drop - 1] ?? 0);
+  }
+
+  private add(drop: number, entity: Entity, record: string): void {
+    // Drops are small: one broken record of a few would be more than `load` lets pass.
+    const oddities = drop === 0 ? this.odd[entity].next() : [];
+    for (const text of spoil(record, oddities)) this.drops.add(drop, entity, text);
+  }
 }

@@ -14,6 +14,7 @@ import {
 } from './output/data-folder.ts';
 import { Drops, ENTITIES, folderOf } from './output/drops.ts';
 import type { Marker } from './output/marker.ts';
+import { DROP_WITHOUT_VENUES } from './world/changes.ts';
 import { cellsOf, type WorldOptions } from './world/world.ts';
 
 /** Grows whenever the same options give other bytes. */
@@ -79,7 +80,7 @@ async function fill(workshop: string, options: GenerateOptions, effects: Effects
   return { madeBy: 'meetup generate', version: GENERATOR_VERSION, seed, scale, days, ...totals, files };
 }
 
-/** Real drops do not always have all four files: the third day brings no venues.json. */
+/** Real drops do not always have all four files: one brings no venues.json. */
 function leftOut(days: number): ReadonlySet<string> {
-  return new Set(days < 3 ? [] : [`${folderOf(3)}/venues.json`]);
+  return new Set(days <= DROP_WITHOUT_VENUES ? [] : [`${folderOf(DROP_WITHOUT_VENUES)}/venues.json`]);
 }

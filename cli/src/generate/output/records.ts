@@ -5,9 +5,9 @@ import { type Answers, Response } from '../world/answers.ts';
 import type { Group } from '../world/groups.ts';
 import { LOST_USER_ID, userId, venueId } from '../world/ids.ts';
 import type { Memberships } from '../world/memberships.ts';
-import type { Meeting } from '../world/schedule.ts';
-import { type EventText, groupDescription } from '../world/texts.ts';
+import { groupDescription } from '../world/texts.ts';
 import type { Venue } from '../world/venues.ts';
+import type { EventView } from '../world/views.ts';
 import { type Cell, Stream } from '../world/world.ts';
 
 // Records as JSON text, put together by hand: JSON.stringify of whole records takes three times as long.
@@ -80,7 +80,7 @@ const HOMETOWNS = [
   'Buenos Aires',
 ] as const;
 
-/** A person with the groups joined before `moment`; undefined where there are none. */
+/** A person with the groups joined before `moment`. */
 export function userRecord(
   cell: Cell,
   person: number,
@@ -88,7 +88,7 @@ export function userRecord(
   memberships: Memberships,
   groups: readonly Group[],
   moment: number,
-): string | undefined {
+): string {
   const from = memberships.start[person] ?? 0;
   const to = memberships.start[person + 1] ?? 0;
   let joined = '';
@@ -97,7 +97,6 @@ export function userRecord(
     if (at >= moment) break;
     joined += `${i === from ? '' : ','}{"joined":${at},"group_id":${groups[memberships.group[i] ?? 0]?.id}}`;
   }
-  if (joined === '') return undefined;
   const bits = hash(cell.seed, cell.index, Stream.person, person);
   const home = CITIES[city] ?? CITIES[0];
   const abroad = bits % 61 === 0;
@@ -126,17 +125,8 @@ export function venueRecord(cell: Cell, venue: Venue, located: boolean): string 
   ].join('');
 }
 
-/** What a meeting looks like at the moment at which a file is written. */
-export interface EventView {
-  readonly meeting: Meeting;
-  readonly name: string;
-  readonly startsAt: number;
-  readonly status: string;
-  readonly text: EventText;
-}
-
 export function eventRecord(cell: Cell, group: Group, view: EventView, answers: Answers): string {
-  const { meeting, text } = view;
+  const { meeting } = view;
   const bits = hash(cell.seed, cell.index, Stream.event, group.index, meeting.number, 1);
   const venue = meeting.venue === undefined ? (bits % 3 === 0 ? null : undefined) : venueId(cell, meeting.venue.index);
   const limit = answers.limit ?? (bits % 2 === 0 ? null : undefined);
@@ -144,7 +134,7 @@ export function eventRecord(cell: Cell, group: Group, view: EventView, answers: 
   return [
     `{"group_id":${group.id},`,
     field('name', view.name),
-    field('description', text.description),
+    field('description', view.description),
     `"created":${meeting.createdAt},"time":${view.startsAt},`,
     field('duration', duration),
     field('rsvp_limit', limit),

@@ -26,6 +26,15 @@ export interface Group {
   readonly recurring: number;
 }
 
+/** One group of each cell that meets often to the very end, so that even a small data set has something new each day. */
+const ALWAYS_ACTIVE = 0;
+/** Groups that were deleted: others point to them, but no file has them. They are small. */
+const DELETED_EVERY = 500;
+
+export function isDeleted(group: Group): boolean {
+  return group.index % DELETED_EVERY === 2;
+}
+
 const MEMBERS_AT_SCALE_1 = 600_000;
 /** Zipf–Mandelbrot: the group of rank r has about 1 / (r + OFFSET)^EXPONENT of the members. */
 const EXPONENT = 0.95;
@@ -80,10 +89,12 @@ function found(cell: Cell, it: Draft, rank: number, taken: Set<string>): Group {
   const random = new Random(cell.seed, cell.index, Stream.group, it.index);
   const theme = THEMES[it.theme] ?? THEMES[0];
   const zipf = (MEMBERS_AT_SCALE_1 / RANKS_TOTAL) * power(rank + OFFSET, -EXPONENT);
-  const size = Math.max(3, Math.round(zipf * random.skewed(0.3)));
+  const drawn = Math.max(3, Math.round(zipf * random.skewed(0.3)));
+  const size = it.index % DELETED_EVERY === 2 ? Math.min(drawn, 25) : drawn;
   const name = nameOf(random, theme, it.city, taken);
   const createdAt = Math.round(atWakingHour(it.foundedOn * DAY, random));
   const lives = (size > 400 ? 9 : 4) * random.skewed(0.8);
+  const alwaysActive = it.index === ALWAYS_ACTIVE;
   return {
     index: it.index,
     id: groupId(cell, it.index),
@@ -93,18 +104,18 @@ function found(cell: Cell, it: Draft, rank: number, taken: Set<string>): Group {
     city: it.city,
     topics: topicsOf(random, theme),
     createdAt,
-    endsAt: createdAt + lives * 365 * DAY,
+    endsAt: alwaysActive ? LAST_DAY * DAY : createdAt + lives * 365 * DAY,
     size,
-    cadence: cadenceOf(random, size),
-    recurring: random.chance(0.4) ? random.between(0.5, 0.95) : random.between(0, 0.2),
+    cadence: alwaysActive ? 9 : cadenceOf(random, size),
+    recurring: alwaysActive ? 0.4 : random.chance(0.4) ? random.between(0.5, 0.95) : random.between(0, 0.2),
   };
 }
 
 function cadenceOf(random: Random, size: number): number {
-  const usual = size > 1500 ? 24 : size > 400 ? 32 : 45;
+  const usual = size > 1500 ? 27 : size > 400 ? 38 : 60;
   const drawn = random.next();
-  if (drawn < 0.07) return 7;
-  if (drawn < 0.17) return 14;
+  if (drawn < 0.03) return 7;
+  if (drawn < 0.1) return 14;
   return usual * random.skewed(0.35);
 }
 

@@ -1,4 +1,4 @@
-import { Random, Weighted } from '../chance/random.ts';
+import { hash, Random, Weighted } from '../chance/random.ts';
 import { AREAS, CITIES } from '../region/cities.ts';
 import { NEAR_THEMES, THEMES } from '../region/themes.ts';
 import { yearlyArrivals } from './history.ts';
@@ -64,4 +64,9 @@ function gather(count: number, bins: number, binsOf: (person: number) => readonl
     }
   }
   return gathered;
+}
+
+/** Whether a person has deleted the account: answers stay, but no file has the person. */
+export function hasDeletedAccount(cell: Cell, person: number): boolean {
+  return hash(cell.seed, cell.index, Stream.person, person, 1) % 200 === 0;
 }

@@ -54,10 +54,14 @@ const WEEKEND = [10 * 60, 9 * 60 + 30, 13 * 60, 14 * 60, 11 * 60] as const;
 const HOURS_LONG = [2, 3, 2.5, 1.5, 4, 1, 8, 24] as const;
 const LENGTH = new Weighted([34, 27, 16, 8, 8, 3, 3, 0.4]);
 
+/** No meeting shows in the files earlier than so many days before it begins. */
+const FARTHEST_DAYS = 250;
+
 interface Series {
   readonly number: number;
   readonly createdAt: number;
   readonly minute: number;
+  planned: number;
   left: number;
 }
 
@@ -93,7 +97,7 @@ class Planner {
   plan(endsAt: number): Meeting[] {
     const { group, random } = this;
     let day = Math.floor(group.createdAt / DAY) + 12 + random.below(Math.ceil(group.cadence) + 10);
-    while (day * DAY < group.endsAt && (day - 70) * DAY < endsAt) {
+    while (day * DAY < group.endsAt && (day - FARTHEST_DAYS) * DAY < endsAt) {
       // Every draw is made whether or not the meeting takes place: the next one does not depend on how far one looks.
       const on = this.nearWeekday(day);
       const likely = season(on) * (inPandemic(on) ? 0.45 : 1);
@@ -123,7 +127,9 @@ class Planner {
     const series = recurring ? this.inSeries(day, lead) : undefined;
     const startsAt = amsterdamInstant(day, series?.minute ?? minute);
     const createdAt = series?.createdAt ?? this.moment(startsAt - lead);
-    const visibleFrom = Math.max(createdAt, series === undefined ? createdAt : startsAt - 60 * DAY);
+    // A series shows its first two meetings at once, the others when they come near.
+    const laterInSeries = series !== undefined && series.planned > 2;
+    const visibleFrom = laterInSeries ? Math.max(createdAt, startsAt - 60 * DAY) : createdAt;
     const change = this.changeOf(visibleFrom, startsAt, series !== undefined);
     this.meetings.push({
       number: this.meetings.length,
@@ -143,10 +149,17 @@ class Planner {
   private inSeries(day: number, lead: number): Series {
     if (this.series === undefined || this.series.left === 0) {
       const createdAt = this.moment(amsterdamInstant(day, this.minute) - lead);
-      this.series = { number: this.seriesCount, createdAt, minute: this.minute, left: 3 + this.random.below(30) };
+      this.series = {
+        number: this.seriesCount,
+        createdAt,
+        minute: this.minute,
+        planned: 0,
+        left: 3 + this.random.below(30),
+      };
       this.seriesCount += 1;
     }
     this.series.left -= 1;
+    this.series.planned += 1;
     return this.series;
   }
 
@@ -179,4 +192,9 @@ class Planner {
 /** Whether a meeting is over when the dump is written: it changes no more. */
 export function isOver(meeting: Meeting): boolean {
   return meeting.startsAt + meeting.duration < DUMPED_AT;
+}
+
+/** Nobody answers after this moment. */
+export function answersUntil(meeting: Meeting): number {
+  return meeting.change?.kind === 'cancelled' ? meeting.change.at : Number.POSITIVE_INFINITY;
 }

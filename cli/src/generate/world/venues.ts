@@ -11,6 +11,13 @@ export interface Venue {
   readonly capacity: number;
   /** When it first shows in the files. */
   readonly since: number;
+  /** Nobody has said where it lies: the files have it at 0,0. */
+  readonly isLost: boolean;
+}
+
+/** Whether a venue was deleted: events point to it, but no file has it. */
+export function isDeletedVenue(venue: Venue): boolean {
+  return venue.index % 300 === 1;
 }
 
 const KINDS = [
@@ -84,6 +91,7 @@ export function makeVenues(cell: Cell): { venues: readonly Venue[]; inCity: read
       capacity: Math.max(12, Math.round((45 * random.skewed(0.7)) / 5) * 5),
       // One in sixty opens after the dump.
       since: random.chance(1 / 60) ? DUMPED_AT + random.between(0, 366 * DAY) : 0,
+      isLost: index % 40 === 3,
     };
     inCity[city]?.push(venue);
     return venue;
