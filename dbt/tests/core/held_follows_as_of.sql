@@ -1,0 +1,9 @@
+select
+    events.event_key,
+    events.starts_at,
+    events.status,
+    events.is_held,
+    clock.as_of
+from {{ ref('fct_events') }} as events
+cross join {{ ref('int_as_of') }} as clock
+where events.is_held <> (events.starts_at < clock.as_of and coalesce(lower(events.status), '') not in ('cancelled', 'canceled'))
