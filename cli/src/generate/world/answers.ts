@@ -172,7 +172,7 @@ export class AnswerBook {
     const online = inPandemic(day) ? 0.8 : 1;
     const talk = random.skewed(0.45);
     return (
-      0.62 *
+      0.72 *
       power(Math.max(1, reachable), 0.7) *
       appeal *
       talk *

@@ -82,7 +82,7 @@ function suits(theme: Theme | undefined, day: number, random: Random): boolean {
   if (theme === undefined) return false;
   const years = (day - dayNumber(theme.peak, 1, 1)) / 365;
   if (day < dayNumber(theme.since, 1, 1)) return false;
-  return random.chance(1 / (1 + (years * years) / (years > 0 ? 20 : 30)));
+  return random.chance(1 / (1 + (years * years) / (years > 0 ? 45 : 30)));
 }
 
 function found(cell: Cell, it: Draft, rank: number, taken: Set<string>): Group {

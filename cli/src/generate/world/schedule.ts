@@ -97,11 +97,13 @@ class Planner {
   plan(endsAt: number): Meeting[] {
     const { group, random } = this;
     let day = Math.floor(group.createdAt / DAY) + 12 + random.below(Math.ceil(group.cadence) + 10);
+    let last = 0;
     while (day * DAY < group.endsAt && (day - FARTHEST_DAYS) * DAY < endsAt) {
       // Every draw is made whether or not the meeting takes place: the next one does not depend on how far one looks.
-      const on = this.nearWeekday(day);
+      const on = Math.max(this.nearWeekday(day), last + 1);
       const likely = season(on) * (inPandemic(on) ? 0.45 : 1);
       if (random.chance(likely)) this.add(on);
+      last = on;
       day += Math.max(3, Math.round(group.cadence * random.between(0.75, 1.25)));
     }
     return this.meetings.filter((meeting) => meeting.visibleFrom < endsAt);
