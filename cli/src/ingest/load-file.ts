@@ -1,0 +1,232 @@
+import { createHash } from 'node:crypto';
+import { listValue } from '@duckdb/node-api';
+import { MeetupError, messageOf } from '../config/errors.ts';
+import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
+import type { DropFile } from './drops.ts';
+import { doubtPattern, type Entity, entities } from './entities.ts';
+import { type JsonLayout, locateFault, sniffLayout } from './json-text.ts';
+import type { Judge } from './schemas.ts';
+
+/** The greatest record that is read (bytes). */
+const LARGEST_RECORD = 32 * 1024 * 1024;
+/** Records that go through JavaScript at once. */
+const PORTION = 2000;
+
+/** The batch that a file is loaded in. */
+export interface BatchStamp {
+  readonly id: string;
+  readonly seq: number;
+  /** `YYYY-MM-DD` */
+  readonly droppedOn: string;
+  /** `YYYY-MM-DD HH:MM:SS.mmm`, UTC. */
+  readonly loadedAt: string;
+}
+
+export interface FileCounts {
+  readonly read: number;
+  readonly loaded: number;
+  readonly rejected: number;
+  /** The first rejected record's position and reasons, for people. */
+  readonly example?: string;
+}
+
+/**
+ * Appends one file's records to its raw table, inside the caller's transaction.
+ *
+ * DuckDB reads the file in one pass, and decides for itself where a record is beyond doubt (plain values of the right
+ * kinds within the schema's ranges). All others go to ajv one by one: what passes is inserted with the values that
+ * JSON.parse gives, what fails goes to raw.rejected_records. docs/decisions/load.md tells why and what it costs.
+ * @throws MeetupError with file, line and reason where the file is not JSON or not a list of records.
+ */
+export async function loadFile(
+  warehouse: DuckDbWarehouse,
+  file: DropFile,
+  batch: BatchStamp,
+  judge: Judge,
+): Promise<FileCounts> {
+  const layout = await layoutOf(file);
+  if (layout === 'nothing') return { read: 0, loaded: 0, rejected: 0 };
+  const entity = entities[file.entity];
+  try {
+    await warehouse.run(insertStatement(entity, file, batch, layout));
+  } catch (error) {
+    throw await unreadable(file, layout, error);
+  }
+  return settleDoubtful(warehouse, entity, file, batch, judge);
+}
+
+async function layoutOf(file: DropFile): Promise<JsonLayout> {
+  try {
+    const { layout, hasByteOrderMark } = await sniffLayout(file.path);
+    if (hasByteOrderMark && layout === 'newline_delimited') {
+      throw new MeetupError(`${file.path} begins with a byte order mark: save it as UTF-8 without one and load again.`);
+    }
+    return layout;
+  } catch (error) {
+    if (error instanceof MeetupError) throw error;
+    const why = error instanceof TypeError ? 'its text is not UTF-8' : messageOf(error);
+    throw new MeetupError(`${file.path} can't be read (${why}): mend or remove it and load again.`, { cause: error });
+  }
+}
+
+/** A record in doubt waits in the table itself: with no batch id of its own yet, and its text in the place of the file's name. */
+const IN_DOUBT = '';
+
+function insertStatement(entity: Entity, file: DropFile, batch: BatchStamp, layout: JsonLayout): string {
+  const columns = entity.columns.map(([name]) => quoteIdentifier(name)).join(', ');
+  const structure = quoteLiteral(JSON.stringify(entity.structure));
+  const doubtful =
+    entity.inRange === undefined
+      ? 'true'
+      : `not (${entity.inRange}) or regexp_matches(record_text, ${quoteLiteral(doubtPattern(entity))})`;
+  const compression = file.path.endsWith('.gz') ? ", compression = 'gzip'" : '';
+  return `insert into raw.${entity.name}
+    select ${columns},
+      case when is_doubtful then ${quoteLiteral(IN_DOUBT)} else ${quoteLiteral(batch.id)} end,
+      ${batch.seq}, date ${quoteLiteral(batch.droppedOn)},
+      case when is_doubtful then record_text else ${quoteLiteral(file.sourceFile)} end,
+      record_index, timestamp ${quoteLiteral(batch.loadedAt)}
+    from (
+      select *, ${doubtful} as is_doubtful
+      from (
+        select record_text, record_index, record.*
+        from (
+          select json::varchar as record_text, row_number() over () - 1 as record_index,
+            json_transform(json, ${structure}) as record
+          from read_json_objects(${quoteLiteral(file.path)}, format = ${quoteLiteral(layout)},
+            maximum_object_size = ${LARGEST_RECORD}${compression})
+        )
+      )
+    )`;
+}
+
+async function settleDoubtful(
+  warehouse: DuckDbWarehouse,
+  entity: Entity,
+  file: DropFile,
+  batch: BatchStamp,
+  judge: Judge,
+): Promise<FileCounts> {
+  const mine = `_batch_seq = ${batch.seq} and _batch_id in (${quoteLiteral(IN_DOUBT)}, ${quoteLiteral(batch.id)})`;
+  const doubtful = `_batch_seq = ${batch.seq} and _batch_id = ${quoteLiteral(IN_DOUBT)}`;
+  const ofThisFile = `(_source_file = ${quoteLiteral(file.sourceFile)} or _batch_id = ${quoteLiteral(IN_DOUBT)})`;
+  const { rows } = await warehouse.query(`select count(*) from raw.${entity.name} where ${mine} and ${ofThisFile}`);
+  const read = Number(rows[0]?.[0] ?? 0);
+  let rejected = 0;
+  let example: string | undefined;
+  const stream = await warehouse.connection.runAndReadAll(
+    `select _record_index, _source_file from raw.${entity.name} where ${doubtful} order by _record_index`,
+  );
+  const waiting = stream.getRows();
+  await warehouse.run(`delete from raw.${entity.name} where ${doubtful}`);
+  for (let start = 0; start < waiting.length; start += PORTION) {
+    const portion = waiting
+      .slice(start, start + PORTION)
+      .map(([index, text]) => ({ index: Number(index), text: String(text) }));
+    const judged = portion.map((record) => judgeText(record, judge));
+    const bad = judged.filter((record) => record.reasons.length > 0);
+    await insertValid(
+      warehouse,
+      entity,
+      file,
+      batch,
+      judged.filter((record) => record.reasons.length === 0),
+    );
+    await insertRejected(warehouse, file, batch, bad);
+    rejected += bad.length;
+    const [first] = bad;
+    if (first !== undefined) example ??= `record ${first.index}: ${first.reasons.slice(0, 3).join('; ')}`;
+  }
+  return { read, loaded: read - rejected, rejected, ...(example === undefined ? {} : { example }) };
+}
+
+interface JudgedRecord {
+  readonly index: number;
+  readonly text: string;
+  readonly value: unknown;
+  readonly reasons: readonly string[];
+}
+
+function judgeText(record: { index: number; text: string }, judge: Judge): JudgedRecord {
+  const value: unknown = JSON.parse(record.text);
+  return { ...record, value, reasons: judge(value) };
+}
+
+/** What JSON.parse read, written plainly again, is read by DuckDB without any doubt. */
+async function insertValid(
+  warehouse: DuckDbWarehouse,
+  entity: Entity,
+  file: DropFile,
+  batch: BatchStamp,
+  records: readonly JudgedRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
+  const columns = entity.columns.map(([name]) => `record.${quoteIdentifier(name)}`).join(', ');
+  await warehouse.run(
+    `insert into raw.${entity.name}
+     select ${columns}, $id, ${batch.seq}, $dropped::date, $file, record_index, $loaded::timestamp
+     from (
+       select unnest($indexes::bigint[]) as record_index,
+         json_transform(unnest($texts::varchar[])::json, ${quoteLiteral(JSON.stringify(entity.structure))}) as record
+     )`,
+    {
+      ...stampValues(file, batch),
+      indexes: listValue(records.map((record) => BigInt(record.index))),
+      texts: listValue(records.map((record) => JSON.stringify(record.value))),
+    },
+  );
+}
+
+async function insertRejected(
+  warehouse: DuckDbWarehouse,
+  file: DropFile,
+  batch: BatchStamp,
+  records: readonly JudgedRecord[],
+): Promise<void> {
+  if (records.length === 0) return;
+  await warehouse.run(
+    `insert into raw.rejected_records
+     select unnest($ids::varchar[]), $entity, from_json(unnest($reasons::varchar[]), '["VARCHAR"]'), unnest($texts::varchar[]), null,
+       $id, ${batch.seq}, $dropped::date, $file, unnest($indexes::bigint[]), $loaded::timestamp`,
+    {
+      ...stampValues(file, batch),
+      entity: file.entity,
+      ids: listValue(records.map((record) => rejectedId(file, batch, record))),
+      reasons: listValue(records.map((record) => JSON.stringify(record.reasons))),
+      texts: listValue(records.map((record) => record.text)),
+      indexes: listValue(records.map((record) => BigInt(record.index))),
+    },
+  );
+}
+
+function stampValues(file: DropFile, batch: BatchStamp): Record<'id' | 'dropped' | 'file' | 'loaded', string> {
+  return { id: batch.id, dropped: batch.droppedOn, file: file.sourceFile, loaded: batch.loadedAt };
+}
+
+function rejectedId(file: DropFile, batch: BatchStamp, record: JudgedRecord): string {
+  const parts = [batch.id, file.sourceFile, String(record.index), record.text].join('\0');
+  return createHash('sha256').update(parts).digest('hex').slice(0, 16);
+}
+
+async function unreadable(file: DropFile, layout: JsonLayout, error: unknown): Promise<MeetupError> {
+  const said = messageOf(error);
+  if (!/Malformed JSON|Invalid Input|Invalid unicode|UTF|gzip|GZIP|maximum_object_size/i.test(said)) {
+    return new MeetupError(`${file.path} could not be loaded: ${said.split('\n')[0]}`, { cause: error });
+  }
+  if (said.includes('maximum_object_size')) {
+    return new MeetupError(
+      `${file.path} has a record of more than ${LARGEST_RECORD / 1024 / 1024} MB: cut it down and load again.`,
+      { cause: error },
+    );
+  }
+  const fault = await locateFault(file.path, layout);
+  const list =
+    layout === 'newline_delimited' && fault.record === 0
+      ? ' (a file holds one array of records, or one record per line)'
+      : '';
+  return new MeetupError(
+    `${file.path} is not JSON at line ${fault.line}, in record ${fault.record}: ${fault.why}${list}. Mend or remove the file and load again; nothing of its drop was loaded.`,
+    { cause: error },
+  );
+}
