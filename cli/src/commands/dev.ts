@@ -1,0 +1,92 @@
+import { existsSync } from 'node:fs';
+import type { Effects } from '../config/effects.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { EngineClient } from '../engine/client.ts';
+import { forgetBuilt, isBuiltFrom, rememberBuilt } from '../graph/built-stamp.ts';
+import { projectFingerprint } from '../graph/project-fingerprint.ts';
+import { findDrops } from '../ingest/drops.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
+import { type BuildReport, buildWith } from './build.ts';
+import { type GenerateReport, run as generate } from './generate.ts';
+import { type LoadReport, run as load } from './load.ts';
+import { type MartsSummary, summarizeMarts } from './summary.ts';
+
+export interface DevOptions {
+  readonly paths: Paths;
+  /** The share of a file's records, 0 to 1, above which its batch is refused. */
+  readonly maxRejected: number;
+  readonly fullRefresh: boolean;
+}
+
+export interface DevReport {
+  readonly status: 'pass' | 'fail' | 'refused' | 'unchanged';
+  /** Only where there was no data. */
+  readonly generated?: GenerateReport;
+  readonly load: LoadReport;
+  /** Left out where nothing had to be built. */
+  readonly build?: BuildReport;
+  /** Left out where the marts are not whole. */
+  readonly marts?: MartsSummary;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/** The sample that a first start makes where there is no data. */
+const SAMPLE = { scale: 1, seed: 1, days: 0 };
+
+/** Loads what is new and builds what is not built yet; then tells what is in the marts. */
+export async function run(options: DevOptions, effects: Effects): Promise<CommandResult<DevReport>> {
+  const started = effects.clock.elapsed();
+  const engine = new EngineClient(options.paths, effects);
+  try {
+    const project = await projectFingerprint(options.paths);
+    const firstTime = !existsSync(options.paths.database);
+    // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
+    if (firstTime) engine.warmUp().catch(() => undefined);
+    const generated = await generateIfEmpty(options.paths, effects);
+    const loaded = await load(options, effects);
+    const base = { ...(generated === undefined ? {} : { generated }), load: loaded.report };
+    const ended = (rest: Omit<DevReport, 'load' | 'ms'>): DevReport => ({
+      ...base,
+      ...rest,
+      ms: effects.clock.elapsed() - started,
+    });
+    if (loaded.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'refused' }) };
+
+    const stamp = { project, batch: await newestBatch(options.paths) };
+    if (!options.fullRefresh && (await isBuiltFrom(options.paths, stamp))) {
+      return { exitCode: 0, report: ended({ status: 'unchanged', marts: await summarizeMarts(options.paths) }) };
+    }
+    await forgetBuilt(options.paths);
+    const { paths, fullRefresh } = options;
+    const built = await buildWith(engine, { paths, fullRefresh, target: 'dev' }, effects);
+    if (built.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'fail', build: built.report }) };
+    await rememberBuilt(paths, stamp);
+    return { exitCode: 0, report: ended({ status: 'pass', build: built.report, marts: await summarizeMarts(paths) }) };
+  } finally {
+    await engine.close();
+  }
+}
+
+async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
+  if (await hasData(paths)) return undefined;
+  effects.reporter.note(`There is no data in ${paths.data} yet: generating the sample.`);
+  return (await generate({ out: paths.data, ...SAMPLE }, effects)).report;
+}
+
+async function hasData(paths: Paths): Promise<boolean> {
+  if (!existsSync(paths.data)) return false;
+  return (await findDrops(paths.data)).drops.length > 0;
+}
+
+async function newestBatch(paths: Paths): Promise<string | null> {
+  const published = await openPublished(paths);
+  try {
+    const { rows } = await published.query('select batch_id from raw.batches order by batch_seq desc limit 1');
+    const id = rows[0]?.[0];
+    return typeof id === 'string' ? id : null;
+  } finally {
+    await published.close();
+  }
+}

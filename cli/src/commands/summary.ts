@@ -1,0 +1,46 @@
+import type { Paths } from '../config/paths.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
+import type { QueryResult } from '../warehouse/warehouse.ts';
+
+/** A taste of the marts: what a sponsor would ask first. */
+export interface MartsSummary {
+  /** Rows of each public mart. */
+  readonly totals: QueryResult;
+  readonly topGroups: QueryResult;
+  readonly risingTopics: QueryResult;
+}
+
+const TOTALS = `
+  select
+    (select count(*) from marts.dim_groups where not is_unknown) as groups,
+    (select count(*) from marts.dim_members where not is_unknown) as members,
+    (select count(*) from marts.fct_events) as events,
+    (select count(*) from marts.fct_rsvps) as rsvps,
+    (select as_of from intermediate.int_as_of) as as_of`;
+
+const TOP_GROUPS = `
+  select sponsor_rank as rank, group_name as "group", city, active_members as active, sponsor_score as score
+  from marts.group_scorecard
+  order by sponsor_rank, group_id
+  limit 5`;
+
+const RISING_TOPICS = `
+  select topic_name as topic, groups, events_held as events, yes_seats as seats, momentum
+  from marts.topic_months
+  where is_rising and month_start_on = (select max(month_start_on) from marts.topic_months)
+  order by momentum desc, topic_name
+  limit 5`;
+
+/** Reads the summary from what was published. */
+export async function summarizeMarts(paths: Paths): Promise<MartsSummary> {
+  const published = await openPublished(paths);
+  try {
+    return {
+      totals: await published.query(TOTALS),
+      topGroups: await published.query(TOP_GROUPS),
+      risingTopics: await published.query(RISING_TOPICS),
+    };
+  } finally {
+    await published.close();
+  }
+}
