@@ -14,8 +14,8 @@ const TEXT = `${SIGNATURE}\n# Made by meetup: everything in this folder can be m
  */
 function markState(state) {
   const marker = join(state, MARKER);
-  if (statSync(marker, { throwIfNoEntry: false })) return;
   try {
+    if (statSync(marker, { throwIfNoEntry: false })) return;
     mkdirSync(state, { recursive: true });
     if (readdirSync(state).length === 0) writeFileSync(marker, TEXT, { flag: 'wx' });
   } catch {}
