@@ -6,6 +6,8 @@ export interface Oddity {
   readonly name: string;
   /** What is written in the record's place: itself, changed; or more than one record. */
   readonly spoil: (record: JsonRecord) => JsonRecord[];
+  /** The record itself stays, and a spoilt copy follows. */
+  readonly inCopy?: true;
   /** It breaks the schema, so that `load` rejects the record. */
   readonly breaks?: true;
   /** Cannot be joined with another in one record, where a small data set has no room for one each. */
@@ -32,8 +34,7 @@ export function breaking(name: string, change: (record: JsonRecord) => void): Od
 
 /** As `breaking`, in a copy of a good record, which stays: without it, thousands of others would point nowhere. */
 export function breakingCopy(name: string, change: (record: JsonRecord) => void): Oddity {
-  const broken = breaking(name, change);
-  return { ...broken, spoil: (record) => [record, ...broken.spoil({ ...record })] };
+  return { ...breaking(name, change), inCopy: true };
 }
 
 /** The objects of a nested list; none where the record has no such list. */
@@ -43,8 +44,12 @@ export function items(record: JsonRecord, field: string): JsonRecord[] {
   return list.filter((item): item is JsonRecord => typeof item === 'object' && item !== null && !Array.isArray(item));
 }
 
-/** Most records of an entity that may break the schema at the first go, however few records there are. */
+/**
+ * Most records of an entity that may break the schema at the first go. `load` refuses a file of which more than 1% do, so that
+ * a file of fewer records than LEAST_FOR_BROKEN has none.
+ */
 const MOST_BROKEN = 0.004;
+const LEAST_FOR_BROKEN = 150;
 const HARMLESS_EVERY = 350;
 const BREAKING_EVERY = 1500;
 
@@ -78,7 +83,7 @@ export class OddityPlan {
     const position = this.count;
     this.count += 1;
     if (position < this.firstEnds) return this.first.get(position) ?? [];
-    if (position % BREAKING_EVERY === 7) {
+    if (position % BREAKING_EVERY === 7 && position > LEAST_FOR_BROKEN) {
       this.nextBroken += 1;
       return this.broken.slice(this.nextBroken % this.broken.length).slice(0, 1);
     }
@@ -91,8 +96,9 @@ export class OddityPlan {
   }
 }
 
-/** Breaking oddities, in as many records as there is room for, at least one. */
+/** Breaking oddities, in as many records as there is room for. */
 function packed(broken: readonly Oddity[], expected: number): Oddity[][] {
+  if (expected < LEAST_FOR_BROKEN) return [];
   const room = Math.min(broken.length, Math.max(1, Math.floor(expected * MOST_BROKEN)));
   const loners = broken.filter(({ alone }) => alone);
   const others = broken.filter(({ alone }) => !alone);
@@ -109,7 +115,8 @@ export function spoil(record: string, oddities: readonly Oddity[]): string[] {
   if (oddities.length === 0) return [record];
   let records = [parse(record)];
   for (const oddity of oddities) records = records.flatMap((one) => oddity.spoil(one));
-  return records.map((one) => JSON.stringify(one));
+  const spoilt = records.map((one) => JSON.stringify(one));
+  return oddities.some(({ inCopy }) => inCopy) ? [record, ...spoilt] : spoilt;
 }
 
 function parse(text: string): JsonRecord {

@@ -63,7 +63,8 @@ export function cellsOf(options: WorldOptions): Cell[] {
     share,
     groups: sized(AT_SCALE_1.groups, 4),
     people: sized(AT_SCALE_1.people, 60),
-    venues: sized(AT_SCALE_1.venues, 6),
+    // More than a small world needs, so that one broken record of them is no reason to refuse the file.
+    venues: sized(AT_SCALE_1.venues, 240),
     days: options.days,
   }));
 }
