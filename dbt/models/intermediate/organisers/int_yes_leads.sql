@@ -1,0 +1,20 @@
+-- To the second on every engine: parts of a second are cut off before they are subtracted.
+with yes_answers as (
+    select
+        rsvps.event_key,
+        rsvps.user_id,
+        rsvps.guests,
+        rsvps.seats,
+        {{ dbt.datediff("date_trunc('second', rsvps.responded_at)", "date_trunc('second', events.starts_at)", 'second') }} as lead_seconds
+    from {{ ref('fct_rsvps') }} as rsvps
+    inner join {{ ref('fct_events') }} as events on rsvps.event_key = events.event_key
+    where rsvps.response = 'yes'
+)
+
+select
+    event_key,
+    user_id,
+    guests,
+    seats,
+    cast(lead_seconds as double) / 86400 as lead_days
+from yes_answers

@@ -1,0 +1,57 @@
+{% set last_day = 60 %}
+with placed as (
+    select
+        event_key,
+        seats,
+        -- A yes after the start counts as one of the last day, one from before the window as one of its first.
+        cast(floor(least(greatest(lead_days, 0), {{ last_day }})) as int) as days_before
+    from {{ ref('int_yes_leads') }}
+),
+
+-- Every event has a day 0, so that every curve ends, also that of an event that nobody said yes to.
+days as (
+    select
+        event_key,
+        days_before,
+        seats
+    from placed
+    union all
+    select
+        event_key,
+        0 as days_before,
+        0 as seats
+    from {{ ref('fct_events') }}
+),
+
+daily as (
+    select
+        event_key,
+        days_before,
+        cast(sum(seats) as bigint) as new_yes_seats
+    from days
+    group by event_key, days_before
+),
+
+cumulated as (
+    select
+        event_key,
+        days_before,
+        new_yes_seats,
+        cast(sum(new_yes_seats) over (
+            partition by event_key
+            order by days_before desc
+            rows between unbounded preceding and current row
+        ) as bigint) as cumulative_yes_seats
+    from daily
+)
+
+select
+    cumulated.event_key,
+    events.group_id,
+    cumulated.days_before,
+    cumulated.new_yes_seats,
+    cumulated.cumulative_yes_seats,
+    {{ safe_ratio('cumulated.cumulative_yes_seats', 'events.yes_seats') }} as cumulative_share,
+    events.is_held
+from cumulated
+inner join {{ ref('fct_events') }} as events on cumulated.event_key = events.event_key
