@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { run as load } from '../../cli/src/commands/load.ts';
+import type { Effects } from '../../cli/src/config/effects.ts';
+import { resolvePaths } from '../../cli/src/config/paths.ts';
+import { DuckDbWarehouse } from '../../cli/src/warehouse/duckdb.ts';
+import { quoteLiteral } from '../../cli/src/warehouse/sql.ts';
+import { median } from '../support/figures.ts';
+import { writeEvents } from './events-file.ts';
+
+/**
+ * How much slower is `load`, which holds every record to its schema, than a bare `read_json` with explicit columns into
+ * a table? Both in turn, in one process and one run, on the same file; the ratio of the medians is the figure.
+ */
+const { values } = parseArgs({
+  options: { mb: { type: 'string', default: '200' }, runs: { type: 'string', default: '5' } },
+});
+const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-load-'));
+const effects: Effects = {
+  clock: { now: () => Date.now(), elapsed: () => performance.now() },
+  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
+  env: {},
+  signal: new AbortController().signal,
+};
+
+const BARE_COLUMNS = `{group_id: 'BIGINT', name: 'VARCHAR', description: 'VARCHAR', created: 'BIGINT', "time": 'BIGINT',
+  duration: 'BIGINT', rsvp_limit: 'BIGINT', venue_id: 'BIGINT', status: 'VARCHAR',
+  rsvps: 'STRUCT(user_id BIGINT, "when" BIGINT, response VARCHAR, guests BIGINT)[]'}`;
+
+async function timeBare(file: string, target: string): Promise<number> {
+  const started = performance.now();
+  const warehouse = await DuckDbWarehouse.open(target, { readOnly: false });
+  await warehouse.run(
+    `create table events as select * from read_json(${quoteLiteral(file)}, columns = ${BARE_COLUMNS}, format = 'array')`,
+  );
+  await warehouse.close();
+  return performance.now() - started;
+}
+
+async function timeLoad(data: string, stateDir: string): Promise<{ ms: number; rejected: number }> {
+  const paths = resolvePaths({ data, stateDir }, {}, folder);
+  const started = performance.now();
+  const { report } = await load({ paths, maxRejected: 0.01 }, effects);
+  return { ms: performance.now() - started, rejected: report.entities.events.rejected };
+}
+
+try {
+  const data = join(folder, 'data');
+  const written = await writeEvents(data, Number(values.mb) * 1_000_000);
+  const bare: number[] = [];
+  const loaded: number[] = [];
+  let rejected = 0;
+  for (let round = 0; round < Number(values.runs); round += 1) {
+    bare.push(await timeBare(written.file, join(folder, `bare-${round}.duckdb`)));
+    const timed = await timeLoad(data, join(folder, `state-${round}`));
+    loaded.push(timed.ms);
+    rejected = timed.rejected;
+  }
+  const ratio = median(loaded) / median(bare);
+  console.log(
+    `events.json: ${(written.bytes / 1e6).toFixed(0)} MB, ${written.events} events, ${written.rsvps} RSVPs; ${rejected} rejected`,
+  );
+  console.log(`bare read_json   median ${(median(bare) / 1000).toFixed(2)} s`);
+  console.log(
+    `meetup load      median ${(median(loaded) / 1000).toFixed(2)} s  (hashed, validated, transactional, published)`,
+  );
+  console.log(`ratio            ${ratio.toFixed(2)}  (goal: at most 1.5)`);
+  console.log(
+    `peak memory      ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB of one process that did both (goal: below 1,500)`,
+  );
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
