@@ -60,6 +60,6 @@ select
 from spined
 left join counted
     on
-        spined.group_id = counted.group_id
-        and spined.cohort_month_on = counted.cohort_month_on
-        and spined.months_since = counted.months_since
+    spined.group_id = counted.group_id
+    and spined.cohort_month_on = counted.cohort_month_on
+    and spined.months_since = counted.months_since

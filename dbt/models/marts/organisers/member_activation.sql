@@ -46,13 +46,19 @@ select
     first_answer_at,
     first_yes_at,
     first_attended_at,
-    {#- Null in, null out, by hand: on some engines a difference of days with a null is an error. #}
-    {%- for moment in ['first_answer', 'first_yes', 'first_attended'] %}
+    -- Null in, null out, by hand: on some engines a difference of days with a null is an error.
     case
-        when {{ moment }}_at is not null
-            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(' ~ moment ~ '_at, joined_at) as date)', 'day') }} as int)
-    end as days_to_{{ moment }},
-    {%- endfor %}
+        when first_answer_at is not null
+            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(first_answer_at, joined_at) as date)', 'day') }} as int)
+    end as days_to_first_answer,
+    case
+        when first_yes_at is not null
+            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(first_yes_at, joined_at) as date)', 'day') }} as int)
+    end as days_to_first_yes,
+    case
+        when first_attended_at is not null
+            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(first_attended_at, joined_at) as date)', 'day') }} as int)
+    end as days_to_first_attended,
     coalesce(cast(attended_events as bigint), 0) as attended_events,
     coalesce(first_attended_at <= activates_until, false) as is_activated,
     activates_until <= as_of as is_window_over

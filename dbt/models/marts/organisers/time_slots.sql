@@ -1,7 +1,7 @@
 with slots as (
     select
-        cast(floor(n / 24) as int) + 1 as local_iso_weekday,
-        cast(mod(n, 24) as int) as local_hour
+        cast(floor(numbers.n / 24) as int) + 1 as local_iso_weekday,
+        cast(mod(numbers.n, 24) as int) as local_hour
     from range(0, 168) as numbers (n)
 ),
 
