@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -97,16 +97,27 @@ export class Project {
     return { process: child, ended, says };
   }
 
-  remove(): Promise<void> {
-    return rm(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
+  async remove(): Promise<void> {
+    await keepUv(this.path('.meetup', 'toolchain', 'uv', 'bin', 'uv'));
+    await rm(this.root, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
   }
 }
 
-/** This process's environment, with the uv of this repository's toolchain, and without what steers meetup. */
+const uvKept = join(tmpdir(), `meetup-test-uv-${process.pid}`);
+
+/** Where there is no uv, the first test's launcher installs one: the other tests need not do it again. */
+async function keepUv(uv: string): Promise<void> {
+  if (!existsSync(uv) || existsSync(uvKept)) return;
+  await mkdir(uvKept);
+  await cp(uv, join(uvKept, 'uv'));
+  process.once('exit', () => rmSync(uvKept, { recursive: true, force: true }));
+}
+
+/** This process's environment, with a uv that is there already, and without what steers meetup. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const { MEETUP_STATE_DIR: _state, MEETUP_TOOLCHAIN_DIR: toolchain, PYTHON: _python, ...rest } = process.env;
-  const uv = join(toolchain ?? join(repository, '.meetup', 'toolchain'), 'uv', 'bin');
-  return { ...rest, ...(existsSync(uv) ? { PATH: `${process.env.PATH}${delimiter}${uv}` } : {}), NO_COLOR: '1' };
+  const present = join(toolchain ?? join(repository, '.meetup', 'toolchain'), 'uv', 'bin');
+  return { ...rest, PATH: [process.env.PATH, present, uvKept].join(delimiter), NO_COLOR: '1' };
 }
 
 /** The lines that pin one package, with all its hashes, from the real requirements. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -88,9 +88,9 @@ describe('./meetup', { timeout: 120_000 }, () => {
 
   describe('killed half-way (kill -9)', () => {
     it.each([
-      ['Installing the Node packages', 400],
+      ['Installing the Node packages', 250],
       ['Compiling the command line', 60],
-      ['Installing dbt', 400],
+      ['Installing dbt', 80],
     ])('while %s is mended by the next start', async (step, afterMs) => {
       project = await Project.make(step.includes('Node') ? 'missing' : 'linked');
       const killed = project.start(['build']);
@@ -116,12 +116,11 @@ describe('./meetup', { timeout: 120_000 }, () => {
     );
     const running = project.start(['build'], { PATH: `${bin}:${process.env.PATH}`, PIDFILE: project.path('pid') });
     await running.says('Installing dbt');
-    await expect.poll(() => existsSync(project.path('pid')), { timeout: 20_000 }).toBe(true);
+    const pid = await pidIn(project.path('pid'));
     running.process.kill('SIGINT');
     const { code, stdout, stderr } = await running.ended;
     expect({ code, stdout }).toEqual({ code: 130, stdout: '' });
     expect(stderr).toMatch(/Interrupted\.\n$/);
-    const pid = Number(await project.read('pid'));
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
@@ -319,6 +318,13 @@ async function timesOf(project: Project): Promise<Record<string, number>> {
     }
   }
   return times;
+}
+
+/** The process number in a file, as soon as it is written there. */
+async function pidIn(path: string): Promise<number> {
+  const written = () => (existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0);
+  await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(0);
+  return written();
 }
 
 async function fakeProgram(project: Project, name: string, body: string): Promise<string> {

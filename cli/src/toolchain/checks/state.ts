@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { access, constants, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MeetupError, messageOf } from '../../config/errors.ts';
@@ -25,7 +25,7 @@ export async function checkStateFolder({ paths }: Patient): Promise<Check> {
   const name = 'State folder';
   try {
     if (existsSync(paths.state)) await writeAndRemove(paths.state);
-    else await access(nearestFolder(paths.state), constants.W_OK);
+    else await makeable(paths.state);
   } catch (error) {
     const fix = 'make it writable, or choose another with --state-dir or MEETUP_STATE_DIR';
     return fail(name, `${paths.state} can't be written (${messageOf(error)})`, fix);
@@ -68,6 +68,13 @@ export async function checkDatabase({ paths }: Patient): Promise<Check> {
     if (!(error instanceof MeetupError)) throw error;
     return fail(name, error.message, '`./meetup clean` removes it and `./meetup dev` builds it again from the data');
   }
+}
+
+/** Whether a folder that is not there could be made, without making it. */
+async function makeable(folder: string): Promise<void> {
+  const nearest = nearestFolder(folder);
+  if (!statSync(nearest).isDirectory()) throw new Error(`${nearest} is a file`);
+  await access(nearest, constants.W_OK);
 }
 
 async function writeAndRemove(folder: string): Promise<void> {
