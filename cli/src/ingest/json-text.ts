@@ -1,5 +1,5 @@
 import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
+import { stat } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { messageOf } from '../config/errors.ts';
 
@@ -16,6 +16,8 @@ export interface JsonFault {
 }
 
 const BOM = 0xfeff;
+/** Bytes that are looked at, at once, for the last character. */
+const TAIL = 4096;
 const HALF_PAIR = /\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]/;
 
 /** The unpacked text of a file, in pieces. Invalid UTF-8 throws a TypeError. */
@@ -57,11 +59,24 @@ export async function locateFault(path: string, layout: JsonLayout): Promise<Jso
   return splitter.end();
 }
 
-/** Unpacks a gzip file wholly, to learn whether it is whole. */
-export async function testGzip(path: string): Promise<void> {
-  await pipeline(createReadStream(path), createGunzip(), async (chunks) => {
-    for await (const _ of chunks);
-  });
+/**
+ * Whether an array's file ends with its closing bracket: DuckDB reads one that was cut off between two records without
+ * a word.
+ */
+export async function endsLikeArray(path: string): Promise<boolean> {
+  let last = '';
+  if (path.endsWith('.gz')) {
+    for await (const text of textOf(path)) last = text.trimEnd().slice(-1) || last;
+    return last === ']';
+  }
+  const { size } = await stat(path);
+  for (let end = size; end > 0 && last === ''; end -= TAIL) {
+    const start = Math.max(0, end - TAIL);
+    for await (const chunk of createReadStream(path, { start, end: end - 1, encoding: 'latin1' })) {
+      last = String(chunk).trimEnd().slice(-1) || last;
+    }
+  }
+  return last === ']';
 }
 
 /** Cuts a text into records and parses each. */

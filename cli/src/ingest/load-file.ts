@@ -5,7 +5,7 @@ import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { DropFile } from './drops.ts';
 import { doubtPattern, type Entity, entities } from './entities.ts';
-import { type JsonLayout, locateFault, sniffLayout } from './json-text.ts';
+import { endsLikeArray, type JsonLayout, locateFault, sniffLayout } from './json-text.ts';
 import type { Judge } from './schemas.ts';
 
 /** The greatest record that is read (bytes). */
@@ -62,6 +62,7 @@ async function layoutOf(file: DropFile): Promise<JsonLayout> {
     if (hasByteOrderMark && layout === 'newline_delimited') {
       throw new MeetupError(`${file.path} begins with a byte order mark: save it as UTF-8 without one and load again.`);
     }
+    if (layout === 'array' && !(await endsLikeArray(file.path))) throw await notJson(file, layout);
     return layout;
   } catch (error) {
     if (error instanceof MeetupError) throw error;
@@ -220,6 +221,10 @@ async function unreadable(file: DropFile, layout: JsonLayout, error: unknown): P
       { cause: error },
     );
   }
+  return notJson(file, layout, error);
+}
+
+async function notJson(file: DropFile, layout: JsonLayout, cause?: unknown): Promise<MeetupError> {
   const fault = await locateFault(file.path, layout);
   const list =
     layout === 'newline_delimited' && fault.record === 0
@@ -227,6 +232,6 @@ async function unreadable(file: DropFile, layout: JsonLayout, error: unknown): P
       : '';
   return new MeetupError(
     `${file.path} is not JSON at line ${fault.line}, in record ${fault.record}: ${fault.why}${list}. Mend or remove the file and load again; nothing of its drop was loaded.`,
-    { cause: error },
+    { cause },
   );
 }

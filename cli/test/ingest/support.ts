@@ -1,0 +1,52 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { type LoadReport, run } from '../../src/commands/load.ts';
+import type { Effects } from '../../src/config/effects.ts';
+import type { Paths } from '../../src/config/paths.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
+import type { Cell } from '../../src/warehouse/warehouse.ts';
+import { quietEffects } from '../support/effects.ts';
+
+export const group = (id: number, more: object = {}): object => ({
+  group_id: id,
+  name: `Group ${id}`,
+  created: 1_300_000_000_000,
+  ...more,
+});
+export const event = (more: object = {}): object => ({
+  group_id: 1,
+  name: 'Rust night',
+  created: 1_700_000_000_000,
+  time: 1_700_600_000_000,
+  status: 'past',
+  rsvps: [{ user_id: 1, when: 1_700_100_000_000, response: 'yes', guests: 0 }],
+  ...more,
+});
+
+/** Writes a file of the data folder: records as an array, text as it is. */
+export async function put(
+  paths: Paths,
+  name: string,
+  content: readonly unknown[] | string | Uint8Array,
+): Promise<void> {
+  const file = join(paths.data, name);
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(
+    file,
+    typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content),
+  );
+}
+
+export async function loadAll(paths: Paths, maxRejected = 1, effects: Effects = quietEffects()): Promise<LoadReport> {
+  return (await run({ paths, maxRejected }, effects)).report;
+}
+
+/** Rows of the working database. */
+export async function rowsOf(paths: Paths, sql: string): Promise<readonly (readonly Cell[])[]> {
+  const work = await openWork(paths);
+  try {
+    return (await work.query(sql)).rows;
+  } finally {
+    await work.close();
+  }
+}
