@@ -1,0 +1,69 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { repository } from './modules.ts';
+
+/** One clone of this repository as it is now, with nothing made; the tests follow one another as a person's commands do. */
+describe('a fresh clone', { timeout: 300_000 }, () => {
+  let clone: string;
+  beforeAll(async () => {
+    clone = await mkdtemp(join(tmpdir(), 'meetup-clone-'));
+    const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
+      cwd: repository,
+      encoding: 'utf8',
+    });
+    for (const file of listed.split('\0').filter((name) => name !== '' && existsSync(join(repository, name)))) {
+      await cp(join(repository, file), join(clone, file));
+    }
+  }, 60_000);
+  afterAll(() => rm(clone, { recursive: true, force: true, maxRetries: 5 }));
+
+  const meetup = (...argv: string[]) => {
+    const { MEETUP_STATE_DIR: _state, MEETUP_TOOLCHAIN_DIR: _toolchain, ...env } = process.env;
+    return spawnSync(join(clone, 'meetup'), argv, { encoding: 'utf8', env });
+  };
+
+  it('answers --version once it has installed and compiled what that takes', async () => {
+    const { version }: { version: string } = JSON.parse(await readFile(join(clone, 'package.json'), 'utf8'));
+    const { status, stdout, stderr } = meetup('--version');
+    expect({ status, stdout }).toEqual({ status: 0, stdout: `${version}\n` });
+    expect(stderr).toContain('Installing the Node packages: done');
+    expect(stderr).toContain('Compiling the command line: done');
+  });
+
+  it('answers --help without making anything more', () => {
+    const { status, stdout, stderr } = meetup('--help');
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    for (const command of ['dev', 'query', 'doctor', 'clean']) expect(stdout).toContain(`\n  ${command} `);
+  });
+
+  it('has no dbt yet, which doctor says, and which is no fault', () => {
+    const { status, stdout } = meetup('doctor', '--json');
+    expect({ status, check: dbtIn(stdout) }).toMatchObject({ status: 0, check: { status: 'warn' } });
+  });
+
+  it('gets the pinned dbt with the first command that needs it', () => {
+    expect(meetup('build').stderr).toContain('Installing dbt: done');
+    expect(dbtIn(meetup('doctor', '--json').stdout)).toMatchObject({
+      status: 'ok',
+      detail: expect.stringMatching(/^dbt-core 1\.11\..* packages as pinned$/),
+    });
+  });
+
+  it('is as good as new after clean --all', () => {
+    const { status, stdout } = meetup('clean', '--all', '--json');
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'removed' });
+    for (const made of ['.meetup', 'node_modules', 'dist']) expect(existsSync(join(clone, made))).toBe(false);
+    expect(execFileSync('git', ['-C', repository, 'ls-files', 'data'], { encoding: 'utf8' })).not.toBe('');
+    expect(existsSync(join(clone, 'data'))).toBe(true);
+  });
+});
+
+function dbtIn(stdout: string): unknown {
+  const { checks }: { checks: { name: string }[] } = JSON.parse(stdout);
+  return checks.find(({ name }) => name === "dbt's environment");
+}
