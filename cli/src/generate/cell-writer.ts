@@ -68,7 +68,7 @@ class CellWriter {
     this.odd = {
       groups: new OddityPlan(GROUP_ODDITIES, cell.groups * 0.9),
       users: new OddityPlan(USER_ODDITIES, cell.people * 0.6),
-      events: new OddityPlan(EVENT_ODDITIES, cell.groups * 12),
+      events: new OddityPlan(EVENT_ODDITIES, cell.groups * 16),
       venues: new OddityPlan(VENUE_ODDITIES, cell.venues * 0.95),
     };
   }

@@ -12,6 +12,11 @@ export function hash(...keys: readonly number[]): number {
   return finish(h);
 }
 
+/** `hash` of two small whole numbers, for where it is called millions of times. */
+export function hashPair(one: number, other: number): number {
+  return finish(mixIn(mixIn(0x9747b28c, one | 0), other | 0));
+}
+
 function mixIn(h: number, key: number): number {
   let k = Math.imul(key, 0xcc9e2d51);
   k = (k << 15) | (k >>> 17);

@@ -79,7 +79,8 @@ const ANSWERS: readonly Oddity[] = [
     addAnswer(event, { user_id: first.user_id ?? 0, when: moment(first, 'when') + 1000, response: other, guests: 0 });
   }),
   changing('two answers of one person at one moment', (event) => {
-    addAnswer(event, { ...anAnswer(event), response: 'no', guests: 0 });
+    const first = anAnswer(event);
+    addAnswer(event, { ...first, response: first.response === 'no' ? 'yes' : 'no', guests: 0 });
   }),
   changing('answer of an unknown person', (event) => {
     addAnswer(event, { user_id: LOST_USER_ID, when: moment(event, 'created') + HOUR, response: 'yes', guests: 1 });

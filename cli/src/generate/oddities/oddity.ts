@@ -49,7 +49,7 @@ export function items(record: JsonRecord, field: string): JsonRecord[] {
  * a file of fewer records than LEAST_FOR_BROKEN has none.
  */
 const MOST_BROKEN = 0.004;
-const LEAST_FOR_BROKEN = 150;
+const LEAST_FOR_BROKEN = 220;
 const HARMLESS_EVERY = 350;
 const BREAKING_EVERY = 1500;
 

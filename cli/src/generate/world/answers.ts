@@ -1,6 +1,6 @@
 import { DAY, HOUR, MINUTE } from '../chance/calendar.ts';
 import { power } from '../chance/exact-math.ts';
-import { hash, Random } from '../chance/random.ts';
+import { hash, hashPair, Random } from '../chance/random.ts';
 import type { Group } from './groups.ts';
 import { atWakingHour, inPandemic, season } from './history.ts';
 import type { Members } from './members.ts';
@@ -238,7 +238,7 @@ function pickMember(members: Members, reachable: number, random: Random): number
   const newest = random.chance(0.6);
   const at = Math.floor(newest ? reachable * (1 - position * position) : reachable * position);
   const member = Math.min(at, reachable - 1);
-  const keen = (hash(members.people[member] ?? 0, member) % 1000) / 1000;
+  const keen = (hashPair(members.people[member] ?? 0, member) % 1000) / 1000;
   // Cubed: a tenth of the members give half of the answers.
   return drawn < keen * keen * keen * (newest ? 1 : 1.3) ? member : -1;
 }

@@ -5,7 +5,7 @@ import { CITIES } from '../region/cities.ts';
 import { COMMON_TOPICS, THEMES, type Theme } from '../region/themes.ts';
 import { atWakingHour, yearlyFoundings } from './history.ts';
 import { groupId } from './ids.ts';
-import { type Cell, LAST_DAY, Stream } from './world.ts';
+import { type Cell, DUMP_DAY, LAST_DAY, Stream } from './world.ts';
 
 export interface Group {
   readonly index: number;
@@ -26,7 +26,7 @@ export interface Group {
   readonly recurring: number;
 }
 
-/** One group of each cell that meets often to the very end, so that even a small data set has something new each day. */
+/** One young group of each cell that meets often to the very end, so that even a small data set has something new each day. */
 const ALWAYS_ACTIVE = 0;
 /** Groups that were deleted: others point to them, but no file has them. They are small. */
 const DELETED_EVERY = 500;
@@ -73,6 +73,7 @@ function draft(index: number, random: Random, cities: Weighted, themes: Weighted
     theme = themes.draw(random);
     foundedOn = yearlyFoundings.draw(random);
   }
+  if (index === ALWAYS_ACTIVE) foundedOn = DUMP_DAY - 450;
   const age = Math.max(0.2, (LAST_DAY - foundedOn) / 365);
   const appeal = random.bell() + 0.35 * ln(CITIES[city]?.weight ?? 1) + 0.5 * ln(age);
   return { index, theme, city, foundedOn, appeal };
@@ -99,15 +100,16 @@ function found(cell: Cell, it: Draft, rank: number, taken: Set<string>): Group {
     index: it.index,
     id: groupId(cell, it.index),
     name,
-    urlName: urlOf(name),
+    // Cells know nothing of each other's names; addresses are unique all the same.
+    urlName: urlOf(name) + (cell.index === 0 ? '' : `-${cell.index + 1}`),
     theme: it.theme,
     city: it.city,
     topics: topicsOf(random, theme),
     createdAt,
     endsAt: alwaysActive ? LAST_DAY * DAY : createdAt + lives * 365 * DAY,
     size,
-    cadence: alwaysActive ? 9 : cadenceOf(random, size),
-    recurring: alwaysActive ? 0.4 : random.chance(0.4) ? random.between(0.5, 0.95) : random.between(0, 0.2),
+    cadence: alwaysActive ? 4 : cadenceOf(random, size),
+    recurring: alwaysActive ? 0.3 : random.chance(0.4) ? random.between(0.5, 0.95) : random.between(0, 0.2),
   };
 }
 
@@ -137,7 +139,7 @@ function nameLike(random: Random, stem: string, where: string, country: 'nl' | '
   if (drawn < 0.42) return `${where} ${stem}`;
   if (drawn < 0.62) return `${stem} ${where}`;
   if (drawn < 0.72) return `${where} ${stem} Meetup`;
-  if (drawn < 0.8) return `${people} ${stem} Group`;
+  if (drawn < 0.8) return stem.endsWith('Group') ? `${people} ${stem}` : `${people} ${stem} Group`;
   if (drawn < 0.86) return `${stem} ${land}`;
   if (drawn < 0.9) return `${stem} & Friends ${where}`;
   if (drawn < 0.94) return `${stem} Borrel ${where}`;

@@ -1,4 +1,4 @@
-import { hash } from '../chance/random.ts';
+import { hashPair } from '../chance/random.ts';
 import type { Cell } from './world.ts';
 
 // Ids grow with gaps, as ids on a site do where most of what is founded lies elsewhere in the world.
@@ -21,5 +21,5 @@ export const LOST_USER_ID = 2_000_003;
 export const LOST_VENUE_ID = 700_007;
 
 function spread(base: number, gap: number, position: number): number {
-  return base + position * gap + (hash(base, position) % gap);
+  return base + position * gap + (hashPair(base, position) % gap);
 }

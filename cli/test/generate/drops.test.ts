@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { type Event, generated, type Rsvp } from './support/data-set.ts';
+
+describe('daily drops', async () => {
+  const data = await generated({ scale: 0.06, seed: 31, days: 6 });
+  const { days } = data;
+  const series = ({ group_id, created }: Event): string => `${group_id} ${created}`;
+  const meeting = (event: Event): string => `${series(event)} ${event.time}`;
+
+  /** Each event of a day with what was known of its series before: the latest version of each of its meetings. */
+  function* news(): Generator<{ day: string; event: Event; before: Event[] }> {
+    const known = new Map<string, Map<number, Event>>();
+    const learn = (event: Event): void => {
+      known.set(series(event), (known.get(series(event)) ?? new Map()).set(event.time, event));
+    };
+    for (const event of data.sound('events')) learn(event);
+    for (const day of days) {
+      const events = data.sound('events', day);
+      for (const event of events) yield { day, event, before: [...(known.get(series(event))?.values() ?? [])] };
+      for (const event of events) learn(event);
+    }
+  }
+
+  const all = [...news()];
+  const same = all.flatMap(({ day, event, before }) =>
+    before.filter(({ time }) => time === event.time).map((earlier) => ({ day, event, earlier })),
+  );
+
+  it('are folders named after days that follow one another', () => {
+    expect(days).toEqual(['2026-11-01', '2026-11-02', '2026-11-03', '2026-11-04', '2026-11-05', '2026-11-06']);
+  });
+
+  it('are small beside the dump', () => {
+    for (const day of days) expect(data.all('events', day).length).toBeLessThan(data.all('events').length / 20);
+  });
+
+  it('bring new users, and users whose memberships have grown, never shrunk', () => {
+    const known = new Map(data.sound('users').map((user) => [user.user_id, user]));
+    let fresh = 0;
+    let grown = 0;
+    for (const day of days) {
+      for (const user of data.sound('users', day)) {
+        const before = known.get(user.user_id)?.memberships ?? [];
+        const now = new Set((user.memberships ?? []).map(({ group_id }) => group_id));
+        if (known.has(user.user_id)) {
+          expect(now.size).toBeGreaterThan(0);
+          if (now.size > before.length) grown += 1;
+        } else fresh += 1;
+        known.set(user.user_id, user);
+      }
+    }
+    expect(fresh).toBeGreaterThan(0);
+    expect(grown).toBeGreaterThan(0);
+  });
+
+  it('announce new events', () => {
+    expect(all.some(({ before }) => before.length === 0)).toBe(true);
+  });
+
+  it('bring a further meeting of a series that was known', () => {
+    const further = all.filter(
+      ({ event, before }) => before.length > 1 && before.every(({ time }) => time !== event.time),
+    );
+    expect(further.length).toBeGreaterThan(0);
+  });
+
+  it('move an event: the same creation, another start', () => {
+    const moved = all.filter(({ event, before }) => before.length === 1 && before[0]?.time !== event.time);
+    expect(moved.length).toBeGreaterThan(0);
+    expect(moved.some(({ event, before }) => before[0]?.name === event.name)).toBe(true);
+  });
+
+  it('rename an event', () => {
+    expect(same.some(({ event, earlier }) => event.name !== earlier.name)).toBe(true);
+  });
+
+  it('cancel an event', () => {
+    expect(same.some(({ event, earlier }) => event.status === 'cancelled' && earlier.status === 'upcoming')).toBe(true);
+  });
+
+  it('let upcoming events pass', () => {
+    expect(same.some(({ event, earlier }) => event.status === 'past' && earlier.status === 'upcoming')).toBe(true);
+  });
+
+  it('repeat a record in which nothing has changed', () => {
+    expect(same.some(({ event, earlier }) => JSON.stringify(event) === JSON.stringify(earlier))).toBe(true);
+  });
+
+  it('change answers from yes to no and from no to yes, each with a later moment', () => {
+    const turns = same.flatMap(({ event, earlier }) => {
+      const before = new Map((earlier.rsvps ?? []).map((answer) => [answer.user_id, answer]));
+      return (event.rsvps ?? []).flatMap((answer): { from: Rsvp; to: Rsvp }[] => {
+        const from = before.get(answer.user_id);
+        return from !== undefined && from.response !== answer.response ? [{ from, to: answer }] : [];
+      });
+    });
+    expect(turns.some(({ from, to }) => from.response === 'yes' && to.response === 'no')).toBe(true);
+    expect(turns.some(({ from, to }) => from.response === 'no' && to.response === 'yes')).toBe(true);
+    for (const { from, to } of turns) expect(to.when).toBeGreaterThan(from.when);
+  });
+
+  it('let somebody say yes, then no, then yes again', () => {
+    const said = new Map<string, string>();
+    for (const day of ['', ...days]) {
+      for (const event of data.sound('events', day)) {
+        for (const { user_id, response } of event.rsvps ?? []) {
+          const key = `${meeting(event)} ${user_id}`;
+          const before = said.get(key) ?? '';
+          if (!before.endsWith(response)) said.set(key, `${before} ${response}`.trim());
+        }
+      }
+    }
+    expect([...said.values()].some((story) => story.includes('yes no yes') || story.includes('no yes no'))).toBe(true);
+  });
+
+  it('never lose an answer of an event that goes on', () => {
+    for (const { event, earlier } of same) {
+      const now = new Set((event.rsvps ?? []).map(({ user_id }) => user_id));
+      expect((earlier.rsvps ?? []).every(({ user_id }) => now.has(user_id))).toBe(true);
+    }
+  });
+
+  it('know nothing of the future', () => {
+    for (const day of days) {
+      const ends = Date.parse(`${day}T23:00:00Z`);
+      const moments = data
+        .sound('events', day)
+        .flatMap(({ created, rsvps }) => [created, ...(rsvps ?? []).map((one) => one.when)]);
+      const joined = data
+        .sound('users', day)
+        .flatMap(({ memberships }) => (memberships ?? []).map((one) => one.joined));
+      expect(Math.max(...moments, ...joined)).toBeLessThan(ends);
+    }
+  });
+
+  it('have one file that is an empty array and one that is missing, of which nothing is lost', () => {
+    const without = days.filter((day) => !data.has('venues', day));
+    expect(without).toEqual(['2026-11-03']);
+    expect(data.text('venues', '2026-11-02')).toBe('[]\n');
+  });
+});
+
+describe('very small data sets', () => {
+  it.each([1, 2, 3, 4])('have the changes that matter all the same (seed %i)', async (seed) => {
+    const data = await generated({ scale: 0.01, seed, days: 3 });
+    const before = new Map(data.sound('events').map((event) => [`${event.group_id} ${event.created}`, event]));
+    const later = data.days.flatMap((day) => data.sound('events', day));
+    const known = later.filter(({ group_id, created }) => before.has(`${group_id} ${created}`));
+    const was = (event: Event): Event | undefined => before.get(`${event.group_id} ${event.created}`);
+    expect(known.some((event) => event.time !== was(event)?.time)).toBe(true);
+    expect(known.some((event) => event.name !== was(event)?.name)).toBe(true);
+    expect(known.some((event) => event.status === 'cancelled')).toBe(true);
+  });
+});

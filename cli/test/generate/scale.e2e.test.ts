@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { run } from '../../src/commands/generate.ts';
+import { projectRoot } from '../../src/config/paths.ts';
+import { quietEffects, temporaryFolder } from '../support/effects.ts';
+
+const execute = promisify(execFile);
+
+describe('the size of a data set', () => {
+  it('grows in proportion to the scale, whatever the seed', async () => {
+    const out = await temporaryFolder();
+    let number = 0;
+    const sizes = async (
+      scale: number,
+      seed: number,
+    ): Promise<{ events: number; rsvps: number; memberships: number }> => {
+      number += 1;
+      const { report } = await run({ out: join(out, String(number)), scale, seed, days: 0 }, quietEffects());
+      return { events: report.records.events, rsvps: report.rsvps, memberships: report.memberships };
+    };
+    await fc.assert(
+      fc.asyncProperty(
+        fc.double({ min: 0.1, max: 0.2, noNaN: true }),
+        fc.integer({ min: 0, max: 2 ** 40 }),
+        async (scale, seed) => {
+          const [one, twice] = [await sizes(scale, seed), await sizes(scale * 2, seed)];
+          for (const what of ['events', 'rsvps', 'memberships'] as const) {
+            const growth = twice[what] / one[what];
+            // A few large groups weigh much, so that small worlds differ; on average it is 2.
+            expect(growth, `${what} at ${scale} and ${scale * 2}`).toBeGreaterThan(1.4);
+            expect(growth, `${what} at ${scale} and ${scale * 2}`).toBeLessThan(2.8);
+          }
+        },
+      ),
+      // The same worlds each time: a rare one with a giant weekly group is no reason to fail somebody's build.
+      { numRuns: 4, seed: 20_261_123 },
+    );
+  }, 240_000);
+});
+
+describe('the memory that generate takes', () => {
+  let compiled: string;
+
+  beforeAll(async () => {
+    // Below node_modules, so that the compiled code finds its packages.
+    const cache = join(projectRoot, 'node_modules', '.cache');
+    await mkdir(cache, { recursive: true });
+    compiled = await mkdtemp(join(cache, 'generate-test-'));
+    const tsc = join(projectRoot, 'node_modules', '.bin', 'tsc');
+    // Only this room's code is of interest: errors elsewhere are other tests' business.
+    await execute(tsc, ['-p', join(projectRoot, 'tsconfig.build.json'), '--outDir', compiled]).catch(() => undefined);
+    await writeFile(
+      join(compiled, 'measure.mjs'),
+      `import { run } from './commands/generate.js';
+       const [out, scale] = process.argv.slice(2);
+       const effects = {
+         clock: { now: () => 0, elapsed: () => 0 },
+         reporter: { note() {}, warn() {}, progress() {}, detail() {} },
+         env: {},
+         signal: new AbortController().signal,
+       };
+       const { report } = await run({ out, scale: Number(scale), seed: 1, days: 30 }, effects);
+       console.log(JSON.stringify({ bytes: report.bytes, peak: process.resourceUsage().maxRSS * 1024 }));`,
+    );
+  }, 120_000);
+
+  afterAll(() => rm(compiled, { recursive: true, force: true }));
+
+  const measured = z.object({ bytes: z.number(), peak: z.number() });
+
+  async function measure(scale: number): Promise<{ bytes: number; peak: number }> {
+    const out = join(await temporaryFolder(), 'data');
+    const { stdout } = await execute(process.execPath, [join(compiled, 'measure.mjs'), out, String(scale)]);
+    return measured.parse(JSON.parse(stdout));
+  }
+
+  it('stays the same however much is written: three times the data, no more than a fifth more memory', async () => {
+    const one = await measure(1);
+    const three = await measure(3);
+    expect(three.bytes).toBeGreaterThan(one.bytes * 2.6);
+    expect(three.peak).toBeLessThan(one.peak * 1.2 + 20e6);
+    expect(three.peak).toBeLessThan(300e6);
+  }, 300_000);
+});
