@@ -41,12 +41,13 @@ async function setUp({ args, places, envs }) {
     }
   };
   try {
-    await allOrFirstError(stop, [
-      () => at(places.workshop, setUpNode),
-      ...(envs.some((name) => !envIsReady(places, name))
-        ? [() => at(join(places.toolchain, 'setup'), (site) => setUpPython(site, envs))]
-        : []),
-    ]);
+    const parts = [];
+    // A part that is ready takes no lock, and so needs no folder that can be written.
+    if (!packagesAreReady(places) || !cliIsReady(places)) parts.push(() => at(places.workshop, setUpNode));
+    if (!envs.every((name) => envIsReady(places, name))) {
+      parts.push(() => at(join(places.toolchain, 'setup'), (site) => setUpPython(site, envs)));
+    }
+    await allOrFirstError(stop, parts);
   } finally {
     progress.stop();
     for (const signal of SIGNALS) process.off(signal, interrupt);
