@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -110,7 +110,11 @@ async function keepUv(uv: string): Promise<void> {
   if (!existsSync(uv) || existsSync(uvKept)) return;
   await mkdir(uvKept);
   await cp(uv, join(uvKept, 'uv'));
-  process.once('exit', () => rmSync(uvKept, { recursive: true, force: true }));
+}
+
+/** For the end of a test file. */
+export function forgetUv(): Promise<void> {
+  return rm(uvKept, { recursive: true, force: true });
 }
 
 /** This process's environment, with a uv that is there already, and without what steers meetup. */

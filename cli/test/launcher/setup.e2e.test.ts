@@ -2,11 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { repository } from './modules.ts';
 import { Project, pinOf } from './project.ts';
 
 const ran = (...argv: string[]) => `${JSON.stringify(['version one', ...argv])}\n`;
+
+afterAll(forgetUv);
 
 describe('./meetup', { timeout: 120_000 }, () => {
   let project: Project;
