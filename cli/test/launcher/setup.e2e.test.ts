@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { repository } from './modules.ts';
-import { Project, pinOf } from './project.ts';
+import { forgetUv, Project, pinOf } from './project.ts';
 
 const ran = (...argv: string[]) => `${JSON.stringify(['version one', ...argv])}\n`;
 
