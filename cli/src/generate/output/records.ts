@@ -102,13 +102,13 @@ export function userRecord(
   const abroad = bits % 61 === 0;
   const country = abroad ? (COUNTRIES[(bits >>> 8) % COUNTRIES.length] ?? 'gb') : home.country;
   const hometown = bits % 100 < 57 ? undefined : bits % 100 < 60 ? null : HOMETOWNS[(bits >>> 7) % HOMETOWNS.length];
-  return [
-    `{"user_id":${userId(cell, person)},`,
-    field('city', bits % 211 === 0 ? undefined : home.name),
-    field('country', bits % 307 === 0 ? null : country),
-    field('hometown', hometown),
-    `"memberships":[${joined}]}`,
-  ].join('');
+  return (
+    `{"user_id":${userId(cell, person)},` +
+    field('city', bits % 211 === 0 ? undefined : home.name) +
+    field('country', bits % 307 === 0 ? null : country) +
+    field('hometown', hometown) +
+    `"memberships":[${joined}]}`
+  );
 }
 
 export function venueRecord(cell: Cell, venue: Venue, located: boolean): string {
@@ -131,17 +131,17 @@ export function eventRecord(cell: Cell, group: Group, view: EventView, answers: 
   const venue = meeting.venue === undefined ? (bits % 3 === 0 ? null : undefined) : venueId(cell, meeting.venue.index);
   const limit = answers.limit ?? (bits % 2 === 0 ? null : undefined);
   const duration = bits % 13 === 0 ? undefined : bits % 97 === 0 ? null : meeting.duration;
-  return [
-    `{"group_id":${group.id},`,
-    field('name', view.name),
-    field('description', view.description),
-    `"created":${meeting.createdAt},"time":${view.startsAt},`,
-    field('duration', duration),
-    field('rsvp_limit', limit),
-    field('venue_id', venue),
-    `"status":"${view.status}",`,
-    `"rsvps":[${rsvps(cell, answers)}]}`,
-  ].join('');
+  return (
+    `{"group_id":${group.id},` +
+    field('name', view.name) +
+    field('description', view.description) +
+    `"created":${meeting.createdAt},"time":${view.startsAt},` +
+    field('duration', duration) +
+    field('rsvp_limit', limit) +
+    field('venue_id', venue) +
+    `"status":"${view.status}",` +
+    `"rsvps":[${rsvps(cell, answers)}]}`
+  );
 }
 
 function rsvps(cell: Cell, answers: Answers): string {
