@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
-import { parseOption, positiveNumber, shareSchema, wholeNumber } from './config/options.ts';
-import { type CommandSession, type Io, withSession } from './session.ts';
+import type { CommandSession, Io } from './session.ts';
 
 /**
  * Declares the command line. Each command is imported when it is called, so that `--help` needs none of them.
@@ -55,6 +54,8 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
         const command = args.at(-1);
         if (!(command instanceof Command)) throw new TypeError('commander passes the command last');
         const argument = typeof args[0] === 'string' ? args[0] : undefined;
+        // Imported when a command runs: zod, which parses the options, takes longer to load than all that --help needs.
+        const { withSession } = await import('./session.ts');
         ended(await withSession(program.opts(), io, (session) => work(session, command.opts<Own>(), argument)));
       });
 
@@ -64,6 +65,7 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     async (session, own) => {
       const { run } = await import('./commands/generate.ts');
       const { renderGenerate } = await import('./report/generate.ts');
+      const { parseOption, positiveNumber, wholeNumber } = await import('./config/options.ts');
       const result = await run(
         {
           out: own.out === undefined ? session.paths.data : resolve(io.cwd, own.out),
@@ -87,7 +89,10 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     async (session, own) => {
       const { run } = await import('./commands/load.ts');
       const { renderLoad } = await import('./report/load.ts');
-      const result = await run({ paths: session.paths, maxRejected: maxRejected(own.maxRejected) }, session.effects);
+      const result = await run(
+        { paths: session.paths, maxRejected: await maxRejected(own.maxRejected) },
+        session.effects,
+      );
       return session.finish(result, { text: renderLoad });
     },
   ).addOption(maxRejectedOption());
@@ -115,7 +120,7 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
       const { run } = await import('./commands/dev.ts');
       const { renderDev } = await import('./report/dev.ts');
       const { paths } = session;
-      const options = { paths, maxRejected: maxRejected(own.maxRejected), fullRefresh: own.fullRefresh ?? false };
+      const options = { paths, maxRejected: await maxRejected(own.maxRejected), fullRefresh: own.fullRefresh ?? false };
       return session.finish(await run(options, session.effects), { text: renderDev });
     },
   )
@@ -165,8 +170,10 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
   return program;
 }
 
-const maxRejected = (text: string): number =>
-  parseOption(shareSchema, '--max-rejected', text, 'a share such as 1% or 0.01');
+async function maxRejected(text: string): Promise<number> {
+  const { parseOption, shareSchema } = await import('./config/options.ts');
+  return parseOption(shareSchema, '--max-rejected', text, 'a share such as 1% or 0.01');
+}
 
 const maxRejectedOption = (): Option =>
   new Option('--max-rejected <share>', 'refuse a batch with a greater share of rejected records').default('1%');

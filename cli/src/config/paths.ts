@@ -33,9 +33,9 @@ export function resolvePaths(
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): Paths {
-  const state = resolve(cwd, options.stateDir ?? env.MEETUP_STATE_DIR ?? join(projectRoot, '.meetup'));
-  const toolchain = resolve(cwd, env.MEETUP_TOOLCHAIN_DIR ?? join(state, 'toolchain'));
-  const project = resolve(cwd, env.MEETUP_PROJECT_DIR ?? projectRoot);
+  const state = resolve(cwd, options.stateDir || env.MEETUP_STATE_DIR || join(projectRoot, '.meetup'));
+  const toolchain = resolve(cwd, env.MEETUP_TOOLCHAIN_DIR || join(state, 'toolchain'));
+  const project = resolve(cwd, env.MEETUP_PROJECT_DIR || projectRoot);
   return {
     root: project,
     data: resolve(cwd, options.data ?? join(project, 'data')),
