@@ -1,5 +1,5 @@
 import type { BuildReport, NodeVerdict } from '../commands/build.ts';
-import type { Problem } from '../engine/protocol.ts';
+import type { NodeResult, Problem } from '../engine/protocol.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
@@ -65,6 +65,13 @@ function renderSample(node: NodeVerdict, style: Style): string[] {
   const more = (node.failures ?? 0) - rows.length;
   const table = indent(renderTable(columns, rows, style));
   return more > 0 ? [table, indent(style.dim(`… and ${plural(more, 'row')} more`))] : [table];
+}
+
+/** Why one unit test failed: the rows that differ, or what kept it from running. */
+export function renderUnitTest(test: NodeResult, style: Style): string {
+  if (test.diff !== undefined) return renderDiff(test.diff, style);
+  if (test.problem !== undefined) return renderProblem(test.name, test.problem, style);
+  return test.message ?? test.status;
 }
 
 /** Rows that only one side has: what was expected with a minus, what came with a plus. */

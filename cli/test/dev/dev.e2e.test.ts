@@ -1,0 +1,86 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { type Paths, resolvePaths } from '../../src/config/paths.ts';
+import { readJudges } from '../../src/ingest/schemas.ts';
+import { meetup } from '../support/meetup.ts';
+import { type PlainTotals, plainTotals } from './plain-totals.ts';
+
+/** One sample with five daily drops, loaded and built once by the real `./meetup dev`; the tests below only ask. */
+let folder: string;
+let paths: Paths;
+let plain: PlainTotals;
+const places = (): string[] => ['--data', paths.data, '--state-dir', paths.state];
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-dev-'));
+  paths = resolvePaths({ data: join(folder, 'data'), stateDir: join(folder, 'state') }, {}, folder);
+  await meetup(['generate', '--scale', '0.05', '--days', '5', '--out', paths.data]);
+  plain = plainTotals(paths.data, await readJudges(paths.schemas));
+  const first = await meetup(['dev', ...places(), '--max-rejected', '5%']);
+  if (first.exitCode !== 0) throw new Error(`dev failed:\n${first.stdout}\n${first.stderr}`);
+}, 600_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const rowsSchema = z.array(z.record(z.string(), z.unknown()));
+
+async function ask(sql: string): Promise<Record<string, unknown>[]> {
+  const { stdout, stderr, exitCode } = await meetup(['query', '--json', ...places(), sql]);
+  if (exitCode !== 0) throw new Error(stderr);
+  return rowsSchema.parse(JSON.parse(stdout));
+}
+
+describe('./meetup dev', () => {
+  it('has as many events, answers and memberships as the JSON files, counted without SQL', async () => {
+    const [counts] = await ask(
+      'select (select count(*) from fct_events) as events, (select count(*) from fct_rsvps) as rsvps, (select count(*) from fct_memberships) as memberships',
+    );
+    expect(counts).toEqual({ events: plain.events, rsvps: plain.rsvps, memberships: plain.memberships });
+  });
+
+  it('has the yes seats of every group as the JSON files have them', async () => {
+    const rows = await ask(
+      'select group_id, sum(yes_seats)::bigint as seats from fct_events group by group_id having sum(yes_seats) > 0',
+    );
+    const expected = [...plain.yesSeats].filter(([, seats]) => seats > 0);
+    expect(new Map(rows.map((row) => [row.group_id, row.seats]))).toEqual(new Map(expected));
+  });
+
+  it('has the overlap of two groups as the JSON files have it', async () => {
+    const [pair] = await ask(
+      'select * from group_overlap order by shared_members desc, group_id, other_group_id limit 1',
+    );
+    const one = plain.members.get(Number(pair?.group_id)) ?? new Set();
+    const other = plain.members.get(Number(pair?.other_group_id)) ?? new Set();
+    const shared = [...one].filter((user) => other.has(user)).length;
+    expect(shared).toBeGreaterThan(0);
+    expect(pair?.shared_members).toBe(shared);
+  });
+
+  it('loses no fact to an orphan: every group, member and venue of the facts has a row in its dimension', async () => {
+    expect(
+      await ask(`select
+        (select count(*) from fct_events e join dim_groups g using (group_id)) - (select count(*) from fct_events) as groups,
+        (select count(*) from fct_rsvps r join dim_members m using (user_id)) - (select count(*) from fct_rsvps) as members,
+        (select count(*) from fct_events e join dim_venues v using (venue_id)) - (select count(venue_id) from fct_events) as venues,
+        (select count(*) > 0 from dim_members where is_unknown) as has_orphans`),
+    ).toEqual([{ groups: 0, members: 0, venues: 0, has_orphans: true }]);
+  });
+
+  it('does nothing when nothing changed, and says so', async () => {
+    const { stdout, exitCode } = await meetup(['dev', ...places(), '--json', '--max-rejected', '5%']);
+    expect(exitCode).toBe(0);
+    const report: unknown = JSON.parse(stdout);
+    expect(report).toMatchObject({ status: 'unchanged', load: { status: 'unchanged' } });
+    expect(report).not.toHaveProperty('build');
+  });
+
+  it('answers the README’s question about the groups to sponsor', async () => {
+    const rows = await ask(
+      'select group_id, group_name, sponsor_rank from group_scorecard order by sponsor_rank limit 3',
+    );
+    expect(rows.map((row) => row.sponsor_rank)).toEqual([1, 2, 3]);
+  });
+});
