@@ -23,10 +23,16 @@ export interface Totals {
   rsvps: number;
 }
 
-/** Makes one cell of the world and adds its records to the dump and the drops; pauses now and then to let others work. */
-export async function writeCell(cell: Cell, drops: Drops, totals: Totals, pause: () => Promise<void>): Promise<void> {
+/** Called now and then, with the share of the cell that is done: shows progress, lets others work, and may throw. */
+export type Pause = (done: number) => Promise<void>;
+
+/** About the share of the time that groups and their events take; people take the rest. */
+const SHARE_OF_GROUPS = 0.8;
+
+/** Makes one cell of the world and adds its records to the dump and the drops. */
+export async function writeCell(cell: Cell, drops: Drops, totals: Totals, pause: Pause): Promise<void> {
   const people = makePeople(cell);
-  await pause();
+  await pause(0);
   const groups = makeGroups(cell);
   const { venues, inCity } = makeVenues(cell);
   const recruiter = new Recruiter(cell, people);
@@ -37,12 +43,12 @@ export async function writeCell(cell: Cell, drops: Drops, totals: Totals, pause:
     membersOf.push(members);
     if (!isDeleted(group)) writer.group(group);
     writer.meetings(group, members, inCity[group.city] ?? []);
-    if (group.index % 50 === 49) await pause();
+    if (group.index % 50 === 49) await pause((SHARE_OF_GROUPS * group.index) / groups.length);
   }
   for (const venue of venues) if (!isDeletedVenue(venue)) writer.venue(venue);
   const memberships = invert(people.count, membersOf);
   for (let person = 0; person < people.count; person += 1) {
-    if (person % 8192 === 8191) await pause();
+    if (person % 8192 === 8191) await pause(SHARE_OF_GROUPS + (1 - SHARE_OF_GROUPS) * (person / people.count));
     if (!hasDeletedAccount(cell, person)) writer.person(person, people, groups, memberships);
   }
 }

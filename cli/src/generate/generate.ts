@@ -3,15 +3,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError } from '../config/errors.ts';
 import { writeCell } from './cell-writer.ts';
-import {
-  closeWorkshop,
-  inspect,
-  isComplete,
-  openWorkshop,
-  putInPlace,
-  refusal,
-  type Standing,
-} from './output/data-folder.ts';
+import { closeWorkshop, inspect, isComplete, openWorkshop, putInPlace, refusal } from './output/data-folder.ts';
 import { Drops, ENTITIES, folderOf } from './output/drops.ts';
 import type { Marker } from './output/marker.ts';
 import { DROP_WITHOUT_VENUES } from './world/changes.ts';
@@ -34,17 +26,19 @@ export async function generate(
   if (earlier.kind === 'ours' && isSame(earlier.marker, options) && (await isComplete(options.out, earlier.marker))) {
     return { status: 'unchanged', marker: earlier.marker };
   }
-  return { status: 'generated', marker: await write(options, effects, earlier) };
+  return { status: 'generated', marker: await write(options, effects) };
 }
 
 function isSame(marker: Marker, { seed, scale, days }: WorldOptions): boolean {
   return marker.version === GENERATOR_VERSION && marker.seed === seed && marker.scale === scale && marker.days === days;
 }
 
-async function write(options: GenerateOptions, effects: Effects, earlier: Standing): Promise<Marker> {
-  const workshop = await openWorkshop(options.out);
+async function write(options: GenerateOptions, effects: Effects): Promise<Marker> {
+  const workshop = await openWorkshop(options.out, effects.clock);
   try {
     const marker = await fill(workshop, options, effects);
+    // Again: that took a while, and somebody may have put files there.
+    const earlier = await inspect(options.out);
     await putInPlace(options.out, workshop, marker, earlier);
     return marker;
   } catch (error) {
@@ -59,17 +53,13 @@ async function fill(workshop: string, options: GenerateOptions, effects: Effects
   const drops = new Drops(workshop, days, leftOut(days));
   const totals = { memberships: 0, rsvps: 0 };
   const cells = cellsOf(options);
-  const pause = async (): Promise<void> => {
-    await setImmediate();
-    if (effects.signal.aborted) throw new InterruptedError();
-  };
   for (const cell of cells) {
-    effects.reporter.progress(
-      cells.length === 1
-        ? 'Generating sample data'
-        : `Generating sample data: part ${cell.index + 1} of ${cells.length}`,
-    );
-    await writeCell(cell, drops, totals, pause);
+    await writeCell(cell, drops, totals, async (done) => {
+      const percent = Math.floor((100 * (cell.index + done)) / cells.length);
+      effects.reporter.progress(`Generating sample data: ${percent}%`);
+      await setImmediate();
+      if (effects.signal.aborted) throw new InterruptedError();
+    });
   }
   const files = drops.close().flatMap(({ folder, files: written }) =>
     ENTITIES.flatMap((entity) => {

@@ -1,6 +1,7 @@
-import { readdirSync } from 'node:fs';
+import type { Dirent } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Clock } from '../../config/effects.ts';
 import { hasCode, MeetupError, messageOf } from '../../config/errors.ts';
 import { type GeneratedFile, isUntouched, type Marker, readMarker, writeMarker } from './marker.ts';
 
@@ -60,7 +61,7 @@ async function dataFiles(folder: string): Promise<string[]> {
   return found.sort();
 }
 
-async function list(folder: string): Promise<import('node:fs').Dirent[]> {
+async function list(folder: string): Promise<Dirent[]> {
   try {
     return await readdir(folder, { withFileTypes: true });
   } catch (error) {
@@ -73,15 +74,15 @@ async function list(folder: string): Promise<import('node:fs').Dirent[]> {
  * Opens an empty workshop inside a data folder, making both. Clears away that of a run that was killed.
  * @throws MeetupError where the folder cannot be written, or another run is at work in it.
  */
-export async function openWorkshop(folder: string): Promise<string> {
+export async function openWorkshop(folder: string, clock: Clock): Promise<string> {
   const workshop = join(folder, WORKSHOP);
   try {
     await mkdir(folder, { recursive: true });
     await mkdir(workshop).catch(async (error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error;
-      if (await isAtWork(workshop)) {
+      if (await isAtWork(workshop, clock)) {
         throw new MeetupError(
-          `Another generate is writing to ${folder}: wait for it, or name another folder with --out.`,
+          `Another generate is writing to ${folder}: wait for it, name another folder with --out, or remove ${workshop} if there is none.`,
         );
       }
       await rm(workshop, { recursive: true, force: true });
@@ -94,12 +95,12 @@ export async function openWorkshop(folder: string): Promise<string> {
   return workshop;
 }
 
-async function isAtWork(workshop: string): Promise<boolean> {
+async function isAtWork(workshop: string, clock: Clock): Promise<boolean> {
   const pid = Number(await readFile(join(workshop, 'pid'), 'utf8').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 0) {
     // No number yet: either just begun or killed in its first moment.
     const { mtimeMs } = await stat(workshop);
-    return Date.now() - mtimeMs < 2000;
+    return clock.now() - mtimeMs < 2000;
   }
   try {
     process.kill(pid, 0);
@@ -139,9 +140,9 @@ export async function putInPlace(folder: string, workshop: string, marker: Marke
 
 async function removeIfEmpty(folder: string): Promise<void> {
   try {
-    if (readdirSync(folder).length === 0) await rmdir(folder);
+    await rmdir(folder);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY')) throw error;
+    if (!hasCode(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST')) throw error;
   }
 }
 
