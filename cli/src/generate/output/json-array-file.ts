@@ -61,6 +61,7 @@ export class JsonArrayFile {
   }
 
   private flush(): void {
+    if (this.filled === 0) return;
     this.write(this.buffer.subarray(0, this.filled));
     this.filled = 0;
   }
