@@ -1,0 +1,164 @@
+with clock as (
+    select
+        as_of,
+        cast(date_trunc('month', as_of) as date) as as_of_month_on
+    from {{ ref('int_as_of') }}
+),
+
+joinings as (
+    select
+        group_id,
+        cast(date_trunc('month', joined_at) as date) as month_start_on,
+        count(*) as new_members
+    from {{ ref('int_memberships_as_of') }}
+    group by all
+),
+
+events as (
+    select
+        events.group_id,
+        cast(date_trunc('month', events.starts_at) as date) as month_start_on,
+        count_if(events.is_held) as events_held,
+        count_if(events.is_cancelled) as events_cancelled,
+        sum(case when events.is_held then events.yes_seats else 0 end) as yes_seats,
+        max(case when events.is_held then events.starts_at end) as last_event_at
+    from {{ ref('fct_events') }} as events
+    cross join clock
+    where events.starts_at < clock.as_of
+    group by all
+),
+
+attended as (
+    select distinct
+        group_id,
+        user_id,
+        attended_month_on as month_start_on
+    from {{ ref('int_attendances') }}
+),
+
+ranked as (
+    select
+        group_id,
+        month_start_on,
+        min(month_start_on) over (partition by group_id, user_id) as first_month_on
+    from attended
+),
+
+attendees as (
+    select
+        group_id,
+        month_start_on,
+        count(*) as attendees,
+        count_if(month_start_on = first_month_on) as new_attendees
+    from ranked
+    group by group_id, month_start_on
+),
+
+-- A group's first month is that of its founding, or of anything that is known to have happened before.
+beginnings as (
+    select
+        group_id,
+        cast(date_trunc('month', created_at) as date) as month_start_on
+    from {{ ref('dim_groups') }}
+    union all
+    select
+        group_id,
+        month_start_on
+    from joinings
+    union all
+    select
+        group_id,
+        month_start_on
+    from events
+),
+
+first_months as (
+    select
+        beginnings.group_id,
+        coalesce(min(beginnings.month_start_on), min(clock.as_of_month_on)) as first_month_on
+    from beginnings
+    cross join clock
+    group by beginnings.group_id
+),
+
+spined as (
+    select
+        first_months.group_id,
+        months.month_start_on,
+        months.next_month_start_on,
+        months.is_month_over
+    from first_months
+    inner join {{ ref('int_months') }} as months on first_months.first_month_on <= months.month_start_on
+),
+
+counted as (
+    select
+        spined.group_id,
+        spined.month_start_on,
+        spined.is_month_over,
+        least(cast(spined.next_month_start_on as timestamp), clock.as_of) as ends_at,
+        coalesce(cast(joinings.new_members as bigint), 0) as new_members,
+        coalesce(cast(events.events_held as bigint), 0) as events_held,
+        coalesce(cast(events.events_cancelled as bigint), 0) as events_cancelled,
+        coalesce(cast(events.yes_seats as bigint), 0) as yes_seats,
+        coalesce(cast(attendees.attendees as bigint), 0) as attendees,
+        coalesce(cast(attendees.new_attendees as bigint), 0) as new_attendees,
+        events.last_event_at as last_event_of_month_at
+    from spined
+    cross join clock
+    left join joinings
+        on spined.group_id = joinings.group_id and spined.month_start_on = joinings.month_start_on
+    left join events
+        on spined.group_id = events.group_id and spined.month_start_on = events.month_start_on
+    left join attendees
+        on spined.group_id = attendees.group_id and spined.month_start_on = attendees.month_start_on
+),
+
+accumulated as (
+    select
+        *,
+        cast(sum(new_members) over so_far as bigint) as members,
+        max(last_event_of_month_at) over so_far as last_event_at,
+        cast(sum(events_held) over (
+            partition by group_id
+            order by month_start_on
+            rows between 2 preceding and current row
+        ) as bigint) as events_held_3m
+    from counted
+    window so_far as (partition by group_id order by month_start_on rows between unbounded preceding and current row)
+),
+
+judged as (
+    select
+        *,
+        {{ is_lapsed('last_event_at', 'ends_at') }} as is_lapsed
+    from accumulated
+),
+
+turned as (
+    select
+        *,
+        coalesce(lag(is_lapsed) over (partition by group_id order by month_start_on), false) as was_lapsed
+    from judged
+)
+
+select
+    group_id,
+    month_start_on,
+    is_month_over,
+    new_members,
+    members,
+    {{ safe_ratio('new_members', 'members - new_members') }} as member_growth,
+    events_held,
+    events_cancelled,
+    yes_seats,
+    {{ safe_ratio('yes_seats', 'events_held') }} as mean_yes_seats,
+    attendees,
+    new_attendees,
+    attendees - new_attendees as returning_attendees,
+    events_held_3m,
+    last_event_at,
+    is_lapsed,
+    is_lapsed and not was_lapsed as is_newly_lapsed,
+    was_lapsed and not is_lapsed as is_revived
+from turned
