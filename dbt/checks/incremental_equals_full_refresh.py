@@ -1,0 +1,266 @@
+"""Random days, loaded in random order, built incrementally: the marts must be what a full refresh makes of them.
+
+    python checks/incremental_equals_full_refresh.py [--seed 1] [--sequences 10]
+
+Run it in the dbt folder with the Python that has dbt. Each sequence is a few small drops (late ones, undated ones, empty ones, repeated
+records, vanished lists) over a tiny world, so that everything collides. After each build the core facts are compared with a second
+implementation of the rules, in plain Python below; after the last one every table is compared with `dbt run --full-refresh`.
+"""
+
+import argparse
+import datetime as dt
+import hashlib
+import os
+import random
+import sys
+import tempfile
+from collections import defaultdict
+
+import duckdb
+
+EPOCH = 1_700_000_000_000
+HOUR, DAY = 3_600_000, 86_400_000
+METADATA = "_batch_id varchar, _batch_seq integer, _dropped_on date, _source_file varchar, _record_index bigint, _loaded_at timestamp"
+RAW = {
+    "groups": "group_id bigint, name varchar, description varchar, link varchar, city varchar, created bigint, lat double, lon double, "
+    "topics varchar[]",
+    "users": "user_id bigint, city varchar, country varchar, hometown varchar, memberships struct(joined bigint, group_id bigint)[]",
+    "events": 'group_id bigint, name varchar, description varchar, created bigint, "time" bigint, duration bigint, rsvp_limit bigint, '
+    'venue_id bigint, status varchar, rsvps struct(user_id bigint, "when" bigint, response varchar, guests bigint)[]',
+    "venues": "venue_id bigint, name varchar, city varchar, country varchar, lat double, lon double",
+    "rejected_records": "rejected_id varchar, entity varchar, reasons varchar[], record varchar, line bigint",
+}
+CORE = "fct_events fct_rsvps fct_memberships dim_groups dim_members dim_venues dim_topics bridge_group_topics dim_dates".split()
+INTERMEDIATE = "int_events_latest int_users_latest int_as_of int_active_members".split()
+
+
+class Dbt:
+    """dbt in this process: the project is parsed once."""
+
+    def __init__(self):
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+        from dbt.cli.main import dbtRunner
+
+        self.runner, self.close = dbtRunner, DuckDBConnectionManager.close_all_connections
+        parsed = self.runner().invoke(["parse", "--profiles-dir", "../profiles", "-q"])
+        if not parsed.success:
+            sys.exit(f"dbt cannot parse the project: {parsed.exception}")
+        self.manifest = parsed.result
+
+    def run(self, *flags):
+        models = [f"+{name}" for name in [*CORE, "int_active_members"]]
+        command = ["run", "--profiles-dir", "../profiles", "-q", "--no-write-json", "-s", *models, *flags]
+        outcome = self.runner(manifest=self.manifest).invoke(command)
+        self.close()
+        if not outcome.success:
+            failed = [(r.node.name, r.message) for r in outcome.result or [] if r.status != "success"]
+            sys.exit(f"dbt failed: {outcome.exception or failed}")
+
+
+class World:
+    """The drops so far, both as rows of the raw tables and as what the second implementation reads."""
+
+    def __init__(self, path, rng):
+        self.path, self.rng = path, rng
+        self.events, self.users, self.groups, self.batch = [], [], {}, 0
+        with duckdb.connect(path) as db:
+            db.execute("create schema raw")
+            for table, columns in RAW.items():
+                db.execute(f"create table raw.{table} ({columns}, {METADATA})")
+            db.execute("create table raw.batches (batch_id varchar, batch_seq integer, dropped_on date, folder varchar, loaded_at timestamp)")
+            db.execute(
+                "create table raw.loaded_files (batch_id varchar, entity varchar, source_file varchar, sha256 varchar, bytes bigint, "
+                "records_read bigint, records_loaded bigint, records_rejected bigint)"
+            )
+
+    def drop(self):
+        """One more drop, of any of five days: often older than one that was loaded before."""
+        rng, self.batch = self.rng, self.batch + 1
+        undated = self.batch == 1 and rng.random() < 0.5
+        on = dt.date(1970, 1, 1) if undated else dt.date(2026, 1, rng.randint(1, 5))
+        with duckdb.connect(self.path) as db:
+            for index in range(0 if rng.random() < 0.15 else rng.randint(1, 8)):
+                event = self._event()
+                file = "events-2.json" if rng.random() < 0.05 else "events.json"
+                row = [event[k] for k in ("group_id", "name", "no", "created", "time", "no", "no", "venue_id", "status", "rsvps")]
+                self._insert(db, "events", row, on, file, index)
+                self.events.append(event | {"order": (on, self.batch, index, file)})
+            for index in range(0 if rng.random() < 0.2 else rng.randint(1, 4)):
+                user = self._user()
+                self._insert(db, "users", [user["user_id"], "Gent", "be", None, user["memberships"]], on, "users.json", index)
+                self.users.append(user | {"order": (on, self.batch, index, "users.json")})
+            if rng.random() < 0.6:
+                group, created = rng.randint(1, 3), EPOCH + rng.randint(0, 8) * HOUR
+                topics = rng.choice([None, [], ["A", "b"], ["a"]])
+                self._insert(db, "groups", [group, "G", None, None, None, created, None, None, topics], on, "groups.json", 0)
+                self.groups[group] = max(self.groups.get(group, ((dt.date.min, 0), 0)), ((on, self.batch), created))
+
+    def _insert(self, db, table, row, on, file, index):
+        values = [*row, f"b{self.batch}", self.batch, on, file, index, dt.datetime(2026, 2, self.batch)]
+        db.execute(f"insert into raw.{table} values ({', '.join('?' * len(values))})", values)
+
+    def _event(self):
+        rng = self.rng
+        return {
+            "group_id": rng.randint(1, 3),
+            "name": f"event {rng.randint(1, 2)}",
+            "created": EPOCH + rng.randint(0, 1) * 1000,
+            "time": EPOCH + rng.randint(1, 4) * DAY,
+            "status": rng.choice(["past", "cancelled", None]),
+            "venue_id": rng.choice([None, 1, 2, 9]),
+            "rsvps": self._list(self._rsvp, 6),
+            "no": None,
+        }
+
+    def _rsvp(self):
+        rng = self.rng
+        response, guests = rng.choice(["yes", "no", "waitlist"]), rng.choice([None, 0, 1, 3])
+        return {"user_id": rng.randint(1, 5), "when": EPOCH + rng.randint(0, 6) * HOUR, "response": response, "guests": guests}
+
+    def _user(self):
+        return {"user_id": self.rng.randint(1, 4), "memberships": self._list(self._membership, 5)}
+
+    def _membership(self):
+        return {"joined": EPOCH + self.rng.randint(0, 9) * 1000, "group_id": self.rng.randint(1, 4)}
+
+    def _list(self, item, longest):
+        return self.rng.choice([None, []]) if self.rng.random() < 0.25 else [item() for _ in range(self.rng.randint(1, longest))]
+
+
+def key(*parts):
+    return hashlib.md5("|".join(map(str, parts)).encode()).hexdigest()
+
+
+def latest_events(records):
+    """The latest record of each event, by event_key."""
+    series = defaultdict(list)
+    for record in sorted(records, key=lambda r: r["order"]):
+        series[record["group_id"], record["created"]].append(record)
+    latest = {}
+    for (group, created), versions in series.items():
+        starts = defaultdict(set)
+        for version in versions:
+            starts[version["order"][:2]].add(version["time"])
+        recurs_from = min((drop for drop, times in starts.items() if len(times) > 1), default=(dt.date.max, 0))
+        single = [v["time"] for v in versions if v["order"][:2] < recurs_from]
+        for version in versions:
+            start = version["time"]
+            if single and (version["order"][:2] < recurs_from or start == single[-1]):
+                event_key = key(group, created, single[0])
+            elif single and start == single[0]:
+                event_key = key(group, created, start, "reused")
+            else:
+                event_key = key(group, created, start)
+            latest[event_key] = version
+    return latest
+
+
+def latest_answers(events):
+    answers = {}
+    for event_key, event in events.items():
+        last = {}
+        for answer in event["rsvps"] or []:
+            if answer["user_id"] not in last or answer["when"] >= last[answer["user_id"]]["when"]:
+                last[answer["user_id"]] = answer
+        for user, answer in last.items():
+            guests = answer["guests"] or 0
+            seats = 0 if answer["response"] == "no" else 1 + guests
+            answers[event_key, user] = (answer["response"], guests, seats, answer["when"], event["order"][1])
+    return answers
+
+
+def latest_memberships(records):
+    users = {record["user_id"]: record for record in sorted(records, key=lambda r: r["order"])}
+    joined = {}
+    for user, record in users.items():
+        for item in record["memberships"] or []:
+            pair = item["group_id"], user
+            joined[pair] = (min(item["joined"], joined.get(pair, (item["joined"],))[0]), record["order"][1])
+    return joined
+
+
+def expected_events(events, answers, as_of):
+    def count(event_key, response, measure):
+        return sum(measure(a) for (k, _), a in answers.items() if k == event_key and a[0] == response)
+
+    return {
+        k: (
+            e["group_id"], e["name"], e["status"], e["venue_id"], e["time"],
+            count(k, "yes", lambda a: 1), count(k, "yes", lambda a: a[2]), count(k, "no", lambda a: 1),
+            count(k, "waitlist", lambda a: 1), count(k, "waitlist", lambda a: a[2]),
+            e["time"] < as_of and e["status"] != "cancelled",
+        )
+        for k, e in events.items()
+    }  # fmt: skip
+
+
+def check_facts(world, where):
+    """Compares the marts with the second implementation."""
+    events, joined = latest_events(world.events), latest_memberships(world.users)
+    answers = latest_answers(events)
+    moments = [e["created"] for e in events.values()] + [a[3] for a in answers.values()]
+    moments += [j[0] for j in joined.values()] + [g[1] for g in world.groups.values()]
+    known_users = {user["user_id"] for user in world.users}
+    used_users = known_users | {user for _, user in answers} | {user for _, user in joined}
+    used_groups = {e["group_id"] for e in events.values()} | {group for group, _ in joined} | set(world.groups)
+    expected = {
+        "select event_key, user_id, response, guests, seats, epoch_ms(responded_at), _batch_seq from marts.fct_rsvps":
+            [(*pair, *answer) for pair, answer in answers.items()],
+        "select group_id, user_id, epoch_ms(joined_at), _batch_seq from marts.fct_memberships":
+            [(*pair, *join) for pair, join in joined.items()],
+        "select event_key, group_id, event_name, status, venue_id, epoch_ms(starts_at), yes_count, yes_seats, no_count, waitlist_count, "
+        "waitlist_seats, is_held from marts.fct_events":
+            [(k, *e) for k, e in expected_events(events, answers, max(moments, default=0)).items()],
+        "select group_id, is_unknown from marts.dim_groups": [(g, g not in world.groups) for g in used_groups],
+        "select user_id, is_unknown from marts.dim_members": [(u, u not in known_users) for u in used_users],
+    }  # fmt: skip
+    with duckdb.connect(world.path, read_only=True) as db:
+        for query, rows in expected.items():
+            found = db.execute(query).fetchall()
+            if sorted(map(repr, found)) != sorted(map(repr, rows)):
+                sys.exit(f"{where}: {query}\n  only in the mart: {set(found) - set(rows)}\n  only expected: {set(rows) - set(found)}")
+
+
+def contents(path):
+    with duckdb.connect(path, read_only=True) as db:
+        tables = [f"marts.{name}" for name in CORE] + [f"intermediate.{name}" for name in INTERMEDIATE]
+        return {table: sorted(map(repr, db.execute(f"select * from {table}").fetchall())) for table in tables}
+
+
+def check_sequence(dbt, path, seed):
+    rng = random.Random(seed)
+    world = World(path, rng)
+    builds, last = 0, rng.randint(3, 6)
+    for number in range(1, last + 1):
+        world.drop()
+        # Now and then several drops come before the next build.
+        if number in (1, last) or rng.random() < 0.8:
+            dbt.run()
+            builds += 1
+            check_facts(world, f"seed {seed}, after drop {number}")
+    incremental = contents(path)
+    dbt.run("--full-refresh")
+    different = [table for table, rows in contents(path).items() if rows != incremental[table]]
+    if different:
+        sys.exit(f"seed {seed}: a full refresh makes other {', '.join(different)}")
+    return builds
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--sequences", type=int, default=10)
+    options = options.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "meetup.duckdb")
+        os.environ |= {"MEETUP_DUCKDB_PATH": path, "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder, "DO_NOT_TRACK": "1"}
+        dbt, builds = Dbt(), 0
+        for seed in range(options.seed, options.seed + options.sequences):
+            builds += check_sequence(dbt, path, seed)
+            os.remove(path)
+            print(f"seed {seed}: the same", flush=True)
+    print(f"{options.sequences} sequences, {builds} builds: incremental equals a full refresh and the second implementation")
+
+
+if __name__ == "__main__":
+    main()
