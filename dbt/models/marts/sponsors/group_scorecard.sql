@@ -86,7 +86,10 @@ measured as (
         topics.topics,
         groups.topic_count,
         coalesce(cast(topics.matching_topics as bigint), 0) as matching_topics,
-        {{ distance_km(var('office_latitude', 52.3791), var('office_longitude', 4.9003), 'groups.latitude', 'groups.longitude') }} as office_km,
+        round(
+            {{ distance_km(var('office_latitude', 52.3791), var('office_longitude', 4.9003), 'groups.latitude', 'groups.longitude') }},
+            3
+        ) as office_km,
         coalesce(cast(members.members as bigint), 0) as members,
         coalesce(cast(members.new_members as bigint), 0) as new_members_12m,
         coalesce(cast(actives.active_members as bigint), 0) as active_members,
