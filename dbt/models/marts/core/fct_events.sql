@@ -30,7 +30,8 @@ select
     events.is_moved,
     events.created_at,
     events.starts_at,
-    {{ epoch_ms_to_utc('events.starts_ms + events.duration_ms') }} as ends_at,
+    -- Who says that it lasts longer than 365 days does not know when it ends.
+    {{ epoch_ms_to_utc('events.starts_ms + case when events.duration_ms <= 31536000000 then events.duration_ms end') }} as ends_at,
     events.starts_at_local,
     cast(events.starts_at_local as date) as starts_on_local,
     {{ iso_weekday('cast(events.starts_at_local as date)') }} as local_iso_weekday,
