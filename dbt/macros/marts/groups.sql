@@ -3,5 +3,5 @@
     one has not lapsed, it has not begun.
 #}
 {% macro is_lapsed(last_event_at, moment) -%}
-    coalesce({{ last_event_at }} < {{ dbt.dateadd('day', '-' ~ var('lapsed_days', 180), moment) }}, false)
+    coalesce({{ last_event_at }} < {{ dbt.dateadd('day', '-' ~ var('lapsed_days'), moment) }}, false)
 {%- endmacro %}

@@ -16,7 +16,7 @@
     by key, so that no name has to be quoted, and in any spelling of case.
 #}
 {% macro is_sponsor_topic(topic_key) -%}
-    {%- set topics = var('sponsor_topics', []) -%}
+    {%- set topics = var('sponsor_topics') -%}
     {%- if topics -%}
         {{ topic_key }} in (
         {%- for topic in topics -%}

@@ -36,21 +36,30 @@ attended as (
     from {{ ref('int_attendances') }}
 ),
 
-ranked as (
+firsts as (
     select
         group_id,
-        month_start_on,
-        min(month_start_on) over (partition by group_id, user_id) as first_month_on
+        user_id,
+        min(month_start_on) as month_start_on
     from attended
+    group by group_id, user_id
 ),
 
 attendees as (
     select
         group_id,
         month_start_on,
-        count(*) as attendees,
-        count_if(month_start_on = first_month_on) as new_attendees
-    from ranked
+        count(*) as attendees
+    from attended
+    group by group_id, month_start_on
+),
+
+new_attendees as (
+    select
+        group_id,
+        month_start_on,
+        count(*) as new_attendees
+    from firsts
     group by group_id, month_start_on
 ),
 
@@ -102,7 +111,7 @@ counted as (
         coalesce(cast(events.events_cancelled as bigint), 0) as events_cancelled,
         coalesce(cast(events.yes_seats as bigint), 0) as yes_seats,
         coalesce(cast(attendees.attendees as bigint), 0) as attendees,
-        coalesce(cast(attendees.new_attendees as bigint), 0) as new_attendees,
+        coalesce(cast(new_attendees.new_attendees as bigint), 0) as new_attendees,
         events.last_event_at as last_event_of_month_at
     from spined
     cross join clock
@@ -112,6 +121,8 @@ counted as (
         on spined.group_id = events.group_id and spined.month_start_on = events.month_start_on
     left join attendees
         on spined.group_id = attendees.group_id and spined.month_start_on = attendees.month_start_on
+    left join new_attendees
+        on spined.group_id = new_attendees.group_id and spined.month_start_on = new_attendees.month_start_on
 ),
 
 accumulated as (

@@ -2,7 +2,7 @@
 {% set most = {'audience': 25, 'attendance': 20, 'cadence': 15, 'growth': 10, 'fill': 10, 'proximity': 10, 'topics': 10} %}
 {# Half of the points are reached at so many active members, seats at an event, and kilometres. #}
 {% set half = {'audience': 100, 'attendance': 30, 'proximity': 25} %}
-{% set year = var('active_days', 365) %}
+{% set year = var('active_days') %}
 with clock as (
     select
         as_of,
@@ -87,7 +87,7 @@ measured as (
         groups.topic_count,
         coalesce(cast(topics.matching_topics as bigint), 0) as matching_topics,
         round(
-            {{ distance_km(var('office_latitude', 52.3791), var('office_longitude', 4.9003), 'groups.latitude', 'groups.longitude') }},
+            {{ distance_km(var('office_latitude'), var('office_longitude'), 'groups.latitude', 'groups.longitude') }},
             3
         ) as office_km,
         coalesce(cast(members.members as bigint), 0) as members,

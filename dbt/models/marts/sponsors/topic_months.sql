@@ -90,9 +90,9 @@ select
     moved.year_before_seat_share,
     moved.momentum,
     coalesce(
-        moved.momentum >= {{ var('rising_momentum', 0.25) }}
-        and moved.recent_events_held >= {{ var('rising_min_events', 12) }}
-        and moved.groups >= {{ var('rising_min_groups', 3) }},
+        moved.momentum >= {{ var('rising_momentum') }}
+        and moved.recent_events_held >= {{ var('rising_min_events') }}
+        and moved.groups >= {{ var('rising_min_groups') }},
         false
     ) as is_rising
 from moved
