@@ -51,7 +51,6 @@ class Settings:
             "--target-path", self.target_path,
             "--log-path", self.log_path,
             "--vars", self.vars,
-            "--partial-parse-file-path", self.saved_manifest,
             "--no-send-anonymous-usage-stats",
             "--no-use-colors",
             "--no-version-check",
@@ -124,6 +123,8 @@ class Project:
         flags = self._flags.get(words)
         if flags is None:
             flags = Flags(args_to_context(list(words)))
+            # --partial-parse-file-path, which the command line refuses for a file that is yet to be made.
+            object.__setattr__(flags, "PARTIAL_PARSE_FILE_PATH", self.settings.saved_manifest)
             self._flags.put(words, flags)
         return flags
 

@@ -82,6 +82,10 @@ class Streaming:
             self._tell({"event": "finished", **described})
         return result
 
+    def found(self):
+        """What a kind of task has to say beside its nodes' results."""
+        return {}
+
     def described(self, result):
         """A node's result as it was told when the node ended; those that never started are told now."""
         return self._told.get(result.node.unique_id) or self._describe(result)

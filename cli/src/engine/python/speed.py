@@ -5,9 +5,14 @@ keyed by everything that the answer is made from, and the rest is skipped where 
 
 from collections import OrderedDict
 
+import dbt.context.base as context_base
 import dbt.parser.base as parser_base
+import dbt_common.clients.agate_helper as agate_helper
 import dbt_common.clients.jinja as jinja
+from dbt.clients.jinja import MacroGenerator
+from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
 from dbt.context.providers import generate_generate_name_macro_context
+from dbt.include.global_project import PROJECT_NAME as GLOBAL_PROJECT_NAME
 from dbt_common.dataclass_schema import dbtClassMixin
 from dbt_common.events.base_types import BaseEvent
 
@@ -53,6 +58,9 @@ def install():
     _remember_validation()
     _remember_compilation()
     _make_events_late()
+    _build_namespaces_at_once()
+    _remember_type_testers()
+    _remember_modules()
     parser_base.generate_generate_name_macro_context = _name_context
 
 
@@ -146,6 +154,73 @@ def _remember_compilation():
         return code
 
     environment.compile = compile_once
+
+
+class FlatNamespace(dict, MacroNamespace):
+    """dbt's namespace of macros, flattened once in the order that dbt searches it."""
+
+    def __init__(self, global_namespace, local_namespace, global_project_namespace, packages):
+        MacroNamespace.__init__(self, global_namespace, local_namespace, global_project_namespace, packages)
+        # dbt's search order from its end, so that what is found first there is what stays here.
+        dict.__init__(self, global_project_namespace)
+        self[GLOBAL_PROJECT_NAME] = global_project_namespace
+        self.update(packages)
+        self.update(global_namespace)
+        self.update(local_namespace)
+
+
+def _build_namespaces_at_once():
+    """
+    dbt makes about four contexts per node, each with a callable for each of its 550 macros, in Python code that looks
+    each of them up in five places. This makes the same objects, but only makes them.
+    """
+    plain = MacroNamespaceBuilder
+    new = MacroGenerator.__new__
+
+    def build_namespace(self, macros_by_package, ctx):
+        node, stack = self.node, self.thread_ctx
+        for package, macros in macros_by_package.items():
+            namespace = {}
+            for name, macro in macros.items():
+                generator = new(MacroGenerator)
+                generator.__dict__ = {"context": ctx, "macro": macro, "node": node, "stack": stack}
+                namespace[name] = generator
+            if package in self.internal_package_names:
+                self.internal_packages[package] = namespace
+                continue
+            self.packages[package] = namespace
+            if package == self.search_package:
+                self.locals.update(namespace)
+            elif package == self.root_package:
+                self.globals.update(namespace)
+        internal = {}
+        for package in reversed(self.internal_package_names_order):
+            internal.update(self.internal_packages.get(package, ()))
+        return FlatNamespace(self.globals, self.locals, internal, self.packages)
+
+    plain.build_namespace = build_namespace
+
+
+def _remember_type_testers():
+    """Each table that dbt reads makes eight parsers of natural-language dates; those of the same columns are alike."""
+    build = agate_helper.build_type_tester
+    built = Memory(512)
+
+    def build_once(text_columns, string_null_values=("null", "")):
+        key = (tuple(text_columns), tuple(string_null_values))
+        tester = built.get(key)
+        if tester is None:
+            tester = build(*key)
+            built.put(key, tester)
+        return tester
+
+    agate_helper.build_type_tester = build_once
+
+
+def _remember_modules():
+    """`modules` of Jinja: forty wrapped functions, made for each context."""
+    made = context_base.get_context_modules()
+    context_base.get_context_modules = lambda: {name: dict(members) for name, members in made.items()}
 
 
 def _make_events_late():

@@ -18,9 +18,10 @@ from dbt_common.exceptions import DbtBaseException
 
 import events
 import problems
+from affected import AffectedBuild
 import speed
 from project import Project, _ms, settings_from
-from running import TASKS, DiffingTestRunner, FAILED, borrowed_nodes, is_hook, taste_failures
+from running import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, is_hook, taste_failures
 
 # After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
 IDLE_SECONDS = 0.7
@@ -53,6 +54,7 @@ class Worker:
             "run": self._run_task,
             "test": self._run_task,
             "compile": self._run_task,
+            "affected": self._run_task,
         }
         server.on_cancel = self._cancel
         signal.signal(signal.SIGINT, self._interrupted)
@@ -121,7 +123,7 @@ class Worker:
         request.event({"event": "parsed", **told(parse, session)})
         document = request.document
         self._server.local = session.config.credentials.type == "duckdb"
-        flags = session.flags(request.op, task_arguments(document))
+        flags = session.flags(COMMANDS.get(request.op, request.op), task_arguments(document))
         set_flags(flags)
         DiffingTestRunner.diffs = {}
         session.acquire()
@@ -129,6 +131,9 @@ class Worker:
         with borrowed_nodes(session.manifest):
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
             task.prepare(request.event, session, document.get("uniqueIds"))
+            if request.op == "affected":
+                again = document.get("again") or ()
+                task.attend(document["statePath"], again, lambda: request.cancelled)
             try:
                 with self._interruption(request, task):
                     results = task.run().results
@@ -146,7 +151,10 @@ class Worker:
                 node["sample"] = tastes[node["uniqueId"]]
         nodes.extend(task.described(result) for result in hooks)
         failed = bool(hooks) or not task.interpret_results(results)
+        if request.op == "affected":
+            failed = failed or bool(task.failing())
         return {
+            **task.found(),
             "status": "fail" if failed else "pass",
             "problems": [],
             "nodes": nodes,
@@ -234,6 +242,12 @@ class Worker:
                         session.write_partial_parse()
             except Exception:  # noqa: BLE001 - only the next start is slower
                 traceback.print_exc(file=sys.stderr)
+
+
+TASKS = {**DBT_TASKS, "affected": AffectedBuild}
+
+# The command of dbt whose flags an operation of ours takes.
+COMMANDS = {"affected": "build"}
 
 
 def told(parse, session):

@@ -1,0 +1,341 @@
+"""Builds exactly what is out of date, in dbt's own order and by dbt's own runners.
+
+What may be affected is known before: nodes whose definition or inputs changed, and everything downstream of them. What
+is affected shows on the way: a model whose rebuilt content is what it was before stops the cascade there.
+"""
+
+import contextlib
+import copy
+import threading
+import weakref
+
+from dbt.adapters.factory import get_adapter
+from dbt.contracts.results import NodeStatus
+from dbt.graph import GraphQueue
+from dbt.node_types import NodeType
+from dbt.task.build import BuildTask
+
+from build_state import BuildState, Record
+from contents import Contents, digest
+from fingerprints import Fingerprints
+from running import Streaming, identity
+
+_STORED = frozenset({"table", "incremental", "snapshot", "seed"})
+_RUNNABLE = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot, NodeType.Test})
+_BAD = {
+    NodeStatus.Error: "error",
+    NodeStatus.RuntimeErr: "error",
+    NodeStatus.PartialSuccess: "error",
+    NodeStatus.Fail: "fail",
+}
+
+
+class Desk:
+    """What every node is made from now, beside what it was made from at its last run."""
+
+    def __init__(self, manifest, state, fingerprints, contents, again=()):
+        self.manifest = manifest
+        self.state = state
+        self._fingerprints = fingerprints
+        self._columns = contents.columns()
+        self._again = frozenset(again)
+        self._lineage = {}
+        self._contents = {}
+        for unique_id, source in manifest.sources.items():
+            self._contents[unique_id] = self._source_content(contents, source)
+
+    def executable(self):
+        """Everything that a build runs, unit tests too."""
+        nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
+        return [*nodes, *self.manifest.unit_tests]
+
+    def leftovers(self):
+        """Relations of nodes that are gone, or that are called otherwise now; snapshots' history is never among them."""
+        current = {_relation_of(node) for node in self.manifest.nodes.values()}
+        gone = []
+        for unique_id, record in list(self.state.records.items()):
+            node = self.manifest.nodes.get(unique_id)
+            if unique_id in self.manifest.unit_tests or (node is not None and _relation_of(node) == record.place):
+                continue
+            if record.place is not None and record.place not in current and not unique_id.startswith("snapshot."):
+                gone.append(record.place)
+            self.state.forget([unique_id])
+        return gone
+
+    def definition(self, unique_id):
+        return self._fingerprints.of(unique_id)
+
+    def stale(self, unique_id):
+        """Why a node is to be run now; None where it is up to date."""
+        record = self.state.records.get(unique_id)
+        if unique_id in self._again:
+            return "asked for"
+        if record is None:
+            return "new"
+        definition = self.definition(unique_id)
+        if definition is None or record.definition != definition:
+            return "changed"
+        node = self.manifest.nodes.get(unique_id)
+        if node is not None and _relation_of(node) is not None and self.schema(unique_id) is None:
+            return "missing"
+        return self._stale_inputs(unique_id, record)
+
+    def inputs(self, unique_id):
+        """What a run of the node depends on: contents for most, only columns for unit tests and views."""
+        if unique_id in self.manifest.unit_tests:
+            tested = self.manifest.unit_tests[unique_id].depends_on.nodes[0]
+            return {name: self.schema(name) for name in self.manifest.nodes[tested].depends_on.nodes}
+        node = self.manifest.nodes[unique_id]
+        read = self.schema if _is_view(node) else self.content
+        return {name: read(name) for name in node.depends_on.nodes}
+
+    def content(self, unique_id):
+        """The content of a node or source as it is now; of a view it follows from what it reads."""
+        if unique_id in self._contents:
+            return self._contents[unique_id]
+        node = self.manifest.nodes.get(unique_id)
+        if node is None:
+            return None
+        if node.config.materialized in _STORED:
+            record = self.state.records.get(unique_id)
+            return record.content if record is not None else None
+        return digest(self.definition(unique_id), [self.content(name) for name in node.depends_on.nodes])
+
+    def schema(self, unique_id):
+        """The columns of a node's or source's relation; None where it does not exist."""
+        node = self.manifest.nodes.get(unique_id) or self.manifest.sources.get(unique_id)
+        if node is None:
+            return None
+        if getattr(node, "is_ephemeral_model", False):
+            return digest(self.definition(unique_id), [self.schema(name) for name in node.depends_on.nodes])
+        columns = self._columns.get((node.schema, node.alias if hasattr(node, "alias") else node.identifier))
+        return None if columns is None else digest(columns)
+
+    def lineage(self, unique_id):
+        """The definitions of a node and of everything that it is made from, without their contents."""
+        if unique_id not in self._lineage:
+            node = self.manifest.nodes.get(unique_id)
+            parts = [] if node is None else [self.lineage(name) for name in node.depends_on.nodes]
+            definition = self.definition(unique_id) if node is not None else unique_id
+            self._lineage[unique_id] = digest(definition, parts)
+        return self._lineage[unique_id]
+
+    def only_data_is_new(self, unique_id):
+        """Whether an incremental model may process just what is new: nothing that it is made from has another definition."""
+        record = self.state.records.get(unique_id)
+        return record is not None and record.lineage == self.lineage(unique_id)
+
+    def ran(self, unique_id, verdict, message, contents):
+        """Keeps what a node was just made from, and what came out."""
+        node = self.manifest.nodes.get(unique_id)
+        record = Record(
+            definition=self.definition(unique_id),
+            inputs=self.inputs(unique_id),
+            lineage=self.lineage(unique_id) if node is not None else None,
+            verdict=verdict,
+            message=message,
+            relation=_relation_of(node) if node is not None else None,
+        )
+        previous = self.state.records.get(unique_id)
+        record.content = previous.content if previous is not None else None
+        if verdict not in ("fail", "error") and record.relation is not None:
+            columns = contents.columns_of(*record.relation)
+            self._columns[record.relation] = columns
+            if node.config.materialized in _STORED:
+                record.content = contents.of_table(node.relation_name, columns)
+        self.state.records[unique_id] = record
+
+    def spare(self, unique_id):
+        """A node that turned out to be up to date is made from the definitions of now, with the content of before."""
+        record = self.state.records.get(unique_id)
+        if record is not None and unique_id in self.manifest.nodes:
+            record.lineage = self.lineage(unique_id)
+
+    def _stale_inputs(self, unique_id, record):
+        now = self.inputs(unique_id)
+        changed = [name for name in now if now[name] != record.inputs.get(name) or now[name] is None]
+        if changed or set(now) != set(record.inputs):
+            return "inputs"
+        return None
+
+    def _source_content(self, contents, source):
+        columns = self._columns.get((source.schema, source.identifier))
+        if columns is None:
+            return None
+        if any(name == "_batch_seq" for name, _ in columns):
+            return contents.of_append_only(source.relation_name, columns)
+        return contents.of_table(source.relation_name, columns)
+
+
+class AffectedBuild(Streaming, BuildTask):
+    """dbt's build, except that each node is asked, when its turn comes, whether it has to run at all."""
+
+    def attend(self, state_path, again, is_cancelled):
+        """Must be called before `run`, beside `prepare`. `again`: nodes to run even though they are up to date."""
+        self._state = BuildState(state_path, self.config.target_name)
+        self._again = again
+        self._is_cancelled = is_cancelled
+        self._keeping = threading.Lock()
+        self._under_way = set()
+        self.spared = []
+        self.removed = []
+        return self
+
+    def run(self):
+        try:
+            return super().run()
+        finally:
+            # What was cut off is unknown; what was finished before stays done.
+            self._state.forget(self._under_way)
+            self._state.write()
+
+    def _runtime_initialize(self):
+        with contents_of(self.config) as contents:
+            fingerprints = fingerprints_of(self._session, self.manifest, self.config)
+            self._desk = Desk(self.manifest, self._state, fingerprints, contents, self._again)
+            self.removed = contents.drop(self._desk.leftovers())
+        super()._runtime_initialize()
+
+    def get_graph_queue(self):
+        nodes = self._candidates()
+        unit_tests = nodes & set(self.manifest.unit_tests)
+        self.selected_unit_tests = unit_tests
+        self.build_model_to_unit_test_map(unit_tests)
+        # A model whose unit test is to run takes part, if only to be found up to date.
+        nodes = (nodes - unit_tests) | set(self.model_to_unit_test_map)
+        self._block_below_old_failures(nodes)
+        # A process that is killed from here on leaves a memory that knows nothing of what it may have touched.
+        self._state.write(without=nodes | unit_tests)
+        return GraphQueue(self.graph.get_subset_graph(nodes).graph, self.manifest, nodes)
+
+    def handle_job_queue(self, pool, callback):
+        node = self.job_queue.get()
+        tests = self._needed_unit_tests(node)
+        if self._is_cancelled():
+            self.job_queue.mark_done(node.unique_id)
+        elif node.unique_id in self._skipped_children or self._desk.stale(node.unique_id) is not None:
+            run = self.handle_model_with_unit_tests_node if tests else self.handle_job_queue_node
+            run(node, pool, callback)
+        elif tests:
+            pool.apply_async(self._unit_tests_alone, args=[node], callback=lambda _: self.job_queue.mark_done(node.unique_id))
+        else:
+            self._spare(node)
+            self.job_queue.mark_done(node.unique_id)
+
+    def call_runner(self, runner):
+        node = runner.node
+        if runner.skip or node.is_ephemeral_model:
+            return super().call_runner(runner)
+        with self._keeping:
+            self._under_way.add(node.unique_id)
+            self._refresh_wholly_where_needed(node)
+        result = super().call_runner(runner)
+        with self._keeping, contents_of(self.config) as contents:
+            self._desk.ran(node.unique_id, _BAD.get(result.status, "pass"), result.message, contents)
+            self._under_way.discard(node.unique_id)
+        return result
+
+    def failing(self):
+        """Everything of the project that fails as it stands, whether it ran this time or not."""
+        return [unique_id for unique_id in self._desk.executable() if self._desk.state.fails(unique_id)]
+
+    def found(self):
+        return {
+            "spared": [self._named(unique_id) for unique_id in self.spared],
+            "failing": [self._named(unique_id) for unique_id in self.failing()],
+            "removed": self.removed,
+        }
+
+    def _named(self, unique_id):
+        node = self.manifest.nodes.get(unique_id) or self.manifest.unit_tests[unique_id]
+        record = self._desk.state.records.get(unique_id)
+        return {**identity(node), "message": record.message if record is not None else None}
+
+    def _candidates(self):
+        """Stale nodes, and everything downstream of them."""
+        executable = set(self._desk.executable())
+        reached = {unique_id for unique_id in executable if self._desk.stale(unique_id) is not None}
+        for unique_id in list(reached):
+            if self.graph.graph.has_node(unique_id):
+                reached |= self.graph.descendants(unique_id)
+        # A unit test's columns may change with a model upstream of the one that it tests.
+        for unique_id, test in self.manifest.unit_tests.items():
+            if test.depends_on.nodes[0] in reached:
+                reached.add(unique_id)
+        return reached & executable
+
+    def _needed_unit_tests(self, node):
+        tests = self.model_to_unit_test_map.get(node.unique_id, [])
+        needed = [test for test in tests if self._desk.stale(test) is not None]
+        for test in tests:
+            if test not in needed:
+                self._spare(self.manifest.unit_tests[test])
+        self.model_to_unit_test_map[node.unique_id] = needed
+        return needed
+
+    def _unit_tests_alone(self, node):
+        for unique_id in self.model_to_unit_test_map[node.unique_id]:
+            self._handle_result(self.call_runner(self.get_runner(self.manifest.unit_tests[unique_id])))
+        if node.unique_id not in self._skipped_children:
+            self._spare(node)
+
+    def _refresh_wholly_where_needed(self, node):
+        """An incremental model whose definition, or that of anything above it, changed has to be made from scratch."""
+        incremental = getattr(node.config, "materialized", None) == "incremental"
+        if incremental and not self._desk.only_data_is_new(node.unique_id):
+            node.config = copy.copy(node.config)
+            node.config.full_refresh = True
+
+    def _spare(self, node):
+        """Up to date after all. A failure that stands still blocks what is downstream of it."""
+        with self._keeping:
+            self._desk.spare(node.unique_id)
+            self.spared.append(node.unique_id)
+        if self._desk.state.fails(node.unique_id):
+            self._block_below(node.unique_id)
+
+    def _block_below_old_failures(self, nodes):
+        for unique_id in self._desk.executable():
+            if unique_id not in nodes and unique_id not in self.selected_unit_tests and self._desk.state.fails(unique_id):
+                self._block_below(unique_id)
+
+    def _block_below(self, unique_id):
+        below = [unique_id]
+        if unique_id in self.manifest.unit_tests:
+            below = [self.manifest.unit_tests[unique_id].depends_on.nodes[0]]
+            self._skipped_children[below[0]] = None
+        for start in below:
+            if self.graph.graph.has_node(start):
+                for dependent in self.graph.get_dependent_nodes(start):
+                    self._skipped_children[dependent] = None
+
+
+_fingerprints = weakref.WeakKeyDictionary()
+
+
+def fingerprints_of(session, manifest, config):
+    """The fingerprints of a session's manifest, kept until the manifest changes."""
+    kept = _fingerprints.get(session)
+    if kept is None or kept[0] != session.generation:
+        kept = (session.generation, Fingerprints(manifest, config, config.credentials.type))
+        _fingerprints[session] = kept
+    return kept[1]
+
+
+@contextlib.contextmanager
+def contents_of(config):
+    """Reads contents through a connection of dbt's own."""
+    adapter = get_adapter(config)
+    with adapter.connection_named("contents"):
+        yield Contents(adapter)
+
+
+def _is_view(node):
+    return node.resource_type == NodeType.Model and node.config.materialized == "view"
+
+
+def _relation_of(node):
+    """Schema and name of what a node makes; None for tests and ephemeral models."""
+    if node.resource_type == NodeType.Test or getattr(node, "is_ephemeral_model", False):
+        return None
+    return (node.schema, node.alias)

@@ -1,0 +1,70 @@
+"""What was built from what: the memory that lets a build do only what a change affects.
+
+A node is up to date when its definition and the contents of its inputs are those of its last run. The file is written
+before a build with everything that the build may touch taken out, so that a process that is killed at any moment leaves
+a memory that asks for too much work, never for too little.
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+
+VERSION = 1
+
+
+@dataclass
+class Record:
+    """One node's last run."""
+
+    definition: str | None
+    inputs: dict = field(default_factory=dict)
+    content: str | None = None
+    # The definitions of everything above it, too: an incremental model is made from scratch when one changes.
+    lineage: str | None = None
+    verdict: str = "pass"
+    message: str | None = None
+    # Schema and name of what it made, so that it can be dropped when the node is gone.
+    relation: tuple | None = None
+
+    @property
+    def place(self):
+        return None if self.relation is None else tuple(self.relation)
+
+
+class BuildState:
+    def __init__(self, path, target):
+        self._path = path
+        self._target = target
+        self.records = {}
+        self._read()
+
+    def fails(self, unique_id):
+        record = self.records.get(unique_id)
+        return record is not None and record.verdict in ("fail", "error")
+
+    def forget(self, unique_ids):
+        for unique_id in unique_ids:
+            self.records.pop(unique_id, None)
+
+    def write(self, without=()):
+        """Atomic: whole or as before. `without`: nodes that are not to be known."""
+        data = {
+            "version": VERSION,
+            "target": self._target,
+            "nodes": {unique_id: asdict(record) for unique_id, record in self.records.items() if unique_id not in without},
+        }
+        temporary = f"{self._path}.{os.getpid()}.tmp"
+        with open(temporary, "w", encoding="utf-8") as file:
+            json.dump(data, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, self._path)
+
+    def _read(self):
+        try:
+            with open(self._path, encoding="utf-8") as file:
+                data = json.load(file)
+            if data["version"] == VERSION and data["target"] == self._target:
+                self.records = {unique_id: Record(**record) for unique_id, record in data["nodes"].items()}
+        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            self.records = {}  # nothing is known, so everything is built

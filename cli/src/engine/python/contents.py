@@ -1,0 +1,70 @@
+"""The content of relations as short hashes that do not depend on the order of rows."""
+
+import hashlib
+
+_COLUMNS = """
+select schema_name, table_name, list(column_name order by column_index), list(data_type order by column_index)
+from duckdb_columns() where database_name = current_database() and not internal {only}
+group by all
+"""
+
+
+class Contents:
+    """Reads fingerprints of relations through one open DuckDB connection of dbt's adapter."""
+
+    def __init__(self, adapter):
+        self._adapter = adapter
+
+    def columns(self, only=""):
+        """The columns of every table and view, by (schema, name)."""
+        rows = self._rows(_COLUMNS.format(only=only))
+        return {(schema, table): tuple(zip(names, types)) for schema, table, names, types in rows}
+
+    def columns_of(self, schema, name):
+        """The columns of one table or view; None where it does not exist."""
+        return self.columns(f"and schema_name = {_literal(schema)} and table_name = {_literal(name)}").get((schema, name))
+
+    def of_table(self, relation, columns):
+        """Every row counts, however often it occurs; their order does not."""
+        if not columns:
+            return None
+        names = ", ".join(_quoted(name) for name, _ in columns)
+        ((rows, total, parity),) = self._rows(
+            f"select count(*), sum(hash({names})::hugeint)::varchar, bit_xor(hash({names}))::varchar from {relation}"
+        )
+        return digest(rows, total, parity, columns)
+
+    def of_append_only(self, relation, columns):
+        """A raw table only grows, batch by batch: the number of rows and the newest batch tell all its content."""
+        ((rows, newest),) = self._rows(f"select count(*), max(_batch_seq) from {relation}")
+        return digest(rows, newest, columns)
+
+    def drop(self, places):
+        """Drops tables and views, by (schema, name). Returns the names of those that were there."""
+        dropped = []
+        for schema, name in places:
+            kinds = self._rows(
+                "select 'table' from duckdb_tables() where not internal and (schema_name, table_name) = "
+                f"({_literal(schema)}, {_literal(name)}) union all select 'view' from duckdb_views() "
+                f"where not internal and (schema_name, view_name) = ({_literal(schema)}, {_literal(name)})"
+            )
+            for (kind,) in kinds:
+                self._adapter.connections.add_query(f"drop {kind} {_quoted(schema)}.{_quoted(name)}", auto_begin=False)
+                dropped.append(f"{schema}.{name}")
+        return dropped
+
+    def _rows(self, sql):
+        _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)
+        return cursor.fetchall()
+
+
+def digest(*parts):
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
+
+
+def _quoted(name):
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _literal(text):
+    return "'" + text.replace("'", "''") + "'"

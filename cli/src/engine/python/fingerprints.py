@@ -1,0 +1,156 @@
+"""What a node is made from, as one hash: two equal fingerprints build the same thing from the same inputs.
+
+Descriptions, documentation and owners are no part of it; SQL, the macros that it uses, its configuration, its contract,
+its relations and the variables that it can read are.
+"""
+
+import hashlib
+import json
+import re
+
+from dbt.node_types import NodeType
+
+import meaning
+
+# Config keys that change nothing in the database.
+_MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
+_READS_VARIABLES = re.compile(r"\bvar\s*\(")
+# A macro that walks the whole graph can depend on anything.
+_READS_GRAPH = re.compile(r"\bgraph\s*\.|\bexecute_on_graph\b|\bselected_resources\b")
+
+
+class Fingerprints:
+    """Fingerprints of one manifest's nodes. Texts are normalised once, however many manifests they occur in."""
+
+    _meanings: dict = {}
+
+    def __init__(self, manifest, config, adapter_type):
+        self._manifest = manifest
+        self._macros: dict = {}
+        self._nodes: dict = {}
+        self._variables = _digest(config.vars.to_dict() if config.vars else {}, config.cli_vars or {})
+        self._common = _digest(config.target_name, adapter_type, self._overrides(adapter_type, config.project_name))
+
+    def of(self, unique_id):
+        """The fingerprint of a model, seed, snapshot, data test or unit test; None where it can't be told."""
+        if unique_id not in self._nodes:
+            self._nodes[unique_id] = self._compute(unique_id)
+        return self._nodes[unique_id]
+
+    def _compute(self, unique_id):
+        if unique_id in self._manifest.unit_tests:
+            return self._unit_test(self._manifest.unit_tests[unique_id])
+        node = self._manifest.nodes[unique_id]
+        texts = [node.raw_code or "", *self._macro_texts(node.depends_on.macros)]
+        if any(_READS_GRAPH.search(text) for text in texts):
+            return None
+        return _digest(
+            self._common,
+            self._code(node),
+            self._configuration(node),
+            self._columns(node),
+            sorted(self._macro_closure(node.depends_on.macros)),
+            [self._relation(upstream) for upstream in node.depends_on.nodes],
+            node.relation_name,
+            _test_arguments(node),
+            self._variables if any(_READS_VARIABLES.search(text) for text in texts) else "",
+        )
+
+    def _unit_test(self, test):
+        tested = test.depends_on.nodes[0]
+        definition = test.to_dict(omit_none=True)
+        parts = {key: definition.get(key) for key in ("given", "expect", "overrides", "model", "config", "versions")}
+        return _digest(self._common, parts, self.of(tested))
+
+    def _code(self, node):
+        if node.resource_type == NodeType.Seed:
+            return node.checksum.checksum
+        if getattr(node, "language", "sql") != "sql":
+            return node.raw_code
+        return self._meaning(node.raw_code, meaning.of_model)
+
+    def _configuration(self, node):
+        config = node.config.to_dict(omit_none=True)
+        return {key: value for key, value in config.items() if key not in _MUTE_CONFIG}
+
+    def _columns(self, node):
+        persisted = getattr(node.config, "persist_docs", None) or {}
+        columns = [
+            (
+                column.name,
+                column.data_type,
+                column.quote,
+                [constraint.to_dict() for constraint in column.constraints],
+                column.description if persisted.get("columns") else "",
+            )
+            for column in getattr(node, "columns", {}).values()
+        ]
+        constraints = [constraint.to_dict() for constraint in getattr(node, "constraints", [])]
+        return [columns, constraints, node.description if persisted.get("relation") else ""]
+
+    def _relation(self, unique_id):
+        node = self._manifest.nodes.get(unique_id) or self._manifest.sources.get(unique_id)
+        return [unique_id, node.relation_name if node is not None else None]
+
+    def _macro_texts(self, roots):
+        return [self._manifest.macros[name].macro_sql for name in self._closure(roots)]
+
+    def _macro_closure(self, roots):
+        return [self._macro(name) for name in self._closure(roots)]
+
+    def _closure(self, roots):
+        """The project's own macros that the roots lead to; those that came with dbt change with dbt only."""
+        seen, pending = set(), list(roots)
+        while pending:
+            name = pending.pop()
+            macro = self._manifest.macros.get(name)
+            if macro is None or name in seen:
+                continue
+            seen.add(name)
+            pending.extend(macro.depends_on.macros)
+        return [name for name in seen if not _came_with_dbt(self._manifest.macros[name].package_name)]
+
+    def _macro(self, name):
+        if name not in self._macros:
+            macro = self._manifest.macros[name]
+            self._macros[name] = _digest(name, self._meaning(macro.macro_sql, meaning.of_macro))
+        return self._macros[name]
+
+    def _overrides(self, adapter_type, project_name):
+        """Own macros that replace dbt's: materializations call them without any node naming them."""
+        inner = {m.name.removeprefix("default__") for m in self._manifest.macros.values() if _came_with_dbt(m.package_name)}
+        own = [
+            name
+            for name, macro in self._manifest.macros.items()
+            if not _came_with_dbt(macro.package_name)
+            and (
+                macro.name in inner
+                or macro.name.startswith("materialization_")
+                or macro.name.removeprefix(f"{adapter_type}__").removeprefix("default__") in inner
+            )
+        ]
+        reached = self._closure(own)
+        return sorted(_digest(name, self._meaning(self._manifest.macros[name].macro_sql, meaning.of_macro)) for name in reached)
+
+    @classmethod
+    def _meaning(cls, text, normalise):
+        key = (normalise.__name__, text)
+        if key not in cls._meanings:
+            cls._meanings[key] = _digest(normalise(text))
+        return cls._meanings[key]
+
+
+def _test_arguments(node):
+    metadata = getattr(node, "test_metadata", None)
+    if metadata is None:
+        return None
+    kwargs = {key: str(value) for key, value in metadata.kwargs.items()}
+    return [metadata.name, metadata.namespace, kwargs, getattr(node, "column_name", None)]
+
+
+def _came_with_dbt(package):
+    return package == "dbt" or package.startswith("dbt_")
+
+
+def _digest(*parts):
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
