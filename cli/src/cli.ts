@@ -113,18 +113,20 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .option('--exclude <selection>', "which not, in dbt's selection syntax")
     .option('--full-refresh', 'build incremental models from scratch');
 
-  verb<{ maxRejected: string; fullRefresh?: boolean }>(
+  verb<{ maxRejected: string; fullRefresh?: boolean; watch?: boolean }>(
     'dev',
     'load and build what is new, then show what is in the marts',
     async (session, own) => {
-      const { run } = await import('./commands/dev.ts');
-      const { renderDev } = await import('./report/dev.ts');
       const { paths } = session;
       const options = { paths, maxRejected: await maxRejected(own.maxRejected), fullRefresh: own.fullRefresh ?? false };
+      if (own.watch) return (await import('./watch-session.ts')).watchSession(session, options, io);
+      const { run } = await import('./commands/dev.ts');
+      const { renderDev } = await import('./report/dev.ts');
       return session.finish(await run(options, session.effects), { text: renderDev });
     },
   )
     .addOption(maxRejectedOption())
+    .option('--watch', 'stay, and rebuild and test exactly what each change affects')
     .option('--full-refresh', 'build incremental models from scratch');
 
   verb<{ all?: boolean; junit?: string; select?: string }>(

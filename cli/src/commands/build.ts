@@ -4,7 +4,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
-import type { EngineEvent, NodeResult, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
+import type { AffectedAnswer, EngineEvent, NodeResult, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
@@ -17,6 +17,8 @@ export interface BuildOptions {
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
   readonly fullRefresh?: boolean;
+  /** Only what is out of date, instead of a selection. */
+  readonly affected?: boolean;
 }
 
 export interface NodeVerdict {
@@ -42,6 +44,8 @@ export interface BuildReport {
   readonly problems: readonly Problem[];
   /** Whether readers see what was built: not where a model failed or was skipped, so that they never see half of it. */
   readonly published: boolean;
+  /** For an affected build: names of what was downstream of a change, and yet up to date. */
+  readonly spared?: readonly string[];
   /** Milliseconds, from the first request to the last answer. */
   readonly ms: number;
 }
@@ -75,7 +79,7 @@ export async function buildWith(
   return withWriteLock(options.paths, effects, async () => {
     await requireRawTables(options.paths);
     const answer = await ask(engine, options, effects);
-    const whole = answer.nodes.every((node) => isTest(node) || node.status === 'success');
+    const whole = answer.nodes.every((node) => isTest(node) || isThere(node));
     // Readers who have nothing yet are better served by what there is.
     const due = answer.status !== 'invalid' && (whole || !existsSync(options.paths.database));
     if (due) {
@@ -86,7 +90,9 @@ export async function buildWith(
   });
 }
 
-async function ask(engine: EngineClient, options: BuildOptions, effects: Effects): Promise<TaskAnswer> {
+type Answer = TaskAnswer & Partial<Pick<AffectedAnswer, 'spared'>>;
+
+async function ask(engine: EngineClient, options: BuildOptions, effects: Effects): Promise<Answer> {
   const request: TaskRequest = {
     target: options.target,
     fullRefresh: options.fullRefresh ?? false,
@@ -96,13 +102,14 @@ async function ask(engine: EngineClient, options: BuildOptions, effects: Effects
   };
   effects.reporter.progress('starting dbt');
   const progress = buildProgress(effects);
-  return engine.build(request, {
+  const requestOptions = {
     onEvent: progress.take,
-    onRestart: (reason) => {
+    onRestart: (reason: string) => {
       effects.reporter.warn(`The dbt engine was lost (${reason.replace(/\.$/, '')}): the build starts again.`);
       progress.reset();
     },
-  });
+  };
+  return options.affected ? engine.affected(request, requestOptions) : engine.build(request, requestOptions);
 }
 
 /** Turns the engine's events into one line of progress, and each failure into a line that stays. */
@@ -156,19 +163,20 @@ async function requireRawTables(paths: Paths): Promise<void> {
   }
 }
 
-function resultOf(answer: TaskAnswer, published: boolean, options: BuildOptions): CommandResult<BuildReport> {
+function resultOf(answer: Answer, published: boolean, options: BuildOptions): CommandResult<BuildReport> {
   const [first] = answer.problems;
   if (first?.kind === 'config') throw new MeetupError(sentence(first));
-  if (answer.status !== 'invalid' && answer.nodes.length === 0) throw nothingSelected(options);
+  if (!options.affected && answer.status !== 'invalid' && answer.nodes.length === 0) throw nothingSelected(options);
   const failed = answer.status !== 'pass';
   return {
     exitCode: failed ? 1 : 0,
     report: {
       status: failed ? 'fail' : 'pass',
-      models: answer.nodes.filter((node) => !isTest(node)).map(verdictOf),
+      models: answer.nodes.filter((node) => !isTest(node) && node.status !== 'no-op').map(verdictOf),
       tests: answer.nodes.filter(isTest).map(verdictOf),
       problems: answer.problems,
       published,
+      ...(answer.spared === undefined ? {} : { spared: answer.spared.map(({ name }) => name) }),
       ms: answer.ms.total ?? 0,
     },
   };
@@ -191,7 +199,11 @@ function nothingSelected(options: BuildOptions): MeetupError {
   );
 }
 
-const isTest = (node: NodeResult): boolean => node.resourceType === 'test' || node.resourceType === 'unit_test';
+/** Exposures have nothing to build (`no-op`). */
+export const isThere = (node: NodeResult): boolean => node.status === 'success' || node.status === 'no-op';
+
+export const isTest = (node: Pick<NodeResult, 'resourceType'>): boolean =>
+  node.resourceType === 'test' || node.resourceType === 'unit_test';
 
 /** dbt's many words for how a node ended, in four. */
 const statuses: Record<NodeResult['status'], NodeVerdict['status']> = {

@@ -37,36 +37,45 @@ const SAMPLE = { scale: 1, seed: 1, days: 0 };
 
 /** Loads what is new and builds what is not built yet; then tells what is in the marts. */
 export async function run(options: DevOptions, effects: Effects): Promise<CommandResult<DevReport>> {
-  const started = effects.clock.elapsed();
   const engine = new EngineClient(options.paths, effects);
   try {
-    const project = await projectFingerprint(options.paths);
-    const firstTime = !existsSync(options.paths.database);
-    // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
-    if (firstTime) engine.warmUp().catch(() => undefined);
-    const generated = await generateIfEmpty(options.paths, effects);
-    const loaded = await load(options, effects);
-    const base = { ...(generated === undefined ? {} : { generated }), load: loaded.report };
-    const ended = (rest: Omit<DevReport, 'load' | 'ms'>): DevReport => ({
-      ...base,
-      ...rest,
-      ms: effects.clock.elapsed() - started,
-    });
-    if (loaded.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'refused' }) };
-
-    const stamp = { project, batch: await newestBatch(options.paths) };
-    if (!options.fullRefresh && (await isBuiltFrom(options.paths, stamp))) {
-      return { exitCode: 0, report: ended({ status: 'unchanged', marts: await summarizeMarts(options.paths) }) };
-    }
-    await forgetBuilt(options.paths);
-    const { paths, fullRefresh } = options;
-    const built = await buildWith(engine, { paths, fullRefresh, target: 'dev' }, effects);
-    if (built.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'fail', build: built.report }) };
-    await rememberBuilt(paths, stamp);
-    return { exitCode: 0, report: ended({ status: 'pass', build: built.report, marts: await summarizeMarts(paths) }) };
+    return await devWith(engine, options, effects);
   } finally {
     await engine.close();
   }
+}
+
+/** The same with an engine that the caller keeps. */
+export async function devWith(
+  engine: EngineClient,
+  options: DevOptions,
+  effects: Effects,
+): Promise<CommandResult<DevReport>> {
+  const started = effects.clock.elapsed();
+  const project = await projectFingerprint(options.paths);
+  const firstTime = !existsSync(options.paths.database);
+  // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
+  if (firstTime) engine.warmUp().catch(() => undefined);
+  const generated = await generateIfEmpty(options.paths, effects);
+  const loaded = await load(options, effects);
+  const base = { ...(generated === undefined ? {} : { generated }), load: loaded.report };
+  const ended = (rest: Omit<DevReport, 'load' | 'ms'>): DevReport => ({
+    ...base,
+    ...rest,
+    ms: effects.clock.elapsed() - started,
+  });
+  if (loaded.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'refused' }) };
+
+  const stamp = { project, batch: await newestBatch(options.paths) };
+  if (!options.fullRefresh && (await isBuiltFrom(options.paths, stamp))) {
+    return { exitCode: 0, report: ended({ status: 'unchanged', marts: await summarizeMarts(options.paths) }) };
+  }
+  await forgetBuilt(options.paths);
+  const { paths, fullRefresh } = options;
+  const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true }, effects);
+  if (built.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'fail', build: built.report }) };
+  await rememberBuilt(paths, stamp);
+  return { exitCode: 0, report: ended({ status: 'pass', build: built.report, marts: await summarizeMarts(paths) }) };
 }
 
 async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {

@@ -104,15 +104,17 @@ async function readVerdicts(reportFile: string, root: string): Promise<TestVerdi
   const { testResults } = vitestReport.parse(JSON.parse(text));
   return testResults.flatMap((file): TestVerdict[] => {
     const name = file.name.replace(`${root}/`, '');
-    // A file that could not even be imported has no tests, but it has failed.
-    if (file.assertionResults.length === 0 && file.status === 'failed') {
-      return [{ name, status: 'fail', ms: 0, message: file.message }];
-    }
-    return file.assertionResults.map((test) => ({
-      name: `${name} > ${test.fullName}`,
-      status: test.status === 'passed' ? 'pass' : test.status === 'failed' ? 'fail' : 'skip',
-      ms: Math.round(test.duration ?? 0),
-      ...(test.failureMessages?.length ? { message: test.failureMessages.join('\n') } : {}),
-    }));
+    // A file that could not be imported, or whose set-up failed, has failed without any of its tests failing.
+    const isBroken = file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed');
+    const broken: TestVerdict[] = isBroken ? [{ name, status: 'fail', ms: 0, message: file.message }] : [];
+    const verdicts = file.assertionResults.map(
+      (test): TestVerdict => ({
+        name: `${name} > ${test.fullName}`,
+        status: test.status === 'passed' ? 'pass' : test.status === 'failed' ? 'fail' : 'skip',
+        ms: Math.round(test.duration ?? 0),
+        ...(test.failureMessages?.length ? { message: test.failureMessages.join('\n') } : {}),
+      }),
+    );
+    return [...broken, ...verdicts];
   });
 }

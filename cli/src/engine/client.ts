@@ -7,6 +7,9 @@ import { EngineLostError, EngineRefusedError } from './errors.ts';
 import { announcedEngine, announceEngine, engineToken, withdrawEngine } from './location.ts';
 import { EngineProcess, engineEnvironment } from './process.ts';
 import {
+  type AffectedAnswer,
+  type AffectedRequest,
+  affectedAnswerSchema,
   type EngineEvent,
   type EngineStats,
   type ParseAnswer,
@@ -73,6 +76,14 @@ export class EngineClient {
   /** Seeds, models, snapshots, their unit tests and their data tests, in dbt's order. */
   build(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
     return this.#task('build', request, options);
+  }
+
+  /**
+   * Exactly what is out of date in the working database, in dbt's order: nodes whose definition or inputs changed, and
+   * what is downstream of them, as far as contents really change.
+   */
+  affected(request: AffectedRequest = {}, options: RequestOptions = {}): Promise<AffectedAnswer> {
+    return this.#work('affected', request, affectedAnswerSchema, options);
   }
 
   /** Models only. */
@@ -170,6 +181,7 @@ export class EngineClient {
       profilesDir: this.#paths.profiles,
       targetPath: this.#paths.dbtTarget,
       logPath: this.#paths.logs,
+      stateDir: this.#paths.state,
       env: { ...Object.fromEntries(passed), ...engineEnvironment(this.#paths) },
     };
   }

@@ -78,6 +78,18 @@ export const taskAnswerSchema = z.object({
   ms: timings,
 });
 
+const namedSchema = z.object({ ...identity, message: z.string().nullish() });
+
+/** A task's answer, and what an affected build left alone. */
+export const affectedAnswerSchema = taskAnswerSchema.extend({
+  /** Downstream of what changed, and yet up to date: what they are made from came out the same. */
+  spared: z.array(namedSchema).default([]),
+  /** All that fails as the project stands, whether it ran this time or not. */
+  failing: z.array(namedSchema).default([]),
+  /** Relations of models that are gone, dropped. */
+  removed: z.array(z.string()).default([]),
+});
+
 export const statsSchema = z.object({
   pid: z.number(),
   rssBytes: z.number(),
@@ -109,6 +121,7 @@ export type NodeResult = z.infer<typeof nodeResultSchema>;
 export type ParseReport = z.infer<typeof parseSchema>;
 export type ParseAnswer = z.infer<typeof parseAnswerSchema>;
 export type TaskAnswer = z.infer<typeof taskAnswerSchema>;
+export type AffectedAnswer = z.infer<typeof affectedAnswerSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 
 /** What every request about the project may say. */
@@ -139,6 +152,17 @@ export interface TaskRequest extends ProjectRequest {
   readonly writeArtifacts?: boolean;
   /** Read a few rows of failed tests; on unless said otherwise. */
   readonly taste?: boolean;
+}
+
+/** What `affected` may say: it selects for itself. */
+export interface AffectedRequest extends ProjectRequest {
+  /** Unique ids to run even though they are up to date. */
+  readonly again?: readonly string[];
+  /** Run everything, as if nothing were known. */
+  readonly everything?: boolean;
+  /** Run everything, incremental models from scratch. */
+  readonly fullRefresh?: boolean;
+  readonly writeArtifacts?: boolean;
 }
 
 export type TaskName = 'build' | 'run' | 'test' | 'compile';

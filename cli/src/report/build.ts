@@ -9,7 +9,7 @@ import { formatDuration, plural } from './text.ts';
 export function renderBuild(report: BuildReport, style: Style): string {
   const parts = [
     ...report.problems.map((problem) => renderProblem('The dbt project can not be read', problem, style)),
-    ...[...report.models, ...report.tests].filter(isTold).map((node) => renderNode(node, style)),
+    ...[...report.models, ...report.tests].filter(isTold).map((node) => renderVerdict(node, style)),
     renderSummary(report, style),
   ];
   return parts.join('\n\n');
@@ -20,10 +20,15 @@ const isTold = (node: NodeVerdict): boolean => node.status === 'fail' || node.st
 /** The one line that closes a build: counts, time, and whether readers see it. */
 export function renderSummary(report: BuildReport, style: Style): string {
   if (report.problems.length > 0) return style.bad(`Nothing was built, in ${formatDuration(report.ms)}.`);
+  if (report.spared !== undefined && report.models.length + report.tests.length === 0) {
+    return `${style.good('Everything was up to date')} ${style.dim(`in ${formatDuration(report.ms)}`)}`;
+  }
   const parts = [
     outcome(report.models, 'model', 'built', style),
     ...(report.tests.length === 0 ? [] : [outcome(report.tests, 'test', 'passed', style)]),
   ];
+  const spared = report.spared?.length ?? 0;
+  if (spared > 0) parts.push(style.dim(`${spared} spared`));
   const line = `${parts.join('; ')} ${style.dim(`in ${formatDuration(report.ms)}`)}`;
   const unpublished = report.models.length > 0 && !report.published && report.status === 'fail';
   return unpublished ? `${line}\n${style.dim('Readers keep the state before: what failed is not published.')}` : line;
@@ -40,7 +45,8 @@ function outcome(nodes: readonly NodeVerdict[], noun: string, done: string, styl
   return failed === 0 ? style.good(text) : text;
 }
 
-function renderNode(node: NodeVerdict, style: Style): string {
+/** One node that failed or warned, with what a person needs to mend it. */
+export function renderVerdict(node: NodeVerdict, style: Style): string {
   const kind = node.kind === 'unit_test' ? 'unit test' : node.kind;
   if (node.problem !== undefined) return renderProblem(`${kind} ${node.name}`, node.problem, style);
   const paint = node.status === 'warn' ? style.caution : style.bad;
@@ -51,7 +57,8 @@ function renderNode(node: NodeVerdict, style: Style): string {
   return [`${head}: ${rows}`, ...renderSample(node, style)].join('\n');
 }
 
-function renderProblem(title: string, problem: Problem, style: Style): string {
+/** Where in the person's own files something is wrong, and what. */
+export function renderProblem(title: string, problem: Problem, style: Style): string {
   const line = problem.line === null ? '' : `:${problem.line}`;
   const place = problem.file === null ? '' : `  ${style.accent(`${problem.file}${line}`)}`;
   const excerpt = problem.excerpt === null ? [] : [indent(style.dim(problem.excerpt))];

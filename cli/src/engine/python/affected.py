@@ -44,6 +44,9 @@ class Desk:
         for unique_id, source in manifest.sources.items():
             self._contents[unique_id] = self._source_content(contents, source)
 
+    def ask_for_everything(self):
+        self._again = frozenset(self.executable())
+
     def executable(self):
         """Everything that a build runs, unit tests too."""
         nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
@@ -170,10 +173,14 @@ class Desk:
 class AffectedBuild(Streaming, BuildTask):
     """dbt's build, except that each node is asked, when its turn comes, whether it has to run at all."""
 
-    def attend(self, state_path, again, is_cancelled):
-        """Must be called before `run`, beside `prepare`. `again`: nodes to run even though they are up to date."""
-        self._state = BuildState(state_path, self.config.target_name)
+    def attend(self, again, everything, is_cancelled):
+        """
+        Must be called before `run`, after `prepare` and `keep_state_in`. `again`: nodes to run even though they are up
+        to date; `everything`: all of them.
+        """
+        self._state = BuildState(self._state_folder, self.config.target_name)
         self._again = again
+        self._everything = everything
         self._is_cancelled = is_cancelled
         self._keeping = threading.Lock()
         self._under_way = set()
@@ -193,6 +200,8 @@ class AffectedBuild(Streaming, BuildTask):
         with contents_of(self.config) as contents:
             fingerprints = fingerprints_of(self._session, self.manifest, self.config)
             self._desk = Desk(self.manifest, self._state, fingerprints, contents, self._again)
+            if self._everything:
+                self._desk.ask_for_everything()
             self.removed = contents.drop(self._desk.leftovers())
         super()._runtime_initialize()
 
@@ -250,6 +259,9 @@ class AffectedBuild(Streaming, BuildTask):
         node = self.manifest.nodes.get(unique_id) or self.manifest.unit_tests[unique_id]
         record = self._desk.state.records.get(unique_id)
         return {**identity(node), "message": record.message if record is not None else None}
+
+    def forget(self, unique_ids):
+        """This build knows what it touches."""
 
     def _candidates(self):
         """Stale nodes, and everything downstream of them."""

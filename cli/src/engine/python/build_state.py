@@ -32,8 +32,8 @@ class Record:
 
 
 class BuildState:
-    def __init__(self, path, target):
-        self._path = path
+    def __init__(self, folder, target):
+        self._path = os.path.join(folder, f"build-state.{target}.json")
         self._target = target
         self.records = {}
         self._read()

@@ -14,6 +14,7 @@ from dbt.task.run import RunTask
 from dbt.task.test import TestRunner, TestTask
 
 import problems
+from build_state import BuildState
 
 FAILED = frozenset({NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess})
 # How many failed tests have a few of their rows shown, and how many rows.
@@ -67,7 +68,19 @@ class Streaming:
             super().create_schemas(adapter, unknown)
             self._session.schemas.update(str(schema) for schema in unknown)
 
+    def keep_state_in(self, folder):
+        """Where it is remembered what was built from what; None where nothing is remembered (other targets)."""
+        self._state_folder = folder
+
+    def forget(self, unique_ids):
+        """Dbt's own commands build whatever they are told to, so what they touch is not known to be up to date."""
+        if self._state_folder is not None and not isinstance(self, (TestTask, CompileTask)):
+            state = BuildState(self._state_folder, self.config.target_name)
+            state.forget(unique_ids)
+            state.write()
+
     def execute_with_hooks(self, selected_uids):
+        self.forget(selected_uids | set(getattr(self, "selected_unit_tests", ())))
         self._tell({"event": "selected", "total": self.num_nodes + len(getattr(self, "selected_unit_tests", ()))})
         return super().execute_with_hooks(selected_uids)
 

@@ -131,9 +131,10 @@ class Worker:
         with borrowed_nodes(session.manifest):
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
             task.prepare(request.event, session, document.get("uniqueIds"))
+            task.keep_state_in(document.get("stateDir"))
             if request.op == "affected":
-                again = document.get("again") or ()
-                task.attend(document["statePath"], again, lambda: request.cancelled)
+                everything = bool(document.get("everything") or document.get("fullRefresh"))
+                task.attend(document.get("again") or (), everything, lambda: request.cancelled)
             try:
                 with self._interruption(request, task):
                     results = task.run().results

@@ -1,0 +1,91 @@
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import type { CommandResult } from '../config/result.ts';
+import { EngineClient } from '../engine/client.ts';
+import { tryLock } from '../warehouse/lock.ts';
+import type { WatchEvent } from '../watch/events.ts';
+import { WatchLoop } from '../watch/loop.ts';
+import { watchProject } from '../watch/watcher.ts';
+import { type DevOptions, type DevReport, devWith } from './dev.ts';
+
+/** What a person asks for at the keyboard. */
+export type WatchKey = 'all' | 'tests' | 'failing' | 'again' | 'quit';
+
+export interface DevWatchOptions extends DevOptions {
+  readonly tell: (event: WatchEvent) => void;
+  /** Called once with what the first load and build did. */
+  readonly started: (report: DevReport) => void;
+  /** Calls back for each key until the returned function is called. */
+  readonly keys: (press: (key: WatchKey) => void) => () => void;
+}
+
+export interface WatchReport {
+  readonly builds: number;
+}
+
+/**
+ * Loads and builds what is new, then stays and rebuilds and tests exactly what each change affects.
+ * @throws MeetupError where another `dev --watch` works on this state folder.
+ */
+export async function run(options: DevWatchOptions, effects: Effects): Promise<CommandResult<WatchReport>> {
+  const lock = await tryLock(options.paths, 'watch');
+  if ('heldBy' in lock) {
+    const holder = lock.heldBy === undefined ? 'another process' : `process ${lock.heldBy}`;
+    throw new MeetupError(
+      `\`meetup dev --watch\` is already running in ${holder} on ${options.paths.state}: use that one, or give this one another --state-dir.`,
+    );
+  }
+  const engine = new EngineClient(options.paths, effects, { shared: true });
+  try {
+    return await watch(engine, options, effects);
+  } finally {
+    await engine.close();
+    lock.release();
+  }
+}
+
+async function watch(
+  engine: EngineClient,
+  options: DevWatchOptions,
+  effects: Effects,
+): Promise<CommandResult<WatchReport>> {
+  let builds = 0;
+  const tell = (event: WatchEvent): void => {
+    if (event.event === 'done') builds += 1;
+    options.tell(event);
+  };
+  engine.warmUp().catch(() => undefined);
+  const loop = new WatchLoop(engine, { ...options, tell }, effects);
+  // Watching begins before the first build, so that no save goes unseen.
+  const early: string[] = [];
+  let isReady = false;
+  const watcher = watchProject(options.paths, (files) => (isReady ? loop.changed(files) : early.push(...files)));
+  try {
+    await watcher.ready;
+    options.started((await devWith(engine, options, effects)).report);
+    isReady = true;
+    options.tell({ event: 'ready' });
+    if (early.length > 0) loop.changed(early);
+    await untilQuit(loop, options, effects);
+    return { exitCode: 0, report: { builds } };
+  } finally {
+    await watcher.close();
+    await loop.settled();
+  }
+}
+
+/** @throws InterruptedError at Ctrl-C. */
+async function untilQuit(loop: WatchLoop, options: DevWatchOptions, effects: Effects): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const interrupt = (): void => reject(new InterruptedError());
+    if (effects.signal.aborted) interrupt();
+    effects.signal.addEventListener('abort', interrupt, { once: true });
+    const stopKeys = options.keys((key) => {
+      if (key === 'quit') {
+        stopKeys();
+        effects.signal.removeEventListener('abort', interrupt);
+        resolve();
+      } else loop.pressed(key);
+    });
+  });
+}
