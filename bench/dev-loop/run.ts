@@ -1,0 +1,136 @@
+import { execFileSync } from 'node:child_process';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { projectRoot } from '../../cli/src/config/paths.ts';
+import { median, percentile } from '../support/figures.ts';
+import { Watching } from './watching.ts';
+
+/**
+ * From the moment a save is on disk to the result on screen, for each kind of change, beside what people do today: a
+ * cold `dbt build --select model+` by hand. All in one run, on one copy of the project.
+ *
+ *     npx tsx bench/dev-loop/run.ts --scale 1 --saves 20
+ */
+const { values } = parseArgs({
+  options: {
+    scale: { type: 'string', default: '1' },
+    saves: { type: 'string', default: '20' },
+    cold: { type: 'string', default: '3' },
+  },
+});
+const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
+const meetup = join(projectRoot, 'meetup');
+
+/** Each save says something new, so that none is skipped for being what was there before. */
+const kinds: readonly { name: string; file: string; change: (text: string, save: number) => string; cold?: string }[] =
+  [
+    {
+      name: 'comment only',
+      file: 'dbt/models/marts/organisers/time_slots.sql',
+      change: (text, save) => `-- look ${save}\n${text.replace(/^-- look \d+\n/, '')}`,
+    },
+    {
+      name: 'leaf mart',
+      file: 'dbt/models/marts/organisers/time_slots.sql',
+      change: (text, save) => `${text.replace(/\nlimit \d+\n$/, '').trimEnd()}\nlimit ${100_000 + save}\n`,
+      cold: 'time_slots+',
+    },
+    {
+      name: 'middle model',
+      file: 'dbt/models/intermediate/int_active_members.sql',
+      change: (text, save) => text.replace(/where (\d+ = \d+ and )?held/, `where ${save} = ${save} and held`),
+      cold: 'int_active_members+',
+    },
+    {
+      name: 'staging model',
+      file: 'dbt/models/staging/stg_meetup__venues.sql',
+      change: (text, save) => `${text.replace(/\nwhere \d+ = \d+\n$/, '').trimEnd()}\nwhere ${save} = ${save}\n`,
+      cold: 'stg_meetup__venues+',
+    },
+    {
+      name: 'macro',
+      file: 'dbt/macros/rules/numbers.sql',
+      change: (text, save) =>
+        text.replace(/nullif\((.*?), 0( \+ \d+ - \d+)?\)/, (_, of: string) => `nullif(${of}, 0 + ${save} - ${save})`),
+    },
+    {
+      name: 'YAML description',
+      file: 'dbt/models/marts/organisers/_organisers__models.yml',
+      change: (text, save) =>
+        text.replace(/One row per local weekday and hour( \(\d+\))?/, `One row per local weekday and hour (${save})`),
+    },
+    {
+      name: 'fixture',
+      file: 'fixtures/models/time_slots/slots.yml',
+      // A row that the model leaves out, so that the verdict stays.
+      change: (text, save) => text.replace(/('coming', yes_seats: )\d+/, `$1${save}`),
+    },
+  ];
+
+const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-dev-loop-'));
+const state = join(folder, 'state');
+const project = join(folder, 'project');
+const env = { ...process.env, MEETUP_PROJECT_DIR: project, MEETUP_TOOLCHAIN_DIR: toolchain };
+
+function timeCold(selection: string): number {
+  const python = join(toolchain, 'python/bin/python');
+  const places = [
+    '--project-dir',
+    join(project, 'dbt'),
+    '--profiles-dir',
+    join(project, 'profiles'),
+    '--target-path',
+    join(folder, 'cold'),
+    '--log-path',
+    join(folder, 'cold'),
+  ];
+  const started = performance.now();
+  execFileSync(python, ['-m', 'dbt.cli.main', 'build', '--select', selection, ...places], {
+    env: { ...process.env, MEETUP_DUCKDB_PATH: join(folder, 'cold.duckdb') },
+    stdio: 'ignore',
+  });
+  return performance.now() - started;
+}
+
+try {
+  for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
+    await cp(join(projectRoot, part), join(project, part), {
+      recursive: true,
+      filter: (path) => !/\/(target|logs)$/.test(path),
+    });
+  }
+  execFileSync(meetup, ['generate', '--scale', values.scale, '--out', join(project, 'data')], { env, stdio: 'ignore' });
+  const watching = new Watching(meetup, project, state, toolchain);
+  await watching.ready;
+  const ms = (figure: number): string => `${figure.toFixed(0)} ms`.padStart(9);
+  console.log(`kind of change        median        p95   of ${values.saves} saves, sample at scale ${values.scale}`);
+  const medians = new Map<string, number>();
+  for (const { name, file, change } of kinds) {
+    const times: number[] = [];
+    for (let save = 0; save <= Number(values.saves); save += 1) {
+      const { ms: time, done } = await watching.save(file, (text) => change(text, 1000 + save));
+      if (done.failing.length > 0) throw new Error(`${name}: ${done.failing.join(', ')} failed`);
+      // The first may fill caches that a day's work has full.
+      if (save > 0) times.push(time);
+    }
+    medians.set(name, median(times));
+    console.log(`${name.padEnd(18)} ${ms(median(times))}  ${ms(percentile(times, 0.95))}`);
+  }
+  const memory = watching.memory();
+  if (memory !== undefined) console.log(`memory of CLI and engine together: ${(memory / 1e6).toFixed(0)} MB`);
+  await watching.stop();
+  await cp(join(state, 'work/meetup.duckdb'), join(folder, 'cold.duckdb'));
+  for (const { name, cold } of kinds) {
+    if (cold === undefined) continue;
+    const times = Array.from({ length: Number(values.cold) }, () => timeCold(cold));
+    const warm = medians.get(name) ?? Number.NaN;
+    console.log(
+      `${name}: cold dbt build --select ${cold} takes ${ms(median(times)).trim()}, ${(median(times) / warm).toFixed(1)} × as long`,
+    );
+  }
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
