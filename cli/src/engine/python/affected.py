@@ -30,19 +30,37 @@ _BAD = {
 }
 
 
+class Seen:
+    """What the database held when it was looked at: all columns, and the contents of the sources."""
+
+    def __init__(self, contents, manifest):
+        self.columns = contents.columns()
+        self.sources = {
+            unique_id: self._content(contents, source) for unique_id, source in manifest.sources.items()
+        }
+
+    def _content(self, contents, source):
+        columns = self.columns.get((source.schema, source.identifier))
+        if columns is None:
+            return None
+        if any(name == "_batch_seq" for name, _ in columns):
+            return contents.of_append_only(source.relation_name, columns)
+        return contents.of_table(source.relation_name, columns)
+
+
 class Desk:
     """What every node is made from now, beside what it was made from at its last run."""
 
-    def __init__(self, manifest, state, fingerprints, contents, again=()):
+    def __init__(self, manifest, state, fingerprints, seen, again=()):
         self.manifest = manifest
         self.state = state
         self._fingerprints = fingerprints
-        self._columns = contents.columns()
+        self._columns = seen.columns
         self._again = frozenset(again)
         self._lineage = {}
-        self._contents = {}
-        for unique_id, source in manifest.sources.items():
-            self._contents[unique_id] = self._source_content(contents, source)
+        # Contents of views, which follow from what they read: forgotten whenever something was built.
+        self._derived = {}
+        self._contents = seen.sources
 
     def ask_for_everything(self):
         self._again = frozenset(self.executable())
@@ -102,7 +120,10 @@ class Desk:
         if node.config.materialized in _STORED:
             record = self.state.records.get(unique_id)
             return record.content if record is not None else None
-        return digest(self.definition(unique_id), [self.content(name) for name in node.depends_on.nodes])
+        if unique_id not in self._derived:
+            inputs = [self.content(name) for name in node.depends_on.nodes]
+            self._derived[unique_id] = digest(self.definition(unique_id), inputs)
+        return self._derived[unique_id]
 
     def schema(self, unique_id):
         """The columns of a node's or source's relation; None where it does not exist."""
@@ -147,6 +168,8 @@ class Desk:
             if node.config.materialized in _STORED:
                 record.content = contents.of_table(node.relation_name, columns)
         self.state.records[unique_id] = record
+        if record.relation is not None:
+            self._derived = {}
 
     def spare(self, unique_id):
         """A node that turned out to be up to date is made from the definitions of now, with the content of before."""
@@ -160,14 +183,6 @@ class Desk:
         if changed or set(now) != set(record.inputs):
             return "inputs"
         return None
-
-    def _source_content(self, contents, source):
-        columns = self._columns.get((source.schema, source.identifier))
-        if columns is None:
-            return None
-        if any(name == "_batch_seq" for name, _ in columns):
-            return contents.of_append_only(source.relation_name, columns)
-        return contents.of_table(source.relation_name, columns)
 
 
 class AffectedBuild(Streaming, BuildTask):
@@ -190,20 +205,33 @@ class AffectedBuild(Streaming, BuildTask):
 
     def run(self):
         try:
-            return super().run()
+            results = super().run()
+            self._session.seen = self._seen
+            return results
         finally:
             # What was cut off is unknown; what was finished before stays done.
             self._state.forget(self._under_way)
             self._state.write()
 
     def _runtime_initialize(self):
-        with contents_of(self.config) as contents:
-            fingerprints = fingerprints_of(self._session, self.manifest, self.config)
-            self._desk = Desk(self.manifest, self._state, fingerprints, contents, self._again)
-            if self._everything:
-                self._desk.ask_for_everything()
-            self.removed = contents.drop(self._desk.leftovers())
+        fingerprints = fingerprints_of(self._session, self.manifest, self.config)
+        self._desk = Desk(self.manifest, self._state, fingerprints, self._look(), self._again)
+        if self._everything:
+            self._desk.ask_for_everything()
+        leftovers = self._desk.leftovers()
+        if leftovers:
+            with contents_of(self.config) as contents:
+                self.removed = contents.drop(leftovers)
         super()._runtime_initialize()
+
+    def _look(self):
+        """Opens the database only where somebody may have changed it since this session did."""
+        seen, self._session.seen = self._session.seen, None
+        if not self._session.untouched or seen is None or set(seen.sources) != set(self.manifest.sources):
+            with contents_of(self.config) as contents:
+                seen = Seen(contents, self.manifest)
+        self._seen = seen
+        return seen
 
     def get_graph_queue(self):
         nodes = self._candidates()

@@ -36,6 +36,7 @@ class BuildState:
         self._path = os.path.join(folder, f"build-state.{target}.json")
         self._target = target
         self.records = {}
+        self._written = None
         self._read()
 
     def fails(self, unique_id):
@@ -53,17 +54,22 @@ class BuildState:
             "target": self._target,
             "nodes": {unique_id: asdict(record) for unique_id, record in self.records.items() if unique_id not in without},
         }
+        text = json.dumps(data)
+        if text == self._written:
+            return
         temporary = f"{self._path}.{os.getpid()}.tmp"
         with open(temporary, "w", encoding="utf-8") as file:
-            json.dump(data, file)
+            file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, self._path)
+        self._written = text
 
     def _read(self):
         try:
             with open(self._path, encoding="utf-8") as file:
-                data = json.load(file)
+                self._written = file.read()
+            data = json.loads(self._written)
             if data["version"] == VERSION and data["target"] == self._target:
                 self.records = {unique_id: Record(**record) for unique_id, record in data["nodes"].items()}
         except (FileNotFoundError, ValueError, KeyError, TypeError):

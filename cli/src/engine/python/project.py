@@ -113,6 +113,9 @@ class Project:
         # (database, schema) pairs that are known to be there.
         self.schemas = set()
         self._folders = []
+        # Whether the database is as this session left it; and what an affected build then need not read again.
+        self.untouched = False
+        self.seen = None
         self._dirty = None
         self._loader = None
         self._read_from_disk = True
@@ -175,7 +178,8 @@ class Project:
         Called before the database is opened. What the last request left in dbt's cache of relations, and the schemas
         that it saw, hold as long as nobody has touched the file since.
         """
-        if self._left is None or self._left != self._database_signature():
+        self.untouched = self._left is not None and self._left == self._database_signature()
+        if not self.untouched:
             get_adapter(self.config).cache.clear()
             self.schemas = set()
         self._left = None
