@@ -59,7 +59,7 @@ describe('an engine that is lost', () => {
     const warehouse = await openWork(project.paths);
     expect((await warehouse.query('select total from total')).rows).toEqual([[200]]);
     await warehouse.close();
-  }, 60_000);
+  }, 240_000);
 
   it('twice in one request ends it with one sentence', async () => {
     const { engine } = await projectWithEngine();
@@ -68,7 +68,7 @@ describe('an engine that is lost', () => {
     await expect(building).rejects.toBeInstanceOf(MeetupError);
     // The next request finds a new one.
     expect((await engine.parse()).status).toBe('ok');
-  }, 60_000);
+  }, 240_000);
 
   it('is one that hangs, too', async () => {
     const { engine } = await projectWithEngine({ patience });
@@ -80,7 +80,7 @@ describe('an engine that is lost', () => {
     expect(answer.status).toBe('pass');
     expect(reasons).toEqual(['The engine does not answer.']);
     expect(isAlive(frozen)).toBe(false);
-  }, 60_000);
+  }, 240_000);
 
   it('says so where there is no Python environment', async () => {
     const project = await tinyProject(await temporaryFolder(), { raw: false });
@@ -148,7 +148,7 @@ describe('who may use an engine', () => {
     expect(isAlive(engine.pid ?? 0)).toBe(true);
     await engine.close();
     expect(await announcedEngine(project.paths)).toBeUndefined();
-  }, 60_000);
+  }, 240_000);
 
   it('is nobody, of an engine that was announced and is gone: a new one is started', async () => {
     const { project, engine } = await projectWithEngine();
