@@ -128,12 +128,12 @@ compared as (
     from measured
 ),
 
--- Each part from 0 to 1. A missing fill or place says nothing in a group's favour.
+-- Each part from 0 to 1, of candidates: without events there is nothing to judge. A missing fill or place says nothing in their favour.
 parts as (
     select
         group_id,
         {{ saturated('active_members', half.audience) }} as audience,
-        {{ saturated('coalesce(mean_yes_seats_12m, 0)', half.attendance) }} as attendance,
+        {{ saturated('mean_yes_seats_12m', half.attendance) }} as attendance,
         least(cast(events_held_12m as double) / 12, 1) as cadence,
         -- Half for as many seats as the year before, all for a group that had none then.
         coalesce({{ safe_ratio('yes_seats_12m', 'yes_seats_12m + yes_seats_previous_12m') }}, 0) as growth,
