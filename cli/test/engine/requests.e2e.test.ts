@@ -1,13 +1,16 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { InterruptedError } from '../../src/config/errors.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
 import type { EngineEvent, NodeResult, TaskAnswer } from '../../src/engine/protocol.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 import { engineOn, numbersSql, type TinyProject, tinyProject } from './project.ts';
+
+// Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let folder: string;
 let project: TinyProject;

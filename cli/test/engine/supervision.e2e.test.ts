@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { MeetupError } from '../../src/config/errors.ts';
 import { projectRoot } from '../../src/config/paths.ts';
 import type { EngineClient, EngineOptions } from '../../src/engine/client.ts';
@@ -13,6 +13,9 @@ import { announcedEngine, announceEngine, engineToken } from '../../src/engine/l
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { engineOn, isAlive, type TinyProject, tinyProject } from './project.ts';
+
+// Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const patience = { lookEveryMs: 250, silentLooks: 12, idleLooks: 400 };
 
@@ -110,7 +113,7 @@ describe('an orphan', () => {
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
     expect(await gone(pid)).toBe(true);
-  }, 30_000);
+  });
 
   it('is not left by a client that closes', async () => {
     const { engine } = await projectWithEngine();
@@ -155,7 +158,7 @@ describe('who may use an engine', () => {
     await announceEngine(project.paths, { socket: join(project.paths.state, 'gone.sock'), pid: 999_999_999 });
     expect((await engine.parse()).status).toBe('ok');
     expect(engine.pid).toBeDefined();
-  }, 30_000);
+  });
 
   it('finds it also where the state folder’s path is too long for a socket', async () => {
     const folder = await temporaryFolder();

@@ -1,0 +1,137 @@
+import { existsSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type BuildOptions, type BuildReport, run } from '../../src/commands/build.ts';
+import { InterruptedError } from '../../src/config/errors.ts';
+import type { CommandResult } from '../../src/config/result.ts';
+import { EngineClient } from '../../src/engine/client.ts';
+import { openPublished } from '../../src/warehouse/duckdb.ts';
+import { numbersSql, type TinyProject, tinyProject } from '../engine/project.ts';
+import { quietEffects, type RecordedEffects, temporaryFolder } from '../support/effects.ts';
+
+// Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+let folder: string;
+let project: TinyProject;
+let kept: EngineClient;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-build-'));
+  project = await tinyProject(folder);
+  // As a running `dev --watch` does; the builds below find it.
+  kept = new EngineClient(project.paths, quietEffects({ env: { PATH: process.env.PATH } }), { shared: true });
+  await kept.warmUp();
+});
+
+afterAll(async () => {
+  await kept.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+function build(
+  options: Partial<BuildOptions> = {},
+  effects: RecordedEffects = quietEffects(),
+): Promise<CommandResult<BuildReport>> {
+  return run({ paths: project.paths, target: 'dev', ...options }, effects);
+}
+
+async function published(sql: string): Promise<unknown> {
+  const warehouse = await openPublished(project.paths);
+  try {
+    return (await warehouse.query(sql)).rows;
+  } finally {
+    await warehouse.close();
+  }
+}
+
+describe('meetup build', () => {
+  it('builds and tests everything, and gives it to readers', async () => {
+    const { exitCode, report } = await build();
+    expect(exitCode).toBe(0);
+    expect(report).toMatchObject({ status: 'pass', published: true, problems: [] });
+    expect(report.models.map((model) => [model.name, model.status])).toEqual([
+      ['numbers', 'pass'],
+      ['doubled', 'pass'],
+      ['total', 'pass'],
+    ]);
+    expect(report.tests.map((test) => test.kind).sort()).toEqual(['test', 'test', 'test', 'unit_test']);
+    expect(await published('select total from total')).toEqual([[200]]);
+  });
+
+  it('leaves readers with the state before where a model fails, and names what failed', async () => {
+    await build();
+    await project.write('models/numbers.sql', numbersSql.replace('10', '20'));
+    await project.write('models/total.sql', "select sum(nothing) as total from {{ ref('doubled') }}\n");
+    const { exitCode, report } = await build();
+    await project.write('models/numbers.sql', numbersSql);
+    await project.write('models/total.sql', "select sum(amount) as total from {{ ref('doubled') }}\n");
+    expect(exitCode).toBe(1);
+    expect(report).toMatchObject({ status: 'fail', published: false });
+    const failed = report.models.find((model) => model.status === 'fail');
+    expect(failed).toMatchObject({ name: 'total', problem: { file: 'models/total.sql', line: 1 } });
+    expect(failed?.message).toMatch(/^Binder Error/);
+    expect(await published('select total from total')).toEqual([[200]]);
+    expect((await build()).exitCode).toBe(0);
+  });
+
+  it('publishes where only a test fails that nothing is built upon', async () => {
+    await project.write('tests/no_total.sql', "select * from {{ ref('total') }}");
+    const { exitCode, report } = await build();
+    await project.remove('tests/no_total.sql');
+    expect(exitCode).toBe(1);
+    expect(report.published).toBe(true);
+    expect(report.tests.find((test) => test.status === 'fail')).toMatchObject({
+      name: 'no_total',
+      failures: 1,
+      sample: { columns: ['total'], rows: [[200]] },
+    });
+  });
+
+  it('answers with the problem where the project can not be read', async () => {
+    await project.write('models/numbers.sql', 'select {{ oh dear }}');
+    const { exitCode, report } = await build();
+    await project.write('models/numbers.sql', numbersSql);
+    expect(exitCode).toBe(1);
+    expect(report).toMatchObject({ status: 'fail', models: [], tests: [], published: false });
+    expect(report.problems).toMatchObject([{ file: 'models/numbers.sql', line: 1 }]);
+  });
+
+  it('takes several selectors in one option', async () => {
+    const { report } = await build({ select: 'numbers doubled', exclude: 'test_type:data' });
+    expect(report.models.map((model) => model.name)).toEqual(['numbers', 'doubled']);
+    expect(report.tests.map((test) => test.name)).toEqual(['doubles']);
+  });
+
+  it('says so where a selection matches nothing', async () => {
+    await expect(build({ select: 'nubmers' })).rejects.toThrow(
+      "Nothing in the dbt project matches --select 'nubmers': check the names",
+    );
+  });
+
+  it('says what is wrong with a target that there is not', async () => {
+    await expect(build({ target: 'moon' })).rejects.toThrow(
+      /configuration is wrong.*does not have a target named 'moon'/,
+    );
+  });
+
+  it('says so where nothing was loaded yet', async () => {
+    const empty = await tinyProject(await temporaryFolder(), { raw: false });
+    const building = run({ paths: empty.paths, target: 'dev' }, quietEffects({ env: { PATH: process.env.PATH } }));
+    await expect(building).rejects.toThrow(/There is no data to build from .*: run `.\/meetup load` first/);
+    expect(existsSync(empty.paths.database)).toBe(false);
+  });
+
+  it('stops when interrupted', async () => {
+    const endless = 'select sum(a.range * b.range) as id, 1 as amount from range(10000000) a, range(10000000) b';
+    await project.write('models/numbers.sql', endless);
+    const controller = new AbortController();
+    const effects = quietEffects({ signal: controller.signal });
+    setTimeout(() => controller.abort(), 1500);
+    await expect(build({}, effects)).rejects.toThrow(InterruptedError);
+    await project.write('models/numbers.sql', numbersSql);
+    expect(await published('select total from total')).toEqual([[200]]);
+  });
+});
