@@ -4,7 +4,8 @@ import { InterruptedError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { type Drop, type DropFile, fingerprint } from './drops.ts';
 import { type EntityName, entityNames } from './entities.ts';
-import { type BatchStamp, type FileCounts, loadFile } from './load-file.ts';
+import { NotByLineError } from './lines.ts';
+import { type BatchStamp, type Cut, type FileCounts, loadFile } from './load-file.ts';
 import type { Judge } from './schemas.ts';
 
 export interface EntityCounts {
@@ -50,13 +51,32 @@ export async function loadDrop(
   const files = await newFiles(warehouse, drop, effects);
   if (files.length === 0) return { batch: null, folder, status: 'unchanged', entities: {}, examples: [] };
   const batch = await nextBatch(warehouse, drop, files, effects);
+  try {
+    return await loadBatch(warehouse, folder, files, batch, judges, maxRejected, 'by line if large', effects);
+  } catch (error) {
+    if (!(error instanceof NotByLineError)) throw error;
+    effects.reporter.detail(`${folder}: a file does not hold one record per line, so it is read by its structure.`);
+    return await loadBatch(warehouse, folder, files, batch, judges, maxRejected, 'by structure', effects);
+  }
+}
+
+async function loadBatch(
+  warehouse: DuckDbWarehouse,
+  folder: string,
+  files: readonly NewFile[],
+  batch: BatchStamp,
+  judges: Readonly<Record<EntityName, Judge>>,
+  maxRejected: number,
+  cut: Cut,
+  effects: Effects,
+): Promise<BatchReport> {
   const counted: (FileCounts & { file: NewFile })[] = [];
   await warehouse.run('begin transaction');
   try {
     for (const file of files) {
       if (effects.signal.aborted) throw new InterruptedError();
       effects.reporter.progress(`Loading ${file.sourceFile} …`);
-      const counts = await loadFile(warehouse, file, batch, judges[file.entity]);
+      const counts = await loadFile(warehouse, file, batch, judges[file.entity], cut);
       counted.push({ ...counts, file });
       if (counts.rejected > counts.read * maxRejected) throw new TooManyRejected(refusal(file, counts, maxRejected));
     }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
 import { listValue } from '@duckdb/node-api';
 import { MeetupError, messageOf } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
@@ -6,6 +7,7 @@ import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { DropFile } from './drops.ts';
 import { doubtPattern, type Entity, entities } from './entities.ts';
 import { endsLikeArray, type JsonLayout, locateFault, sniffLayout } from './json-text.ts';
+import { lineSource, NotByLineError, type RawRecord, settleArrayLines, settlePlainLines } from './lines.ts';
 import type { Judge } from './schemas.ts';
 
 /** The greatest record that is read (bytes). */
@@ -44,16 +46,34 @@ export async function loadFile(
   file: DropFile,
   batch: BatchStamp,
   judge: Judge,
+  cut: Cut = 'by line if large',
 ): Promise<FileCounts> {
   const layout = await layoutOf(file);
   if (layout === 'nothing') return { read: 0, loaded: 0, rejected: 0 };
   const entity = entities[file.entity];
+  const isByLine = await isCutByLine(file, entity, cut);
+  const source = isByLine ? lineSource(file.path, layout === 'array') : objectSource(file.path, layout);
   try {
-    await warehouse.run(insertStatement(entity, file, batch, layout));
+    await warehouse.run(insertStatement(entity, file, batch, source));
   } catch (error) {
-    throw await unreadable(file, layout, error);
+    throw isByLine ? new NotByLineError(error) : await unreadable(file, layout, error);
   }
-  return settleDoubtful(warehouse, entity, file, batch, judge);
+  const taken = await takeDoubtful(warehouse, entity, file, batch, isByLine);
+  if (!isByLine) return settle(warehouse, entity, file, batch, judge, taken);
+  const lines = (layout === 'array' ? settleArrayLines : settlePlainLines)(taken.doubtful, taken.read);
+  await numberRecords(warehouse, entity, batch, taken.base + BigInt(lines.skipped));
+  return settle(warehouse, entity, file, batch, judge, lines);
+}
+
+/** How a file is cut into records: by its line ends, which uses all cores, or by its structure, which is always right. */
+export type Cut = 'by line' | 'by line if large' | 'by structure';
+
+/** Below this, one core is quick enough (bytes). */
+const LARGE = 4_000_000;
+
+async function isCutByLine(file: DropFile, entity: Entity, cut: Cut): Promise<boolean> {
+  if (cut === 'by structure' || entity.inRange === undefined || file.path.endsWith('.gz')) return false;
+  return cut === 'by line' || (await stat(file.path)).size >= LARGE;
 }
 
 async function layoutOf(file: DropFile): Promise<JsonLayout> {
@@ -73,15 +93,24 @@ async function layoutOf(file: DropFile): Promise<JsonLayout> {
 
 /** A record in doubt waits in the table itself: with no batch id of its own yet, and its text in the place of the file's name. */
 const IN_DOUBT = '';
+/** A record's position until all of the file's records are there. */
+const UNNUMBERED = -1;
 
-function insertStatement(entity: Entity, file: DropFile, batch: BatchStamp, layout: JsonLayout): string {
+/** The same columns as {@link lineSource}, of a file that is taken apart by its structure. */
+function objectSource(path: string, layout: JsonLayout): string {
+  const compression = path.endsWith('.gz') ? ", compression = 'gzip'" : '';
+  return `(select json::varchar as record_text, row_number() over () - 1 as record_index, false as is_loose, json as json_text
+    from read_json_objects(${quoteLiteral(path)}, format = ${quoteLiteral(layout)},
+      maximum_object_size = ${LARGEST_RECORD}${compression}))`;
+}
+
+function insertStatement(entity: Entity, file: DropFile, batch: BatchStamp, source: string): string {
   const columns = entity.columns.map(([name]) => quoteIdentifier(name)).join(', ');
   const structure = quoteLiteral(JSON.stringify(entity.structure));
   const doubtful =
     entity.inRange === undefined
       ? 'true'
-      : `not (${entity.inRange}) or regexp_matches(record_text, ${quoteLiteral(doubtPattern(entity))})`;
-  const compression = file.path.endsWith('.gz') ? ", compression = 'gzip'" : '';
+      : `is_loose or not (${entity.inRange}) or regexp_matches(record_text, ${quoteLiteral(doubtPattern(entity))})`;
   return `insert into raw.${entity.name}
     select ${columns},
       case when is_doubtful then ${quoteLiteral(IN_DOUBT)} else ${quoteLiteral(batch.id)} end,
@@ -91,49 +120,73 @@ function insertStatement(entity: Entity, file: DropFile, batch: BatchStamp, layo
     from (
       select *, ${doubtful} as is_doubtful
       from (
-        select record_text, record_index, record.*
-        from (
-          select json::varchar as record_text, row_number() over () - 1 as record_index,
-            json_transform(json, ${structure}) as record
-          from read_json_objects(${quoteLiteral(file.path)}, format = ${quoteLiteral(layout)},
-            maximum_object_size = ${LARGEST_RECORD}${compression})
-        )
+        select record_text, record_index, is_loose, record.*
+        from (select *, json_transform(json_text, ${structure}) as record from ${source})
       )
     )`;
 }
 
-async function settleDoubtful(
+interface Taken {
+  /** Records, or lines, of the file. */
+  readonly read: number;
+  readonly doubtful: readonly RawRecord[];
+  /** The row id of the file's first line; rows keep the order of the file. */
+  readonly base: bigint;
+}
+
+/** Takes the records in doubt out of the table again. */
+async function takeDoubtful(
+  warehouse: DuckDbWarehouse,
+  entity: Entity,
+  file: DropFile,
+  batch: BatchStamp,
+  isByLine: boolean,
+): Promise<Taken> {
+  const table = `raw.${entity.name}`;
+  const inDoubt = `_batch_seq = ${batch.seq} and _batch_id = ${quoteLiteral(IN_DOUBT)}`;
+  const ofFile = isByLine
+    ? `_batch_seq = ${batch.seq} and _record_index = ${UNNUMBERED}`
+    : `_batch_seq = ${batch.seq} and (_source_file = ${quoteLiteral(file.sourceFile)} or _batch_id = ${quoteLiteral(IN_DOUBT)})`;
+  const counted = await warehouse.connection.runAndReadAll(
+    `select count(*), coalesce(min(rowid), 0) from ${table} where ${ofFile}`,
+  );
+  const [[read, base] = []] = counted.getRows();
+  const first = BigInt(String(base ?? 0));
+  const position = isByLine ? `rowid - ${first}` : '_record_index';
+  const reader = await warehouse.connection.runAndReadAll(
+    `select ${position}, _source_file from ${table} where ${inDoubt} order by 1`,
+  );
+  const doubtful = reader.getRows().map(([index, text]) => ({ index: Number(index), text: String(text) }));
+  await warehouse.run(`delete from ${table} where ${inDoubt}`);
+  return { read: Number(read ?? 0), doubtful, base: first };
+}
+
+async function numberRecords(
+  warehouse: DuckDbWarehouse,
+  entity: Entity,
+  batch: BatchStamp,
+  base: bigint,
+): Promise<void> {
+  await warehouse.run(
+    `update raw.${entity.name} set _record_index = rowid - ${base} where _batch_seq = ${batch.seq} and _record_index = ${UNNUMBERED}`,
+  );
+}
+
+async function settle(
   warehouse: DuckDbWarehouse,
   entity: Entity,
   file: DropFile,
   batch: BatchStamp,
   judge: Judge,
+  { read, doubtful }: Pick<Taken, 'read' | 'doubtful'>,
 ): Promise<FileCounts> {
-  const mine = `_batch_seq = ${batch.seq} and _batch_id in (${quoteLiteral(IN_DOUBT)}, ${quoteLiteral(batch.id)})`;
-  const doubtful = `_batch_seq = ${batch.seq} and _batch_id = ${quoteLiteral(IN_DOUBT)}`;
-  const ofThisFile = `(_source_file = ${quoteLiteral(file.sourceFile)} or _batch_id = ${quoteLiteral(IN_DOUBT)})`;
-  const { rows } = await warehouse.query(`select count(*) from raw.${entity.name} where ${mine} and ${ofThisFile}`);
-  const read = Number(rows[0]?.[0] ?? 0);
   let rejected = 0;
   let example: string | undefined;
-  const stream = await warehouse.connection.runAndReadAll(
-    `select _record_index, _source_file from raw.${entity.name} where ${doubtful} order by _record_index`,
-  );
-  const waiting = stream.getRows();
-  await warehouse.run(`delete from raw.${entity.name} where ${doubtful}`);
-  for (let start = 0; start < waiting.length; start += PORTION) {
-    const portion = waiting
-      .slice(start, start + PORTION)
-      .map(([index, text]) => ({ index: Number(index), text: String(text) }));
-    const judged = portion.map((record) => judgeText(record, judge));
+  for (let start = 0; start < doubtful.length; start += PORTION) {
+    const judged = doubtful.slice(start, start + PORTION).map((record) => judgeText(record, judge));
     const bad = judged.filter((record) => record.reasons.length > 0);
-    await insertValid(
-      warehouse,
-      entity,
-      file,
-      batch,
-      judged.filter((record) => record.reasons.length === 0),
-    );
+    const good = judged.filter((record) => record.reasons.length === 0);
+    await insertValid(warehouse, entity, file, batch, good);
     await insertRejected(warehouse, file, batch, bad);
     rejected += bad.length;
     const [first] = bad;
@@ -142,14 +195,12 @@ async function settleDoubtful(
   return { read, loaded: read - rejected, rejected, ...(example === undefined ? {} : { example }) };
 }
 
-interface JudgedRecord {
-  readonly index: number;
-  readonly text: string;
+interface JudgedRecord extends RawRecord {
   readonly value: unknown;
   readonly reasons: readonly string[];
 }
 
-function judgeText(record: { index: number; text: string }, judge: Judge): JudgedRecord {
+function judgeText(record: RawRecord, judge: Judge): JudgedRecord {
   const value: unknown = JSON.parse(record.text);
   return { ...record, value, reasons: judge(value) };
 }

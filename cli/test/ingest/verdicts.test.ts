@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
 import type { EntityName } from '../../src/ingest/entities.ts';
-import { type BatchStamp, loadFile } from '../../src/ingest/load-file.ts';
+import { type BatchStamp, type Cut, loadFile } from '../../src/ingest/load-file.ts';
 import { createRawTables } from '../../src/ingest/raw-tables.ts';
 import { type Judge, readJudges } from '../../src/ingest/schemas.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
@@ -101,22 +101,26 @@ const user = fc.record(
 );
 
 /** Writes the same value as awkwardly as JSON allows: white space, escaped keys, numbers in other notations. */
-function awkward(value: unknown, style: number): string {
-  const plain = JSON.stringify(value, undefined, style % 3 === 0 ? 1 : undefined);
+function awkward(value: unknown, style: number, cut: Cut): string {
+  const plain = JSON.stringify(value, undefined, style % 3 === 0 && cut === 'by structure' ? 1 : undefined);
   if (style % 5 === 1) return plain.replaceAll('"user_id":', '"\\u0075ser_id":');
   if (style % 5 === 2) return plain.replace(/:(\d{1,6})(?=[,}\]\n])/g, ':$1.0');
   if (style % 5 === 3) return plain.replace(/:(\d+)(?=[,}\]\n])/g, ' :\t$1e0');
   return plain;
 }
 
-async function load(entity: EntityName, texts: readonly string[]): Promise<{ rejected: unknown[]; loaded: unknown[] }> {
+async function load(
+  entity: EntityName,
+  texts: readonly string[],
+  cut: Cut = 'by structure',
+): Promise<{ rejected: unknown[]; loaded: unknown[] }> {
   const warehouse = await DuckDbWarehouse.inMemory();
   try {
     await createRawTables(warehouse);
     const path = join(await temporaryFolder(), `${entity}.json`);
     await writeFile(path, `[${texts.join(',\n')}]`);
     const file = { entity, path, sourceFile: `${entity}.json` };
-    const counts = await loadFile(warehouse, file, batch, judges[entity]);
+    const counts = await loadFile(warehouse, file, batch, judges[entity], cut);
     expect(counts.read).toBe(texts.length);
     const rejected = await warehouse.query('select _record_index, reasons from raw.rejected_records order by 1');
     const loaded = await warehouse.query(
@@ -157,19 +161,21 @@ const shapes = {
 
 describe('the quick check and ajv', () => {
   it.each([
-    ['events', event],
-    ['users', user],
+    ['events', 'by structure', event],
+    ['users', 'by structure', user],
+    ['events', 'by line', event],
+    ['users', 'by line', user],
   ] as const)(
-    'give every record of %s the same verdict, and the values that JSON.parse gives',
-    async (entity, arbitrary) => {
+    'give every record of %s, cut %s, the same verdict, and the values that JSON.parse gives',
+    async (entity, cut, arbitrary) => {
       await fc.assert(
         fc.asyncProperty(
           fc.array(fc.tuple(arbitrary, fc.nat(29)), { minLength: 1, maxLength: 60 }),
           async (records) => {
-            const texts = records.map(([value, style]) => awkward(value, style));
+            const texts = records.map(([value, style]) => awkward(value, style, cut));
             const parsed: unknown[] = texts.map((record) => JSON.parse(record));
             const reasons = parsed.map((value) => judges[entity](value));
-            const { rejected, loaded } = await load(entity, texts);
+            const { rejected, loaded } = await load(entity, texts, cut);
             expect(rejected).toEqual(reasons.flatMap((told, i) => (told.length > 0 ? [[i, told]] : [])));
             const kept = parsed.flatMap((value, i) =>
               reasons[i]?.length === 0 ? [[i, projected(value, shapes[entity])]] : [],

@@ -1,0 +1,99 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { resolvePaths } from '../../src/config/paths.ts';
+import { NotByLineError } from '../../src/ingest/lines.ts';
+import { loadFile } from '../../src/ingest/load-file.ts';
+import { createRawTables } from '../../src/ingest/raw-tables.ts';
+import { readJudges } from '../../src/ingest/schemas.ts';
+import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
+import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
+import { event, loadAll, put, rowsOf } from './support.ts';
+
+const one = '{"user_id":1}';
+const two = '{"user_id":2}';
+const bad = '{"user_id":"3"}';
+
+/** Ids by position, of a users.json that is cut by its line ends. */
+async function byLine(text: string): Promise<unknown> {
+  const judges = await readJudges(resolvePaths({}, {}, process.cwd()).schemas);
+  const path = join(await temporaryFolder(), 'users.json');
+  await writeFile(path, text);
+  const warehouse = await DuckDbWarehouse.inMemory();
+  try {
+    await createRawTables(warehouse);
+    const batch = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00' };
+    const counts = await loadFile(
+      warehouse,
+      { entity: 'users', path, sourceFile: 'users.json' },
+      batch,
+      judges.users,
+      'by line',
+    );
+    const kept = await warehouse.query(
+      'select _record_index, user_id, _batch_id, _source_file from raw.users order by 1',
+    );
+    const rejected = await warehouse.query('select _record_index from raw.rejected_records');
+    expect(counts.read).toBe(kept.rows.length + rejected.rows.length);
+    for (const row of kept.rows) expect(row.slice(2)).toEqual(['b', 'users.json']);
+    return { kept: kept.rows.map((row) => row.slice(0, 2)), rejected: rejected.rows.map(([index]) => index) };
+  } finally {
+    await warehouse.close();
+  }
+}
+
+describe('a file with one record per line', () => {
+  it.each([
+    ['brackets on lines of their own', `[\n${one},\n${bad},\n${two}\n]\n`],
+    ['brackets beside the records', `[${one},\n${bad},\n${two}]`],
+    ['white space behind them', `[ \n${one}, \n${bad},\t\n${two} \n] \n`],
+  ])('keeps each record at its position: %s', async (_, text) => {
+    expect(await byLine(text)).toEqual({
+      kept: [
+        [0, 1],
+        [2, 2],
+      ],
+      rejected: [1],
+    });
+  });
+
+  it('may have no array around it', async () => {
+    expect(await byLine(`${one}\n${bad}\n${two}\n`)).toEqual({
+      kept: [
+        [0, 1],
+        [2, 2],
+      ],
+      rejected: [1],
+    });
+  });
+
+  it.each([
+    ['a comma too few', `[\n${one}\n${two}\n]`],
+    ['a comma too many', `[\n${one},\n${two},\n]`],
+    ['two records on a line', `[\n${one},${two},\n${two}\n]`],
+    ['an array on one line', `[${one},${two}]`],
+    ['pretty-printed records', '[\n{\n"user_id":1\n}\n]'],
+    ['a record that is no JSON', `[\n${one},\n{"user_id":tru},\n${two}\n]`],
+    ['lines that end as on Windows', `[\r\n${one},\r\n${two}\r\n]`],
+    ['a bracket in the middle', `[\n${one},\n[\n${two}\n]`],
+    ['an empty line in the middle', `[\n${one},\n\n${two}\n]`],
+  ])('is read by its structure when it is not quite that: %s', async (_, text) => {
+    await expect(byLine(text)).rejects.toThrow(NotByLineError);
+  });
+
+  it('is loaded the same way when it is large, whatever its lines', async () => {
+    const events = Array.from({ length: 12_000 }, (_, i) =>
+      event({ time: 1_600_000_000_000 + i, description: 'x'.repeat(200) }),
+    );
+    const lines = await temporaryPaths();
+    await put(lines, 'events.json', `[\n${events.map((record) => JSON.stringify(record)).join(',\n')}\n]`);
+    await loadAll(lines);
+    const oneLine = await temporaryPaths();
+    await put(oneLine, 'events.json', events);
+    await loadAll(oneLine);
+    const content =
+      'select count(*), bit_xor(hash("time", name, description, rsvps, _record_index))::varchar from raw.events';
+    expect(await rowsOf(lines, content)).toEqual(await rowsOf(oneLine, content));
+    expect((await rowsOf(lines, content))[0]?.[0]).toBe(12_000);
+  });
+});
