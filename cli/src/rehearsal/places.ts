@@ -1,0 +1,38 @@
+import { join } from 'node:path';
+import type { Paths } from '../config/paths.ts';
+
+/** Everything that one rehearsal warehouse keeps, below the state folder. */
+export interface RehearsalPlaces {
+  readonly folder: string;
+  /** What runs and how it is reached; readable by its owner only. */
+  readonly stateFile: string;
+  readonly tokenFile: string;
+  /** The certificate authority that clients are to trust. */
+  readonly caFile: string;
+  /** Spark's configuration, with the secret path of its server. */
+  readonly conf: string;
+  readonly metastore: string;
+  readonly warehouse: string;
+  readonly volumes: string;
+  /** Spark's working folder. */
+  readonly scratch: string;
+  readonly sparkLog: string;
+  readonly gatewayLog: string;
+}
+
+export function rehearsalPlaces(paths: Paths): RehearsalPlaces {
+  const folder = join(paths.state, 'rehearsal');
+  return {
+    folder,
+    stateFile: join(folder, 'rehearsal.json'),
+    tokenFile: join(folder, 'token'),
+    caFile: join(folder, 'ca.pem'),
+    conf: join(folder, 'conf'),
+    metastore: join(folder, 'metastore'),
+    warehouse: join(folder, 'warehouse'),
+    volumes: join(folder, 'volumes'),
+    scratch: join(folder, 'scratch'),
+    sparkLog: join(paths.logs, 'rehearsal-spark.log'),
+    gatewayLog: join(paths.logs, 'rehearsal-gateway.log'),
+  };
+}

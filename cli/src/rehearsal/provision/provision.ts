@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Effects } from '../../config/effects.ts';
+import { hasCode, MeetupError } from '../../config/errors.ts';
+import type { Paths } from '../../config/paths.ts';
+import { processLives } from '../process.ts';
+import { DELTA, fetchJars, jarName } from './jars.ts';
+import { findJava, type Java } from './java.ts';
+import { installSpark, REQUIREMENTS, sparkJars } from './spark.ts';
+
+/** A Spark with Delta that can be started. */
+export interface SparkHome {
+  readonly java: Java;
+  /** Java's class path, in its own notation: folders with `/*` for all their jars. */
+  readonly classPath: readonly string[];
+}
+
+/**
+ * Finds Spark and Delta in the toolchain, or installs them: about 450 MB, once for all state folders that share it.
+ * They are made beside their place and take it in one step, so that a killed installation leaves nothing half-made.
+ */
+export async function provisionSpark(paths: Paths, effects: Effects): Promise<SparkHome> {
+  const java = await findJava(effects);
+  const folder = join(paths.toolchain, 'rehearsal');
+  const home = join(folder, `spark-${await fingerprint()}`);
+  if (!existsSync(home)) await install(folder, home, java, paths, effects);
+  return { java, classPath: [join(sparkJars(home), '*'), join(home, 'delta', '*')] };
+}
+
+/** Changes with everything that is installed. */
+async function fingerprint(): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of REQUIREMENTS) hash.update(await readFile(file));
+  for (const library of DELTA) hash.update(jarName(library) + library.sha256);
+  return hash.digest('hex').slice(0, 12);
+}
+
+async function install(folder: string, home: string, java: Java, paths: Paths, effects: Effects): Promise<void> {
+  if (!existsSync(paths.python)) {
+    throw new MeetupError(
+      `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to make it.`,
+    );
+  }
+  await mkdir(folder, { recursive: true });
+  await removeLeftovers(folder);
+  const workshop = join(folder, `making-${process.pid}`);
+  try {
+    await step('Installing Spark (about 450 MB, once)', effects, () => installSpark(workshop, paths, effects));
+    const scratch = join(workshop, 'fetching');
+    await step('Fetching Delta Lake', effects, () =>
+      fetchJars(DELTA, join(workshop, 'delta'), { spark: workshop, java, scratch }, effects),
+    );
+    await rm(scratch, { recursive: true, force: true });
+    await takePlace(workshop, home);
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+async function takePlace(workshop: string, home: string): Promise<void> {
+  try {
+    await rename(workshop, home);
+  } catch (error) {
+    // Another process was as far a moment before: its Spark is the same.
+    if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EPERM') || !existsSync(home)) throw error;
+  }
+}
+
+/** What installations left behind that were killed. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const pid = /^making-(\d+)$/.exec(name)?.[1];
+    if (pid !== undefined && !processLives(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** Says what is being done, and for how long, until it is done. */
+async function step<T>(what: string, effects: Effects, work: () => Promise<T>): Promise<T> {
+  const started = effects.clock.elapsed();
+  const seconds = (): number => Math.round((effects.clock.elapsed() - started) / 1000);
+  effects.reporter.progress(`${what} …`);
+  const timer = setInterval(() => effects.reporter.progress(`${what} … ${seconds()} s`), 1000);
+  try {
+    const result = await work();
+    effects.reporter.note(`${what}: done in ${seconds()} s`);
+    return result;
+  } finally {
+    clearInterval(timer);
+  }
+}

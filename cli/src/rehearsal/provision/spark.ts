@@ -1,0 +1,39 @@
+import { join } from 'node:path';
+import type { Effects } from '../../config/effects.ts';
+import { MeetupError } from '../../config/errors.ts';
+import { type Paths, projectRoot } from '../../config/paths.ts';
+import { call, findUv, uvEnvironment } from './uv.ts';
+
+/** What is installed, and what builds it, with the hashes of every file. */
+export const REQUIREMENTS = ['requirements.txt', 'requirements-build.txt'].map((name) =>
+  join(projectRoot, 'cli', 'src', 'rehearsal', name),
+);
+
+/**
+ * Installs Spark, as the Python package that carries it, into a folder that can be moved.
+ * Only its jars are used: nothing of the rehearsal runs Python.
+ * @throws MeetupError where the package can't be had.
+ */
+export async function installSpark(folder: string, paths: Paths, effects: Effects): Promise<void> {
+  const [requirements = '', build = ''] = REQUIREMENTS;
+  const uv = await findUv(paths, effects);
+  const args = ['pip', 'install', '--python', paths.python, '--target', folder, '--require-hashes', '--no-deps'];
+  const { code, output } = await call(
+    uv,
+    [...args, '--build-constraints', build, '-r', requirements],
+    effects,
+    uvEnvironment(effects.env),
+  );
+  if (code === 0) return;
+  throw new MeetupError(`Spark can't be installed (uv: ${lastWords(output)}): mend that and run it again.`);
+}
+
+/** Where Spark's own jars lie. */
+export const sparkJars = (folder: string): string => join(folder, 'pyspark', 'jars');
+
+/** What a tool gave as its reason, in one line. */
+export function lastWords(output: string): string {
+  const lines = output.split('\n').map((line) => line.trim());
+  const telling = lines.filter((line) => /error|caused by|failed|refused|denied|not found/i.test(line));
+  return (telling.at(-1) ?? lines.filter(Boolean).at(-1) ?? 'it said nothing').replace(/[.:]$/, '').slice(0, 300);
+}

@@ -1,0 +1,61 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { z } from 'zod';
+import type { Effects } from '../../config/effects.ts';
+import { InterruptedError, MeetupError } from '../../config/errors.ts';
+import { type Paths, projectRoot } from '../../config/paths.ts';
+import { definedOf } from './java.ts';
+
+const load = createRequire(join(projectRoot, 'package.json'));
+
+/** What a tool printed and how it ended; its lines go to --verbose while it works. */
+export async function call(
+  command: string,
+  args: readonly string[],
+  effects: Effects,
+  env: Record<string, string> = {},
+): Promise<{ code: number; output: string }> {
+  const child = execa(command, args, {
+    reject: false,
+    all: true,
+    env: { ...definedOf(effects.env), ...env },
+    extendEnv: false,
+    cancelSignal: effects.signal,
+    stdin: 'ignore',
+  });
+  const result = await child;
+  if (effects.signal.aborted) throw new InterruptedError();
+  const output = result.all ?? '';
+  for (const line of output.split('\n')) effects.reporter.detail(line);
+  return { code: result.exitCode ?? 127, output };
+}
+
+/**
+ * The uv on the PATH, or the one that the launcher put into the toolchain.
+ * @throws MeetupError where there is none.
+ */
+export async function findUv(paths: Paths, effects: Effects): Promise<string> {
+  const { findUv: find }: { findUv(run: unknown, toolchain: string): Promise<unknown> } = load('./cli/launcher/uv.cjs');
+  const silent = { ...effects, reporter: { ...effects.reporter, detail: () => undefined } };
+  const run = (command: string, args: readonly string[]) => call(command, args, silent);
+  const found = z
+    .string()
+    .optional()
+    .parse(await find(run, paths.toolchain));
+  if (found !== undefined) return found;
+  throw new MeetupError(
+    'The rehearsal installs Spark with uv, and there is none on the PATH or in the toolchain: install it (https://docs.astral.sh/uv) and try again.',
+  );
+}
+
+/** As the launcher calls uv: the machine's certificates and mirrors count, no progress bars, no Python of its own. */
+export function uvEnvironment(env: Effects['env']): Record<string, string> {
+  const mirror = env.PIP_INDEX_URL;
+  return {
+    UV_NO_PROGRESS: '1',
+    UV_PYTHON_DOWNLOADS: 'never',
+    UV_SYSTEM_CERTS: env.UV_SYSTEM_CERTS ?? 'true',
+    ...(mirror && !env.UV_INDEX_URL && !env.UV_DEFAULT_INDEX ? { UV_DEFAULT_INDEX: mirror } : {}),
+  };
+}
