@@ -6,7 +6,6 @@ import { EngineClient } from '../engine/client.ts';
 import { forgetBuilt, isBuiltFrom, rememberBuilt } from '../graph/built-stamp.ts';
 import { projectFingerprint } from '../graph/project-fingerprint.ts';
 import { findDrops } from '../ingest/drops.ts';
-import { openPublished } from '../warehouse/duckdb.ts';
 import { type BuildReport, buildWith } from './build.ts';
 import { type GenerateReport, run as generate } from './generate.ts';
 import { type LoadReport, run as load } from './load.ts';
@@ -57,7 +56,7 @@ export async function devWith(
   // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
   if (firstTime) engine.warmUp().catch(() => undefined);
   const generated = await generateIfEmpty(options.paths, effects);
-  const loaded = await load(options, effects);
+  const loaded = await load({ ...options, publishes: false }, effects);
   const base = { ...(generated === undefined ? {} : { generated }), load: loaded.report };
   const ended = (rest: Omit<DevReport, 'load' | 'ms'>): DevReport => ({
     ...base,
@@ -66,8 +65,8 @@ export async function devWith(
   });
   if (loaded.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'refused' }) };
 
-  const stamp = { project, batch: await newestBatch(options.paths) };
-  if (!options.fullRefresh && (await isBuiltFrom(options.paths, stamp))) {
+  const stamp = { project, batch: loaded.report.newestBatch };
+  if (!options.fullRefresh && !firstTime && (await isBuiltFrom(options.paths, stamp))) {
     return { exitCode: 0, report: ended({ status: 'unchanged', marts: await summarizeMarts(options.paths) }) };
   }
   await forgetBuilt(options.paths);
@@ -87,15 +86,4 @@ async function generateIfEmpty(paths: Paths, effects: Effects): Promise<Generate
 async function hasData(paths: Paths): Promise<boolean> {
   if (!existsSync(paths.data)) return false;
   return (await findDrops(paths.data)).drops.length > 0;
-}
-
-async function newestBatch(paths: Paths): Promise<string | null> {
-  const published = await openPublished(paths);
-  try {
-    const { rows } = await published.query('select batch_id from raw.batches order by batch_seq desc limit 1');
-    const id = rows[0]?.[0];
-    return typeof id === 'string' ? id : null;
-  } finally {
-    await published.close();
-  }
 }

@@ -10,11 +10,14 @@ import { readJudges } from '../ingest/schemas.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
+import type { Warehouse } from '../warehouse/warehouse.ts';
 
 export interface LoadOptions {
   readonly paths: Paths;
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
+  /** False where a build follows, so that readers never see new data beside old marts. */
+  readonly publishes?: boolean;
 }
 
 export interface LoadReport {
@@ -24,6 +27,8 @@ export interface LoadReport {
   readonly status: 'loaded' | 'unchanged' | 'refused';
   /** Every drop, in order; a refused one ends the load. */
   readonly batches: readonly BatchReport[];
+  /** The newest batch of the raw tables, whenever it was loaded. */
+  readonly newestBatch: string | null;
   /** Milliseconds. */
   readonly ms: number;
 }
@@ -42,8 +47,9 @@ export async function run(options: LoadOptions, effects: Effects): Promise<Comma
     );
   }
   const judges = await readJudges(options.paths.schemas);
-  const batches = await withWriteLock(options.paths, effects, async () => {
+  const { batches, newest } = await withWriteLock(options.paths, effects, async () => {
     const loaded: BatchReport[] = [];
+    let newestBatch: string | null;
     const warehouse = await openWork(options.paths);
     try {
       await createRawTables(warehouse);
@@ -52,16 +58,23 @@ export async function run(options: LoadOptions, effects: Effects): Promise<Comma
         loaded.push(report);
         if (report.status === 'refused') break;
       }
+      newestBatch = await newestBatchOf(warehouse);
     } finally {
       await warehouse.close();
     }
-    await publish(options.paths);
-    return loaded;
+    if (options.publishes !== false) await publish(options.paths);
+    return { batches: loaded, newest: newestBatch };
   });
-  return conclude(batches, effects.clock.elapsed() - started);
+  return conclude(batches, newest, effects.clock.elapsed() - started);
 }
 
-function conclude(batches: readonly BatchReport[], ms: number): CommandResult<LoadReport> {
+async function newestBatchOf(warehouse: Warehouse): Promise<string | null> {
+  const { rows } = await warehouse.query('select batch_id from raw.batches order by batch_seq desc limit 1');
+  const id = rows[0]?.[0];
+  return typeof id === 'string' ? id : null;
+}
+
+function conclude(batches: readonly BatchReport[], newestBatch: string | null, ms: number): CommandResult<LoadReport> {
   const refused = batches.some(({ status }) => status === 'refused');
   const loaded = batches.filter(({ status }) => status === 'loaded');
   const status = refused ? 'refused' : loaded.length > 0 ? 'loaded' : 'unchanged';
@@ -74,6 +87,6 @@ function conclude(batches: readonly BatchReport[], ms: number): CommandResult<Lo
   const entities = { groups: total('groups'), users: total('users'), venues: total('venues'), events: total('events') };
   return {
     exitCode: refused ? 1 : 0,
-    report: { batch: loaded.at(-1)?.batch ?? null, entities, status, batches, ms },
+    report: { batch: loaded.at(-1)?.batch ?? null, entities, status, batches, newestBatch, ms },
   };
 }

@@ -3,10 +3,10 @@ import { chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { writeAtomically } from '../config/atomic-file.ts';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { cannotWriteState } from '../warehouse/duckdb.ts';
-import { writeAtomically } from '../warehouse/publish.ts';
 import { PROTOCOL } from './protocol.ts';
 
 /** The longest socket path that every platform takes: macOS has 104 bytes with the closing NUL. */

@@ -1,9 +1,9 @@
 import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { writeAtomically } from '../config/atomic-file.ts';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import { writeAtomically } from '../warehouse/publish.ts';
 
 /** What the last whole build that passed was made from. */
 const stampSchema = z.object({

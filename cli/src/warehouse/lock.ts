@@ -6,6 +6,7 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { cannotWriteState, isLockConflict, lockHolder } from './duckdb.ts';
+import { restoreWorkingFile } from './working-file.ts';
 
 /** A lock that the operating system takes away when its holder ends, however it ends. */
 export interface HeldLock {
@@ -41,14 +42,16 @@ const PATIENCE_MS = 10 * 60_000;
 
 /**
  * Runs `work` while no other meetup process writes to this state folder. Waits for the one that does, and says so once.
+ * The working database is there when the work begins and when it has ended, also where the work published it.
  * @throws InterruptedError when the signal is aborted while waiting; MeetupError after ten minutes.
  */
 export async function withWriteLock<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
   const lock = await waitForLock(paths, effects);
   try {
+    await restoreWorkingFile(paths);
     return await work();
   } finally {
-    lock.release();
+    await restoreWorkingFile(paths).finally(() => lock.release());
   }
 }
 

@@ -109,15 +109,15 @@ export class WatchLoop {
     tell({ event: 'change', files: files.map((file) => this.#shown(file)) });
     try {
       if (files.some((file) => this.#isData(file))) await this.#load();
-      const answer = await withWriteLock(paths, this.#effects, async () => {
+      await withWriteLock(paths, this.#effects, async () => {
         const built = await this.#engine.affected(
           { target: 'dev', ...work.request, files: files.filter((file) => !this.#isData(file)) },
           { signal, onEvent: (event) => this.#tellNode(event) },
         );
         if (isWhole(built)) await publish(paths);
-        return built;
+        // Now, and not when the lock is given back: until then the next working file is made, which nobody waits for.
+        this.#tellDone(built, work);
       });
-      this.#tellDone(answer, work);
       return true;
     } catch (error) {
       if (error instanceof InterruptedError) {
@@ -132,7 +132,7 @@ export class WatchLoop {
   }
 
   async #load(): Promise<void> {
-    const { report } = await load(this.#options, this.#effects);
+    const { report } = await load({ ...this.#options, publishes: false }, this.#effects);
     const refused = report.batches.find((batch) => batch.status === 'refused')?.message;
     this.#options.tell({
       event: 'load',

@@ -1,12 +1,18 @@
-import { readdirSync } from 'node:fs';
-import { rm, writeFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
-import type { Paths } from '../../src/config/paths.ts';
+import { type Paths, projectRoot } from '../../src/config/paths.ts';
 import { DuckDbWarehouse, openPublished, openWork } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
+import { restoreWorkingFile, sparePath } from '../../src/warehouse/working-file.ts';
 import { temporaryPaths } from '../support/effects.ts';
 
 async function inWork(paths: Paths, ...statements: string[]): Promise<void> {
+  await restoreWorkingFile(paths);
   const work = await openWork(paths);
   for (const statement of statements) await work.run(statement);
   await work.close();
@@ -19,6 +25,33 @@ async function publishedRows(paths: Paths, sql: string): Promise<unknown> {
   } finally {
     await published.close();
   }
+}
+
+/** Another process that opens a database for reading, and answers with the first cell of a query. */
+async function otherReader(path: string): Promise<{ ask(sql: string): Promise<string>; close(): Promise<void> }> {
+  const script = `
+    const { DuckDBInstance } = require(${JSON.stringify(join(projectRoot, 'node_modules/@duckdb/node-api'))});
+    DuckDBInstance.create(${JSON.stringify(path)}, { access_mode: 'READ_ONLY' }).then(async (instance) => {
+      const connection = await instance.connect();
+      console.log('open');
+      require('node:readline').createInterface(process.stdin).on('line', async (sql) => {
+        const [[value]] = (await connection.runAndReadAll(sql)).getRows();
+        console.log(String(value));
+      });
+    });`;
+  const child = spawn(process.execPath, ['-e', script], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const lines = createInterface(child.stdout)[Symbol.asyncIterator]();
+  await lines.next();
+  return {
+    ask: async (sql) => {
+      child.stdin.write(`${sql}\n`);
+      return String((await lines.next()).value);
+    },
+    close: async () => {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
 }
 
 describe('publish', () => {
@@ -63,21 +96,75 @@ describe('publish', () => {
     expect(await publishedRows(paths, 'select count(*) from t')).toEqual([[2]]);
   });
 
-  it('removes the half-written copy of a process that was killed while it copied', async () => {
-    const paths = await temporaryPaths();
-    await inWork(paths, 'create table t as select 1 as n');
-    await writeFile(`${paths.database}.999.copy`, 'half');
-    await publish(paths);
-    expect(readdirSync(paths.state).filter((name) => name.endsWith('.copy'))).toEqual([]);
-  });
-
   it('publishes again when somebody removed the published file', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
+    await restoreWorkingFile(paths);
     await rm(paths.database);
     expect(await publish(paths)).toBe(true);
     expect(await publishedRows(paths, 'select n from t')).toEqual([[1]]);
+  });
+});
+
+describe('the working file after publishing', () => {
+  it('is what was published, byte for byte, made from the file that was published before', async () => {
+    const paths = await temporaryPaths();
+    await inWork(paths, 'create table big as select range as n, md5(range::varchar) as text from range(200000)');
+    await publish(paths);
+    await inWork(paths, 'create table small as select 1 as n');
+    await publish(paths);
+    const spare = (await stat(sparePath(paths))).ino;
+    await restoreWorkingFile(paths);
+    expect(readFileSync(paths.workDatabase).equals(readFileSync(paths.database))).toBe(true);
+    expect((await stat(paths.workDatabase)).ino).toBe(spare);
+    expect((await stat(paths.database)).ino).not.toBe(spare);
+  });
+
+  it('is a copy where somebody still reads the older one, which stays as it was', async () => {
+    const paths = await temporaryPaths();
+    await inWork(paths, 'create table t as select range as n from range(1000)');
+    await publish(paths);
+    // Another process: the locks of one process don't hold against itself.
+    const reader = await otherReader(paths.database);
+    await inWork(paths, 'update t set n = -1');
+    await publish(paths);
+    await restoreWorkingFile(paths);
+    await inWork(paths, 'update t set n = -2');
+    expect(await reader.ask('select sum(n)::int from t')).toBe('499500');
+    await reader.close();
+    expect(await publishedRows(paths, 'select max(n) from t')).toEqual([[-1]]);
+    expect(existsSync(sparePath(paths))).toBe(false);
+  });
+
+  it('is made where a process was killed right after it had published', async () => {
+    const paths = await temporaryPaths();
+    await inWork(paths, 'create table t as select 1 as n');
+    await publish(paths);
+    expect(existsSync(paths.workDatabase)).toBe(false);
+    await inWork(paths, 'insert into t values (2)');
+    await publish(paths);
+    expect(await publishedRows(paths, 'select count(*) from t')).toEqual([[2]]);
+  });
+
+  it('is made from a spare that a killed process had half mended', async () => {
+    const paths = await temporaryPaths();
+    await inWork(paths, 'create table t as select range as n from range(100000)');
+    await publish(paths);
+    await inWork(paths, 'insert into t values (-1)');
+    await publish(paths);
+    await writeFile(sparePath(paths), readFileSync(paths.database).subarray(0, 300_000));
+    await restoreWorkingFile(paths);
+    expect(readFileSync(paths.workDatabase).equals(readFileSync(paths.database))).toBe(true);
+  });
+
+  it('leaves no half-written copy of a process that was killed while it copied', async () => {
+    const paths = await temporaryPaths();
+    await inWork(paths, 'create table t as select 1 as n');
+    await writeFile(`${paths.workDatabase}.999.copy`, 'half');
+    await publish(paths);
+    await restoreWorkingFile(paths);
+    expect(readdirSync(dirname(paths.workDatabase))).toEqual(['meetup.duckdb']);
   });
 });
 

@@ -1,0 +1,76 @@
+import { constants, existsSync } from 'node:fs';
+import { copyFile, mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { hasCode } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { copyDifferences } from './database-file.ts';
+import { cannotWriteState } from './duckdb.ts';
+
+/** The file that was published before the one that is now; kept to become the next working file. */
+export function sparePath(paths: Paths): string {
+  return join(dirname(paths.workDatabase), 'spare.duckdb');
+}
+
+/**
+ * Makes the working file again, equal to what is published, after publishing has taken it away: also when the process
+ * that published was killed right after. The caller holds the write lock. Does nothing where the working file is there.
+ */
+export async function restoreWorkingFile(paths: Paths): Promise<void> {
+  if (existsSync(paths.workDatabase) || !existsSync(paths.database)) return;
+  try {
+    await mkdir(dirname(paths.workDatabase), { recursive: true });
+    await removeLeftovers(paths.workDatabase);
+    const made = (await clone(paths)) ?? (await mendSpare(paths)) ?? (await copy(paths));
+    await rename(made, paths.workDatabase);
+    await rm(sparePath(paths), { force: true });
+  } catch (error) {
+    throw cannotWriteState(paths, error);
+  }
+}
+
+const copyPath = (paths: Paths): string => `${paths.workDatabase}.${process.pid}.copy`;
+
+/** A file system that can (btrfs, XFS, APFS) shares the blocks instead of copying them. */
+async function clone(paths: Paths): Promise<string | undefined> {
+  try {
+    await copyFile(paths.database, copyPath(paths), constants.COPYFILE_FICLONE_FORCE);
+    return copyPath(paths);
+  } catch (error) {
+    if (hasCode(error, 'ENOSPC')) throw error;
+    return undefined;
+  }
+}
+
+/** The spare, with the blocks that changed since; unless somebody still reads it, and may for hours. */
+async function mendSpare(paths: Paths): Promise<string | undefined> {
+  const spare = sparePath(paths);
+  if (!existsSync(spare)) return undefined;
+  let held: DuckDBInstance;
+  try {
+    // DuckDB takes the operating system's lock on each file that it opens, so this fails while there are readers; and
+    // while it is held, nobody else can begin to read.
+    held = await DuckDBInstance.create(spare);
+  } catch {
+    return undefined;
+  }
+  try {
+    await copyDifferences(paths.database, spare);
+    return spare;
+  } finally {
+    held.closeSync();
+  }
+}
+
+async function copy(paths: Paths): Promise<string> {
+  await copyFile(paths.database, copyPath(paths));
+  return copyPath(paths);
+}
+
+/** Copies of earlier processes that were killed while they copied. */
+async function removeLeftovers(target: string): Promise<void> {
+  const prefix = `${basename(target)}.`;
+  for (const name of await readdir(dirname(target))) {
+    if (name.startsWith(prefix) && name.endsWith('.copy')) await rm(join(dirname(target), name), { force: true });
+  }
+}
