@@ -15,10 +15,12 @@ from dbt.graph import GraphQueue
 from dbt.node_types import NodeType
 from dbt.task.build import BuildTask
 
+import data_tests
+import late_files
 from build_state import BuildState, Record
 from contents import Contents, digest
 from fingerprints import Fingerprints
-from running import Streaming, identity
+from running import DiffingTestRunner, Streaming, identity
 
 _STORED = frozenset({"table", "incremental", "snapshot", "seed"})
 _RUNNABLE = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot, NodeType.Test})
@@ -163,8 +165,7 @@ class Desk:
         previous = self.state.records.get(unique_id)
         record.content = previous.content if previous is not None else None
         if verdict not in ("fail", "error") and record.relation is not None:
-            columns = contents.columns_of(*record.relation)
-            self._columns[record.relation] = columns
+            self._columns[record.relation] = columns = contents.columns_of(*record.relation)
             if node.config.materialized in _STORED:
                 record.content = contents.of_table(node.relation_name, columns)
         self.state.records[unique_id] = record
@@ -204,18 +205,20 @@ class AffectedBuild(Streaming, BuildTask):
         return self
 
     def run(self):
+        late_files.files.on = True
         try:
             results = super().run()
             self._session.seen = self._seen
             return results
         finally:
+            late_files.files.on = False
             # What was cut off is unknown; what was finished before stays done.
             self._state.forget(self._under_way)
             self._state.write()
 
     def _runtime_initialize(self):
-        fingerprints = fingerprints_of(self._session, self.manifest, self.config)
-        self._desk = Desk(self.manifest, self._state, fingerprints, self._look(), self._again)
+        self._fingerprints = fingerprints_of(self._session, self.manifest, self.config)
+        self._desk = Desk(self.manifest, self._state, self._fingerprints, self._look(), self._again)
         if self._everything:
             self._desk.ask_for_everything()
         leftovers = self._desk.leftovers()
@@ -266,11 +269,16 @@ class AffectedBuild(Streaming, BuildTask):
         with self._keeping:
             self._under_way.add(node.unique_id)
             self._refresh_wholly_where_needed(node)
+            data_tests.remember(runner, self._fingerprints)
         result = super().call_runner(runner)
         with self._keeping, contents_of(self.config) as contents:
             self._desk.ran(node.unique_id, _BAD.get(result.status, "pass"), result.message, contents)
             self._under_way.discard(node.unique_id)
         return result
+
+    def get_runner_type(self, node):
+        chosen = super().get_runner_type(node)
+        return data_tests.RememberingTestRunner if chosen is DiffingTestRunner else chosen
 
     def failing(self):
         """Everything of the project that fails as it stands, whether it ran this time or not."""
@@ -356,10 +364,13 @@ _fingerprints = weakref.WeakKeyDictionary()
 def fingerprints_of(session, manifest, config):
     """The fingerprints of a session's manifest, kept until the manifest changes."""
     kept = _fingerprints.get(session)
-    if kept is None or kept[0] != session.generation:
-        kept = (session.generation, Fingerprints(manifest, config, config.credentials.type))
-        _fingerprints[session] = kept
-    return kept[1]
+    if kept is None or session.reparsed is None:
+        kept = Fingerprints(manifest, config, config.credentials.type)
+    elif session.reparsed:
+        kept = kept.carried_over(manifest, session.reparsed)
+    session.reparsed = frozenset()
+    _fingerprints[session] = kept
+    return kept
 
 
 @contextlib.contextmanager

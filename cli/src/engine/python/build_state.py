@@ -7,7 +7,7 @@ a memory that asks for too much work, never for too little.
 
 import json
 import os
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 VERSION = 1
 
@@ -52,16 +52,15 @@ class BuildState:
         data = {
             "version": VERSION,
             "target": self._target,
-            "nodes": {unique_id: asdict(record) for unique_id, record in self.records.items() if unique_id not in without},
+            "nodes": {unique_id: vars(record) for unique_id, record in self.records.items() if unique_id not in without},
         }
         text = json.dumps(data)
         if text == self._written:
             return
         temporary = f"{self._path}.{os.getpid()}.tmp"
         with open(temporary, "w", encoding="utf-8") as file:
+            # Not flushed to the disk: what a power cut takes away is asked for again, and a killed process takes nothing.
             file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
         os.replace(temporary, self._path)
         self._written = text
 

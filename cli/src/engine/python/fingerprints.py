@@ -15,6 +15,11 @@ import meaning
 # Config keys that change nothing in the database.
 _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
 _READS_VARIABLES = re.compile(r"\bvar\s*\(")
+# What a template can ask for beside what its fingerprint holds: the database, the environment, the clock.
+_LOOKS_ELSEWHERE = re.compile(
+    r"\badapter\s*\.(?!\s*(dispatch|quote|type)\b)|\b(run_query|statement|load_result|load_relation|execute|env_var|modules|graph"
+    r"|invocation_id|run_started_at|dbt_metadata_envs|invocation_args_dict|selected_resources|log|print|fromyaml|flags)\b"
+)
 # A macro that walks the whole graph can depend on anything.
 _READS_GRAPH = re.compile(r"\bgraph\s*\.|\bexecute_on_graph\b|\bselected_resources\b")
 
@@ -28,8 +33,33 @@ class Fingerprints:
         self._manifest = manifest
         self._macros: dict = {}
         self._nodes: dict = {}
+        self._pure: dict = {}
         self._variables = _digest(config.vars.to_dict() if config.vars else {}, config.cli_vars or {})
         self._common = _digest(config.target_name, adapter_type, self._overrides(adapter_type, config.project_name))
+
+    def carried_over(self, manifest, files):
+        """
+        The fingerprints of a manifest in which nothing but the SQL of models in these files is new. `files`: as dbt
+        names them. What stands in them counts anew, and what names its relation.
+        """
+        touched = {unique_id for unique_id, node in manifest.nodes.items() if node.original_file_path in files}
+        self._manifest = manifest
+        self._pure = {}
+        kept = {}
+        for unique_id, fingerprint in self._nodes.items():
+            node = manifest.nodes.get(unique_id) or manifest.unit_tests.get(unique_id)
+            if node is not None and unique_id not in touched and touched.isdisjoint(node.depends_on.nodes):
+                kept[unique_id] = fingerprint
+        self._nodes = kept
+        return self
+
+    def renders_the_same(self, unique_id):
+        """Whether a data test's SQL follows from its fingerprint: nothing that it renders can look elsewhere."""
+        if unique_id not in self._pure:
+            node = self._manifest.nodes[unique_id]
+            texts = [node.raw_code or "", *self._macro_texts(node.depends_on.macros), *self._macro_texts(self._own)]
+            self._pure[unique_id] = not any(_LOOKS_ELSEWHERE.search(text) for text in texts)
+        return self._pure[unique_id]
 
     def of(self, unique_id):
         """The fingerprint of a model, seed, snapshot, data test or unit test; None where it can't be told."""
@@ -58,8 +88,10 @@ class Fingerprints:
 
     def _unit_test(self, test):
         tested = test.depends_on.nodes[0]
-        definition = test.to_dict(omit_none=True)
-        parts = {key: definition.get(key) for key in ("given", "expect", "overrides", "model", "config", "versions")}
+        versions = test.versions.to_dict() if test.versions is not None else None
+        overrides = test.overrides.to_dict() if test.overrides is not None else None
+        given = [fixture.to_dict(omit_none=True) for fixture in test.given]
+        parts = [given, test.expect.to_dict(omit_none=True), overrides, test.model, test.config.to_dict(), versions]
         return _digest(self._common, parts, self.of(tested))
 
     def _code(self, node):
@@ -129,6 +161,7 @@ class Fingerprints:
                 or macro.name.removeprefix(f"{adapter_type}__").removeprefix("default__") in inner
             )
         ]
+        self._own = own
         reached = self._closure(own)
         return sorted(_digest(name, self._meaning(self._manifest.macros[name].macro_sql, meaning.of_macro)) for name in reached)
 

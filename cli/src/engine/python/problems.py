@@ -127,23 +127,18 @@ def _plain(message):
 
 
 def _compiled_line(statement_line, shown, compiled, statement):
-    """The line of the compiled code that DuckDB's line of the whole statement is."""
-    lines = compiled.split("\n")
-    if statement:
-        start = statement.find(compiled)
-        if start < 0:
-            start = statement.find(compiled.strip())
-            lead = len(compiled) - len(compiled.lstrip())
-            offset = compiled[:lead].count("\n")
-        else:
-            offset = 0
-        if start >= 0:
-            line = statement_line - statement[:start].count("\n") + offset
-            if 1 <= line <= len(lines):
-                return line
+    """
+    The line of the compiled code that DuckDB's line of the whole statement is: the one that DuckDB shows, and where it
+    occurs more than once, the one nearest to where the compiled code stands in the statement.
+    """
     shown = shown.strip().strip(".")
-    matching = [number for number, line in enumerate(lines, 1) if shown and shown in line]
-    return matching[0] if matching else None
+    matching = [number for number, line in enumerate(compiled.split("\n"), 1) if shown and shown in line]
+    start = (statement or "").find(compiled.strip())
+    if not matching or start < 0:
+        return matching[0] if matching else None
+    lead = compiled[: len(compiled) - len(compiled.lstrip())].count("\n")
+    expected = statement_line - statement[:start].count("\n") + lead
+    return min(matching, key=lambda line: abs(line - expected))
 
 
 def _source_line(raw, compiled, compiled_line):

@@ -116,6 +116,8 @@ class Project:
         # Whether the database is as this session left it; and what an affected build then need not read again.
         self.untouched = False
         self.seen = None
+        # The files of models whose SQL is all that was parsed since somebody last asked; None for more than that.
+        self.reparsed = None
         self._dirty = None
         self._loader = None
         self._read_from_disk = True
@@ -316,6 +318,7 @@ class Project:
         self._index.signatures = signatures
         self._read_from_disk = True
         if not loader.skip_parsing:
+            self._note_parsed(modified if warm and parse.kind == "partial" else None)
             self.generation += 1
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
 
@@ -332,8 +335,16 @@ class Project:
         else:
             loader.save_macros_to_adapter(adapter)
 
+    def _note_parsed(self, modified):
+        sources = None if modified is None else list(modified.values())
+        if sources is None or any(source.parse_file_type != ParseFileType.Model for source in sources):
+            self.reparsed = None
+        elif self.reparsed is not None:
+            self.reparsed |= {source.path.original_file_path for source in sources}
+
     def _forget_manifest(self, from_disk):
         self.manifest = None
+        self.reparsed = None
         self.generation += 1
         self._read_from_disk = from_disk
         self._index.forget()

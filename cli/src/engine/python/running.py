@@ -13,6 +13,7 @@ from dbt.task.compile import CompileTask
 from dbt.task.run import RunTask
 from dbt.task.test import TestRunner, TestTask
 
+import late_files
 import problems
 from build_state import BuildState
 
@@ -111,9 +112,10 @@ class Streaming:
         if result.failures is not None:
             described["failures"] = result.failures
         if status in ("error", "runtime error"):
-            described["problem"] = problems.node_problem(
-                node, result.message, self._project_dir, getattr(node, "build_path_text", None)
-            )
+            statement = late_files.files.statement_of(node)
+            described["problem"] = problems.node_problem(node, result.message, self._project_dir, statement)
+        if status not in ("success", "pass"):
+            late_files.files.flush(node)
         compiled_path = getattr(node, "compiled_path", None)
         if compiled_path and status != "success":
             described["compiledPath"] = compiled_path

@@ -3,8 +3,10 @@ What dbt computes again and again from the same input, computed once. Nothing he
 keyed by everything that the answer is made from, and the rest is skipped where it provably cannot be asked for.
 """
 
+import re
 from collections import OrderedDict
 
+import dbt.compilation as compilation
 import dbt.context.base as context_base
 import dbt.parser.base as parser_base
 import dbt_common.clients.agate_helper as agate_helper
@@ -18,6 +20,11 @@ from dbt_common.events.base_types import BaseEvent
 
 # Entries of each memory. A project of 40 models with 160 tests has about 600 templates and 900 configurations.
 REMEMBERED = 8192
+
+# A statement's first word, after white space and comments of one line; and what could end its statement.
+_LEADING_WITH = re.compile(r"(?:\s|--[^\n]*\n)*with\s+(?!recursive\b)", re.IGNORECASE)
+_ENDS_A_STATEMENT = re.compile(r";")
+
 
 class Memory:
     """A dictionary that forgets what was not asked for longest. Each operation is atomic under Python's lock."""
@@ -61,6 +68,7 @@ def install():
     _build_namespaces_at_once()
     _remember_type_testers()
     _remember_modules()
+    _find_with_without_parsing()
     parser_base.generate_generate_name_macro_context = _name_context
 
 
@@ -169,6 +177,30 @@ class FlatNamespace(dict, MacroNamespace):
         self.update(local_namespace)
 
 
+# Macros of dbt's own that unit tests call for every cell and row: what they say follows from their arguments.
+_PURE = frozenset({"safe_cast", "format_row"})
+_said = Memory(65536)
+# What they dispatch to: where the project has one of its own, nothing is remembered.
+_PURE_PARTS = frozenset({"safe_cast", "string_literal", "escape_single_quotes", "cast", "format_row"})
+
+
+class RememberingMacro(MacroGenerator):
+    """One of dbt's pure macros."""
+
+    def call_macro(self, *args, **kwargs):
+        # repr tells 1 from True from '1', which the macros do too.
+        key = (self.macro.name, self.context["target"]["type"], repr(args), repr(kwargs))
+        said = _said.get(key)
+        if said is None:
+            said = super().call_macro(*args, **kwargs)
+            _said.put(key, said)
+        return dict(said) if isinstance(said, dict) else said
+
+
+def _replaces(packages):
+    return any(name.rpartition("__")[2] in _PURE_PARTS for macros in packages for name in macros)
+
+
 def _build_namespaces_at_once():
     """
     dbt makes about four contexts per node, each with a callable for each of its 550 macros, in Python code that looks
@@ -179,10 +211,12 @@ def _build_namespaces_at_once():
 
     def build_namespace(self, macros_by_package, ctx):
         node, stack = self.node, self.thread_ctx
+        own = [macros for package, macros in macros_by_package.items() if package not in self.internal_package_names]
+        pure = frozenset() if _replaces(own) else _PURE
         for package, macros in macros_by_package.items():
             namespace = {}
             for name, macro in macros.items():
-                generator = new(MacroGenerator)
+                generator = new(RememberingMacro if name in pure else MacroGenerator)
                 generator.__dict__ = {"context": ctx, "macro": macro, "node": node, "stack": stack}
                 namespace[name] = generator
             if package in self.internal_package_names:
@@ -221,6 +255,24 @@ def _remember_modules():
     """`modules` of Jinja: forty wrapped functions, made for each context."""
     made = context_base.get_context_modules()
     context_base.get_context_modules = lambda: {name: dict(members) for name, members in made.items()}
+
+
+def _find_with_without_parsing():
+    """
+    To put ephemeral models and fixtures before a model's own CTEs, dbt has sqlparse group the whole statement, which
+    takes longer than to run it. Where the statement begins with WITH, its first words tell all that dbt looks for.
+    """
+    inject = compilation.inject_ctes_into_sql
+
+    def inject_at_once(sql, ctes):
+        found = _LEADING_WITH.match(sql)
+        if not ctes or found is None or _ENDS_A_STATEMENT.search(sql):
+            return inject(sql, ctes)
+        # dbt puts nothing between the word and the first CTE but what stood there.
+        joined = ", ".join(cte.sql for cte in ctes)
+        return f"{sql[: found.end()]}{joined}, {sql[found.end() :]}"
+
+    compilation.inject_ctes_into_sql = inject_at_once
 
 
 def _make_events_late():

@@ -17,6 +17,7 @@ from dbt.version import __version__
 from dbt_common.exceptions import DbtBaseException
 
 import events
+import late_files
 import problems
 from affected import AffectedBuild
 import speed
@@ -45,6 +46,7 @@ class Worker:
         self._sessions = {}
         self._events = events.install()
         speed.install()
+        late_files.files.install()
         self._interruptible = False
         self._untidy = True
         self.saving = threading.Lock()

@@ -1,0 +1,224 @@
+"""
+Edits a dbt project at random and compares, after each edit, the manifest that the engine keeps warm with one that dbt
+parses from nothing. Prints one JSON document: how many edits were compared, of which kinds, and the first difference.
+
+    python parse_equivalence.py ENGINE_FOLDER PROJECT_DIR PROFILES_DIR TARGET_PATH SEED EDITS
+"""
+
+import json
+import os
+import random
+import sys
+
+engine, project_dir, profiles_dir, target_path, seed, edits = sys.argv[1:]
+sys.path.insert(0, engine)
+
+import events  # noqa: E402
+import speed  # noqa: E402
+
+# Must differ between two parses of the same files.
+VOLATILE = {
+    "created_at",
+    "generated_at",
+    "invocation_id",
+    "invocation_started_at",
+    "modification_time",
+    "contents",
+    "pp_dict",
+    "pp_test_index",
+}
+
+
+def plain(value):
+    if isinstance(value, dict):
+        return {str(key): plain(member) for key, member in value.items() if key not in VOLATILE}
+    if isinstance(value, (list, tuple)):
+        return [plain(member) for member in value]
+    return value
+
+
+def picture(manifest):
+    """Everything that is the same in two manifests of the same files; lists whose order is the parse's are sorted."""
+    whole = json.loads(json.dumps(manifest.writable_manifest().to_dict(omit_none=False), default=str, sort_keys=True))
+    whole.pop("metadata")
+    for maps in ("parent_map", "child_map"):
+        whole[maps] = {key: sorted(members) for key, members in whole[maps].items()}
+    for kind in ("nodes", "macros", "unit_tests"):
+        for node in whole[kind].values():
+            for members in (node.get("depends_on") or {}).values():
+                members.sort()
+    return plain(whole)
+
+
+def first_difference(left, right, path=""):
+    if isinstance(left, dict) and isinstance(right, dict):
+        for key in sorted(left.keys() | right.keys()):
+            if key not in left or key not in right:
+                return f"{path}/{key}: only {'warm' if key in left else 'cold'}"
+            found = first_difference(left[key], right[key], f"{path}/{key}")
+            if found:
+                return found
+        return None
+    return None if left == right else f"{path}: warm {left!r}, cold {right!r}"
+
+
+class Editor:
+    """Knows the files of the tiny project, and what can be done to them."""
+
+    def __init__(self, chance):
+        self.chance = chance
+        self.extra = 0
+        self.undo = {}
+
+    def path(self, name):
+        return os.path.normpath(os.path.join(project_dir, name))
+
+    def read(self, name):
+        with open(self.path(name), encoding="utf-8") as file:
+            return file.read()
+
+    def write(self, name, text):
+        os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
+        with open(self.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def edits(self):
+        return [
+            self.comment,
+            self.change_model,
+            self.describe,
+            self.add_test,
+            self.new_model,
+            self.remove_model,
+            self.change_macro,
+            self.use_macro,
+            self.break_model,
+            self.break_yaml,
+            self.missing_reference,
+            self.move_model,
+        ]
+
+    def comment(self):
+        self.write("models/total.sql", self.read("models/total.sql") + f"\n-- {self.chance.random()}")
+
+    def change_model(self):
+        factor = self.chance.randint(2, 99)
+        self.write("models/doubled.sql", f"select id, amount * {factor} as amount from {{{{ ref('numbers') }}}}")
+
+    def describe(self):
+        self.yaml(f"the numbers, {self.chance.random()}", "unique, not_null")
+
+    def add_test(self):
+        self.yaml("the numbers", self.chance.choice(["unique", "not_null", "unique, not_null", "not_null, unique"]))
+
+    def yaml(self, description, tests):
+        self.write(
+            "models/models.yml",
+            f"models:\n  - name: numbers\n    description: '{description}'\n"
+            f"    columns: [{{name: id, data_tests: [{tests}]}}]\n"
+            "  - name: doubled\n    columns: [{name: amount, data_tests: [not_null]}]\n",
+        )
+
+    def new_model(self):
+        self.extra += 1
+        upstream = self.chance.choice(["numbers", "doubled", "total"])
+        self.write(f"models/extra_{self.extra}.sql", f"select * from {{{{ ref('{upstream}') }}}}")
+
+    def extras(self):
+        found = []
+        for folder, _, names in os.walk(self.path("models")):
+            found += [os.path.join(folder, name) for name in names if name.startswith("extra_")]
+        return sorted(found)
+
+    def remove_model(self):
+        for path in self.extras()[:1]:
+            os.unlink(path)
+
+    def move_model(self):
+        for path in self.extras()[:1]:
+            os.makedirs(self.path("models/moved"), exist_ok=True)
+            os.replace(path, self.path(f"models/moved/{os.path.basename(path)}"))
+
+    def change_macro(self):
+        self.write("macros/scale.sql", f"{{% macro scale(x) %}}{{{{ x }}}} * {self.chance.randint(1, 99)}{{% endmacro %}}")
+
+    def use_macro(self):
+        if os.path.exists(self.path("macros/scale.sql")):
+            self.write("models/total.sql", "select sum({{ scale('amount') }}) as total from {{ ref('doubled') }}")
+
+    def break_model(self):
+        self.broken("models/total.sql", "select {{ oh dear }}")
+
+    def missing_reference(self):
+        self.broken("models/total.sql", "select * from {{ ref('nowhere') }}")
+
+    def break_yaml(self):
+        self.broken("models/models.yml", "models:\n  - name: numbers\n   columns: []\n")
+
+    def broken(self, name, text):
+        self.undo[name] = self.read(name)
+        self.write(name, text)
+
+    def mend(self):
+        for name, text in self.undo.items():
+            self.write(name, text)
+        self.undo = {}
+
+
+def main():
+    events.install()
+    speed.install()
+    from dbt_common.exceptions import DbtBaseException
+
+    from project import Project, settings_from
+
+    def session(folder):
+        return Project(
+            settings_from(
+                {
+                    "projectDir": project_dir,
+                    "profilesDir": profiles_dir,
+                    "targetPath": os.path.join(target_path, folder),
+                    "logPath": target_path,
+                    "target": "dev",
+                }
+            )
+        )
+
+    chance = random.Random(int(seed))
+    editor = Editor(chance)
+    warm, cold = session("warm"), session("cold")
+    warm.refresh()
+    compared, refused, kinds = 0, 0, {}
+    for _ in range(int(edits)):
+        for _ in range(chance.choice([1, 1, 1, 2, 3])):
+            edit = chance.choice(editor.edits())
+            kinds[edit.__name__] = kinds.get(edit.__name__, 0) + 1
+            edit()
+        try:
+            warm.refresh()
+            warm_picture = picture(warm.manifest)
+        except DbtBaseException:
+            refused += 1
+            warm_picture = None
+        try:
+            cold.refresh(full=True)
+            cold_picture = picture(cold.manifest)
+        except DbtBaseException:
+            cold_picture = None
+        difference = (
+            first_difference(warm_picture, cold_picture)
+            if warm_picture is not None and cold_picture is not None
+            else None
+            if warm_picture is cold_picture
+            else f"only the {'warm' if warm_picture is None else 'cold'} parse was refused"
+        )
+        if difference:
+            print(json.dumps({"compared": compared, "kinds": kinds, "difference": difference}))
+            return
+        compared += 1
+        editor.mend()
+    print(json.dumps({"compared": compared, "refused": refused, "kinds": kinds, "difference": None}))
+
+
+main()
