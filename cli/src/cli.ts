@@ -152,6 +152,17 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
   });
 
   verb<Record<string, never>>(
+    'rehearsal <action>',
+    'the local Spark and Delta warehouse: up, down or status',
+    async (session, _own, action) => {
+      const { run } = await import('./commands/rehearsal.ts');
+      const { renderRehearsal } = await import('./report/rehearsal.ts');
+      const result = await run({ paths: session.paths, action: action ?? '' }, session.effects);
+      return session.finish(result, { text: renderRehearsal, essential: true });
+    },
+  );
+
+  verb<Record<string, never>>(
     'doctor',
     'check the machine, the toolchain and the profile, and say how to mend what is wrong',
     async (session) => {

@@ -11,6 +11,8 @@ export interface RehearsalPlaces {
   readonly caFile: string;
   /** Spark's configuration, with the secret path of its server. */
   readonly conf: string;
+  /** What the background process is told; its name tells that process from all others. */
+  readonly launchFile: string;
   readonly metastore: string;
   readonly warehouse: string;
   readonly volumes: string;
@@ -20,7 +22,7 @@ export interface RehearsalPlaces {
   readonly gatewayLog: string;
 }
 
-export function rehearsalPlaces(paths: Paths): RehearsalPlaces {
+export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): RehearsalPlaces {
   const folder = join(paths.state, 'rehearsal');
   return {
     folder,
@@ -28,6 +30,7 @@ export function rehearsalPlaces(paths: Paths): RehearsalPlaces {
     tokenFile: join(folder, 'token'),
     caFile: join(folder, 'ca.pem'),
     conf: join(folder, 'conf'),
+    launchFile: join(folder, 'conf', 'launch.json'),
     metastore: join(folder, 'metastore'),
     warehouse: join(folder, 'warehouse'),
     volumes: join(folder, 'volumes'),

@@ -8,11 +8,13 @@ import type { Paths } from '../../config/paths.ts';
 import { processLives } from '../process.ts';
 import { DELTA, fetchJars, jarName } from './jars.ts';
 import { findJava, type Java } from './java.ts';
+import { compileServer, SERVER_SOURCE } from './server.ts';
 import { installSpark, REQUIREMENTS, sparkJars } from './spark.ts';
 
 /** A Spark with Delta that can be started. */
 export interface SparkHome {
   readonly java: Java;
+  readonly home: string;
   /** Java's class path, in its own notation: folders with `/*` for all their jars. */
   readonly classPath: readonly string[];
 }
@@ -26,13 +28,14 @@ export async function provisionSpark(paths: Paths, effects: Effects): Promise<Sp
   const folder = join(paths.toolchain, 'rehearsal');
   const home = join(folder, `spark-${await fingerprint()}`);
   if (!existsSync(home)) await install(folder, home, java, paths, effects);
-  return { java, classPath: [join(sparkJars(home), '*'), join(home, 'delta', '*')] };
+  const jars = [sparkJars(home), join(home, 'delta')].map((jar) => join(jar, '*'));
+  return { java, home, classPath: [join(home, 'classes'), ...jars] };
 }
 
 /** Changes with everything that is installed. */
 async function fingerprint(): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of REQUIREMENTS) hash.update(await readFile(file));
+  for (const file of [...REQUIREMENTS, SERVER_SOURCE]) hash.update(await readFile(file));
   for (const library of DELTA) hash.update(jarName(library) + library.sha256);
   return hash.digest('hex').slice(0, 12);
 }
@@ -53,6 +56,7 @@ async function install(folder: string, home: string, java: Java, paths: Paths, e
       fetchJars(DELTA, join(workshop, 'delta'), { spark: workshop, java, scratch }, effects),
     );
     await rm(scratch, { recursive: true, force: true });
+    await step("Compiling the rehearsal's server", effects, () => compileServer(workshop, java, effects));
     await takePlace(workshop, home);
   } finally {
     await rm(workshop, { recursive: true, force: true });

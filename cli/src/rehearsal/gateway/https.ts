@@ -1,0 +1,68 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { ServerCertificate } from '../certificate/certificate.ts';
+import { decodeMessage, encodeMessage } from '../thrift/message.ts';
+import type { Tickets } from '../volumes/tickets.ts';
+import { STAGING, transfer } from '../volumes/transfer.ts';
+import type { Gateway } from './gateway.ts';
+
+/** The longest message of a client (bytes): statements, however generated, are far below. */
+const LONGEST_MESSAGE = 64 * 1024 * 1024;
+
+export interface FrontDoor {
+  readonly gateway: Gateway;
+  readonly tickets: Tickets;
+  readonly token: string;
+  readonly log: (line: string) => void;
+}
+
+/** The HTTPS server that Databricks' clients talk to. */
+export function httpsServer({ certificate, key }: ServerCertificate, door: FrontDoor): Server {
+  const server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2' }, (request, response) => {
+    answer(door, request, response).catch((error: unknown) => {
+      door.log(`${request.method} ${request.url?.split('?')[0]}: ${error instanceof Error ? error.stack : error}`);
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  });
+  // Statements take as long as they take, and clients use connections again after a while.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 120_000;
+  return server;
+}
+
+async function answer(door: FrontDoor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = request.url ?? '/';
+  if (url.startsWith(STAGING)) return transfer(door.tickets, request, response);
+  if (request.method !== 'POST' || !url.startsWith('/sql/'))
+    return refuse(response, 404, 'The rehearsal has no such page.');
+  if (!isAuthorized(request, door.token)) return refuse(response, 401, "This is not the rehearsal's token.");
+  const body = await bodyOf(request);
+  if (body === undefined) return refuse(response, 413, 'The statement is too long.');
+  const origin = `https://${request.headers.host ?? ''}`;
+  const reply = encodeMessage(await door.gateway.answer(decodeMessage(body), origin));
+  response.writeHead(200, { 'content-type': 'application/x-thrift', 'content-length': reply.length }).end(reply);
+}
+
+function isAuthorized(request: IncomingMessage, token: string): boolean {
+  const given = Buffer.from(/^Bearer (.+)$/i.exec(request.headers.authorization ?? '')?.[1] ?? '');
+  const wanted = Buffer.from(token);
+  return given.length === wanted.length && timingSafeEqual(given, wanted);
+}
+
+function refuse(response: ServerResponse, status: number, message: string): void {
+  const body = JSON.stringify({ error_code: status === 401 ? 'UNAUTHENTICATED' : 'NOT_FOUND', message });
+  response.writeHead(status, { 'content-type': 'application/json', 'x-thriftserver-error-message': message }).end(body);
+}
+
+async function bodyOf(request: IncomingMessage): Promise<Buffer | undefined> {
+  const parts: Buffer[] = [];
+  let size = 0;
+  for await (const part of request) {
+    size += part.length;
+    if (size > LONGEST_MESSAGE) return undefined;
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

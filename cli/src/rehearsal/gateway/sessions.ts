@@ -1,0 +1,76 @@
+import type { SparkLink } from '../server-link/link.ts';
+import type { Struct } from '../thrift/struct.ts';
+
+/** A session that a client opened, on a connection of its own. */
+export interface Session {
+  readonly id: string;
+  readonly link: SparkLink;
+  readonly handle: Struct;
+  lastUsed: number;
+}
+
+/** A statement, or another question with rows for an answer. */
+export interface Operation {
+  readonly session: Session;
+  /** Whether its row tells the client to transfer a file. */
+  readonly isStaging: boolean;
+  /** As it was sent to the client. */
+  metadata?: Struct;
+}
+
+/** What clients have open. */
+export class Sessions {
+  readonly #now: () => number;
+  readonly #sessions = new Map<string, Session>();
+  readonly #operations = new Map<string, Operation>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  get size(): number {
+    return this.#sessions.size;
+  }
+
+  add(handle: Struct, link: SparkLink): Session {
+    const session: Session = { id: idOf(handle), handle, link, lastUsed: this.#now() };
+    this.#sessions.set(session.id, session);
+    return session;
+  }
+
+  /** The session that a handle names; using it keeps it open. */
+  find(handle: Struct | undefined): Session | undefined {
+    const session = handle && this.#sessions.get(idOf(handle));
+    if (session !== undefined) session.lastUsed = this.#now();
+    return session;
+  }
+
+  remove(session: Session): void {
+    this.#sessions.delete(session.id);
+    for (const [id, operation] of this.#operations) if (operation.session === session) this.#operations.delete(id);
+    session.link.close();
+  }
+
+  addOperation(handle: Struct, operation: Operation): void {
+    this.#operations.set(idOf(handle), operation);
+  }
+
+  findOperation(handle: Struct | undefined): Operation | undefined {
+    const operation = handle && this.#operations.get(idOf(handle));
+    if (operation !== undefined) operation.session.lastUsed = this.#now();
+    return operation;
+  }
+
+  removeOperation(handle: Struct | undefined): void {
+    if (handle !== undefined) this.#operations.delete(idOf(handle));
+  }
+
+  /** Sessions that nobody has used for so long (milliseconds), and those whose Spark is gone. */
+  stale(idleMs: number): Session[] {
+    const before = this.#now() - idleMs;
+    return [...this.#sessions.values()].filter(({ lastUsed, link }) => lastUsed < before || !link.alive);
+  }
+}
+
+/** Handles of sessions and of operations begin alike: with an identifier. */
+const idOf = (handle: Struct): string => handle.struct(1)?.binary(1)?.toString('hex') ?? '';

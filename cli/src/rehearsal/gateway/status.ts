@@ -1,0 +1,62 @@
+import { messageOf } from '../../config/errors.ts';
+import { StatementError } from '../sql/errors.ts';
+import { Struct } from '../thrift/struct.ts';
+import { i32, string, struct } from '../thrift/values.ts';
+
+const ERROR_STATUS = 3;
+export const SUCCESS = new Struct([[1, i32(0)]]);
+
+/** What Spark said of an error, as Databricks says it. */
+export interface SparkError {
+  /** Plain: the error's class, sentence and SQLSTATE, without plans and traces. */
+  readonly message: string;
+  readonly sqlState: string | undefined;
+}
+
+/** `HiveSQLException: Error running query: [A_CLASS] org.apache…Exception: [A_CLASS] What is wrong. SQLSTATE: 42P01; line 1 …` */
+export function plainError(text: string): SparkError {
+  const sqlState = /SQLSTATE: ([0-9A-Z]{5})/.exec(text)?.[1];
+  const untraced = text.split(/\n\s*at [\w.$]+[.(/]/)[0] ?? text;
+  const classed = /\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\]/.exec(untraced);
+  // The class stands twice: before the exception's name and behind it.
+  const from = classed === null ? -1 : untraced.lastIndexOf(classed[0]);
+  const message = from < 0 ? withoutExceptions(untraced) : untraced.slice(from);
+  // Spark ends an analysis with the plan that it could not resolve.
+  const end = message.search(/;\n['+A-Z]/);
+  return { message: (end < 0 ? message : message.slice(0, end)).trim(), sqlState };
+}
+
+function withoutExceptions(text: string): string {
+  return text.replace(/^(?:Error running query: |Error operating \w+: |(?:[\w$]+\.)+[\w$]*(?:Exception|Error): )+/, '');
+}
+
+/** A response that says that a call failed, which all responses can say alike. */
+export function failure(error: unknown): Struct {
+  const sqlState = error instanceof StatementError ? error.sqlState : 'HY000';
+  const text = messageOf(error);
+  const status = new Struct([
+    [1, i32(ERROR_STATUS)],
+    [3, string(sqlState)],
+    [4, i32(0)],
+    [5, string(text)],
+    [6, string(text)],
+  ]);
+  return new Struct([[1, struct(status)]]);
+}
+
+/** Whether a response says that its call failed. */
+export const failed = (response: Struct): boolean => (response.struct(1)?.i32(1) ?? 0) >= ERROR_STATUS;
+
+/** The same response, with what went wrong said plainly. */
+export function plainFailure(response: Struct): Struct {
+  const status = response.struct(1);
+  if (status === undefined || !failed(response)) return response;
+  const { message, sqlState } = plainError(status.string(5) ?? status.string(6) ?? 'Spark gave no reason.');
+  const plain = status.with({
+    2: undefined,
+    3: string(sqlState ?? status.string(3) ?? 'HY000'),
+    5: string(message),
+    6: string(message),
+  });
+  return response.with({ 1: struct(plain) });
+}

@@ -1,0 +1,67 @@
+import { existsSync } from 'node:fs';
+import { StatementError } from '../sql/errors.ts';
+import { literal } from '../sql/tokens.ts';
+import { type VolumeStatement, volumeStatement } from '../volumes/statements.ts';
+import type { Tickets } from '../volumes/tickets.ts';
+import { STAGING } from '../volumes/transfer.ts';
+import type { Listed, Volumes } from '../volumes/volumes.ts';
+
+/** A query that gives the rows which answer a statement about volumes. */
+export interface Answer {
+  readonly sql: string;
+  readonly isStaging: boolean;
+}
+
+const NOTHING: Answer = { sql: 'select cast(null as string) as result where false', isStaging: false };
+
+/**
+ * Does what a statement about volumes says, and gives a query with its rows for Spark to run: so that its answer goes the
+ * way of all others. Undefined for statements that are not about volumes.
+ */
+export async function answerAboutVolumes(
+  statement: string,
+  site: { volumes: Volumes; tickets: Tickets; origin: string },
+): Promise<Answer | undefined> {
+  const parsed = volumeStatement(statement);
+  if (parsed === undefined) return undefined;
+  if (parsed.verb === 'CREATE' || parsed.verb === 'DROP') return change(parsed, site.volumes);
+  if (parsed.verb === 'LIST') return { sql: listing(await site.volumes.list(parsed.path)), isStaging: false };
+  const file = site.volumes.file(parsed.path);
+  if (parsed.verb === 'PUT' && !parsed.overwrite && existsSync(file)) {
+    throw new StatementError(
+      `[FILE_ALREADY_EXISTS] ${parsed.path} is there already: say OVERWRITE to replace it. SQLSTATE: 42710`,
+      '42710',
+    );
+  }
+  if (parsed.verb === 'GET' && !existsSync(file)) {
+    throw new StatementError(`[FILE_NOT_FOUND] There is no ${parsed.path}. SQLSTATE: 42704`, '42704');
+  }
+  const method = parsed.verb === 'REMOVE' ? 'DELETE' : parsed.verb;
+  const url = `${site.origin}${STAGING}${site.tickets.issue({ method, file })}`;
+  const localFile = parsed.verb === 'REMOVE' ? '' : `${literal(parsed.localFile)} as localFile, `;
+  const headers = 'cast(map() as map<string, string>) as headers';
+  return {
+    sql: `select ${literal(parsed.verb)} as operation, ${localFile}${literal(url)} as presignedUrl, ${headers}`,
+    isStaging: true,
+  };
+}
+
+type Change = Extract<VolumeStatement, { verb: 'CREATE' | 'DROP' }>;
+
+async function change({ verb, name, lenient }: Change, volumes: Volumes): Promise<Answer> {
+  const done = await (verb === 'CREATE' ? volumes.create(name) : volumes.drop(name));
+  if (done || lenient) return NOTHING;
+  const [error, sqlState] = verb === 'CREATE' ? ['VOLUME_ALREADY_EXISTS', '42710'] : ['VOLUME_NOT_FOUND', '42704'];
+  const is = verb === 'CREATE' ? 'exists already' : 'does not exist';
+  throw new StatementError(`[${error}] The volume ${name.join('.')} ${is}. SQLSTATE: ${sqlState}`, sqlState);
+}
+
+function listing(files: readonly Listed[]): string {
+  const columns = ['path', 'name', 'size', 'modification_time'];
+  const row = ({ path, name, size, modifiedMs }: Listed): string =>
+    `(${literal(path)}, ${literal(name)}, ${size}L, timestamp_millis(${modifiedMs}L))`;
+  const none = { path: '', name: '', size: 0, modifiedMs: 0 };
+  const rows = (files.length > 0 ? files : [none]).map(row).join(', ');
+  const filter = files.length > 0 ? '' : ' where false';
+  return `select * from values ${rows} as t(${columns.join(', ')})${filter} order by path`;
+}

@@ -1,0 +1,22 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Effects } from '../../config/effects.ts';
+import { MeetupError } from '../../config/errors.ts';
+import { projectRoot } from '../../config/paths.ts';
+import type { Java } from './java.ts';
+import { lastWords, sparkJars } from './spark.ts';
+import { call } from './uv.ts';
+
+/** The few lines that Spark's server is started with. */
+export const SERVER_SOURCE = join(projectRoot, 'cli', 'src', 'rehearsal', 'spark', 'RehearsalServer.scala');
+
+/** Compiles them with the Scala compiler that Spark carries, so that a Java without a compiler is enough. */
+export async function compileServer(home: string, java: Java, effects: Effects): Promise<void> {
+  const classes = join(home, 'classes');
+  await mkdir(classes, { recursive: true });
+  const classPath = ['-cp', join(sparkJars(home), '*')];
+  const compiler = ['scala.tools.nsc.Main', '-usejavacp', '-d', classes, SERVER_SOURCE];
+  const { code, output } = await call(java.executable, ['-Xmx1g', ...classPath, ...compiler], effects);
+  if (code === 0) return;
+  throw new MeetupError(`The rehearsal's server can't be compiled (${lastWords(output)}): --verbose shows all of it.`);
+}

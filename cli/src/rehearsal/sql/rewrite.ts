@@ -1,0 +1,53 @@
+import { isCode, nameOf, quoted, type Token, tokens } from './tokens.ts';
+
+/** What Databricks calls the catalog that Spark calls spark_catalog. */
+export const CATALOG = 'hive_metastore';
+const SPARK_CATALOG = 'spark_catalog';
+
+/** Words after which a name that stands alone is a catalog's, as in `show schemas in hive_metastore`. */
+const BEFORE_A_CATALOG = new Set(['CATALOG', 'IN', 'FROM', 'USE']);
+
+/** Databricks' session settings that Spark has under another name. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  ansi_mode: 'spark.sql.ansi.enabled',
+  timezone: 'spark.sql.session.timeZone',
+};
+
+export const sparkSetting = (name: string): string => SETTINGS[name.toLowerCase()] ?? name;
+
+export interface Rewriting {
+  /** Turns a path below /Volumes/ into a local one. @throws StatementError where there is none. */
+  volumePath(path: string): string;
+}
+
+/** Says in Spark's SQL what a statement says in Databricks': catalogs, paths of volumes, settings. */
+export function toSparkSql(statement: string, { volumePath }: Rewriting): string {
+  const all = tokens(statement);
+  const code = all.filter(isCode);
+  const changed = new Map<Token, string>();
+  code.forEach((token, i) => {
+    const name = nameOf(token);
+    if (name === undefined) return;
+    if (name.toLowerCase() === CATALOG && isCatalog(code, i)) {
+      changed.set(token, token.kind === 'word' ? SPARK_CATALOG : quoted(SPARK_CATALOG));
+    } else if (token.kind === 'quoted' && name.startsWith('/Volumes/')) {
+      changed.set(token, quoted(volumePath(name)));
+    }
+  });
+  const [first, second, third] = code;
+  // Spark has `set catalog` only.
+  if (isWord(first, 'USE') && isWord(second, 'CATALOG') && first && third) changed.set(first, 'SET');
+  if (isWord(first, 'SET') && second?.kind === 'word' && third?.text === '=') {
+    changed.set(second, sparkSetting(second.text));
+  }
+  return all.map((token) => changed.get(token) ?? token.text).join('');
+}
+
+export const isWord = (token: Token | undefined, word: string): boolean =>
+  token?.kind === 'word' && token.text.toUpperCase() === word;
+
+function isCatalog(code: readonly Token[], i: number): boolean {
+  const before = code[i - 1];
+  if (before?.text === '.') return false;
+  return code[i + 1]?.text === '.' || (before?.kind === 'word' && BEFORE_A_CATALOG.has(before.text.toUpperCase()));
+}

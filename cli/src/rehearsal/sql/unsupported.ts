@@ -1,0 +1,42 @@
+import { notHere, type StatementError } from './errors.ts';
+import { isCode, tokens } from './tokens.ts';
+
+/** How statements begin that Databricks has and Spark with Delta does not; `…` stands for one name or word. */
+const BEGINNINGS: readonly (readonly [string, string])[] = [
+  ['COPY INTO', 'COPY INTO: read the files with parquet.`/Volumes/…` in a query'],
+  ['CREATE CATALOG', 'catalogs other than hive_metastore'],
+  ['CREATE STREAMING', 'streaming tables'],
+  ['CREATE OR REFRESH', 'streaming tables and materialized views'],
+  ['CREATE MATERIALIZED', 'materialized views'],
+  ['CREATE OR REPLACE MATERIALIZED', 'materialized views'],
+  ['CREATE FOREIGN', 'foreign catalogs'],
+  ['CREATE CONNECTION', 'connections'],
+  ['CREATE SHARE', 'shares'],
+  ['GRANT', 'rights of its own: whoever has its token may do everything'],
+  ['REVOKE', 'rights of its own: whoever has its token may do everything'],
+  ['DENY', 'rights of its own: whoever has its token may do everything'],
+  ['SHOW GRANTS', 'rights of its own: whoever has its token may do everything'],
+  ['UNDROP', 'UNDROP'],
+];
+
+const FUNCTIONS: Readonly<Record<string, string>> = {
+  read_files: 'read_files(): read the files with parquet.`/Volumes/…`',
+  ai_query: 'AI functions',
+  http_request: 'http_request()',
+};
+
+/** Why a statement can't be rehearsed, where that is known beforehand. Anything else is Spark's to say. */
+export function unsupported(statement: string): StatementError | undefined {
+  const code = tokens(statement).filter(isCode);
+  const beginning = code
+    .slice(0, 4)
+    .map(({ text }) => text.toUpperCase())
+    .join(' ');
+  const begun = BEGINNINGS.find(([words]) => beginning === words || beginning.startsWith(`${words} `));
+  if (begun) return notHere(begun[1]);
+  const call = code.find(
+    ({ kind, text }, i) => kind === 'word' && text.toLowerCase() in FUNCTIONS && code[i + 1]?.text === '(',
+  );
+  const what = call && FUNCTIONS[call.text.toLowerCase()];
+  return what === undefined ? undefined : notHere(what);
+}

@@ -1,0 +1,118 @@
+import { mkdir } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { RehearsalPlaces } from '../places.ts';
+import { writeSecretly } from './files.ts';
+import type { Launch } from './launch.ts';
+
+/** Java opens these of its own packages to Spark, as Spark's own launcher tells it to. */
+const OPENED = [
+  ...[
+    'lang',
+    'lang.invoke',
+    'lang.reflect',
+    'io',
+    'net',
+    'nio',
+    'util',
+    'util.concurrent',
+    'util.concurrent.atomic',
+  ].map((name) => `java.base/java.${name}`),
+  ...['jdk.internal.ref', 'sun.nio.ch', 'sun.nio.cs', 'sun.security.action', 'sun.util.calendar'].map(
+    (name) => `java.base/${name}`,
+  ),
+  'java.security.jgss/sun.security.krb5',
+];
+
+/** The file that tells Java everything; its name tells this rehearsal's Spark from all other processes. */
+export const sparkArguments = (places: RehearsalPlaces): string => join(places.conf, 'spark.args');
+
+/**
+ * Writes what Spark is started with: for two cores and small tables, listening on the loopback interface only, with the
+ * defaults of Databricks where Spark has others.
+ */
+export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, secret: string): Promise<void> {
+  for (const folder of [places.conf, places.warehouse, places.scratch])
+    await mkdir(folder, { recursive: true, mode: 0o700 });
+  await writeSecretly(join(places.conf, 'hive-site.xml'), hiveSite(places));
+  await writeSecretly(join(places.conf, 'log4j2.properties'), LOGGING);
+  const properties = Object.entries(sparkProperties(places, secret)).map(([name, value]) => `-D${name}=${value}`);
+  const args = [
+    `-Xmx${launch.memory}`,
+    '-Xss4m',
+    '-XX:+IgnoreUnrecognizedVMOptions',
+    '-XX:+ExitOnOutOfMemoryError',
+    '--add-modules=jdk.incubator.vector',
+    ...OPENED.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
+    ...properties,
+    '-cp',
+    [places.conf, ...launch.classPath].join(delimiter),
+    'meetup.rehearsal.RehearsalServer',
+  ];
+  const quoted = args.map((arg) => `"${arg.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`);
+  await writeSecretly(sparkArguments(places), `${quoted.join('\n')}\n`);
+}
+
+function sparkProperties(places: RehearsalPlaces, secret: string): Record<string, string> {
+  return {
+    'meetup.rehearsal.secret': secret,
+    'java.io.tmpdir': places.scratch,
+    'user.timezone': 'UTC',
+    'file.encoding': 'UTF-8',
+    'jdk.reflect.useDirectMethodHandle': 'false',
+    'io.netty.tryReflectionSetAccessible': 'true',
+    'derby.stream.error.file': join(places.scratch, 'derby.log'),
+    'spark.master': 'local[2]',
+    'spark.app.name': 'meetup-rehearsal',
+    'spark.ui.enabled': 'false',
+    'spark.authenticate': 'true',
+    'spark.driver.host': '127.0.0.1',
+    'spark.driver.bindAddress': '127.0.0.1',
+    'spark.local.dir': places.scratch,
+    'spark.default.parallelism': '2',
+    'spark.sql.shuffle.partitions': '2',
+    'spark.sql.extensions': 'io.delta.sql.DeltaSparkSessionExtension',
+    'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
+    'spark.sql.warehouse.dir': pathToFileURL(places.warehouse).href,
+    'spark.sql.session.timeZone': 'UTC',
+    'spark.sql.ansi.enabled': 'true',
+    'spark.sql.sources.default': 'delta',
+    'spark.sql.legacy.createHiveTableByDefault': 'false',
+    'spark.sql.thriftServer.interruptOnCancel': 'true',
+    // The log of a small table is read in one go.
+    'spark.databricks.delta.snapshotPartitions': '1',
+  };
+}
+
+function hiveSite(places: RehearsalPlaces): string {
+  const settings = {
+    'hive.server2.transport.mode': 'binary',
+    'hive.server2.thrift.bind.host': '127.0.0.1',
+    // Any that is free; Spark's log says which.
+    'hive.server2.thrift.port': '0',
+    'hive.server2.authentication': 'CUSTOM',
+    'hive.server2.custom.authentication.class': 'meetup.rehearsal.SecretAuthentication',
+    'hive.server2.enable.doAs': 'false',
+    'javax.jdo.option.ConnectionURL': `jdbc:derby:;databaseName=${places.metastore};create=true`,
+    'hive.exec.scratchdir': join(places.scratch, 'hive'),
+    'hive.exec.local.scratchdir': join(places.scratch, 'hive-local'),
+    'hive.downloaded.resources.dir': join(places.scratch, 'hive-resources'),
+    'hive.querylog.location': join(places.scratch, 'hive-log'),
+  };
+  const xml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  const properties = Object.entries(settings).map(
+    ([name, value]) => `  <property><name>${name}</name><value>${xml(value)}</value></property>`,
+  );
+  return ['<configuration>', ...properties, '</configuration>', ''].join('\n');
+}
+
+const LOGGING = `rootLogger.level = warn
+rootLogger.appenderRef.err.ref = err
+appender.err.type = Console
+appender.err.name = err
+appender.err.target = SYSTEM_ERR
+appender.err.layout.type = PatternLayout
+appender.err.layout.pattern = %d{yyyy-MM-dd'T'HH:mm:ss.SSS} %p %c{1}: %m%n%ex
+logger.port.name = org.apache.hive.service.cli.thrift.ThriftCLIService
+logger.port.level = info
+`;

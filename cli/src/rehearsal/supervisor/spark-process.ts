@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, type WriteStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../config/errors.ts';
+import type { RehearsalPlaces } from '../places.ts';
+import { SparkLostError } from '../server-link/link.ts';
+import type { SparkAddress } from '../server-link/links.ts';
+import type { Launch } from './launch.ts';
+import { sparkArguments } from './spark-files.ts';
+
+/** Spark's server says so when it listens. */
+const LISTENS = /ThriftBinaryCLIService on port (\d+)/;
+/** How long Spark may take to listen (milliseconds): ten seconds on a free machine. */
+const STARTING_MS = 180_000;
+/** How long Spark may take to end before it is killed (milliseconds). */
+const ENDING_MS = 3000;
+
+/** The Java process with Spark. It holds the other end of a pipe, and ends when that does. */
+export class SparkProcess {
+  readonly pid: number;
+  readonly address: SparkAddress;
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess, address: SparkAddress) {
+    this.#child = child;
+    this.pid = child.pid ?? 0;
+    this.address = address;
+  }
+
+  /** @throws SparkLostError where Spark ends before it listens, or takes too long. */
+  static async start(places: RehearsalPlaces, launch: Launch, secret: string): Promise<SparkProcess> {
+    const child = spawn(launch.java, [`@${sparkArguments(places)}`], {
+      cwd: places.scratch,
+      env: sparkEnvironment(launch),
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const log = createWriteStream(places.sparkLog, { flags: 'a', mode: 0o600 });
+    try {
+      return new SparkProcess(child, { port: await listening(child, log), secret });
+    } catch (error) {
+      child.kill('SIGKILL');
+      throw error;
+    }
+  }
+
+  /** Resolves when it has ended, however. */
+  async ended(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
+  }
+
+  async end(): Promise<void> {
+    const gone = this.ended();
+    this.#child.stdin?.end();
+    await Promise.race([gone, delay(ENDING_MS, undefined, { ref: false })]);
+    this.#child.kill('SIGKILL');
+    await gone;
+  }
+}
+
+/** The environment without what would tell Spark or Hadoop something else. */
+function sparkEnvironment({ sparkHome }: Launch): NodeJS.ProcessEnv {
+  const own = Object.entries(process.env).filter(([name]) => !/^(SPARK|PYSPARK|HADOOP|HIVE)_/.test(name));
+  return {
+    ...Object.fromEntries(own),
+    SPARK_HOME: sparkHome,
+    SPARK_LOCAL_IP: '127.0.0.1',
+    HADOOP_USER_NAME: 'rehearsal',
+  };
+}
+
+async function listening(child: ChildProcess, log: WriteStream): Promise<number> {
+  const { stdin, stdout, stderr } = child;
+  if (stdin === null || stdout === null || stderr === null) throw new SparkLostError('Spark has no pipes.');
+  // Spark closes its stdin by ending; that must not end this process.
+  stdin.on('error', () => undefined);
+  stdout.pipe(log, { end: false });
+  let last = '';
+  const port = new Promise<number>((resolve) => {
+    createInterface({ input: stderr }).on('line', (line) => {
+      log.write(`${line}\n`);
+      if (/\b(ERROR|FATAL|Error|Exception)\b/.test(line)) last = line;
+      const found = LISTENS.exec(line)?.[1];
+      if (found !== undefined) resolve(Number(found));
+    });
+  });
+  const ended = Promise.race([
+    once(child, 'exit').then(([code, signal]) => `it ended with ${signal ?? `exit code ${code}`}. ${last}`),
+    once(child, 'error').then(([error]) => messageOf(error)),
+    delay(STARTING_MS, 'it does not listen after three minutes', { ref: false }),
+  ]);
+  const first = await Promise.race([port, ended]);
+  if (typeof first === 'number') return first;
+  throw new SparkLostError(`Spark does not start: ${first.trim()}`);
+}

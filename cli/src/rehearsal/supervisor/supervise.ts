@@ -1,0 +1,98 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { readFile, rm } from 'node:fs/promises';
+import type { Server } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../config/errors.ts';
+import { makeCertificate } from '../certificate/certificate.ts';
+import { Gateway } from '../gateway/gateway.ts';
+import { httpsServer } from '../gateway/https.ts';
+import { connectProxy } from '../gateway/proxy.ts';
+import { type RehearsalPlaces, rehearsalPlaces } from '../places.ts';
+import { SparkLinks } from '../server-link/links.ts';
+import { Tickets } from '../volumes/tickets.ts';
+import { Volumes } from '../volumes/volumes.ts';
+import { writeSecretly } from './files.ts';
+import { HOST, HTTP_PATH, type Launch, launchSchema, type Running } from './launch.ts';
+import { SparkKeeper } from './spark-keeper.ts';
+
+/** How often idle sessions are looked for (milliseconds). */
+const SWEEP_MS = 30_000;
+
+/** Runs the gateway, and Spark behind it, until it is told to end. @returns the exit code. */
+export async function supervise(launchFile: string): Promise<number> {
+  const launch = launchSchema.parse(JSON.parse(await readFile(launchFile, 'utf8')));
+  const places = rehearsalPlaces(launch);
+  const log = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
+  const told = Promise.race(['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => once(process, signal)));
+  const keeper = new SparkKeeper(places, launch, log);
+  const doors = await openDoors(places, launch, keeper, log);
+  log(`gateway on port ${doors.port}, proxy on port ${doors.proxyPort}`);
+  keeper.onStarted = (sparkPid) => announce(places, { launch, sparkPid, ...doors });
+  const failed = keeper.run().catch((error: unknown) => {
+    log(messageOf(error));
+    return 2;
+  });
+  const exitCode = await Promise.race([told.then(() => 0), failed]);
+  await rm(places.stateFile, { force: true });
+  await keeper.end();
+  return exitCode;
+}
+
+interface Doors {
+  readonly port: number;
+  readonly proxyPort: number;
+}
+
+async function openDoors(
+  places: RehearsalPlaces,
+  launch: Launch,
+  keeper: SparkKeeper,
+  log: (line: string) => void,
+): Promise<Doors> {
+  const now = (): number => Date.now();
+  const tickets = new Tickets(now);
+  const links = new SparkLinks(() => keeper.address());
+  const gateway = new Gateway({ links, volumes: new Volumes(places.volumes), tickets, now });
+  const token = randomBytes(24).toString('hex');
+  const certificate = makeCertificate([HOST, 'localhost', '127.0.0.1'], now());
+  await writeSecretly(places.tokenFile, token);
+  await writeSecretly(places.caFile, certificate.ca);
+  const port = await listen(httpsServer(certificate, { gateway, tickets, token, log }));
+  const proxyPort = await listen(connectProxy(HOST, port));
+  void sweep(gateway, Math.min(SWEEP_MS, launch.idleMs), launch.idleMs, log);
+  return { port, proxyPort };
+}
+
+/** Listens on the loopback interface, on any port that is free. */
+async function listen(server: Server): Promise<number> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port.');
+  return address.port;
+}
+
+async function sweep(gateway: Gateway, everyMs: number, idleMs: number, log: (line: string) => void): Promise<void> {
+  for (;;) {
+    await delay(everyMs, undefined, { ref: false });
+    await gateway.closeIdle(idleMs).catch((error: unknown) => log(`closing idle sessions: ${messageOf(error)}`));
+  }
+}
+
+async function announce(
+  places: RehearsalPlaces,
+  { launch, sparkPid, port, proxyPort }: Doors & { launch: Launch; sparkPid: number },
+): Promise<void> {
+  const running: Running = {
+    run: launch.run,
+    pid: process.pid,
+    sparkPid,
+    host: HOST,
+    httpPath: HTTP_PATH,
+    port,
+    proxyPort,
+    startedAt: new Date().toISOString(),
+  };
+  await writeSecretly(places.stateFile, `${JSON.stringify(running, null, 2)}\n`);
+}

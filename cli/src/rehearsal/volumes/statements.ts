@@ -1,0 +1,83 @@
+import { StatementError } from '../sql/errors.ts';
+import { isCode, nameOf, type Token, textOf, tokens } from '../sql/tokens.ts';
+
+/** A statement about volumes or their files, none of which Spark knows. */
+export type VolumeStatement =
+  | { readonly verb: 'PUT'; readonly localFile: string; readonly path: string; readonly overwrite: boolean }
+  | { readonly verb: 'GET'; readonly localFile: string; readonly path: string }
+  | { readonly verb: 'REMOVE'; readonly path: string }
+  | { readonly verb: 'LIST'; readonly path: string }
+  | { readonly verb: 'CREATE'; readonly name: readonly string[]; readonly lenient: boolean }
+  | { readonly verb: 'DROP'; readonly name: readonly string[]; readonly lenient: boolean };
+
+/**
+ * Reads a statement that volumes answer; undefined for every other.
+ * @throws StatementError where it begins like one and isn't.
+ */
+export function volumeStatement(statement: string): VolumeStatement | undefined {
+  const code = tokens(statement).filter(isCode);
+  if (code.at(-1)?.text === ';') code.pop();
+  const word = (i: number): string => code[i]?.text.toUpperCase() ?? '';
+  switch (word(0)) {
+    case 'PUT':
+      return put(code, word);
+    case 'GET':
+      if (code.length !== 4 || word(2) !== 'TO') throw syntax("GET '/Volumes/…' TO 'local file'");
+      return { verb: 'GET', path: text(code[1]), localFile: text(code[3]) };
+    case 'REMOVE':
+      if (code.length !== 2) throw syntax("REMOVE '/Volumes/…'");
+      return { verb: 'REMOVE', path: text(code[1]) };
+    case 'LIST':
+      if (code.length !== 2) throw syntax("LIST '/Volumes/…'");
+      return { verb: 'LIST', path: text(code[1]) };
+    case 'CREATE':
+      return word(1) === 'VOLUME' ? created(code, word) : undefined;
+    case 'DROP':
+      return word(1) === 'VOLUME' ? dropped(code, word) : undefined;
+    default:
+      return undefined;
+  }
+}
+
+type Word = (i: number) => string;
+
+function put(code: readonly Token[], word: Word): VolumeStatement {
+  const overwrite = word(4) === 'OVERWRITE';
+  if (word(2) !== 'INTO' || code.length !== (overwrite ? 5 : 4)) {
+    throw syntax("PUT 'local file' INTO '/Volumes/…' [OVERWRITE]");
+  }
+  return { verb: 'PUT', localFile: text(code[1]), path: text(code[3]), overwrite };
+}
+
+function created(code: readonly Token[], word: Word): VolumeStatement {
+  const lenient = word(2) === 'IF' && word(3) === 'NOT' && word(4) === 'EXISTS';
+  const { name, rest } = nameAt(code.slice(lenient ? 5 : 2));
+  const commented = rest.length === 2 && rest[0]?.text.toUpperCase() === 'COMMENT' && rest[1]?.kind === 'string';
+  if (rest.length > 0 && !commented) throw syntax("CREATE VOLUME [IF NOT EXISTS] catalog.schema.volume [COMMENT '…']");
+  return { verb: 'CREATE', name, lenient };
+}
+
+function dropped(code: readonly Token[], word: Word): VolumeStatement {
+  const lenient = word(2) === 'IF' && word(3) === 'EXISTS';
+  const { name, rest } = nameAt(code.slice(lenient ? 4 : 2));
+  if (rest.length > 0) throw syntax('DROP VOLUME [IF EXISTS] catalog.schema.volume');
+  return { verb: 'DROP', name, lenient };
+}
+
+function nameAt(code: readonly Token[]): { name: string[]; rest: readonly Token[] } {
+  const name = [0, 2, 4].map((i) => nameOf(code[i]));
+  const whole = name.filter((part) => part !== undefined);
+  if (whole.length !== 3 || code[1]?.text !== '.' || code[3]?.text !== '.') {
+    throw syntax('a volume by its whole name, catalog.schema.volume');
+  }
+  return { name: whole, rest: code.slice(5) };
+}
+
+function text(token: Token | undefined): string {
+  const value = textOf(token);
+  if (value === undefined) throw syntax("a path in quotes, '/Volumes/…'");
+  return value;
+}
+
+const syntax = (wanted: string): StatementError =>
+  new StatementError(`[PARSE_SYNTAX_ERROR] The rehearsal expects ${wanted}. SQLSTATE: 42601`, '42601');

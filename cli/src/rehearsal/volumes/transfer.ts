@@ -1,0 +1,71 @@
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { dirname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { hasCode } from '../../config/errors.ts';
+import type { Ticket, Tickets } from './tickets.ts';
+
+/** Where presigned URLs lead. */
+export const STAGING = '/_staging/';
+
+/** Answers one request with a presigned URL: an upload, a download or a removal. */
+export async function transfer(tickets: Tickets, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const name = (request.url ?? '').slice(STAGING.length);
+  const ticket = tickets.redeem(name, request.method);
+  if (ticket === undefined) {
+    response.writeHead(403).end();
+    return;
+  }
+  if (ticket.method === 'PUT') await receive(ticket, name, request, response);
+  else if (ticket.method === 'GET') await send(ticket, response);
+  else await remove(ticket, response);
+}
+
+/** The file is whole or as it was before: what arrives is put beside it first. */
+async function receive(
+  { file }: Ticket,
+  name: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  // Spark reads no file whose name begins with a dot.
+  const beside = join(dirname(file), `.upload-${name}`);
+  try {
+    await pipeline(request, createWriteStream(beside, { mode: 0o600 }));
+    const announced = request.headers['content-length'];
+    if (announced !== undefined && (await stat(beside)).size !== Number(announced)) {
+      response.writeHead(400).end();
+      return;
+    }
+    const written = await open(beside, 'r+');
+    await written.sync();
+    await written.close();
+    await rename(beside, file);
+    response.writeHead(200).end();
+  } finally {
+    await rm(beside, { force: true });
+  }
+}
+
+async function send({ file }: Ticket, response: ServerResponse): Promise<void> {
+  try {
+    const { size } = await stat(file);
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
+    await pipeline(createReadStream(file), response);
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT') || response.headersSent) throw error;
+    response.writeHead(404).end();
+  }
+}
+
+async function remove({ file }: Ticket, response: ServerResponse): Promise<void> {
+  try {
+    await rm(file);
+    response.writeHead(204).end();
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ERR_FS_EISDIR')) throw error;
+    response.writeHead(404).end();
+  }
+}

@@ -1,0 +1,192 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { DBSQLClient, type DBSQLSession } from '@databricks/sql';
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+
+export interface DatabricksOptions {
+  readonly host: string;
+  /** 443 unless said otherwise. */
+  readonly port?: number;
+  readonly httpPath: string;
+  /** A token, or a service principal that gets one by OAuth. */
+  readonly token?: string;
+  readonly clientId?: string;
+  readonly clientSecret?: string;
+  readonly catalog?: string;
+  readonly schema?: string;
+  /**
+   * PEM: an authority to trust besides the usual ones. The driver (2.1.0) forgets it behind a proxy: there, Node itself has
+   * to be told, in NODE_EXTRA_CA_CERTS.
+   */
+  readonly caFile?: string;
+  /** `http://host:port`: the proxy that everything goes through. */
+  readonly proxyUrl?: string;
+  /** How long one answer may take (milliseconds; by default 15 minutes). */
+  readonly timeoutMs?: number;
+  /** Session settings such as `ansi_mode`. The time zone is UTC unless they say otherwise. */
+  readonly configuration?: Readonly<Record<string, string>>;
+}
+
+/** One row. Integers beyond 2^53 and exact decimals lose digits on the way: cast them to strings in the query. */
+export type DatabricksRow = Readonly<Record<string, unknown>>;
+
+/** A statement failed; what the warehouse said is the message. */
+export class StatementFailedError extends MeetupError {
+  /** Five characters, as SQL defines them; undefined where the warehouse gave none. */
+  readonly sqlState: string | undefined;
+
+  constructor(message: string, sqlState: string | undefined, cause: unknown) {
+    super(message, { cause });
+    this.name = 'StatementFailedError';
+    this.sqlState = sqlState;
+  }
+}
+
+export interface StatementOptions {
+  /** Cancels the statement on the warehouse. */
+  readonly signal?: AbortSignal;
+}
+
+/** A session on Databricks, or on the rehearsal, which the driver can't tell from it. */
+export interface DatabricksConnection {
+  /** @throws StatementFailedError; InterruptedError when it was cancelled. */
+  rows(sql: string, options?: StatementOptions): Promise<DatabricksRow[]>;
+  /** Runs a statement to its end, whatever it gives. */
+  run(sql: string, options?: StatementOptions): Promise<void>;
+  /** Uploads a file into a volume, in place of what is there. */
+  put(localFile: string, volumePath: string): Promise<void>;
+  /** Downloads a file from a volume. */
+  get(volumePath: string, localFile: string): Promise<void>;
+  /** Removes a file from a volume; one that is not there is no error. */
+  remove(volumePath: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a session with the official driver, quietly: no log on the console, no telemetry.
+ * @throws MeetupError where the warehouse can't be reached, or does not let us in.
+ */
+export async function connectDatabricks(options: DatabricksOptions): Promise<DatabricksConnection> {
+  const client = new DBSQLClient({ logger: { log: () => undefined } });
+  // Without a listener, a connection that breaks between two statements would end the process.
+  client.on('error', () => undefined);
+  try {
+    await client.connect({
+      host: options.host,
+      ...(options.port === undefined ? {} : { port: options.port }),
+      path: options.httpPath,
+      ...authentication(options),
+      telemetryEnabled: false,
+      ...(options.timeoutMs === undefined ? {} : { socketTimeout: options.timeoutMs }),
+      ...(options.caFile === undefined ? {} : { customCaCert: await readFile(options.caFile) }),
+      ...(options.proxyUrl === undefined ? {} : { proxy: proxyOf(options.proxyUrl) }),
+    });
+    const session = await client.openSession({
+      ...(options.catalog === undefined ? {} : { initialCatalog: options.catalog }),
+      ...(options.schema === undefined ? {} : { initialSchema: options.schema }),
+      configuration: { timezone: 'UTC', ...options.configuration },
+    });
+    return connectionOver(client, session);
+  } catch (error) {
+    await client.close().catch(() => undefined);
+    throw cannotConnect(options, error);
+  }
+}
+
+function connectionOver(client: DBSQLClient, session: Session): DatabricksConnection {
+  const stage = async (sql: string, localFile: string): Promise<void> => {
+    try {
+      const allowed = { stagingAllowedLocalPath: dirname(resolve(localFile)) };
+      await (await session.executeStatement(sql, allowed)).close();
+    } catch (error) {
+      throw statementFailed(error);
+    }
+  };
+  return {
+    rows: (sql, { signal } = {}) => execute(session, sql, signal, (operation) => operation.fetchAll()).then(asRows),
+    run: (sql, { signal } = {}) => execute(session, sql, signal, (operation) => operation.finished()),
+    put: (localFile, volumePath) =>
+      stage(`PUT ${sqlText(resolve(localFile))} INTO ${sqlText(volumePath)} OVERWRITE`, localFile),
+    get: (volumePath, localFile) => stage(`GET ${sqlText(volumePath)} TO ${sqlText(resolve(localFile))}`, localFile),
+    remove: (volumePath) => stage(`REMOVE ${sqlText(volumePath)}`, '.'),
+    close: async () => {
+      // A session that is gone already can't be closed, and need not.
+      await session.close().catch(() => undefined);
+      await client.close();
+    },
+  };
+}
+
+type Session = Pick<DBSQLSession, 'executeStatement' | 'close'>;
+type Operation = Awaited<ReturnType<Session['executeStatement']>>;
+
+async function execute<T>(
+  session: Session,
+  sql: string,
+  signal: AbortSignal | undefined,
+  take: (operation: Operation) => Promise<T>,
+): Promise<T> {
+  if (signal?.aborted) throw new InterruptedError();
+  let operation: Operation | undefined;
+  const cancel = (): void => void operation?.cancel().catch(() => undefined);
+  signal?.addEventListener('abort', cancel);
+  try {
+    operation = await session.executeStatement(sql);
+    if (signal?.aborted) cancel();
+    const result = await take(operation);
+    await operation.close();
+    return result;
+  } catch (error) {
+    if (signal?.aborted) throw new InterruptedError();
+    throw statementFailed(error);
+  } finally {
+    signal?.removeEventListener('abort', cancel);
+  }
+}
+
+const asRows = (rows: object[]): DatabricksRow[] => rows.map((row) => ({ ...row }));
+
+function authentication(options: DatabricksOptions) {
+  if (options.token) return { token: options.token };
+  if (options.clientId && options.clientSecret) {
+    const { clientId: oauthClientId, clientSecret: oauthClientSecret } = options;
+    return { authType: 'databricks-oauth', oauthClientId, oauthClientSecret } as const;
+  }
+  throw new MeetupError(
+    `There are no credentials for ${options.host}: set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.`,
+  );
+}
+
+function proxyOf(url: string) {
+  const { protocol, hostname, port } = new URL(url);
+  const isTls = protocol === 'https:';
+  return { protocol: isTls ? 'https' : 'http', host: hostname, port: Number(port || (isTls ? 443 : 80)) } as const;
+}
+
+/** A string in Databricks' SQL, where a backslash takes the next character with it. */
+const sqlText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
+
+function statementFailed(error: unknown): Error {
+  if (error instanceof MeetupError) return error;
+  const message = messageOf(error);
+  return new StatementFailedError(message, sqlStateOf(error, message), error);
+}
+
+function sqlStateOf(error: unknown, message: string): string | undefined {
+  const response = error instanceof Error && 'response' in error ? error.response : undefined;
+  if (typeof response === 'object' && response !== null && 'sqlState' in response) {
+    if (typeof response.sqlState === 'string') return response.sqlState;
+  }
+  return /SQLSTATE: ([0-9A-Z]{5})/.exec(message)?.[1];
+}
+
+function cannotConnect({ host }: DatabricksOptions, error: unknown): Error {
+  if (error instanceof MeetupError) return error;
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  if (status === 401 || status === 403) {
+    return new MeetupError(`${host} does not accept the token: make a new one, or check where it is set.`, {
+      cause: error,
+    });
+  }
+  return new MeetupError(`${host} can't be reached (${messageOf(error).split('\n')[0]}).`, { cause: error });
+}
