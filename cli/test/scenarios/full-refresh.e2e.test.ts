@@ -1,0 +1,82 @@
+import { copyFile, cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { EngineClient } from '../../src/engine/client.ts';
+import { readScenario } from '../../src/fixtures/scenarios/read-scenarios.ts';
+import { hasPassed, renderOutcome } from '../../src/fixtures/scenarios/render.ts';
+import { ScenarioSession } from '../../src/fixtures/scenarios/session.ts';
+import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
+import { quietEffects } from '../support/effects.ts';
+
+/** Scenarios compare each build with a full refresh from compiled SQL. Is that one dbt's own, and does it notice anything? */
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-refresh-'));
+});
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
+const effects = quietEffects({ env: process.env });
+
+async function rowsOf(path: string): Promise<Record<string, string[]>> {
+  const warehouse = await DuckDbWarehouse.open(path, { readOnly: true });
+  try {
+    const { rows: tables } = await warehouse.query(
+      `select table_name from duckdb_tables() where schema_name = 'marts'`,
+    );
+    const found: Record<string, string[]> = {};
+    for (const [name] of tables) {
+      const { rows } = await warehouse.query(`from marts.${name}`);
+      found[String(name)] = rows.map((row) => JSON.stringify(row)).sort();
+    }
+    return found;
+  } finally {
+    await warehouse.close();
+  }
+}
+
+describe('the full refresh beside a scenario', () => {
+  test('makes the tables of `dbt run --full-refresh`', { timeout: 120_000 }, async () => {
+    const paths = resolvePaths({ stateDir: join(folder, 'same') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
+    const session = new ScenarioSession(paths, effects);
+    const engine = new EngineClient(paths, effects);
+    try {
+      // The incremental build is what the compiled SQL makes …
+      const outcome = await session.play(await readScenario(paths, 'late-drop'), 3);
+      expect(hasPassed(outcome), renderOutcome(outcome)).toBe(true);
+      const incremental = join(folder, 'incremental.duckdb');
+      await copyFile(paths.workDatabase, incremental);
+      // … and also what dbt makes of the same raw tables.
+      expect((await engine.run({ target: 'dev', fullRefresh: true })).status).toBe('pass');
+      const refreshed = await rowsOf(paths.workDatabase);
+      expect(Object.keys(refreshed).length).toBeGreaterThan(15);
+      expect(refreshed).toEqual(await rowsOf(incremental));
+    } finally {
+      await engine.close();
+      await session.close();
+    }
+  });
+
+  test('is another one where an incremental model keeps what it should not', { timeout: 120_000 }, async () => {
+    const project = join(folder, 'project');
+    for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
+      await cp(join(projectRoot, part), join(project, part), { recursive: true });
+    }
+    const macro = join(project, 'dbt/macros/incremental/replace_superseded.sql');
+    const text = await readFile(macro, 'utf8');
+    await writeFile(macro, text.replace('changed.is_gone then delete', 'changed.is_gone then do nothing'));
+    const env = { MEETUP_TOOLCHAIN_DIR: toolchain, MEETUP_PROJECT_DIR: project };
+    const paths: Paths = resolvePaths({ stateDir: join(folder, 'other') }, env, folder);
+    const session = new ScenarioSession(paths, effects);
+    try {
+      const outcome = await session.play(await readScenario(paths, 'changed-answers'), 2);
+      const drift = outcome.drifts.find(({ mart }) => mart === 'fct_rsvps');
+      expect(drift).toMatchObject({ onlyIncremental: { count: 1 }, onlyFull: { count: 0 } });
+      expect(renderOutcome(outcome)).toContain('fct_rsvps: an incremental build and a full refresh differ');
+    } finally {
+      await session.close();
+    }
+  });
+});

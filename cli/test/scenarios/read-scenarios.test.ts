@@ -1,0 +1,64 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { resolvePaths } from '../../src/config/paths.ts';
+import { withMoments } from '../../src/fixtures/scenarios/moments.ts';
+import { readScenario } from '../../src/fixtures/scenarios/read-scenarios.ts';
+import { temporaryFolder } from '../support/effects.ts';
+
+const head = 'description: A story.\nrule: A rule.\n';
+
+async function scenario(files: Record<string, string>) {
+  const folder = await temporaryFolder();
+  const paths = resolvePaths({}, { MEETUP_PROJECT_DIR: folder }, folder);
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(folder, 'fixtures/scenarios/story', name);
+    await mkdir(join(file, '..'), { recursive: true });
+    await writeFile(file, text);
+  }
+  return readScenario(paths, 'story');
+}
+
+describe('a scenario', () => {
+  test('says what arrives on which day, and what is expected then', async () => {
+    const read = await scenario({
+      'scenario.yml': `${head}max_rejected: 50%\ndays:\n  - dropped_on: 2026-01-05\n  - {dropped_on: undated, load: refused}\n`,
+      'day-1/groups.json': '[]',
+      'day-2/groups.json': '[]',
+      'expected/day-2/dim_groups.yml': '[]',
+    });
+    expect(read).toMatchObject({
+      name: 'story',
+      maxRejected: 0.5,
+      days: [
+        { name: 'day-1', droppedOn: '2026-01-05', load: 'loaded', expected: [] },
+        { name: 'day-2', droppedOn: undefined, load: 'refused', expected: [{ table: 'dim_groups' }] },
+      ],
+    });
+  });
+
+  test.each([
+    ['a day without files', {}, 'day-1 has no folder'],
+    ['a folder of no day', { 'day-1/a.json': '', 'day-2/a.json': '' }, 'day-2 belongs to none of the days'],
+    ['rows of no day', { 'day-1/a.json': '', 'expected/day-3/t.yml': '[]' }, 'day-3 belongs to none of the days'],
+  ])('is refused with %s', async (_what, files, message) => {
+    const all: Record<string, string> = { 'scenario.yml': `${head}days: [{dropped_on: 2026-01-05}]\n`, ...files };
+    await expect(scenario(all)).rejects.toThrow(message);
+  });
+
+  test('names what is wrong in scenario.yml', async () => {
+    const files = { 'scenario.yml': `${head}days: [{droped_on: 2026-01-05}]\n`, 'day-1/groups.json': '[]' };
+    await expect(scenario(files)).rejects.toThrow(/scenario.yml: days.0/);
+  });
+});
+
+describe('moments in JSON', () => {
+  test('become epoch milliseconds, and all else stays as it is', () => {
+    const text = '[{"time": {"$ms": "2026-01-05T19:30:00+01:00"}, "name": "\\u0000 {$ms}"';
+    expect(withMoments(text, 'events.json')).toBe('[{"time": 1767637800000, "name": "\\u0000 {$ms}"');
+  });
+
+  test('say their zone', () => {
+    expect(() => withMoments('{"$ms": "2026-01-05 19:30"}', 'events.json')).toThrow('no moment with a zone');
+  });
+});
