@@ -1,0 +1,334 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { request } from 'node:https';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type RehearsalReport, run } from '../../src/commands/rehearsal.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
+import { processLives } from '../../src/rehearsal/process.ts';
+import {
+  connectDatabricks,
+  type DatabricksConnection,
+  type DatabricksOptions,
+} from '../../src/warehouse/databricks.ts';
+import { quietEffects } from '../support/effects.ts';
+
+/** Spark starts in ten seconds on a free machine, and in a minute on one that is not; its first installation takes longer. */
+const START_MS = 600_000;
+
+const effects = quietEffects({ env: process.env });
+let folder: string;
+let paths: Paths;
+let shared: DatabricksConnection;
+
+const rehearsal = async (action: 'up' | 'down' | 'status'): Promise<RehearsalReport> =>
+  (await run({ paths, action }, effects)).report;
+
+async function driver(): Promise<DatabricksOptions> {
+  return (await rehearsalConnection(paths, effects)).driver;
+}
+
+/** A session for one test. */
+async function session(options: Partial<DatabricksOptions> = {}): Promise<DatabricksConnection> {
+  const connection = await connectDatabricks({ ...(await driver()), ...options });
+  onTestFinished(() => connection.close());
+  return connection;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-rehearsal-'));
+  const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain');
+  paths = resolvePaths({ stateDir: join(folder, 'state') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
+  await rehearsal('up');
+  shared = await connectDatabricks(await driver());
+}, START_MS);
+
+afterAll(async () => {
+  await shared?.close();
+  await rehearsal('down');
+  await rm(folder, { recursive: true, force: true });
+}, START_MS);
+
+describe('rows', () => {
+  it('have every type, with values and with nulls', async () => {
+    const values: Record<string, readonly [sql: string, type: string, expected: unknown]> = {
+      t: ['true', 'boolean', true],
+      b: ['-128', 'tinyint', -128],
+      s: ['32767', 'smallint', 32767],
+      i: ['-2147483648', 'int', -2147483648],
+      l: ['9007199254740991', 'bigint', 9007199254740991],
+      f: ['1.5', 'float', 1.5],
+      d: ['-2.25', 'double', -2.25],
+      n: ['12345.67', 'decimal(12,2)', 12345.67],
+      c: ["'grüezi 😀'", 'string', 'grüezi 😀'],
+      x: ["X'00ff7f'", 'binary', Buffer.from([0, 255, 127])],
+      on: ["date'2024-02-29'", 'date', '2024-02-29'],
+      at: ["timestamp'2024-03-31 01:30:00.123'", 'timestamp', '2024-03-31 01:30:00.123'],
+      wall: ["timestamp_ntz'2024-03-31 02:30:00'", 'timestamp_ntz', '2024-03-31 02:30:00'],
+      list: ['array(1, null, 3)', 'array<int>', [1, null, 3]],
+      record: ["named_struct('a', 1, 'b', 'x')", 'struct<a: int, b: string>', { a: 1, b: 'x' }],
+      map: ["map('k', 1.5D)", 'map<string, double>', { k: 1.5 }],
+      nested: [
+        "array(named_struct('u', 1L, 'when', 2L))",
+        'array<struct<u: bigint, when: bigint>>',
+        [{ u: 1, when: 2 }],
+      ],
+    };
+    const columns = Object.entries(values);
+    const row = columns.map(([name, [sql, type]]) => `cast(${sql} as ${type}) as \`${name}\``).join(', ');
+    const none = columns.map(([, [, type]]) => `cast(null as ${type})`).join(', ');
+    const rows = await shared.rows(`select 1 as nr, ${row} union all select 2, ${none} order by nr`);
+    expect(rows[0]).toEqual({
+      nr: 1,
+      ...Object.fromEntries(columns.map(([name, [, , expected]]) => [name, expected])),
+    });
+    expect(rows[1]).toEqual({ nr: 2, ...Object.fromEntries(columns.map(([name]) => [name, null])) });
+  });
+
+  it('that are none have their columns all the same', async () => {
+    expect(await shared.rows('select 1 as a, cast(null as string) as b where false')).toEqual([]);
+  });
+
+  it('come in chunks where there are more than fit into one', async () => {
+    const rows = await shared.rows('select id, if(id % 3 = 0, null, cast(id as string)) as name from range(250001)');
+    expect(rows).toHaveLength(250_001);
+    expect(rows[100_000]).toEqual({ id: 100_000, name: '100000' });
+    expect(rows[249_999]).toEqual({ id: 249_999, name: null });
+    expect(new Set(rows.map(({ id }) => id)).size).toBe(250_001);
+  });
+
+  it('that are exactly as many as one chunk takes are all there', async () => {
+    expect(await shared.rows('select id from range(100000)')).toHaveLength(100_000);
+  });
+});
+
+describe('a statement that fails', () => {
+  it.each([
+    ['select * from nowhere.nothing', '42P01', 'TABLE_OR_VIEW_NOT_FOUND'],
+    ['selekt 1', '42601', 'PARSE_SYNTAX_ERROR'],
+    ['select 1/0', '22012', 'DIVIDE_BY_ZERO'],
+    ["select cast('x' as int)", '22018', 'CAST_INVALID_INPUT'],
+    ["copy into t from '/Volumes/a/b/c'", '0A000', "doesn't have COPY INTO"],
+  ])('says why in one place, with its SQLSTATE: %s', async (sql, sqlState, words) => {
+    const failing = shared.rows(sql);
+    await expect(failing).rejects.toMatchObject({ sqlState, message: expect.stringContaining(words) });
+    await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\tat |Exception/) });
+  });
+
+  it('leaves its session usable', async () => {
+    await expect(shared.run('select * from nowhere')).rejects.toThrow();
+    expect(await shared.rows('select 1 as one')).toEqual([{ one: 1 }]);
+  });
+});
+
+describe('a session', () => {
+  it('has the catalog that Databricks has, under its name', async () => {
+    await shared.run('create schema if not exists hive_metastore.named');
+    await shared.run('create or replace table `hive_metastore`.named.t as select 7 as seven');
+    expect(await shared.rows('select seven from hive_metastore.named.t')).toEqual([{ seven: 7 }]);
+    expect(await shared.rows("select 'hive_metastore.named' as text")).toEqual([{ text: 'hive_metastore.named' }]);
+  });
+
+  it('begins in the schema that it asks for, also where that is yet to be made', async () => {
+    await shared.run('create schema if not exists begun');
+    const inside = await session({ catalog: 'hive_metastore', schema: 'begun' });
+    expect(await inside.rows('select current_schema() as name')).toEqual([{ name: 'begun' }]);
+    const early = await session({ catalog: 'hive_metastore', schema: 'not_yet' });
+    expect(await early.rows('select current_schema() as name')).toEqual([{ name: 'default' }]);
+  });
+
+  it('is refused in a catalog that the rehearsal does not have', async () => {
+    const opening = connectDatabricks({ ...(await driver()), catalog: 'main' });
+    await expect(opening).rejects.toThrow('has no catalog main');
+  });
+
+  it('has settings and views of its own beside others', async () => {
+    const [one, other] = await Promise.all([
+      session({ configuration: { timezone: 'Europe/Amsterdam' } }),
+      session({ configuration: { ansi_mode: 'false' } }),
+    ]);
+    await one.run('create temporary view mine as select 1 as a');
+    await expect(other.rows('select * from mine')).rejects.toMatchObject({ sqlState: '42P01' });
+    expect(await one.rows('select current_timezone() as zone')).toEqual([{ zone: 'Europe/Amsterdam' }]);
+    expect(await other.rows("select current_timezone() as zone, cast('x' as int) as lax")).toEqual([
+      { zone: 'UTC', lax: null },
+    ]);
+  });
+
+  it('works at the same time as others', async () => {
+    const [one, other] = await Promise.all([session(), session()]);
+    const slow = one.rows('select count(*) as n from range(400000000) where hash(id) % 7 = 3');
+    const quick = Array.from({ length: 5 }, (_, i) => other.rows(`select ${i} as i`));
+    expect(await Promise.all(quick)).toEqual([0, 1, 2, 3, 4].map((i) => [{ i }]));
+    expect((await slow)[0]?.n).toBeGreaterThan(0);
+  });
+
+  it('cancels a statement on the warehouse itself', async () => {
+    const one = await session();
+    const stop = new AbortController();
+    const endless = one.rows(
+      'select count(*) from range(100000) a cross join range(100000) b where hash(a.id, b.id) = 42',
+      {
+        signal: stop.signal,
+      },
+    );
+    await delay(7000);
+    stop.abort();
+    await expect(endless).rejects.toThrow('Interrupted');
+    // Two cores are free again: what they were busy with would keep this waiting for minutes.
+    expect(await one.rows('select count(*) as n from range(1000000)')).toEqual([{ n: 1_000_000 }]);
+  });
+});
+
+describe('who may not', () => {
+  it('come in without the token', async () => {
+    const opening = connectDatabricks({ ...(await driver()), token: 'dapi-guessed' });
+    await expect(opening).rejects.toThrow('does not accept the token');
+  });
+
+  it('read what is secret', async () => {
+    const { stateFile, tokenFile } = { stateFile: 'rehearsal.json', tokenFile: 'token' };
+    for (const name of [stateFile, tokenFile, 'conf/spark.args']) {
+      expect((await stat(join(paths.state, 'rehearsal', name))).mode & 0o077).toBe(0);
+    }
+    const written = await readFile(join(paths.state, 'rehearsal', stateFile), 'utf8');
+    const { token = '' } = await driver();
+    expect(written).not.toContain(token);
+    const logs = await Promise.all((await rehearsal('status')).logs.map((log) => readFile(log, 'utf8')));
+    expect(logs.join('')).not.toContain(token);
+  });
+});
+
+describe('files', () => {
+  const volume = '/Volumes/main/raw/drops';
+
+  beforeAll(() => shared.run('create volume if not exists main.raw.drops'));
+
+  it('go up, are read by SQL, come down the same, and go', async () => {
+    const [up, down] = [join(folder, 'up.bin'), join(folder, 'down.bin')];
+    await writeFile(up, randomBytes(3_000_000));
+    await shared.put(up, `${volume}/a/up.bin`);
+    await shared.put(up, `${volume}/a/up.bin`);
+    expect(await shared.rows(`list '${volume}/a'`)).toMatchObject([{ name: 'up.bin', size: 3_000_000 }]);
+    const [row] = await shared.rows(`select sha2(content, 256) as sum from binaryFile.\`${volume}/a/up.bin\``);
+    expect(row?.sum).toBe(
+      createHash('sha256')
+        .update(await readFile(up))
+        .digest('hex'),
+    );
+    await shared.get(`${volume}/a/up.bin`, down);
+    expect((await readFile(down)).equals(await readFile(up))).toBe(true);
+    await shared.remove(`${volume}/a/up.bin`);
+    expect(await shared.rows(`list '${volume}/a'`)).toEqual([]);
+    await shared.remove(`${volume}/a/up.bin`);
+    await expect(shared.get(`${volume}/a/up.bin`, down)).rejects.toThrow('FILE_NOT_FOUND');
+  });
+
+  it.each([`${volume}/../../../../escaped`, '/Volumes/main/raw/elsewhere/x', '/etc/passwd'])(
+    'never go anywhere else: %s',
+    async (path) => {
+      const file = join(folder, 'evil');
+      await writeFile(file, 'evil');
+      await expect(shared.put(file, path)).rejects.toThrow(/INVALID_VOLUME_PATH|VOLUME_NOT_FOUND/);
+      await expect(shared.get(path, join(folder, 'stolen'))).rejects.toThrow(/INVALID_VOLUME_PATH|VOLUME_NOT_FOUND/);
+      expect(existsSync(join(folder, 'stolen'))).toBe(false);
+    },
+  );
+
+  it('are reached by nobody who was not given a URL', async () => {
+    const { port, caFile } = await driver();
+    const ca = await readFile(caFile ?? '');
+    const status = await new Promise((resolve, reject) => {
+      const target = { host: 'localhost', port, ca, method: 'PUT', path: '/_staging/main/raw/drops/x' };
+      request(target, (response) => resolve(response.resume().statusCode))
+        .on('error', reject)
+        .end('x');
+    });
+    expect(status).toBe(403);
+    expect(await shared.rows(`list '${volume}'`)).toEqual([]);
+  });
+});
+
+describe('Delta', () => {
+  it('merges, keeps its versions, and goes back to one of them', async () => {
+    await shared.run('create schema if not exists delta_tests');
+    await shared.run("create or replace table delta_tests.t as select 1 as id, 'a' as v union all select 2, 'b'");
+    await shared.run(`merge into delta_tests.t using (select 2 as id, 'B' as v union all select 3, 'c') s on t.id = s.id
+      when matched then update set v = s.v when not matched then insert (id, v) values (s.id, s.v)`);
+    const all = 'select id, v from delta_tests.t order by id';
+    expect(await shared.rows(all)).toEqual([
+      { id: 1, v: 'a' },
+      { id: 2, v: 'B' },
+      { id: 3, v: 'c' },
+    ]);
+    await shared.run('restore table delta_tests.t to version as of 0');
+    expect(await shared.rows(all)).toEqual([
+      { id: 1, v: 'a' },
+      { id: 2, v: 'b' },
+    ]);
+  });
+});
+
+describe('the rehearsal', () => {
+  it('that is up stays as it is when it is started again', async () => {
+    const before = await rehearsal('status');
+    const again = await rehearsal('up');
+    expect(again).toMatchObject({ status: 'up', changed: false, processes: before.processes });
+  });
+
+  it(
+    'starts Spark again when that was killed, with all its tables',
+    async () => {
+      await shared.run('create or replace table kept as select 42 as answer');
+      const { processes } = await rehearsal('status');
+      const spark = sparkOf(processes);
+      process.kill(spark, 'SIGKILL');
+      await expect(shared.rows('select 1')).rejects.toThrow(/session is closed|connection to the rehearsal/i);
+      shared = await reconnected(shared);
+      expect(await shared.rows('select answer from kept')).toEqual([{ answer: 42 }]);
+      expect(processLives(spark)).toBe(false);
+    },
+    START_MS,
+  );
+
+  it(
+    'leaves no Spark behind when its gateway is killed, and is mended by up',
+    async () => {
+      const { processes } = await rehearsal('status');
+      const gateway = Math.min(...processes.filter((pid) => pid !== sparkOf(processes)));
+      process.kill(gateway, 'SIGKILL');
+      await untilGone(processes);
+      expect(await rehearsal('status')).toMatchObject({ status: 'down', processes: [] });
+      expect(await rehearsal('up')).toMatchObject({ status: 'up', changed: true });
+      shared = await reconnected(shared);
+      expect(await shared.rows('select answer from kept')).toEqual([{ answer: 42 }]);
+    },
+    START_MS,
+  );
+
+  it('that is down leaves no process, and says so', async () => {
+    const { processes } = await rehearsal('status');
+    expect(processes).toHaveLength(2);
+    expect(await rehearsal('down')).toMatchObject({ status: 'down', changed: true, processes: [] });
+    expect(processes.filter(processLives)).toEqual([]);
+    expect(await run({ paths, action: 'status' }, effects)).toMatchObject({ exitCode: 1, report: { status: 'down' } });
+    expect(await rehearsal('down')).toMatchObject({ status: 'down', changed: false });
+    await expect(rehearsalConnection(paths, effects)).rejects.toThrow('./meetup rehearsal up');
+  });
+});
+
+/** The background process starts Spark, so that Spark's number is the later one. */
+const sparkOf = (processes: readonly number[]): number => Math.max(...processes);
+
+async function reconnected(before: DatabricksConnection): Promise<DatabricksConnection> {
+  await before.close();
+  return connectDatabricks(await driver());
+}
+
+async function untilGone(processes: readonly number[]): Promise<void> {
+  for (let i = 0; i < 200 && processes.some(processLives); i += 1) await delay(50);
+}

@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest';
+import { rowCount, toClientMetadata, toClientRows } from '../../src/rehearsal/gateway/results.ts';
+import { Struct } from '../../src/rehearsal/thrift/struct.ts';
+import { bool, i32, i64, list, string, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+
+const INT = 3;
+const TEXT = 7;
+
+function column(name: string, type: number, position: number): Struct {
+  const entry = new Struct([[1, struct(new Struct([[1, i32(type)]]))]]);
+  return new Struct([
+    [1, string(name)],
+    [2, struct(new Struct([[1, list(TYPE.struct, [struct(entry)])]]))],
+    [3, i32(position)],
+  ]);
+}
+
+const metadataFromSpark = new Struct([
+  [1, struct(new Struct([[1, i32(0)]]))],
+  [2, struct(new Struct([[1, list(TYPE.struct, [struct(column('n', INT, 0)), struct(column('s', TEXT, 1))])]]))],
+]);
+
+function rowsFromSpark(columns: Struct[]): Struct {
+  const set = new Struct([
+    [1, i64(0n)],
+    [2, list(TYPE.struct, [])],
+    [3, list(TYPE.struct, columns.map(struct))],
+  ]);
+  return new Struct([
+    [2, bool(false)],
+    [3, struct(set)],
+  ]);
+}
+
+const numbers = (...values: number[]): Struct =>
+  new Struct([
+    [
+      4,
+      struct(
+        new Struct([
+          [1, list(TYPE.i32, values.map(i32))],
+          [2, string(Buffer.alloc(1))],
+        ]),
+      ),
+    ],
+  ]);
+
+describe('metadata', () => {
+  it("counts columns from 1 and says the format, as Databricks' clients expect", () => {
+    const metadata = toClientMetadata(metadataFromSpark, false);
+    expect(
+      metadata
+        .struct(2)
+        ?.structs(1)
+        .map((item) => [item.string(1), item.i32(3)]),
+    ).toEqual([
+      ['n', 1],
+      ['s', 2],
+    ]);
+    expect([metadata.i32(1281), metadata.bool(1282), metadata.bool(1287)]).toEqual([1, false, false]);
+  });
+
+  it('tells a transfer of a file from other rows', () => {
+    expect(toClientMetadata(metadataFromSpark, true).bool(1287)).toBe(true);
+  });
+});
+
+describe('rows', () => {
+  const metadata = toClientMetadata(metadataFromSpark, false);
+
+  it('come with their metadata, and say that more follow when there are as many as were asked for', () => {
+    const full = toClientRows(rowsFromSpark([numbers(1, 2, 3), numbers(4, 5, 6)]), metadata, 3);
+    expect([full.bool(2), full.struct(1281)?.i32(1281)]).toEqual([true, 1]);
+    expect(toClientRows(rowsFromSpark([numbers(1, 2), numbers(3, 4)]), metadata, 3).bool(2)).toBe(false);
+  });
+
+  it('that are none have a column for each of the schema, of its type', () => {
+    const none = toClientRows(rowsFromSpark([]), metadata, 100);
+    const columns = none.struct(3)?.structs(3) ?? [];
+    expect(columns.map((item) => item.ids())).toEqual([[4], [7]]);
+    expect(columns.map((item) => item.struct(item.ids()[0] ?? 0)?.length(1))).toEqual([0, 0]);
+    expect(none.bool(2)).toBe(false);
+  });
+
+  it('are counted by their first column', () => {
+    expect(rowCount(new Struct([[3, list(TYPE.struct, [struct(numbers(1, 2, 3))])]]))).toBe(3);
+    expect(rowCount(new Struct())).toBe(0);
+  });
+});

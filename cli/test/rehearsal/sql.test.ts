@@ -1,0 +1,113 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { toSparkSql } from '../../src/rehearsal/sql/rewrite.ts';
+import { literal, textOf, tokens } from '../../src/rehearsal/sql/tokens.ts';
+import { unsupported } from '../../src/rehearsal/sql/unsupported.ts';
+
+const rewrite = (sql: string): string => toSparkSql(sql, { volumePath: (path) => `/local${path}` });
+
+describe("a statement in Databricks' SQL", () => {
+  it.each([
+    ['select * from hive_metastore.marts.t', 'select * from spark_catalog.marts.t'],
+    ['select * from `hive_metastore`.`marts`.`t`', 'select * from `spark_catalog`.`marts`.`t`'],
+    ['select * from HIVE_METASTORE . marts.t', 'select * from spark_catalog . marts.t'],
+    ['show schemas in hive_metastore', 'show schemas in spark_catalog'],
+    ["show schemas from `hive_metastore` like 'm*'", "show schemas from `spark_catalog` like 'm*'"],
+    ['use catalog hive_metastore', 'SET catalog spark_catalog'],
+    ['use catalog `hive_metastore`', 'SET catalog `spark_catalog`'],
+    ['set ansi_mode = true', 'set spark.sql.ansi.enabled = true'],
+    ['set timezone=UTC', 'set spark.sql.session.timeZone=UTC'],
+    ['/* first */ insert into hive_metastore.a.b select 1', '/* first */ insert into spark_catalog.a.b select 1'],
+  ])('names the catalog and settings as Spark does: %s', (sql, expected) => {
+    expect(rewrite(sql)).toBe(expected);
+  });
+
+  it.each([
+    "select 'hive_metastore.a'",
+    'select "hive_metastore.a"',
+    "select r'\\', 'hive_metastore.a'",
+    "select 'it\\'s hive_metastore.a'",
+    'select 1 -- hive_metastore.a',
+    'select 1 /* hive_metastore.a /* and */ hive_metastore.b */',
+    'select `a``hive_metastore.b`',
+    'select a.hive_metastore.b from a',
+    'select hive_metastore from t',
+    'select hive_metastore_1.a from hive_metastore_1.a',
+    "select '`/Volumes/a/b/c`'",
+  ])('keeps what only looks like it: %s', (sql) => {
+    expect(rewrite(sql)).toBe(sql);
+  });
+
+  it('reads files of volumes where they are', () => {
+    expect(rewrite('select * from parquet.`/Volumes/main/raw/drops/e.parquet`')).toBe(
+      'select * from parquet.`/local/Volumes/main/raw/drops/e.parquet`',
+    );
+  });
+
+  it.each([
+    ["copy into t from '/Volumes/a/b/c'", 'COPY INTO'],
+    ['/* rights */ grant select on t to x', 'rights'],
+    ['create or replace materialized view v as select 1', 'materialized views'],
+    ['create or refresh streaming table t as select 1', 'streaming tables'],
+    ["select * from read_files('/Volumes/a/b/c')", 'read_files'],
+  ])('is refused plainly where the rehearsal does not have it: %s', (sql, what) => {
+    const refused = unsupported(sql);
+    expect(refused?.message).toContain("The rehearsal doesn't have");
+    expect(refused?.message).toContain(what);
+    expect(refused?.sqlState).toBe('0A000');
+  });
+
+  it.each([
+    'create table granted as select 1',
+    "select 'copy into'",
+    'select read_files from t',
+    'create or replace view v as select 1',
+  ])('is left to Spark otherwise: %s', (sql) => {
+    expect(unsupported(sql)).toBeUndefined();
+  });
+});
+
+describe('tokens', () => {
+  it('put together are the statement again, whatever it is', () => {
+    const piece = fc.constantFrom(
+      "'",
+      '"',
+      '`',
+      '--',
+      '/*',
+      '*/',
+      '\\',
+      '\n',
+      ' ',
+      '.',
+      'r',
+      'hive_metastore',
+      'é',
+      '😀',
+      '/Volumes/',
+      '1',
+    );
+    const statement = fc
+      .array(fc.oneof(piece, fc.string({ unit: 'binary' })), { maxLength: 30 })
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(
+        statement,
+        (sql) =>
+          tokens(sql)
+            .map(({ text }) => text)
+            .join('') === sql,
+      ),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('of a literal say what was put into it', () => {
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        const [token, ...rest] = tokens(literal(text));
+        return rest.length === 0 && textOf(token) === text;
+      }),
+    );
+  });
+});
