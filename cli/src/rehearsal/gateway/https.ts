@@ -10,6 +10,9 @@ import type { Gateway } from './gateway.ts';
 /** The longest message of a client (bytes): statements, however generated, are far below. */
 const LONGEST_MESSAGE = 64 * 1024 * 1024;
 
+/** What dbt-databricks and Databricks' SDK ask a host about itself, three times, before anything else. */
+const ABOUT = '/.well-known/databricks-config';
+
 export interface FrontDoor {
   readonly gateway: Gateway;
   readonly tickets: Tickets;
@@ -35,6 +38,7 @@ export function httpsServer({ certificate, key }: ServerCertificate, door: Front
 async function answer(door: FrontDoor, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? '/';
   if (url.startsWith(STAGING)) return transfer(door.tickets, request, response);
+  if (request.method === 'GET' && url === ABOUT) return tell(response);
   if (request.method !== 'POST' || !url.startsWith('/sql/'))
     return refuse(response, 404, 'The rehearsal has no such page.');
   if (!isAuthorized(request, door.token)) return refuse(response, 401, "This is not the rehearsal's token.");
@@ -43,6 +47,11 @@ async function answer(door: FrontDoor, request: IncomingMessage, response: Serve
   const origin = `https://${request.headers.host ?? ''}`;
   const reply = encodeMessage(await door.gateway.answer(decodeMessage(body), origin));
   response.writeHead(200, { 'content-type': 'application/x-thrift', 'content-length': reply.length }).end(reply);
+}
+
+/** A workspace like any other: nothing is to be said about it. */
+function tell(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
 }
 
 function isAuthorized(request: IncomingMessage, token: string): boolean {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -33,10 +34,16 @@ export async function supervise(launchFile: string): Promise<number> {
     log(messageOf(error));
     return 2;
   });
-  const exitCode = await Promise.race([told.then(() => 0), failed]);
+  const exitCode = await Promise.race([told.then(() => 0), removed(places), failed]);
   await rm(places.stateFile, { force: true });
   await keeper.end();
   return exitCode;
+}
+
+/** Resolves when somebody removes the rehearsal's folder, as `clean` does: nobody could reach it any more. */
+async function removed(places: RehearsalPlaces): Promise<number> {
+  while (existsSync(places.launchFile)) await delay(1000, undefined, { ref: false });
+  return 0;
 }
 
 interface Doors {
