@@ -77,6 +77,11 @@ describe('rows', () => {
         'array<struct<u: bigint, when: bigint>>',
         [{ u: 1, when: 2 }],
       ],
+      quotes: [
+        `named_struct('said', array('"no"', 'a\\\\b\\nc'), 'on', date'2024-02-29')`,
+        'struct<said: array<string>, on: date>',
+        { said: ['"no"', 'a\\b\nc'], on: '2024-02-29' },
+      ],
     };
     const columns = Object.entries(values);
     const row = columns.map(([name, [sql, type]]) => `cast(${sql} as ${type}) as \`${name}\``).join(', ');

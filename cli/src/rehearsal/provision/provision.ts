@@ -8,8 +8,8 @@ import type { Paths } from '../../config/paths.ts';
 import { processLives } from '../process.ts';
 import { DELTA, fetchJars, jarName } from './jars.ts';
 import { findJava, type Java } from './java.ts';
-import { compileServer, SERVER_SOURCE } from './server.ts';
-import { installSpark, REQUIREMENTS, sparkJars } from './spark.ts';
+import { compileServer, SERVER_SOURCES } from './server.ts';
+import { installPackage, REQUIREMENTS, sparkJars } from './spark.ts';
 
 /** A Spark with Delta that can be started. */
 export interface SparkHome {
@@ -21,46 +21,65 @@ export interface SparkHome {
 
 /**
  * Finds Spark and Delta in the toolchain, or installs them: about 450 MB, once for all state folders that share it.
- * They are made beside their place and take it in one step, so that a killed installation leaves nothing half-made.
+ * Each part is made beside its place and takes it in one step, so that a killed installation leaves nothing half-made.
  */
 export async function provisionSpark(paths: Paths, effects: Effects): Promise<SparkHome> {
   const java = await findJava(effects);
-  const folder = join(paths.toolchain, 'rehearsal');
-  const home = join(folder, `spark-${await fingerprint()}`);
-  if (!existsSync(home)) await install(folder, home, java, paths, effects);
+  const site: Site = { folder: join(paths.toolchain, 'rehearsal'), java, paths, effects };
+  const spark = await fingerprint(
+    REQUIREMENTS,
+    DELTA.map((library) => jarName(library) + library.sha256),
+  );
+  const home = join(site.folder, `spark-${spark}`);
+  await make(home, site, (workshop) => installSpark(workshop, site));
+  const classes = join(site.folder, `server-${await fingerprint(SERVER_SOURCES, [spark])}`);
+  await make(classes, site, (workshop) =>
+    step("Compiling the rehearsal's server", effects, () => compileServer(home, workshop, java, effects)),
+  );
   const jars = [sparkJars(home), join(home, 'delta')].map((jar) => join(jar, '*'));
-  return { java, home, classPath: [join(home, 'classes'), ...jars] };
+  return { java, home, classPath: [classes, ...jars] };
 }
 
-/** Changes with everything that is installed. */
-async function fingerprint(): Promise<string> {
+interface Site {
+  readonly folder: string;
+  readonly java: Java;
+  readonly paths: Paths;
+  readonly effects: Effects;
+}
+
+/** Changes with everything that something is made of. */
+async function fingerprint(files: readonly string[], others: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
-  for (const file of [...REQUIREMENTS, SERVER_SOURCE]) hash.update(await readFile(file));
-  for (const library of DELTA) hash.update(jarName(library) + library.sha256);
+  for (const file of files) hash.update(await readFile(file));
+  for (const other of others) hash.update(other);
   return hash.digest('hex').slice(0, 12);
 }
 
-async function install(folder: string, home: string, java: Java, paths: Paths, effects: Effects): Promise<void> {
+async function make(place: string, { folder }: Site, work: (workshop: string) => Promise<void>): Promise<void> {
+  if (existsSync(place)) return;
+  await mkdir(folder, { recursive: true });
+  await removeLeftovers(folder);
+  const workshop = join(folder, `making-${process.pid}`);
+  try {
+    await work(workshop);
+    await takePlace(workshop, place);
+  } finally {
+    await rm(workshop, { recursive: true, force: true });
+  }
+}
+
+async function installSpark(workshop: string, { java, paths, effects }: Site): Promise<void> {
   if (!existsSync(paths.python)) {
     throw new MeetupError(
       `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to make it.`,
     );
   }
-  await mkdir(folder, { recursive: true });
-  await removeLeftovers(folder);
-  const workshop = join(folder, `making-${process.pid}`);
-  try {
-    await step('Installing Spark (about 450 MB, once)', effects, () => installSpark(workshop, paths, effects));
-    const scratch = join(workshop, 'fetching');
-    await step('Fetching Delta Lake', effects, () =>
-      fetchJars(DELTA, join(workshop, 'delta'), { spark: workshop, java, scratch }, effects),
-    );
-    await rm(scratch, { recursive: true, force: true });
-    await step("Compiling the rehearsal's server", effects, () => compileServer(workshop, java, effects));
-    await takePlace(workshop, home);
-  } finally {
-    await rm(workshop, { recursive: true, force: true });
-  }
+  await step('Installing Spark (about 450 MB, once)', effects, () => installPackage(workshop, paths, effects));
+  const scratch = join(workshop, 'fetching');
+  await step('Fetching Delta Lake', effects, () =>
+    fetchJars(DELTA, join(workshop, 'delta'), { spark: workshop, java, scratch }, effects),
+  );
+  await rm(scratch, { recursive: true, force: true });
 }
 
 async function takePlace(workshop: string, home: string): Promise<void> {

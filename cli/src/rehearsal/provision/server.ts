@@ -8,14 +8,15 @@ import { lastWords, sparkJars } from './spark.ts';
 import { call } from './uv.ts';
 
 /** The few lines that Spark's server is started with. */
-export const SERVER_SOURCE = join(projectRoot, 'cli', 'src', 'rehearsal', 'spark', 'RehearsalServer.scala');
+export const SERVER_SOURCES = ['RehearsalServer.scala', 'RowSetUtils.scala'].map((name) =>
+  join(projectRoot, 'cli', 'src', 'rehearsal', 'spark', name),
+);
 
 /** Compiles them with the Scala compiler that Spark carries, so that a Java without a compiler is enough. */
-export async function compileServer(home: string, java: Java, effects: Effects): Promise<void> {
-  const classes = join(home, 'classes');
+export async function compileServer(home: string, classes: string, java: Java, effects: Effects): Promise<void> {
   await mkdir(classes, { recursive: true });
   const classPath = ['-cp', join(sparkJars(home), '*')];
-  const compiler = ['scala.tools.nsc.Main', '-usejavacp', '-d', classes, SERVER_SOURCE];
+  const compiler = ['scala.tools.nsc.Main', '-usejavacp', '-d', classes, ...SERVER_SOURCES];
   const { code, output } = await call(java.executable, ['-Xmx1g', ...classPath, ...compiler], effects);
   if (code === 0) return;
   throw new MeetupError(`The rehearsal's server can't be compiled (${lastWords(output)}): --verbose shows all of it.`);

@@ -14,7 +14,7 @@ export const REQUIREMENTS = ['requirements.txt', 'requirements-build.txt'].map((
  * Only its jars are used: nothing of the rehearsal runs Python.
  * @throws MeetupError where the package can't be had.
  */
-export async function installSpark(folder: string, paths: Paths, effects: Effects): Promise<void> {
+export async function installPackage(folder: string, paths: Paths, effects: Effects): Promise<void> {
   const [requirements = '', build = ''] = REQUIREMENTS;
   const uv = await findUv(paths, effects);
   const args = ['pip', 'install', '--python', paths.python, '--target', folder, '--require-hashes', '--no-deps'];
