@@ -12,6 +12,11 @@ import {
   affectedAnswerSchema,
   type EngineEvent,
   type EngineStats,
+  type FixtureList,
+  type FixturesAnswer,
+  type FixturesRequest,
+  fixtureListSchema,
+  fixturesAnswerSchema,
   type ParseAnswer,
   type ProjectRequest,
   parseAnswerSchema,
@@ -99,6 +104,16 @@ export class EngineClient {
   /** Renders models without running them. */
   compile(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
     return this.#task('compile', request, options);
+  }
+
+  /** dbt's unit tests in memory, which needs no table and locks no file. */
+  fixtures(request: FixturesRequest = {}, options: RequestOptions = {}): Promise<FixturesAnswer> {
+    return this.#work('fixtures', request, fixturesAnswerSchema, options);
+  }
+
+  /** The unit tests of the project, none of them run. */
+  fixtureList(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<FixtureList> {
+    return this.#work('fixtures', { ...request, list: true }, fixtureListSchema, options);
   }
 
   /** Memory and state of the engine's process. Answered at once, also while it works. */

@@ -55,6 +55,44 @@ const parseSchema = z.object({
   generation: z.number(),
 });
 
+/** Rows of a fixture that are not as expected, with the columns that matter. Cells are written as in a fixture. */
+const differenceSchema = z.object({
+  columns: z.array(z.string()),
+  /** Expected, and not there. `line`: of the expected row, in the fixture's file. */
+  missing: z.array(z.object({ cells: z.array(z.string()), line: z.number().nullable() })),
+  /** There, and not expected. */
+  extra: z.array(z.object({ cells: z.array(z.string()) })),
+  /** There, but for the cells of the columns `at`. */
+  differing: z.array(
+    z.object({
+      expected: z.array(z.string()),
+      actual: z.array(z.string()),
+      at: z.array(z.string()),
+      line: z.number().nullable(),
+    }),
+  ),
+  counts: z.object({
+    missing: z.number(),
+    extra: z.number(),
+    differing: z.number(),
+    expected: z.number(),
+    actual: z.number(),
+  }),
+});
+
+const fixtureSchema = z.object({ ...identity, model: z.string(), line: z.number().nullish() });
+
+const fixtureResultSchema = fixtureSchema.extend({
+  /** error: it could not be compiled or run. */
+  status: z.enum(['pass', 'fail', 'error']),
+  ms: z.number(),
+  /** The part of `ms` that dbt took to compile it; nothing to speak of where it was compiled before. */
+  compileMs: z.number().optional(),
+  message: z.string().nullable(),
+  problem: problemSchema.optional(),
+  difference: differenceSchema.optional(),
+});
+
 const eventSchema = z.discriminatedUnion('event', [
   parseSchema.extend({ event: z.literal('parsed') }),
   /** How many nodes this request will start, skipped ones among them. */
@@ -90,6 +128,20 @@ export const affectedAnswerSchema = taskAnswerSchema.extend({
   removed: z.array(z.string()).default([]),
 });
 
+const fixturesAnswer = { problems: z.array(problemSchema), generation: z.number(), ms: timings };
+
+export const fixtureListSchema = z.object({
+  ...fixturesAnswer,
+  status: z.enum(['pass', 'invalid']),
+  tests: z.array(fixtureSchema),
+});
+
+export const fixturesAnswerSchema = z.object({
+  ...fixturesAnswer,
+  status: z.enum(['pass', 'fail', 'invalid']),
+  tests: z.array(fixtureResultSchema),
+});
+
 export const statsSchema = z.object({
   pid: z.number(),
   rssBytes: z.number(),
@@ -122,6 +174,10 @@ export type ParseReport = z.infer<typeof parseSchema>;
 export type ParseAnswer = z.infer<typeof parseAnswerSchema>;
 export type TaskAnswer = z.infer<typeof taskAnswerSchema>;
 export type AffectedAnswer = z.infer<typeof affectedAnswerSchema>;
+export type FixtureResult = z.infer<typeof fixtureResultSchema>;
+export type FixtureDifference = z.infer<typeof differenceSchema>;
+export type FixtureList = z.infer<typeof fixtureListSchema>;
+export type FixturesAnswer = z.infer<typeof fixturesAnswerSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 
 /** What every request about the project may say. */
@@ -163,6 +219,16 @@ export interface AffectedRequest extends ProjectRequest {
   /** Run everything, incremental models from scratch. */
   readonly fullRefresh?: boolean;
   readonly writeArtifacts?: boolean;
+}
+
+/** What `fixtures` may say: dbt's unit tests, run in memory. */
+export interface FixturesRequest extends ProjectRequest {
+  /** Exactly these, instead of all. */
+  readonly uniqueIds?: readonly string[];
+  /** Columns (name and type) of tables that no model makes, by `schema.table`. */
+  readonly sources?: Readonly<Record<string, readonly (readonly [name: string, type: string])[]>>;
+  /** The manifest of an answer before: while it stands, the project's files are not looked at again. */
+  readonly generation?: number;
 }
 
 export type TaskName = 'build' | 'run' | 'test' | 'compile';

@@ -17,6 +17,7 @@ from dbt.version import __version__
 from dbt_common.exceptions import DbtBaseException
 
 import events
+import fixtures.task
 import late_files
 import problems
 from affected import AffectedBuild
@@ -57,6 +58,7 @@ class Worker:
             "test": self._run_task,
             "compile": self._run_task,
             "affected": self._run_task,
+            **fixtures.task.operations(self._session, self._refresh),
         }
         server.on_cancel = self._cancel
         signal.signal(signal.SIGINT, self._interrupted)
