@@ -61,7 +61,7 @@ async function watch(
   let isReady = false;
   const watcher = watchProject(options.paths, (files) => (isReady ? loop.changed(files) : early.push(...files)));
   try {
-    await watcher.ready;
+    loop.startFrom(await watcher.ready);
     options.started((await devWith(engine, options, effects)).report);
     isReady = true;
     options.tell({ event: 'ready' });

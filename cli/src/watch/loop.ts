@@ -47,6 +47,11 @@ export class WatchLoop {
     this.#effects = effects;
   }
 
+  /** The files as they are now are what the first build is made from. */
+  startFrom(files: readonly string[]): void {
+    for (const file of files) this.#isNews(file);
+  }
+
   /** Files that were touched; those whose content is what it was are left out, and a batch of nothing else is none. */
   changed(files: readonly string[]): void {
     const really = files.filter((file) => this.#isNews(file));
@@ -187,7 +192,7 @@ export class WatchLoop {
   #isNews(file: string): boolean {
     if (this.#isData(file) && !file.startsWith(this.#options.paths.schemas + sep)) return true;
     const content = existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : 'absent';
-    if (this.#contents.get(file) === content) return false;
+    if ((this.#contents.get(file) ?? 'absent') === content) return false;
     this.#contents.set(file, content);
     return true;
   }

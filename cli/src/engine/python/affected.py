@@ -107,10 +107,10 @@ class Desk:
         """What a run of the node depends on: contents for most, only columns for unit tests and views."""
         if unique_id in self.manifest.unit_tests:
             tested = self.manifest.unit_tests[unique_id].depends_on.nodes[0]
-            return {name: self.schema(name) for name in self.manifest.nodes[tested].depends_on.nodes}
+            return {name: self.schema(name) for name in self.manifest.nodes[tested].depends_on_nodes}
         node = self.manifest.nodes[unique_id]
         read = self.schema if _is_view(node) else self.content
-        return {name: read(name) for name in node.depends_on.nodes}
+        return {name: read(name) for name in node.depends_on_nodes}
 
     def content(self, unique_id):
         """The content of a node or source as it is now; of a view it follows from what it reads."""
@@ -123,7 +123,7 @@ class Desk:
             record = self.state.records.get(unique_id)
             return record.content if record is not None else None
         if unique_id not in self._derived:
-            inputs = [self.content(name) for name in node.depends_on.nodes]
+            inputs = [self.content(name) for name in node.depends_on_nodes]
             self._derived[unique_id] = digest(self.definition(unique_id), inputs)
         return self._derived[unique_id]
 
@@ -133,7 +133,7 @@ class Desk:
         if node is None:
             return None
         if getattr(node, "is_ephemeral_model", False):
-            return digest(self.definition(unique_id), [self.schema(name) for name in node.depends_on.nodes])
+            return digest(self.definition(unique_id), [self.schema(name) for name in node.depends_on_nodes])
         columns = self._columns.get((node.schema, node.alias if hasattr(node, "alias") else node.identifier))
         return None if columns is None else digest(columns)
 
@@ -141,7 +141,7 @@ class Desk:
         """The definitions of a node and of everything that it is made from, without their contents."""
         if unique_id not in self._lineage:
             node = self.manifest.nodes.get(unique_id)
-            parts = [] if node is None else [self.lineage(name) for name in node.depends_on.nodes]
+            parts = [] if node is None else [self.lineage(name) for name in node.depends_on_nodes]
             definition = self.definition(unique_id) if node is not None else unique_id
             self._lineage[unique_id] = digest(definition, parts)
         return self._lineage[unique_id]
@@ -200,6 +200,7 @@ class AffectedBuild(Streaming, BuildTask):
         self._is_cancelled = is_cancelled
         self._keeping = threading.Lock()
         self._under_way = set()
+        self._defect = None
         self.spared = []
         self.removed = []
         return self
@@ -208,6 +209,8 @@ class AffectedBuild(Streaming, BuildTask):
         late_files.files.on = True
         try:
             results = super().run()
+            if self._defect is not None:
+                raise self._defect
             self._session.seen = self._seen
             return results
         finally:
@@ -266,15 +269,24 @@ class AffectedBuild(Streaming, BuildTask):
         node = runner.node
         if runner.skip or node.is_ephemeral_model:
             return super().call_runner(runner)
-        with self._keeping:
+        with self._surviving(lambda: runner.do_skip(cause=None)), self._keeping:
             self._under_way.add(node.unique_id)
             self._refresh_wholly_where_needed(node)
             data_tests.remember(runner, self._fingerprints)
         result = super().call_runner(runner)
-        with self._keeping, contents_of(self.config) as contents:
+        with self._surviving(), self._keeping, contents_of(self.config) as contents:
             self._desk.ran(node.unique_id, _BAD.get(result.status, "pass"), result.message, contents)
             self._under_way.discard(node.unique_id)
         return result
+
+    @contextlib.contextmanager
+    def _surviving(self, then=lambda: None):
+        """What is raised in a thread of dbt's pool is lost, and the build would wait for ever: it is kept for the end."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - raised again in `run`
+            self._defect = self._defect or error
+            then()
 
     def get_runner_type(self, node):
         chosen = super().get_runner_type(node)

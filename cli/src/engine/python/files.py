@@ -196,6 +196,10 @@ class FileIndex:
                 fresh[path] = source
         return fresh
 
+    def source(self, path):
+        """The file as it was read last."""
+        return self.sources[self.file_ids[path]]
+
     def take(self, fresh):
         """Puts what `reread` found in the place of what was there."""
         for path, source in fresh.items():

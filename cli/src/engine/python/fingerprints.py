@@ -48,7 +48,7 @@ class Fingerprints:
         kept = {}
         for unique_id, fingerprint in self._nodes.items():
             node = manifest.nodes.get(unique_id) or manifest.unit_tests.get(unique_id)
-            if node is not None and unique_id not in touched and touched.isdisjoint(node.depends_on.nodes):
+            if node is not None and unique_id not in touched and touched.isdisjoint(node.depends_on_nodes):
                 kept[unique_id] = fingerprint
         self._nodes = kept
         return self
@@ -80,7 +80,7 @@ class Fingerprints:
             self._configuration(node),
             self._columns(node),
             sorted(self._macro_closure(node.depends_on.macros)),
-            [self._relation(upstream) for upstream in node.depends_on.nodes],
+            [self._relation(upstream) for upstream in node.depends_on_nodes],
             node.relation_name,
             _test_arguments(node),
             self._variables if any(_READS_VARIABLES.search(text) for text in texts) else "",

@@ -23,6 +23,7 @@ from dbt_common.context import set_invocation_context
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt_common.invocation import reset_invocation_id
 
+import meaning
 import speed
 from files import FileIndex, IndexReader, same_config, search_folders, stat_config
 from loader import FullParseNeeded, WarmLoader
@@ -133,9 +134,10 @@ class Project:
             self._flags.put(words, flags)
         return flags
 
-    def refresh(self, named=(), full=False):
+    def refresh(self, named=(), full=False, lazily=False):
         """
-        Brings the manifest up to date with the files. After an exception the next refresh starts from dbt's saved
+        Brings the manifest up to date with the files. `lazily`: models that only look different, by a comment or their
+        layout, are left for the next refresh that has more to do. After an exception the next refresh starts from dbt's saved
         manifest, so that nothing of a failed parse stays.
         """
         started = time.perf_counter()
@@ -147,7 +149,7 @@ class Project:
         if full:
             self._forget_manifest(from_disk=False)
         try:
-            self._refresh_manifest(parse, configured, {os.path.realpath(path) for path in named} | set(named))
+            self._refresh_manifest(parse, configured, {os.path.realpath(path) for path in named} | set(named), lazily)
         except FullParseNeeded:
             self._forget_manifest(from_disk=False)
             self._refresh_manifest(parse, configured, set())
@@ -267,7 +269,7 @@ class Project:
             self._loader.save_macros_to_adapter(adapter)
         Project._adapter_owner = self
 
-    def _refresh_manifest(self, parse, configured, named):
+    def _refresh_manifest(self, parse, configured, named, lazily=False):
         started = time.perf_counter()
         change, signatures = self._index.look(self._folders, named)
         parse.ms["scan"] = _ms(started)
@@ -282,6 +284,8 @@ class Project:
             parse.ms["read"] = _ms(started)
             if modified == {}:
                 self._index.signatures = signatures
+                return
+            if lazily and modified and self._only_looks_different(modified):
                 return
         if modified is None:
             saved_files = self.manifest.files if self.manifest is not None else {}
@@ -321,6 +325,14 @@ class Project:
             self._note_parsed(modified if warm and parse.kind == "partial" else None)
             self.generation += 1
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
+
+    def _only_looks_different(self, modified):
+        return all(
+            source.parse_file_type == ParseFileType.Model
+            and path.endswith(".sql")
+            and meaning.of_model(source.contents) == meaning.of_model(self._index.source(path).contents)
+            for path, source in modified.items()
+        )
 
     def _finish(self, manifest, loader, warm, macros):
         """What dbt does after each load, but for what can't have changed since the last one."""

@@ -1,0 +1,136 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { mkdir, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { createInterface } from 'node:readline';
+import { setTimeout as delay } from 'node:timers/promises';
+import { z } from 'zod';
+import { projectRoot } from '../../src/config/paths.ts';
+
+const eventSchema = z.looseObject({ event: z.string(), name: z.string().optional(), status: z.string().optional() });
+export type ToldEvent = z.infer<typeof eventSchema>;
+
+const doneSchema = z.object({
+  event: z.literal('done'),
+  status: z.enum(['pass', 'fail']),
+  ms: z.number(),
+  built: z.array(z.string()),
+  spared: z.array(z.string()),
+  removed: z.array(z.string()),
+  failing: z.array(z.string()),
+  error: z.string().optional(),
+});
+export type Done = z.infer<typeof doneSchema>;
+
+/** How long a change may take on a loaded machine (milliseconds). */
+const PATIENCE_MS = 60_000;
+
+/** What one change led to. */
+export interface Outcome {
+  /** From the moment the change was on disk to the result (milliseconds). */
+  readonly ms: number;
+  readonly done: Done;
+  /** Everything that was told since the change, `done` last. */
+  readonly events: readonly ToldEvent[];
+  /** Names of the tests that ran. */
+  readonly tests: readonly string[];
+}
+
+/** A real `./meetup dev --watch --json` on a project folder of its own. */
+export class Watching {
+  readonly child: ChildProcess;
+  readonly #project: string;
+  #events: ToldEvent[] = [];
+  #await: ((outcome: { done: Done; events: ToldEvent[]; at: number }) => void) | undefined;
+  #stderr = '';
+  readonly ready: Promise<void>;
+
+  constructor(project: string, stateDir: string, args: readonly string[] = []) {
+    this.#project = project;
+    this.child = spawn(join(projectRoot, 'meetup'), ['dev', '--watch', '--json', '--state-dir', stateDir, ...args], {
+      env: {
+        ...process.env,
+        MEETUP_PROJECT_DIR: project,
+        MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain'),
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr += text;
+    });
+    if (this.child.stdout === null) throw new Error('the watch has no stdout');
+    const lines = createInterface(this.child.stdout);
+    this.ready = new Promise((resolve, reject) => {
+      this.child.once('exit', (code) => reject(new Error(`the watch ended with ${code}:\n${this.#stderr}`)));
+      lines.on('line', (line) => {
+        const told = eventSchema.parse(JSON.parse(line));
+        this.#events.push(told);
+        if (told.event === 'ready') resolve();
+        if (told.event === 'done') this.#tell(doneSchema.parse(told));
+      });
+    });
+  }
+
+  /** Saves a file as many editors do (a new file, renamed over the old), and waits for the result. */
+  async save(file: string, change: string | ((text: string) => string)): Promise<Outcome> {
+    const path = join(this.#project, file);
+    const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
+    const text = typeof change === 'string' ? change : change(before);
+    if (text === before) throw new Error(`the change leaves ${file} as it is`);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(`${path}.swp`, text);
+    return this.after(() => rename(`${path}.swp`, path));
+  }
+
+  /** Does something to the files, and waits for the result of the build that follows. */
+  async after(change: () => Promise<unknown>): Promise<Outcome> {
+    this.#events = [];
+    const result = new Promise<{ done: Done; events: ToldEvent[]; at: number }>((resolve) => {
+      this.#await = resolve;
+    });
+    await change();
+    const changed = performance.now();
+    const { done, events, at } = await Promise.race([result, this.#tooLong()]);
+    const tests = events.flatMap(({ event, name }) => (event === 'test' && name !== undefined ? [name] : []));
+    return { ms: at - changed, done, events, tests };
+  }
+
+  async #tooLong(): Promise<never> {
+    await delay(PATIENCE_MS, undefined, { ref: false });
+    throw new Error(
+      `nothing was done within ${PATIENCE_MS} ms; since the change was told ${JSON.stringify(this.#events)}\n${this.#stderr}`,
+    );
+  }
+
+  /** What was told since the last change. */
+  get events(): readonly ToldEvent[] {
+    return this.#events;
+  }
+
+  /** Process ids of the CLI and of everything that it started, from /proc. */
+  processes(): number[] {
+    const { pid } = this.child;
+    if (pid === undefined) return [];
+    const children = (of: number): number[] =>
+      readFileSync(`/proc/${of}/task/${of}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
+    const all = (of: number): number[] => [of, ...children(of).flatMap(all)];
+    return all(pid);
+  }
+
+  /** Ends it as Ctrl-C does. @returns its exit code. */
+  async stop(): Promise<number | null> {
+    this.child.removeAllListeners('exit');
+    if (this.child.exitCode !== null) return this.child.exitCode;
+    this.child.kill('SIGINT');
+    const [code] = await once(this.child, 'exit');
+    return typeof code === 'number' ? code : null;
+  }
+
+  #tell(done: Done): void {
+    const waiting = this.#await;
+    this.#await = undefined;
+    waiting?.({ done, events: [...this.#events], at: performance.now() });
+  }
+}

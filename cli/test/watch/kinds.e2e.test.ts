@@ -1,0 +1,354 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { cp, mkdir, mkdtemp, rename, rm, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { resolvePaths } from '../../src/config/paths.ts';
+import { openPublished } from '../../src/warehouse/duckdb.ts';
+import { meetup } from '../support/meetup.ts';
+import { copyProject } from '../support/project-copy.ts';
+import { type Outcome, Watching } from '../support/watching.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+/** One real `dev --watch` on a copy of the project; each test leaves the project working. */
+let folder: string;
+let project: string;
+let state: string;
+let watching: Watching;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-watch-'));
+  project = join(folder, 'project');
+  state = join(folder, 'state');
+  await copyProject(project);
+  await meetup(['generate', '--scale', '0.02', '--days', '2', '--out', join(folder, 'sample')]);
+  const [first, ...later] = readdirSync(join(folder, 'sample'))
+    .filter((name) => name !== 'schemas')
+    .sort();
+  await cp(join(folder, 'sample'), join(project, 'data'), {
+    recursive: true,
+    filter: (path) => !later.some((name) => path.endsWith(`/${name}`) && /^\d{4}-/.test(name)),
+  });
+  expect(first).toBeDefined();
+  watching = new Watching(project, state, ['--max-rejected', '5%']);
+  await watching.ready;
+}, 600_000);
+
+afterAll(async () => {
+  await watching?.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const text = (file: string): string => readFileSync(join(project, file), 'utf8');
+const eventsOf = (outcome: Outcome, kind: string) => outcome.events.filter(({ event }) => event === kind);
+
+/** Saves a change, looks at what it led to, and takes it back. */
+async function tried(file: string, change: (before: string) => string): Promise<{ changed: Outcome; back: Outcome }> {
+  const before = existsSync(join(project, file)) ? text(file) : undefined;
+  const changed = await watching.save(file, change);
+  const back =
+    before === undefined ? await watching.after(() => rm(join(project, file))) : await watching.save(file, before);
+  expect(back.done).toMatchObject({ status: 'pass', failing: [] });
+  return { changed, back };
+}
+
+async function rows(sql: string): Promise<unknown> {
+  const published = await openPublished(resolvePaths({ stateDir: state }, {}, folder));
+  try {
+    return (await published.query(sql)).rows;
+  } finally {
+    await published.close();
+  }
+}
+
+const leaf = 'dbt/models/marts/organisers/time_slots.sql';
+
+describe('the SQL of a model', () => {
+  it('is rebuilt with its tests, unit tests first, and readers see it when it is said to be done', async () => {
+    const changed = await watching.save(leaf, (sql) =>
+      sql
+        .replace('counted.median_fill,', '0.25 as median_fill,')
+        .replace('count_if(is_full) as full_events', 'count(*) as full_events'),
+    );
+    // The unit test finds it first, so the model is not touched.
+    expect(changed.done).toMatchObject({
+      status: 'fail',
+      built: [],
+      failing: expect.arrayContaining(['every_hour_of_the_week_has_a_row']),
+    });
+    const good = await watching.save(
+      leaf,
+      (sql) =>
+        `${sql.replace('0.25 as median_fill,', 'counted.median_fill,').replace('count(*) as full_events', 'count_if(is_full) as full_events')}where slots.local_hour >= 0\n`,
+    );
+    expect(good.done).toMatchObject({ status: 'pass', built: ['time_slots'], failing: [] });
+    const order = good.events
+      .filter(({ event }) => event === 'test' || event === 'model')
+      .map(({ event, name }) => `${event} ${name}`);
+    expect(order.indexOf('test every_hour_of_the_week_has_a_row')).toBeLessThan(order.indexOf('model time_slots'));
+    expect(await rows('select count(*)::int from marts.time_slots')).toEqual([[168]]);
+  });
+
+  it('spares what is downstream where the same rows come out', async () => {
+    const { changed } = await tried(
+      'dbt/models/marts/core/dim_topics.sql',
+      (sql) => `${sql.trimEnd()}\nlimit 1000000\n`,
+    );
+    expect(changed.done.built).toEqual(['dim_topics']);
+    expect(changed.done.spared).toContain('topic_months');
+  });
+
+  it.each([
+    ['a comment', (sql: string) => `-- what this is for\n${sql}`],
+    ['a Jinja comment', (sql: string) => `{# what this is for #}\n${sql}`],
+    ['another layout', (sql: string) => sql.replace('\nfrom slots\n', '\n    from\n        slots\n')],
+  ])('is left alone where only %s is new', async (_, change) => {
+    const { changed } = await tried(leaf, change);
+    expect(changed.done).toMatchObject({ status: 'pass', built: [], spared: [] });
+    expect(changed.tests).toEqual([]);
+  });
+
+  it('that DuckDB refuses is told once, with the line in its own file, and the next good save clears it', async () => {
+    const { changed } = await tried(leaf, (sql) => sql.replace('avg(yes_seats)', 'avg(yes_seatz)'));
+    expect(changed.done.status).toBe('fail');
+    const line =
+      text(leaf)
+        .split('\n')
+        .findIndex((content) => content.includes('avg(yes_seats)')) + 1;
+    const told = JSON.stringify(changed.events);
+    expect(told).toContain('yes_seatz');
+    expect(told).toMatch(new RegExp(`"line":${line}\\b`));
+    expect(told).not.toContain('Traceback');
+  });
+
+  it('that is no Jinja does not end the watch', async () => {
+    const { changed } = await tried(leaf, (sql) => sql.replace("{{ ref('fct_events') }}", "{{ ref('fct_events' }}"));
+    expect(changed.done).toMatchObject({ status: 'fail', built: [] });
+    expect(eventsOf(changed, 'problem')).toHaveLength(1);
+  });
+
+  it('is built where it is new, dropped where it is gone, and followed where it is renamed', async () => {
+    const sql = "{{ config(contract={'enforced': false}) }}\nselect count(*) as slots from {{ ref('time_slots') }}\n";
+    const made = await watching.save('dbt/models/marts/organisers/how_many_slots.sql', sql);
+    expect(made.done.built).toEqual(['how_many_slots']);
+    const renamed = await watching.after(() =>
+      rename(
+        join(project, 'dbt/models/marts/organisers/how_many_slots.sql'),
+        join(project, 'dbt/models/marts/organisers/slots_in_all.sql'),
+      ),
+    );
+    expect(renamed.done).toMatchObject({ built: ['slots_in_all'], removed: ['marts.how_many_slots'] });
+    const gone = await watching.after(() => rm(join(project, 'dbt/models/marts/organisers/slots_in_all.sql')));
+    expect(gone.done).toMatchObject({ status: 'pass', built: [], removed: ['marts.slots_in_all'] });
+    expect(
+      await rows("select count(*)::int from duckdb_tables() where table_name in ('how_many_slots', 'slots_in_all')"),
+    ).toEqual([[0]]);
+  });
+});
+
+describe('YAML', () => {
+  const yaml = 'dbt/models/marts/organisers/_organisers__models.yml';
+
+  it('with another description rebuilds nothing and tests nothing', async () => {
+    const { changed } = await tried(yaml, (before) =>
+      before.replace('One row per local weekday and hour', 'A row for each local weekday and hour'),
+    );
+    expect(changed.done).toMatchObject({ status: 'pass', built: [] });
+    expect(changed.tests).toEqual([]);
+  });
+
+  it('with a new test runs just that test', async () => {
+    const { changed } = await tried(yaml, (before) =>
+      before.replace(
+        "description: The event's name.",
+        "description: The event's name.\n        data_tests: [not_null]",
+      ),
+    );
+    expect(changed.done.built).toEqual([]);
+    expect(changed.tests).toEqual(['not_null_event_performance_event_name']);
+  });
+
+  it('with another contract rebuilds the model', async () => {
+    const { changed } = await tried(yaml, (before) =>
+      before.replace(/(name: full_events\n\s+description: .*\n\s+data_type: )bigint/, '$1int'),
+    );
+    // The model gives a bigint, which the contract now refuses.
+    expect(changed.done.status).toBe('fail');
+    expect(changed.done.failing.length).toBeGreaterThan(0);
+  });
+
+  it('that is no YAML is told with its line and does not end the watch', async () => {
+    const { changed } = await tried(yaml, (before) => before.replace('\nmodels:\n', '\nmodels:\n - - broken: [\n'));
+    expect(changed.done).toMatchObject({ status: 'fail', built: [] });
+    expect(eventsOf(changed, 'problem')).toHaveLength(1);
+  });
+});
+
+describe('a macro', () => {
+  it('rebuilds the models that use it, and spares what is below them where the same rows come out', async () => {
+    const { changed } = await tried('dbt/macros/rules/numbers.sql', (before) =>
+      before.replace('nullif({{ denominator }}, 0)', 'nullif({{ denominator }}, 0 + 0)'),
+    );
+    expect(changed.done.status).toBe('pass');
+    expect(changed.done.built.toSorted()).toEqual([
+      'attendee_cohorts',
+      'data_quality',
+      'event_performance',
+      'group_months',
+      'group_overlap',
+      'group_scorecard',
+      'rsvp_curves',
+      'time_slots',
+      'topic_months',
+    ]);
+    expect(changed.done.spared).toContain('venue_scorecard');
+  });
+});
+
+describe('a seed', () => {
+  it('is loaded, with the models that read it', async () => {
+    const made = await watching.after(async () => {
+      await mkdir(join(project, 'dbt/seeds'), { recursive: true });
+      await writeFile(join(project, 'dbt/seeds/offices.csv'), 'city,desks\nAmsterdam,40\n');
+      await writeFile(
+        join(project, 'dbt/models/marts/organisers/desks.sql'),
+        "{{ config(contract={'enforced': false}) }}\nselect sum(desks) as desks from {{ ref('offices') }}\n",
+      );
+    });
+    expect(made.done.built.toSorted()).toEqual(['desks', 'offices']);
+    const changed = await watching.save('dbt/seeds/offices.csv', 'city,desks\nAmsterdam,40\nUtrecht,2\n');
+    expect(changed.done.built.toSorted()).toEqual(['desks', 'offices']);
+    expect(await rows('select desks::int from marts.desks')).toEqual([[42]]);
+    const gone = await watching.after(async () => {
+      await rm(join(project, 'dbt/models/marts/organisers/desks.sql'));
+      await rm(join(project, 'dbt/seeds'), { recursive: true });
+    });
+    expect(gone.done.status).toBe('pass');
+  });
+});
+
+describe('a snapshot', () => {
+  it('is taken again where its definition changed', async () => {
+    const { changed } = await tried('dbt/snapshots/_snapshots.yml', (before) =>
+      before.replace('check_cols: [group_name, description,', 'check_cols: [group_name,'),
+    );
+    expect(changed.done).toMatchObject({ status: 'pass', built: ['groups_history'] });
+  });
+});
+
+describe('a fixture', () => {
+  it('runs that test only', async () => {
+    const { changed } = await tried('fixtures/models/time_slots/slots.yml', (before) =>
+      before.replace("('coming', yes_seats: )99", '').replace('yes_seats: 99', 'yes_seats: 98'),
+    );
+    expect(changed.done).toMatchObject({ status: 'pass', built: [] });
+    expect(changed.tests).toEqual(['every_hour_of_the_week_has_a_row']);
+  });
+});
+
+describe('the project and its profile', () => {
+  it('rebuild what reads a variable that is changed', async () => {
+    const { changed } = await tried('dbt/dbt_project.yml', (before) =>
+      before.replace('lapsed_days: 180', 'lapsed_days: 181'),
+    );
+    expect(changed.done.status).toBe('pass');
+    expect(changed.done.built).toContain('group_months');
+    expect(changed.done.built).not.toContain('venue_scorecard');
+  });
+
+  it('rebuild nothing where the profile only looks different', async () => {
+    const { changed } = await tried('profiles/profiles.yml', (before) => `# here\n${before}`);
+    expect(changed.done).toMatchObject({ status: 'pass', built: [] });
+  });
+
+  it('say what is wrong with a profile, and go on', async () => {
+    const { changed } = await tried('profiles/profiles.yml', (before) =>
+      before.replace('type: duckdb', 'type: nothing'),
+    );
+    expect(changed.done).toMatchObject({ status: 'fail', built: [] });
+  });
+});
+
+describe('data', () => {
+  it('that is new is loaded, and then what depends on it is built', async () => {
+    const day =
+      readdirSync(join(folder, 'sample'))
+        .filter((name) => /^\d{4}-/.test(name))
+        .sort()
+        .at(-1) ?? '';
+    const before = await rows('select count(distinct _batch_id)::int from raw.events');
+    await cp(join(folder, 'sample', day), join(folder, 'drop'), { recursive: true });
+    const changed = await watching.after(() => rename(join(folder, 'drop'), join(project, 'data', day)));
+    expect(eventsOf(changed, 'load')).toMatchObject([{ status: 'loaded' }]);
+    expect(changed.done).toMatchObject({ status: 'pass', failing: [] });
+    expect(changed.done.built).toContain('fct_rsvps');
+    expect(await rows('select count(distinct _batch_id)::int from raw.events')).not.toEqual(before);
+  });
+
+  it('that is not JSON is refused in a sentence, and the marts stay', async () => {
+    const marts = await rows('select count(*)::int from marts.fct_events');
+    const changed = await watching.save('data/2031-01-01/venues.json', '[{"venue_id": 1,');
+    expect(changed.done.status).toBe('fail');
+    expect(changed.done.error).toMatch(/venues\.json/);
+    expect(await rows('select count(*)::int from marts.fct_events')).toEqual(marts);
+    const mended = await watching.after(() => rm(join(project, 'data/2031-01-01'), { recursive: true }));
+    expect(mended.done).toMatchObject({ status: 'pass', built: [] });
+  });
+
+  it('is looked at again where its schema changed', async () => {
+    const { changed } = await tried('data/schemas/venues.schema.json', (before) =>
+      before.replace('"A venue"', '"One venue"'),
+    );
+    expect(eventsOf(changed, 'load')).toMatchObject([{ status: 'unchanged' }]);
+    expect(changed.done).toMatchObject({ status: 'pass', built: [] });
+  });
+});
+
+describe('many files at once', () => {
+  it('are one batch, as a git checkout makes them', async () => {
+    const models = join(project, 'dbt/models/marts/organisers');
+    const sql = "{{ config(contract={'enforced': false}) }}\nselect 1 as n\n";
+    const changed = await watching.after(async () => {
+      for (let i = 0; i < 100; i += 1) await writeFile(join(models, `checkout_${i}.sql`), sql);
+    });
+    // A slow disk may have let a part of the checkout through before the rest: then it is superseded or built first.
+    while (!existsSync(join(models, 'checkout_99.sql'))) await watching.after(async () => undefined);
+    expect(changed.done.status).toBe('pass');
+    expect(eventsOf(changed, 'done')).toHaveLength(1);
+    expect(await rows("select count(*)::int from duckdb_tables() where table_name like 'checkout_%'")).toEqual([[100]]);
+    const gone = await watching.after(async () => {
+      for (let i = 0; i < 100; i += 1) await rm(join(models, `checkout_${i}.sql`));
+    });
+    expect(gone.done.removed).toHaveLength(100);
+  });
+});
+
+describe('a file that was touched', () => {
+  it('starts nothing where its content is what it was', async () => {
+    await utimes(join(project, leaf), new Date(), new Date());
+    const changed = await watching.save('dbt/models/staging/_staging__note.yml', 'version: 2\n');
+    expect(eventsOf(changed, 'change')).toMatchObject([{ files: ['dbt/models/staging/_staging__note.yml'] }]);
+    await watching.after(() => rm(join(project, 'dbt/models/staging/_staging__note.yml')));
+  });
+});
+
+describe('a second watch', () => {
+  it('says that the first is running, and exits 2', async () => {
+    const second = await meetup(['dev', '--watch', '--json', '--state-dir', state], { MEETUP_PROJECT_DIR: project });
+    expect(second.exitCode).toBe(2);
+    expect(second.stderr).toMatch(/already running in process \d+ .*another --state-dir/);
+  });
+});
+
+describe('the database as it stands after all this', () => {
+  it('has every node up to date: a build of everything changes no row', async () => {
+    const sums =
+      'select sum(hash(e)::hugeint)::varchar from marts.fct_events e union all select sum(hash(s)::hugeint)::varchar from marts.group_scorecard s';
+    const before = await rows(sums);
+    await watching.stop();
+    const whole = await meetup(['build', '--full-refresh', '--state-dir', state], { MEETUP_PROJECT_DIR: project });
+    expect(whole.exitCode).toBe(0);
+    expect(await rows(sums)).toEqual(before);
+  });
+});
