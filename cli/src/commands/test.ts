@@ -7,6 +7,8 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { EngineClient } from '../engine/client.ts';
+import { announcedEngine } from '../engine/location.ts';
 
 export interface TestOptions {
   readonly paths: Paths;
@@ -16,6 +18,8 @@ export interface TestOptions {
   readonly junit?: string | undefined;
   /** Only tests whose name or file matches. */
   readonly select?: string | undefined;
+  /** Stay, and run what a change affects again, until interrupted. */
+  readonly watch?: boolean;
 }
 
 export interface TestVerdict {
@@ -55,6 +59,7 @@ const vitestReport = z.object({
 export async function run(options: TestOptions, effects: Effects): Promise<CommandResult<TestReport>> {
   const started = effects.clock.elapsed();
   const folder = await mkdtemp(join(tmpdir(), 'meetup-vitest-'));
+  const engine = await lendEngine(options.paths, folder, effects);
   try {
     const reportFile = join(folder, 'report.json');
     const child = await execa(
@@ -67,7 +72,11 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
         // Our own stdout is for the result alone.
         stdout: 2,
         stderr: 2,
-        env: { MEETUP_TOOLCHAIN_DIR: options.paths.toolchain },
+        env: {
+          MEETUP_TOOLCHAIN_DIR: options.paths.toolchain,
+          MEETUP_STATE_DIR: options.paths.state,
+          MEETUP_ENGINE_DIR: engine.folder,
+        },
         cancelSignal: effects.signal,
         gracefulCancel: false,
       },
@@ -79,15 +88,31 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
     const status = child.exitCode === 0 && tests.every((test) => test.status !== 'fail') ? 'pass' : 'fail';
     return { exitCode: status === 'pass' ? 0 : 1, report: { status, tests, ms: effects.clock.elapsed() - started } };
   } finally {
+    await engine.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The engine that the fixtures run on: a running `dev --watch`'s, or one that imports dbt while vitest starts and stays
+ * warm from run to run of `--watch`. It is known in `folder` alone, so that nobody else depends on it.
+ */
+async function lendEngine(
+  paths: Paths,
+  folder: string,
+  effects: Effects,
+): Promise<{ folder: string; close(): Promise<void> }> {
+  if ((await announcedEngine(paths)) !== undefined) return { folder: paths.state, close: async () => undefined };
+  const engine = new EngineClient({ ...paths, state: folder }, effects, { shared: true });
+  await engine.warmUp();
+  return { folder, close: () => engine.close() };
 }
 
 function vitestArguments(options: TestOptions, reportFile: string): string[] {
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
   if (options.junit !== undefined) reporters.push('--reporter=junit', `--outputFile.junit=${options.junit}`);
   return [
-    'run',
+    options.watch === true ? 'watch' : 'run',
     ...(options.all ? [] : ['--project', 'fixtures']),
     ...reporters,
     ...(options.select === undefined ? [] : ['--testNamePattern', options.select]),
