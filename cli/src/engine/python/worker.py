@@ -182,7 +182,8 @@ class Worker:
         document = request.document
         self._server.local = False
         try:
-            return session.refresh(document.get("files") or (), bool(document.get("full"))), []
+            lazily = request.op == "affected"
+            return session.refresh(document.get("files") or (), bool(document.get("full")), lazily), []
         except DbtBaseException as error:
             return None, [problems.problem_of(error, session.settings.project_dir, session.known_files())]
 
