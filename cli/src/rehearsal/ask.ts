@@ -9,7 +9,11 @@ export async function answers(places: RehearsalPlaces, running: Running): Promis
   const token = await tokenOf(places);
   if (token === undefined) return false;
   try {
-    const warehouse = await connectDatabricks({ ...connectionOf(places, running, token).driver, timeoutMs: 60_000 });
+    const warehouse = await connectDatabricks({
+      ...connectionOf(places, running, token).driver,
+      timeoutMs: 60_000,
+      attempts: 1,
+    });
     try {
       const [row] = await warehouse.rows('select 1 as one');
       return row?.one === 1;

@@ -23,6 +23,8 @@ export interface DatabricksOptions {
   readonly proxyUrl?: string;
   /** How long one answer may take (milliseconds; by default 15 minutes). */
   readonly timeoutMs?: number;
+  /** How often a question that changes nothing is asked where no answer comes (5 times unless said otherwise). */
+  readonly attempts?: number;
   /** Session settings such as `ansi_mode`. The time zone is UTC unless they say otherwise. */
   readonly configuration?: Readonly<Record<string, string>>;
 }
@@ -78,6 +80,7 @@ export async function connectDatabricks(options: DatabricksOptions): Promise<Dat
       ...authentication(options),
       telemetryEnabled: false,
       ...(options.timeoutMs === undefined ? {} : { socketTimeout: options.timeoutMs }),
+      ...(options.attempts === undefined ? {} : { retryMaxAttempts: options.attempts }),
       ...(options.caFile === undefined ? {} : { customCaCert: await readFile(options.caFile) }),
       ...(options.proxyUrl === undefined ? {} : { proxy: proxyOf(options.proxyUrl) }),
     });
@@ -110,9 +113,9 @@ function connectionOver(client: DBSQLClient, session: Session): DatabricksConnec
     get: (volumePath, localFile) => stage(`GET ${sqlText(volumePath)} TO ${sqlText(resolve(localFile))}`, localFile),
     remove: (volumePath) => stage(`REMOVE ${sqlText(volumePath)}`, '.'),
     close: async () => {
-      // A session that is gone already can't be closed, and need not.
+      // What is gone already can't be closed, and need not.
       await session.close().catch(() => undefined);
-      await client.close();
+      await client.close().catch(() => undefined);
     },
   };
 }
@@ -168,8 +171,14 @@ const sqlText = (text: string): string => `'${text.replaceAll('\\', '\\\\').repl
 
 function statementFailed(error: unknown): Error {
   if (error instanceof MeetupError) return error;
-  const message = messageOf(error);
+  const message = driverMessage(error);
   return new StatementFailedError(message, sqlStateOf(error, message), error);
+}
+
+/** Some of what the driver throws is no Error, and yet has a message. */
+function driverMessage(error: unknown): string {
+  const hasMessage = typeof error === 'object' && error !== null && 'message' in error;
+  return hasMessage && typeof error.message === 'string' ? error.message : messageOf(error);
 }
 
 function sqlStateOf(error: unknown, message: string): string | undefined {
@@ -188,5 +197,5 @@ function cannotConnect({ host }: DatabricksOptions, error: unknown): Error {
       cause: error,
     });
   }
-  return new MeetupError(`${host} can't be reached (${messageOf(error).split('\n')[0]}).`, { cause: error });
+  return new MeetupError(`${host} can't be reached (${driverMessage(error).split('\n')[0]}).`, { cause: error });
 }

@@ -5,7 +5,7 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type RehearsalReport, run } from '../../src/commands/rehearsal.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
@@ -20,6 +20,9 @@ import { quietEffects } from '../support/effects.ts';
 /** Spark starts in ten seconds on a free machine, and in a minute on one that is not; its first installation takes longer. */
 const START_MS = 600_000;
 
+// A statement on Spark takes a second on a free machine, and ten on one that is not.
+vi.setConfig({ testTimeout: 180_000 });
+
 const effects = quietEffects({ env: process.env });
 let folder: string;
 let paths: Paths;
@@ -29,7 +32,7 @@ const rehearsal = async (action: 'up' | 'down' | 'status'): Promise<RehearsalRep
   (await run({ paths, action }, effects)).report;
 
 async function driver(): Promise<DatabricksOptions> {
-  return (await rehearsalConnection(paths, effects)).driver;
+  return { ...(await rehearsalConnection(paths, effects)).driver, attempts: 2 };
 }
 
 /** A session for one test. */
@@ -254,7 +257,7 @@ describe('files', () => {
         .end('x');
     });
     expect(status).toBe(403);
-    expect(await shared.rows(`list '${volume}'`)).toEqual([]);
+    expect((await shared.rows(`list '${volume}'`)).map(({ name }) => name)).not.toContain('x');
   });
 });
 

@@ -3,7 +3,7 @@ import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
 import { StatementError } from '../sql/errors.ts';
 
-/** A file of a volume, as statements list it. */
+/** A file of a volume, as statements list it; a folder's name ends in a slash. */
 export interface Listed {
   readonly path: string;
   readonly name: string;
@@ -64,8 +64,9 @@ export class Volumes {
     const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
     return Promise.all(
       names.map(async (name) => {
-        const { size, mtimeMs } = await stat(join(folder, name));
-        return { path: `${base}/${name}`, name, size, modifiedMs: Math.floor(mtimeMs) };
+        const found = await stat(join(folder, name));
+        const [shown, size] = found.isDirectory() ? [`${name}/`, 0] : [name, found.size];
+        return { path: `${base}/${shown}`, name: shown, size, modifiedMs: Math.floor(found.mtimeMs) };
       }),
     );
   }
