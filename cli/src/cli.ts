@@ -46,8 +46,9 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     signature: string,
     description: string,
     work: (session: CommandSession, own: Own, argument: string | undefined) => Promise<number>,
+    parent: Command = program,
   ): Command =>
-    program
+    parent
       .command(signature)
       .description(description)
       .action(async (...args: unknown[]) => {
@@ -129,7 +130,7 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .option('--watch', 'stay, and rebuild and test exactly what each change affects')
     .option('--full-refresh', 'build incremental models from scratch');
 
-  verb<{ all?: boolean; junit?: string; select?: string }>(
+  const test = verb<{ all?: boolean; junit?: string; select?: string }>(
     'test',
     'run the tests of the models against their fixtures',
     async (session, own) => {
@@ -143,6 +144,22 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .option('--all', "the CLI's own tests too")
     .option('--select <pattern>', 'only tests whose name matches')
     .option('--junit <file>', 'write a JUnit report too');
+
+  verb<{ where?: string; fromKey?: string; fromRejected?: string; name?: string }>(
+    'new <model>',
+    'write a test of a model from local data: the few input rows that make the chosen output rows',
+    async (session, own, model) => {
+      const { run } = await import('./commands/test-new.ts');
+      const { renderTestNew } = await import('./report/test-new.ts');
+      const result = await run({ ...own, paths: session.paths, model: model ?? '' }, session.effects);
+      return session.finish(result, { text: renderTestNew, essential: true });
+    },
+    test,
+  )
+    .option('--where <sql>', "which of the model's rows")
+    .option('--from-key <value>', 'the row with this key; values separated by commas where the key has several columns')
+    .option('--from-rejected <id>', 'a record that broke its schema, as if it had been let in')
+    .option('--name <name>', 'of the test and its file');
 
   verb<Record<string, never>>('query <sql>', 'read-only SQL on the local marts', async (session, _own, sql) => {
     const { run } = await import('./commands/query.ts');
