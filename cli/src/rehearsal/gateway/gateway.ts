@@ -1,6 +1,5 @@
 import { messageOf } from '../../config/errors.ts';
 import { SparkLostError } from '../server-link/link.ts';
-import type { SparkLinks } from '../server-link/links.ts';
 import { StatementError } from '../sql/errors.ts';
 import { CATALOG, sparkSetting, toSparkSql } from '../sql/rewrite.ts';
 import { literal, quoted } from '../sql/tokens.ts';
@@ -11,7 +10,7 @@ import { bool, i32, i64, string, stringMap, struct } from '../thrift/values.ts';
 import type { Tickets } from '../volumes/tickets.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import { toClientMetadata, toClientRows } from './results.ts';
-import { type Operation, type Session, Sessions } from './sessions.ts';
+import { type Operation, type Session, type SessionLink, Sessions } from './sessions.ts';
 import { failed, failure, plainError, plainFailure, SUCCESS } from './status.ts';
 import { answerAboutVolumes } from './volume-answers.ts';
 
@@ -38,7 +37,12 @@ const QUESTIONS = new Set([
 ]);
 
 export interface GatewaySite {
-  readonly links: SparkLinks;
+  readonly links: {
+    /** One call, on whatever connection is free. */
+    call(name: string, request: Struct): Promise<Struct>;
+    /** A connection for one session. */
+    own(): Promise<SessionLink>;
+  };
   readonly volumes: Volumes;
   readonly tickets: Tickets;
   readonly now: () => number;

@@ -1,10 +1,13 @@
 import type { SparkLink } from '../server-link/link.ts';
 import type { Struct } from '../thrift/struct.ts';
 
+/** What a session needs of its connection. */
+export type SessionLink = Pick<SparkLink, 'alive' | 'call' | 'close'>;
+
 /** A session that a client opened, on a connection of its own. */
 export interface Session {
   readonly id: string;
-  readonly link: SparkLink;
+  readonly link: SessionLink;
   readonly handle: Struct;
   lastUsed: number;
 }
@@ -32,7 +35,7 @@ export class Sessions {
     return this.#sessions.size;
   }
 
-  add(handle: Struct, link: SparkLink): Session {
+  add(handle: Struct, link: SessionLink): Session {
     const session: Session = { id: idOf(handle), handle, link, lastUsed: this.#now() };
     this.#sessions.set(session.id, session);
     return session;

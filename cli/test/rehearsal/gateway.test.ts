@@ -1,0 +1,204 @@
+import { describe, expect, it } from 'vitest';
+import { Gateway } from '../../src/rehearsal/gateway/gateway.ts';
+import { callOf, KIND } from '../../src/rehearsal/thrift/message.ts';
+import { Struct } from '../../src/rehearsal/thrift/struct.ts';
+import { i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
+import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
+
+const OK = struct(new Struct([[1, i32(0)]]));
+const handleOf = (id: string): Struct => new Struct([[1, struct(new Struct([[1, string(id)]]))]]);
+
+/** A Spark that knows two statements: one gives a number, one fails; and that remembers what it was asked. */
+class FakeSpark {
+  readonly asked: string[] = [];
+  readonly statements: string[] = [];
+  readonly configurations: Map<string, string>[] = [];
+  alive = true;
+  #operations = 0;
+  #failing = false;
+
+  readonly call = async (name: string, request: Struct): Promise<Struct> => {
+    this.asked.push(name);
+    switch (name) {
+      case 'OpenSession':
+        this.configurations.push(request.stringMap(4));
+        return new Struct([
+          [1, OK],
+          [2, request.has(1) ? i32(request.i32(1) ?? 0) : i32(0)],
+          [3, struct(handleOf('session'))],
+        ]);
+      case 'ExecuteStatement': {
+        const statement = request.string(2) ?? '';
+        this.statements.push(statement);
+        this.#failing = statement === 'fail';
+        this.#operations += 1;
+        return new Struct([
+          [1, OK],
+          [2, struct(handleOf(`operation-${this.#operations}`))],
+        ]);
+      }
+      case 'GetOperationStatus':
+        return new Struct(
+          this.#failing
+            ? [
+                [1, OK],
+                [2, i32(5)],
+                [5, string('x.YException: [BAD_THING] It is bad. SQLSTATE: 22012;\n+- plan\n\tat x.Y.z(Y.java:1)')],
+              ]
+            : [
+                [1, OK],
+                [2, i32(2)],
+              ],
+        );
+      case 'GetResultSetMetadata':
+        return new Struct([
+          [1, OK],
+          [2, struct(new Struct([[1, list(TYPE.struct, [struct(numberColumn)])]]))],
+        ]);
+      case 'FetchResults':
+        return new Struct([
+          [1, OK],
+          [3, struct(new Struct([[3, list(TYPE.struct, [struct(numbers(7))])]]))],
+        ]);
+      default:
+        return new Struct([[1, OK]]);
+    }
+  };
+
+  readonly close = (): void => {
+    this.alive = false;
+  };
+}
+
+const numberColumn = new Struct([
+  [1, string('n')],
+  [2, struct(new Struct([[1, list(TYPE.struct, [struct(new Struct([[1, struct(new Struct([[1, i32(3)]]))]]))])]]))],
+  [3, i32(0)],
+]);
+const numbers = (...values: number[]): Struct =>
+  new Struct([[4, struct(new Struct([[1, list(TYPE.i32, values.map(i32))]]))]]);
+
+function rehearsal() {
+  const spark = new FakeSpark();
+  const clock = { now: 0 };
+  const now = (): number => clock.now;
+  const links = { call: spark.call, own: () => Promise.resolve(spark) };
+  const gateway = new Gateway({ links, volumes: new Volumes('/nowhere'), tickets: new Tickets(now), now });
+  const ask = async (name: string, request: Struct): Promise<Struct> => {
+    const reply = await gateway.answer(callOf(name, 1, request), 'https://host');
+    return reply.body.struct(0) ?? reply.body;
+  };
+  const open = (fields: Iterable<readonly [number, ReturnType<typeof i32>]> = []): Promise<Struct> =>
+    ask('OpenSession', new Struct([[1282, i64(0xa508n)], ...fields]));
+  const execute = (sql: string, more: Iterable<readonly [number, ReturnType<typeof i32>]> = []): Promise<Struct> =>
+    ask('ExecuteStatement', new Struct([[1, struct(handleOf('session'))], [2, string(sql)], ...more]));
+  return { spark, clock, gateway, ask, open, execute };
+}
+
+const directly = [[1281, struct(new Struct([[1, i64(1000n)]]))]] as const;
+
+describe('a session', () => {
+  it('is opened with the protocol that each side knows', async () => {
+    const { open } = rehearsal();
+    const response = await open();
+    expect(response.i32(2)).toBe(0xa508);
+    expect(response.struct(1284)?.string(1)).toBe('hive_metastore');
+    expect(response.bool(1285)).toBe(true);
+  });
+
+  it("has the client's settings under Spark's names, and none that Spark does not know", async () => {
+    const { spark, open } = rehearsal();
+    const settings = new Map([
+      ['timezone', 'UTC'],
+      ['ansi_mode', 'true'],
+      ['QUERY_TAGS', 'a:b'],
+      ['spark.sql.shuffle.partitions', '3'],
+      ['spark.thriftserver.arrowBasedRowSet.timestampAsString', 'false'],
+    ]);
+    await open([[4, stringMap(settings)]]);
+    expect([...(spark.configurations[0] ?? [])]).toEqual([
+      ['set:hiveconf:spark.sql.session.timeZone', 'UTC'],
+      ['set:hiveconf:spark.sql.ansi.enabled', 'true'],
+      ['set:hiveconf:spark.sql.shuffle.partitions', '3'],
+    ]);
+  });
+
+  it('that nobody uses is closed after a while, and says so when it is used again', async () => {
+    const { spark, clock, gateway, open, execute } = rehearsal();
+    await open();
+    clock.now = 50;
+    await execute('select 1');
+    clock.now = 120;
+    await gateway.closeIdle(100);
+    expect(gateway.sessions.size).toBe(1);
+    clock.now = 151;
+    await gateway.closeIdle(100);
+    expect([gateway.sessions.size, spark.alive, spark.asked.includes('CloseSession')]).toEqual([0, false, true]);
+    expect((await execute('select 1')).struct(1)?.string(3)).toBe('08003');
+  });
+
+  it('whose Spark is gone says so', async () => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    spark.alive = false;
+    expect((await execute('select 1')).struct(1)?.string(5)).toContain('Open another');
+  });
+});
+
+describe('a statement', () => {
+  it('brings its results along where the client wants them so, and is closed with them', async () => {
+    const { spark, ask, open, execute } = rehearsal();
+    await open();
+    const response = await execute('select 7', directly);
+    const direct = response.struct(1281);
+    expect(direct?.struct(1)?.i32(2)).toBe(2);
+    expect(direct?.struct(2)?.i32(1281)).toBe(1);
+    expect(direct?.struct(3)?.bool(2)).toBe(false);
+    expect(direct?.has(4)).toBe(true);
+    expect(spark.asked.filter((name) => name === 'CloseOperation')).toHaveLength(1);
+    // The client may close it once more.
+    const handle = response.struct(2) ?? new Struct();
+    expect((await ask('CloseOperation', new Struct([[1, struct(handle)]]))).struct(1)?.i32(1)).toBe(0);
+    expect(spark.asked.filter((name) => name === 'CloseOperation')).toHaveLength(1);
+  });
+
+  it('stays open where more rows may follow', async () => {
+    const { open, execute } = rehearsal();
+    await open();
+    const direct = (await execute('select 7', [[1281, struct(new Struct([[1, i64(1n)]]))]])).struct(1281);
+    expect([direct?.struct(3)?.bool(2), direct?.has(4)]).toEqual([true, false]);
+  });
+
+  it('that fails says why plainly, and keeps what Spark said', async () => {
+    const { open, execute } = rehearsal();
+    await open();
+    const status = (await execute('fail', directly)).struct(1281)?.struct(1);
+    expect([status?.i32(2), status?.string(3)]).toEqual([5, '22012']);
+    expect(status?.string(1281)).toBe('[BAD_THING] It is bad. SQLSTATE: 22012');
+    expect(status?.string(1282)).toContain('Y.java:1');
+  });
+
+  it('with parameters is refused, and so is what Databricks alone has; Spark does not hear of them', async () => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    const parameters = list(TYPE.struct, [struct(new Struct([[2, string('a')]]))]);
+    expect((await execute('select :a', [[1288, parameters]])).struct(1)?.string(3)).toBe('0A000');
+    expect((await execute('grant select on t to x')).struct(1)?.string(3)).toBe('0A000');
+    expect(spark.statements).toEqual([]);
+  });
+
+  it('reaches Spark in its own words', async () => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    await execute('select * from hive_metastore.a.b');
+    expect(spark.statements).toEqual(['select * from spark_catalog.a.b']);
+  });
+});
+
+it('says of a call that it does not know that the rehearsal does not have it', async () => {
+  const { gateway } = rehearsal();
+  const reply = await gateway.answer(callOf('GetDelegationToken', 9, new Struct()), 'https://host');
+  expect([reply.kind, reply.sequence]).toEqual([KIND.exception, 9]);
+  expect(reply.body.string(1)).toBe("The rehearsal doesn't have GetDelegationToken.");
+});
