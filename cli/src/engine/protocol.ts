@@ -29,32 +29,6 @@ const identity = {
 
 const rowSchema = z.record(z.string(), z.unknown());
 
-const nodeResultSchema = z.object({
-  ...identity,
-  status: z.enum(['success', 'error', 'skipped', 'partial success', 'pass', 'fail', 'warn', 'runtime error', 'no-op']),
-  ms: z.number(),
-  message: z.string().nullable(),
-  /** For a test: how many rows fail it. */
-  failures: z.number().nullish(),
-  problem: problemSchema.optional(),
-  compiledPath: z.string().nullish(),
-  /** For a failed data test: a few of its rows. */
-  sample: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) }).optional(),
-  /** For a failed unit test: all rows, as they are and as they should be. */
-  diff: z.object({ actual: z.array(rowSchema), expected: z.array(rowSchema) }).optional(),
-});
-
-const parseSchema = z.object({
-  /** unchanged: no file says anything new; partial and full as dbt calls them. */
-  kind: z.enum(['unchanged', 'partial', 'full']),
-  /** Files whose content was read again, relative to the dbt project's folder. */
-  files: z.array(z.string()),
-  /** Milliseconds, by phase; `total` among them. */
-  ms: timings,
-  /** Grows with every parse that changed the manifest. */
-  generation: z.number(),
-});
-
 /** Rows of a fixture that are not as expected, with the columns that matter. Cells are written as in a fixture. */
 const differenceSchema = z.object({
   columns: z.array(z.string()),
@@ -78,6 +52,37 @@ const differenceSchema = z.object({
     expected: z.number(),
     actual: z.number(),
   }),
+  /** Why, where the rows alone do not say it. */
+  note: z.string().optional(),
+});
+
+const nodeResultSchema = z.object({
+  ...identity,
+  status: z.enum(['success', 'error', 'skipped', 'partial success', 'pass', 'fail', 'warn', 'runtime error', 'no-op']),
+  ms: z.number(),
+  message: z.string().nullable(),
+  /** For a test: how many rows fail it. */
+  failures: z.number().nullish(),
+  problem: problemSchema.optional(),
+  compiledPath: z.string().nullish(),
+  /** For a failed data test: a few of its rows. */
+  sample: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) }).optional(),
+  /** For a failed unit test: all rows, as they are and as they should be. */
+  diff: z.object({ actual: z.array(rowSchema), expected: z.array(rowSchema) }).optional(),
+  /** The same of one that ran in memory, and the line of its fixture. */
+  difference: differenceSchema.optional(),
+  line: z.number().nullish(),
+});
+
+const parseSchema = z.object({
+  /** unchanged: no file says anything new; partial and full as dbt calls them. */
+  kind: z.enum(['unchanged', 'partial', 'full']),
+  /** Files whose content was read again, relative to the dbt project's folder. */
+  files: z.array(z.string()),
+  /** Milliseconds, by phase; `total` among them. */
+  ms: timings,
+  /** Grows with every parse that changed the manifest. */
+  generation: z.number(),
 });
 
 const fixtureSchema = z.object({ ...identity, model: z.string(), line: z.number().nullish() });
@@ -124,6 +129,8 @@ export const affectedAnswerSchema = taskAnswerSchema.extend({
   spared: z.array(namedSchema).default([]),
   /** All that fails as the project stands, whether it ran this time or not. */
   failing: z.array(namedSchema).default([]),
+  /** Built, and with the same content as before. */
+  unchanged: z.array(namedSchema).default([]),
   /** Relations of models that are gone, dropped. */
   removed: z.array(z.string()).default([]),
 });
