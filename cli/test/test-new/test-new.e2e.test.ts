@@ -1,0 +1,89 @@
+import { cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { run as runTestNew } from '../../src/commands/test-new.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { readScenario } from '../../src/fixtures/scenarios/read-scenarios.ts';
+import { ScenarioSession } from '../../src/fixtures/scenarios/session.ts';
+import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
+import { publish } from '../../src/warehouse/publish.ts';
+import { quietEffects } from '../support/effects.ts';
+
+/** `meetup test new` on a real database, from compiling to dbt's own verdict on what was written. */
+let folder: string;
+let paths: Paths;
+const effects = quietEffects({ env: process.env });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-new-'));
+  const project = join(folder, 'project');
+  for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
+    await cp(join(projectRoot, part), join(project, part), { recursive: true });
+  }
+  const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
+  const env = { MEETUP_TOOLCHAIN_DIR: toolchain, MEETUP_PROJECT_DIR: project };
+  paths = resolvePaths({ stateDir: join(folder, 'state') }, env, folder);
+  const session = new ScenarioSession(paths, effects);
+  await session.play(await readScenario(paths, 'quarantined'), 1).finally(() => session.close());
+  await publish(paths);
+}, 120_000);
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const fixture = async (file: string) => parse(await readFile(join(paths.root, file), 'utf8')).unit_tests[0];
+
+describe('a test from local data', { timeout: 120_000 }, () => {
+  test('holds the inputs of the chosen row, passes in dbt, and names nobody', async () => {
+    const { report } = await runTestNew({ paths, model: 'fct_events', where: `event_name = 'Good'` }, effects);
+    expect(report).toMatchObject({
+      file: 'fixtures/models/fct_events/from_local_data.yml',
+      expected: 1,
+      nearness: 'same',
+    });
+    const written = await fixture(report.file);
+    expect(written.given.map(({ input, rows }: { input: string; rows: unknown[] }) => [input, rows.length])).toEqual([
+      [`ref('fct_rsvps')`, 1],
+      [`ref('int_events_latest')`, 1],
+      [`ref('int_as_of')`, 1],
+    ]);
+    expect(written.expect.rows[0]).toMatchObject({ event_name: 'Event 1', yes_count: 1, yes_seats: 1, is_held: false });
+  });
+
+  test('of an incremental model is one of its first build', async () => {
+    const { report } = await runTestNew({ paths, model: 'fct_rsvps', name: 'an_answer' }, effects);
+    expect(await fixture(report.file)).toMatchObject({
+      name: 'an_answer',
+      overrides: { macros: { is_incremental: false } },
+    });
+  });
+
+  test('overwrites nothing', async () => {
+    const options = { paths, model: 'fct_rsvps', name: 'an_answer' };
+    await expect(runTestNew(options, effects)).rejects.toThrow('is there already, and nothing is overwritten');
+  });
+
+  test('can be of a record that broke its schema', async () => {
+    const database = await DuckDbWarehouse.open(paths.database, { readOnly: true });
+    const { rows } = await database.query(`select rejected_id from raw.rejected_records where entity = 'groups'`);
+    await database.close();
+    const fromRejected = String(rows[0]?.[0]);
+    const { report } = await runTestNew({ paths, model: 'stg_meetup__groups', fromRejected }, effects);
+    expect((await fixture(report.file)).expect.rows).toMatchObject([
+      { group_id: 2, group_name: 'Some name 1', latitude: 200 },
+    ]);
+  });
+
+  test.each([
+    [{ model: 'fct_event' }, 'did you mean fct_events?'],
+    [{ model: 'fct_events', where: 'nothing' }, '--where does not fit fct_events'],
+    [{ model: 'fct_events', fromKey: '0' }, 'its key is event_key'],
+    [{ model: 'fct_events', name: '../x' }, '--name takes small letters'],
+    [{ model: 'fct_events', fromRejected: '0' }, `There is no rejected record '0'`],
+    [{ model: 'fct_events', where: 'true', fromKey: '0' }, 'exclude each other'],
+  ])('is refused with a plain sentence: %o', async (options, message) => {
+    const before = await readdir(join(paths.fixtures, 'models', 'fct_events'));
+    await expect(runTestNew({ paths, ...options }, effects)).rejects.toThrow(message);
+    expect(await readdir(join(paths.fixtures, 'models', 'fct_events'))).toEqual(before);
+  });
+});
