@@ -18,6 +18,8 @@ export interface TestOptions {
   readonly junit?: string | undefined;
   /** Only tests whose name or file matches. */
   readonly select?: string | undefined;
+  /** Only test files whose path contains one of these. */
+  readonly files?: readonly string[];
   /** Stay, and run what a change affects again, until interrupted. */
   readonly watch?: boolean;
 }
@@ -113,6 +115,7 @@ function vitestArguments(options: TestOptions, reportFile: string): string[] {
   if (options.junit !== undefined) reporters.push('--reporter=junit', `--outputFile.junit=${options.junit}`);
   return [
     options.watch === true ? 'watch' : 'run',
+    ...(options.files ?? []),
     ...(options.all ? [] : ['--project', 'fixtures']),
     ...reporters,
     ...(options.select === undefined ? [] : ['--testNamePattern', options.select]),

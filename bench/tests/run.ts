@@ -1,0 +1,124 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { execa } from 'execa';
+import { run as test } from '../../cli/src/commands/test.ts';
+import type { Effects } from '../../cli/src/config/effects.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
+import { EngineClient } from '../../cli/src/engine/client.ts';
+import { FixtureSession } from '../../cli/src/fixtures/session.ts';
+import { createRawTables } from '../../cli/src/ingest/raw-tables.ts';
+import { openWork } from '../../cli/src/warehouse/duckdb.ts';
+import { median, percentile } from '../support/figures.ts';
+
+/**
+ * All fixtures of the project: a cold `dbt test --select test_type:unit` (its tables built before, its manifest saved)
+ * against `meetup test` on a state folder that does not exist, and beside the warm engine of a `dev --watch`. In turn, in
+ * one run, so that what else the machine does meets all of them; the ratios are the figures.
+ */
+const { values } = parseArgs({ options: { runs: { type: 'string', default: '3' } } });
+const runs = Number(values.runs);
+const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-tests-'));
+const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
+const pathsOf = (state: string): Paths =>
+  resolvePaths({ stateDir: join(folder, state) }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
+const effects: Effects = {
+  clock: { now: () => Date.now(), elapsed: () => performance.now() },
+  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
+  env: process.env,
+  signal: new AbortController().signal,
+};
+
+/** dbt reads the columns of a model's inputs from the database, so it needs every model built. */
+async function buildForDbt(paths: Paths): Promise<void> {
+  const work = await openWork(paths);
+  await createRawTables(work);
+  await work.close();
+  const engine = new EngineClient(paths, effects);
+  const built = await engine.build({ target: 'dev', resourceTypes: ['model'] });
+  await engine.close();
+  if (built.status !== 'pass') throw new Error('The models can not be built on empty tables.');
+}
+
+async function timeDbt(paths: Paths): Promise<number> {
+  const started = performance.now();
+  await execa(
+    paths.python,
+    ['-c', 'from dbt.cli.main import cli; cli()', 'test', '--select', 'test_type:unit', '--target', 'dev'],
+    {
+      cwd: paths.dbtProject,
+      env: {
+        DBT_PROFILES_DIR: paths.profiles,
+        DBT_TARGET_PATH: paths.dbtTarget,
+        DBT_LOG_PATH: paths.logs,
+        MEETUP_DUCKDB_PATH: paths.workDatabase,
+        DO_NOT_TRACK: '1',
+      },
+    },
+  );
+  return performance.now() - started;
+}
+
+/** `meetup test` without the scenarios, which dbt has nothing like. */
+async function timeMeetup(paths: Paths): Promise<{ ms: number; tests: number }> {
+  const started = performance.now();
+  const { report } = await test({ paths, all: false, files: ['models.fixtures'] }, effects);
+  if (report.status !== 'pass') throw new Error('A fixture failed.');
+  return { ms: performance.now() - started, tests: report.tests.length };
+}
+
+/** Milliseconds of each fixture, one request after the other as vitest sends them, in an engine that has run them once. */
+async function timeEach(session: FixtureSession): Promise<number[]> {
+  const figures: number[] = [];
+  for (const fixture of await session.list()) {
+    const started = performance.now();
+    await session.run(fixture);
+    figures.push(performance.now() - started);
+  }
+  return figures;
+}
+
+const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+const row = (what: string, figures: readonly number[], note = ''): void =>
+  console.log(`${what.padEnd(44)} median ${seconds(median(figures)).padStart(8)}  ${note}`);
+
+const shared = pathsOf('warm');
+const engine = new EngineClient(shared, effects, { shared: true });
+try {
+  await buildForDbt(pathsOf('dbt'));
+  await timeDbt(pathsOf('dbt'));
+  const session = new FixtureSession(shared, effects);
+  await engine.warmUp();
+  await session.list();
+  await session.runAll();
+  const [dbt, cold, warm, inEngine, each]: number[][] = [[], [], [], [], []];
+  let tests = 0;
+  for (let round = 0; round < runs; round += 1) {
+    dbt?.push(await timeDbt(pathsOf('dbt')));
+    cold?.push((await timeMeetup(pathsOf(`cold-${round}`))).ms);
+    const timed = await timeMeetup(shared);
+    warm?.push(timed.ms);
+    tests = timed.tests;
+    const started = performance.now();
+    await session.list();
+    await session.runAll();
+    inEngine?.push(performance.now() - started);
+    each?.push(...(await timeEach(session)));
+  }
+  const ratio = (figures: readonly number[] = []): string =>
+    `${(median(dbt ?? []) / median(figures)).toFixed(1)} times`;
+  console.log(`${tests} fixtures, ${runs} rounds`);
+  row('cold dbt test --select test_type:unit', dbt ?? []);
+  row('meetup test, cold (no state at all)', cold ?? [], `${ratio(cold)} as fast  (goal: no slower)`);
+  row('meetup test, beside a warm engine', warm ?? [], `${ratio(warm)} as fast, vitest's own start in it`);
+  row('all fixtures in the warm engine', inEngine ?? [], `${ratio(inEngine)} as fast  (goal: at least 10)`);
+  console.log(
+    `one fixture, warm                            median ${median(each ?? []).toFixed(1)} ms, 95 % within ${percentile(each ?? [], 0.95).toFixed(1)} ms  (goal: at most 20)`,
+  );
+  await session.close();
+} finally {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+}
