@@ -4,7 +4,15 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
-import type { AffectedAnswer, EngineEvent, NodeResult, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
+import type {
+  AffectedAnswer,
+  EngineEvent,
+  FixtureDifference,
+  NodeResult,
+  Problem,
+  TaskAnswer,
+  TaskRequest,
+} from '../engine/protocol.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
@@ -34,6 +42,10 @@ export interface NodeVerdict {
   readonly failures?: number;
   readonly sample?: NonNullable<NodeResult['sample']>;
   readonly diff?: NonNullable<NodeResult['diff']>;
+  /** For a failed unit test that ran in memory: what is not as expected, and where its fixture stands. */
+  readonly difference?: FixtureDifference;
+  readonly file?: string;
+  readonly line?: number | null;
 }
 
 export interface BuildReport {
@@ -232,6 +244,9 @@ export function verdictOf(node: NodeResult): NodeVerdict {
     ...(status === 'pass' || node.failures === null || node.failures === undefined ? {} : { failures: node.failures }),
     ...(node.sample === undefined ? {} : { sample: node.sample }),
     ...(node.diff === undefined ? {} : { diff: node.diff }),
+    ...(node.difference === undefined
+      ? {}
+      : { difference: node.difference, file: node.file ?? '', line: node.line ?? null }),
   };
 }
 

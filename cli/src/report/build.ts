@@ -1,6 +1,7 @@
 import type { BuildReport, NodeVerdict } from '../commands/build.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
+import { renderDifference } from './difference.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, plural } from './text.ts';
@@ -51,6 +52,10 @@ export function renderVerdict(node: NodeVerdict, style: Style): string {
   if (node.problem !== undefined) return renderProblem(`${kind} ${node.name}`, node.problem, style);
   const paint = node.status === 'warn' ? style.caution : style.bad;
   const head = paint(`✗ ${kind} ${node.name}`);
+  if (node.difference !== undefined) {
+    const place = `${node.file}${node.line ? `:${node.line}` : ''}`;
+    return [`${head}  ${style.accent(place)}`, indent(renderDifference(node.difference, style))].join('\n');
+  }
   if (node.diff !== undefined) return [head, renderDiff(node.diff, style)].join('\n');
   const rows =
     node.failures === undefined ? (node.message ?? '') : `${plural(node.failures, 'row')} should not be there`;

@@ -80,8 +80,13 @@ function closing(done: Extract<WatchEvent, { event: 'done' }>, style: Style): st
       : '';
   const what = done.built.length === 0 ? 'nothing to rebuild' : `${plural(done.built.length, 'model')} built`;
   const removed = done.removed.length > 0 ? `, ${done.removed.join(', ')} dropped` : '';
-  const spared =
-    done.spared.length > 0 ? `, ${plural(done.spared.length, 'model')} spared (content unchanged upstream)` : '';
   const mark = done.status === 'pass' ? style.good('✓') : style.bad('✗');
-  return `${mark} ${what}${spared}${removed}${failing} ${time}`;
+  return `${mark} ${what}${spared(done)}${removed}${failing} ${time}`;
+}
+
+/** `fct_rsvps unchanged → 9 models spared` */
+function spared(done: Extract<WatchEvent, { event: 'done' }>): string {
+  if (done.spared.length === 0) return '';
+  const shown = done.unchanged.slice(0, 2).join(', ') + (done.unchanged.length > 2 ? ' …' : '');
+  return `, ${shown === '' ? '' : `${shown} unchanged → `}${plural(done.spared.length, 'model')} spared`;
 }

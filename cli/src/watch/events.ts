@@ -20,6 +20,8 @@ export type WatchEvent =
       readonly ms: number;
       readonly built: readonly string[];
       readonly spared: readonly string[];
+      /** Built, and with the same content as before: what spares those downstream. */
+      readonly unchanged: readonly string[];
       readonly removed: readonly string[];
       /** All that fails as the project stands, whether it ran this time or not. */
       readonly failing: readonly string[];

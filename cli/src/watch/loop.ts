@@ -163,6 +163,7 @@ export class WatchLoop {
       ms: Math.round(this.#effects.clock.elapsed() - work.since),
       built: (answer?.nodes ?? []).filter((node) => !isTest(node) && node.status === 'success').map(({ name }) => name),
       spared: (answer?.spared ?? []).filter((node) => !isTest(node)).map(({ name }) => name),
+      unchanged: (answer?.unchanged ?? []).map(({ name }) => name),
       removed: answer?.removed ?? [],
       failing: (answer?.failing ?? []).map(({ name }) => name),
       ...(error === undefined ? {} : { error }),

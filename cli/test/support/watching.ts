@@ -18,6 +18,7 @@ const doneSchema = z.object({
   ms: z.number(),
   built: z.array(z.string()),
   spared: z.array(z.string()),
+  unchanged: z.array(z.string()),
   removed: z.array(z.string()),
   failing: z.array(z.string()),
   error: z.string().optional(),

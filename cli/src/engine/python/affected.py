@@ -11,11 +11,14 @@ import weakref
 
 from dbt.adapters.factory import get_adapter
 from dbt.contracts.results import NodeStatus
+from dbt.flags import set_flags
 from dbt.graph import GraphQueue
 from dbt.node_types import NodeType
 from dbt.task.build import BuildTask
+from dbt_common.exceptions import DbtBaseException
 
 import data_tests
+import fixtures.task
 import late_files
 from build_state import BuildState, Record
 from contents import Contents, digest
@@ -30,6 +33,7 @@ _BAD = {
     NodeStatus.PartialSuccess: "error",
     NodeStatus.Fail: "fail",
 }
+_UNIT_BAD = {"error": "error", "fail": "fail"}
 
 
 class Seen:
@@ -54,6 +58,8 @@ class Desk:
     """What every node is made from now, beside what it was made from at its last run."""
 
     def __init__(self, manifest, state, fingerprints, seen, again=()):
+        # What unit tests stand on: set once there is something that tells it.
+        self.columns_in_memory = None
         self.manifest = manifest
         self.state = state
         self._fingerprints = fingerprints
@@ -63,6 +69,8 @@ class Desk:
         # Contents of views, which follow from what they read: forgotten whenever something was built.
         self._derived = {}
         self._contents = seen.sources
+        # What came out of its run with the content that it had.
+        self.unchanged = set()
 
     def ask_for_everything(self):
         self._again = frozenset(self.executable())
@@ -107,7 +115,7 @@ class Desk:
         """What a run of the node depends on: contents for most, only columns for unit tests and views."""
         if unique_id in self.manifest.unit_tests:
             tested = self.manifest.unit_tests[unique_id].depends_on.nodes[0]
-            return {name: self.schema(name) for name in self.manifest.nodes[tested].depends_on_nodes}
+            return {name: self._columns_in_memory(name) for name in self.manifest.nodes[tested].depends_on_nodes}
         node = self.manifest.nodes[unique_id]
         read = self.schema if _is_view(node) else self.content
         return {name: read(name) for name in node.depends_on_nodes}
@@ -135,6 +143,17 @@ class Desk:
         if getattr(node, "is_ephemeral_model", False):
             return digest(self.definition(unique_id), [self.schema(name) for name in node.depends_on_nodes])
         columns = self._columns.get((node.schema, node.alias if hasattr(node, "alias") else node.identifier))
+        return None if columns is None else digest(columns)
+
+    def tables(self):
+        """The columns of everything that is in the database, as the fixtures' bench wants them."""
+        return {f"{schema}.{name}".lower(): columns for (schema, name), columns in self._columns.items() if columns}
+
+    def _columns_in_memory(self, unique_id):
+        try:
+            columns = self.columns_in_memory(unique_id)
+        except DbtBaseException:
+            return None  # above the tested model something is broken
         return None if columns is None else digest(columns)
 
     def lineage(self, unique_id):
@@ -168,6 +187,8 @@ class Desk:
             self._columns[record.relation] = columns = contents.columns_of(*record.relation)
             if node.config.materialized in _STORED:
                 record.content = contents.of_table(node.relation_name, columns)
+                if previous is not None and record.content == previous.content:
+                    self.unchanged.add(unique_id)
         self.state.records[unique_id] = record
         if record.relation is not None:
             self._derived = {}
@@ -186,6 +207,35 @@ class Desk:
         return None
 
 
+class UnitTests:
+    """The project's unit tests in memory, beside a build on the real database."""
+
+    def __init__(self, session, flags, desk):
+        self._session = session
+        self._flags = flags
+        self._desk = desk
+        self._runner = None
+
+    def columns_of(self, unique_id):
+        """The columns that a node or source has by its definition. @raises DbtBaseException where it is broken."""
+        with self._at_work() as runner:
+            return runner.columns.of(unique_id)
+
+    def run(self, test):
+        """A unit test's result, as the protocol says it."""
+        with self._at_work() as runner:
+            return {"failures": None, **runner.run(test)}
+
+    @contextlib.contextmanager
+    def _at_work(self):
+        if self._runner is None:
+            self._runner = fixtures.task.Runner(self._session, self._desk.tables())
+        with self._runner.lent():
+            yield self._runner
+        set_flags(self._flags)
+        self._session.run_config(self._flags)
+
+
 class AffectedBuild(Streaming, BuildTask):
     """dbt's build, except that each node is asked, when its turn comes, whether it has to run at all."""
 
@@ -202,6 +252,7 @@ class AffectedBuild(Streaming, BuildTask):
         self._under_way = set()
         self._defect = None
         self.spared = []
+        self.unit_test_results = []
         self.removed = []
         return self
 
@@ -222,6 +273,8 @@ class AffectedBuild(Streaming, BuildTask):
     def _runtime_initialize(self):
         self._fingerprints = fingerprints_of(self._session, self.manifest, self.config)
         self._desk = Desk(self.manifest, self._state, self._fingerprints, self._look(), self._again)
+        self._unit_tests = UnitTests(self._session, self.args, self._desk)
+        self._desk.columns_in_memory = self._unit_tests.columns_of
         if self._everything:
             self._desk.ask_for_everything()
         leftovers = self._desk.leftovers()
@@ -241,26 +294,44 @@ class AffectedBuild(Streaming, BuildTask):
 
     def get_graph_queue(self):
         nodes = self._candidates()
-        unit_tests = nodes & set(self.manifest.unit_tests)
-        self.selected_unit_tests = unit_tests
-        self.build_model_to_unit_test_map(unit_tests)
-        # A model whose unit test is to run takes part, if only to be found up to date.
-        nodes = (nodes - unit_tests) | set(self.model_to_unit_test_map)
-        self._block_below_old_failures(nodes)
+        unit_tests = sorted(nodes & set(self.manifest.unit_tests))
+        stale = [unique_id for unique_id in unit_tests if self._desk.stale(unique_id) is not None]
         # A process that is killed from here on leaves a memory that knows nothing of what it may have touched.
-        self._state.write(without=nodes | unit_tests)
+        self._state.write(without=nodes)
+        self._run_unit_tests(stale)
+        for unique_id in unit_tests:
+            if unique_id not in stale:
+                self._spare(self.manifest.unit_tests[unique_id])
+        nodes -= set(unit_tests)
+        self._block_below_old_failures(nodes)
         return GraphQueue(self.graph.get_subset_graph(nodes).graph, self.manifest, nodes)
+
+    def _run_unit_tests(self, unique_ids):
+        """
+        All of them before the first model: they need none of its data, in memory they take milliseconds, and what they
+        find keeps a model from being built.
+        """
+        # The same as told by dbt where there are none.
+        self.selected_unit_tests = set()
+        self.model_to_unit_test_map = {}
+        for unique_id in unique_ids:
+            if self._is_cancelled():
+                raise KeyboardInterrupt()
+            if None in self._desk.inputs(unique_id).values():
+                continue  # what it stands on is broken, and told for itself
+            test = self.manifest.unit_tests[unique_id]
+            self._tell({"event": "started", **identity(test)})
+            described = self._unit_tests.run(test)
+            self.unit_test_results.append(described)
+            self._tell({"event": "finished", **described})
+            self._desk.ran(unique_id, _UNIT_BAD.get(described["status"], "pass"), described["message"], None)
 
     def handle_job_queue(self, pool, callback):
         node = self.job_queue.get()
-        tests = self._needed_unit_tests(node)
         if self._is_cancelled():
             self.job_queue.mark_done(node.unique_id)
         elif node.unique_id in self._skipped_children or self._desk.stale(node.unique_id) is not None:
-            run = self.handle_model_with_unit_tests_node if tests else self.handle_job_queue_node
-            run(node, pool, callback)
-        elif tests:
-            pool.apply_async(self._unit_tests_alone, args=[node], callback=lambda _: self.job_queue.mark_done(node.unique_id))
+            self.handle_job_queue_node(node, pool, callback)
         else:
             self._spare(node)
             self.job_queue.mark_done(node.unique_id)
@@ -299,6 +370,7 @@ class AffectedBuild(Streaming, BuildTask):
     def found(self):
         return {
             "spared": [self._named(unique_id) for unique_id in self.spared],
+            "unchanged": [self._named(unique_id) for unique_id in sorted(self._desk.unchanged)],
             "failing": [self._named(unique_id) for unique_id in self.failing()],
             "removed": self.removed,
         }
@@ -324,21 +396,6 @@ class AffectedBuild(Streaming, BuildTask):
                 reached.add(unique_id)
         return reached & executable
 
-    def _needed_unit_tests(self, node):
-        tests = self.model_to_unit_test_map.get(node.unique_id, [])
-        needed = [test for test in tests if self._desk.stale(test) is not None]
-        for test in tests:
-            if test not in needed:
-                self._spare(self.manifest.unit_tests[test])
-        self.model_to_unit_test_map[node.unique_id] = needed
-        return needed
-
-    def _unit_tests_alone(self, node):
-        for unique_id in self.model_to_unit_test_map[node.unique_id]:
-            self._handle_result(self.call_runner(self.get_runner(self.manifest.unit_tests[unique_id])))
-        if node.unique_id not in self._skipped_children:
-            self._spare(node)
-
     def _refresh_wholly_where_needed(self, node):
         """An incremental model whose definition, or that of anything above it, changed has to be made from scratch."""
         incremental = getattr(node.config, "materialized", None) == "incremental"
@@ -356,7 +413,7 @@ class AffectedBuild(Streaming, BuildTask):
 
     def _block_below_old_failures(self, nodes):
         for unique_id in self._desk.executable():
-            if unique_id not in nodes and unique_id not in self.selected_unit_tests and self._desk.state.fails(unique_id):
+            if unique_id not in nodes and self._desk.state.fails(unique_id):
                 self._block_below(unique_id)
 
     def _block_below(self, unique_id):

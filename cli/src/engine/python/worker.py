@@ -157,6 +157,7 @@ class Worker:
         nodes.extend(task.described(result) for result in hooks)
         failed = bool(hooks) or not task.interpret_results(results)
         if request.op == "affected":
+            nodes = [*task.unit_test_results, *nodes]
             failed = failed or bool(task.failing())
         return {
             **task.found(),
