@@ -24,6 +24,7 @@ REMEMBERED = 8192
 # A statement's first word, after white space and comments of one line; and what could end its statement.
 _LEADING_WITH = re.compile(r"(?:\s|--[^\n]*\n)*with\s+(?!recursive\b)", re.IGNORECASE)
 _ENDS_A_STATEMENT = re.compile(r";")
+_ANY_WITH = re.compile(r"\bwith\b", re.IGNORECASE)
 
 
 class Memory:
@@ -260,13 +261,18 @@ def _remember_modules():
 def _find_with_without_parsing():
     """
     To put ephemeral models and fixtures before a model's own CTEs, dbt has sqlparse group the whole statement, which
-    takes longer than to run it. Where the statement begins with WITH, its first words tell all that dbt looks for.
+    takes longer than to run it. Where the statement begins with WITH, or the word is nowhere in it, its first words tell
+    all that dbt looks for.
     """
     inject = compilation.inject_ctes_into_sql
 
     def inject_at_once(sql, ctes):
         found = _LEADING_WITH.match(sql)
-        if not ctes or found is None or _ENDS_A_STATEMENT.search(sql):
+        if not ctes or _ENDS_A_STATEMENT.search(sql):
+            return inject(sql, ctes)
+        if found is None and not _ANY_WITH.search(sql):
+            return f"with{', '.join(cte.sql for cte in ctes)}\n{sql}"
+        if found is None:
             return inject(sql, ctes)
         # dbt puts nothing between the word and the first CTE but what stood there.
         joined = ", ".join(cte.sql for cte in ctes)
