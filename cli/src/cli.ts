@@ -130,19 +130,37 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .option('--watch', 'stay, and rebuild and test exactly what each change affects')
     .option('--full-refresh', 'build incremental models from scratch');
 
-  const test = verb<{ all?: boolean; junit?: string; select?: string }>(
-    'test',
-    'run the tests of the models against their fixtures',
-    async (session, own) => {
-      const { run } = await import('./commands/test.ts');
-      const { renderTest } = await import('./report/test.ts');
-      const { all = false, junit, select } = own;
-      const options = { paths: session.paths, all, select, junit: junit && resolve(io.cwd, junit) };
-      return session.finish(await run(options, session.effects), { text: renderTest });
-    },
-  )
+  const test = verb<{
+    all?: boolean;
+    junit?: string;
+    select?: string;
+    watch?: boolean;
+    mutate?: boolean;
+    coverage?: boolean;
+  }>('test', 'run the tests of the models against their fixtures', async (session, own) => {
+    const { all = false, junit, select, watch = false } = own;
+    if (own.mutate || own.coverage) {
+      const { runCoverage, runMutation } = await import('./commands/test-strength.ts');
+      const { renderCoverage, renderMutation } = await import('./report/test-strength.ts');
+      const strength = { paths: session.paths, select };
+      if (own.coverage) {
+        return session.finish(await runCoverage(strength, session.effects), { text: renderCoverage, essential: true });
+      }
+      return session.finish(await runMutation(strength, session.effects), { text: renderMutation, essential: true });
+    }
+    const { run } = await import('./commands/test.ts');
+    const { renderTest } = await import('./report/test.ts');
+    const options = { paths: session.paths, all, select, watch, junit: junit && resolve(io.cwd, junit) };
+    return session.finish(await run(options, session.effects), { text: renderTest });
+  })
     .option('--all', "the CLI's own tests too")
-    .option('--select <pattern>', 'only tests whose name matches')
+    .option(
+      '--select <pattern>',
+      'only tests whose name matches; with --mutate and --coverage, names of models (* for any letters)',
+    )
+    .option('--watch', 'stay, and run again what a change affects')
+    .option('--mutate', 'change the models one small step at a time, and tell which changes no fixture notices')
+    .option('--coverage', 'models, columns and CASE branches that no fixture reaches')
     .option('--junit <file>', 'write a JUnit report too');
 
   verb<{ where?: string; fromKey?: string; fromRejected?: string; name?: string }>(

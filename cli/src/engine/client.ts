@@ -10,6 +10,8 @@ import {
   type AffectedAnswer,
   type AffectedRequest,
   affectedAnswerSchema,
+  type CoverageAnswer,
+  coverageAnswerSchema,
   type EngineEvent,
   type EngineStats,
   type FixtureList,
@@ -17,9 +19,12 @@ import {
   type FixturesRequest,
   fixtureListSchema,
   fixturesAnswerSchema,
+  type MutationAnswer,
+  mutationAnswerSchema,
   type ParseAnswer,
   type ProjectRequest,
   parseAnswerSchema,
+  type StrengthRequest,
   statsSchema,
   type TaskAnswer,
   type TaskName,
@@ -114,6 +119,16 @@ export class EngineClient {
   /** The unit tests of the project, none of them run. */
   fixtureList(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<FixtureList> {
     return this.#work('fixtures', { ...request, list: true }, fixtureListSchema, options);
+  }
+
+  /** Changes models one small step at a time, and tells which changes no fixture notices. */
+  mutate(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<MutationAnswer> {
+    return this.#work('mutate', request, mutationAnswerSchema, options);
+  }
+
+  /** What of the models no fixture reaches. */
+  coverage(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<CoverageAnswer> {
+    return this.#work('coverage', request, coverageAnswerSchema, options);
   }
 
   /** Memory and state of the engine's process. Answered at once, also while it works. */

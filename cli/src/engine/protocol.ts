@@ -149,6 +149,58 @@ export const fixturesAnswerSchema = z.object({
   tests: z.array(fixtureResultSchema),
 });
 
+const mutantSchema = z.object({
+  /** The kind of step, such as `join kind`. */
+  step: z.string(),
+  /** The CTE that it is done in; nothing for the last select. */
+  part: z.string(),
+  before: z.string(),
+  after: z.string(),
+  /** What it changes, in the model's SQL as it was compiled. */
+  diff: z.string(),
+});
+
+export const mutationAnswerSchema = z.object({
+  status: z.enum(['pass', 'invalid']),
+  problems: z.array(problemSchema),
+  models: z.array(
+    z.object({
+      model: z.string(),
+      file: z.string(),
+      fixtures: z.number(),
+      /** Those that are SQL; the equivalent ones among them. */
+      mutants: z.number(),
+      killed: z.number(),
+      /** Nobody can notice them: the database plans them as it plans the model itself. */
+      equivalent: z.array(mutantSchema),
+      survivors: z.array(mutantSchema),
+      /** Why it was not mutated, where it was not. */
+      reason: z.string().optional(),
+    }),
+  ),
+  ms: timings,
+});
+
+export const coverageAnswerSchema = z.object({
+  status: z.enum(['pass', 'invalid']),
+  problems: z.array(problemSchema),
+  models: z.array(
+    z.object({
+      model: z.string(),
+      file: z.string(),
+      fixtures: z.number(),
+      columns: z.number(),
+      /** Columns whose value no fixture expects. */
+      unexpectedColumns: z.array(z.string()),
+      branches: z.number(),
+      /** Branches of CASE that no row of any fixture takes. */
+      unreachedBranches: z.array(z.object({ part: z.string(), branch: z.string() })),
+      reason: z.string().optional(),
+    }),
+  ),
+  ms: timings,
+});
+
 export const statsSchema = z.object({
   pid: z.number(),
   rssBytes: z.number(),
@@ -185,6 +237,8 @@ export type FixtureResult = z.infer<typeof fixtureResultSchema>;
 export type FixtureDifference = z.infer<typeof differenceSchema>;
 export type FixtureList = z.infer<typeof fixtureListSchema>;
 export type FixturesAnswer = z.infer<typeof fixturesAnswerSchema>;
+export type MutationAnswer = z.infer<typeof mutationAnswerSchema>;
+export type CoverageAnswer = z.infer<typeof coverageAnswerSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 
 /** What every request about the project may say. */
@@ -236,6 +290,13 @@ export interface FixturesRequest extends ProjectRequest {
   readonly sources?: Readonly<Record<string, readonly (readonly [name: string, type: string])[]>>;
   /** The manifest of an answer before: while it stands, the project's files are not looked at again. */
   readonly generation?: number;
+}
+
+/** What `mutate` and `coverage` may say. */
+export interface StrengthRequest extends ProjectRequest {
+  /** Names of models, with * for any letters; all of the project's own unless given. */
+  readonly select?: readonly string[];
+  readonly sources?: FixturesRequest['sources'];
 }
 
 export type TaskName = 'build' | 'run' | 'test' | 'compile';
