@@ -109,6 +109,8 @@ class Desk:
         node = self.manifest.nodes.get(unique_id)
         if node is not None and _relation_of(node) is not None and self.schema(unique_id) is None:
             return "missing"
+        if node is not None and node.resource_type == NodeType.Snapshot and record.data == self._data_above(unique_id):
+            return None  # history is of the data: a model that is written otherwise makes none
         return self._stale_inputs(unique_id, record)
 
     def inputs(self, unique_id):
@@ -165,6 +167,16 @@ class Desk:
             self._lineage[unique_id] = digest(definition, parts)
         return self._lineage[unique_id]
 
+    def _data_above(self, unique_id):
+        seen, pending = set(), [unique_id]
+        while pending:
+            name = pending.pop()
+            if name not in seen:
+                seen.add(name)
+                node = self.manifest.nodes.get(name)
+                pending.extend(node.depends_on_nodes if node is not None else ())
+        return digest([(name, self.content(name)) for name in sorted(seen & set(self.manifest.sources))])
+
     def only_data_is_new(self, unique_id):
         """Whether an incremental model may process just what is new: nothing that it is made from has another definition."""
         record = self.state.records.get(unique_id)
@@ -181,6 +193,8 @@ class Desk:
             message=message,
             relation=_relation_of(node) if node is not None else None,
         )
+        if node is not None and node.resource_type == NodeType.Snapshot:
+            record.data = self._data_above(unique_id)
         previous = self.state.records.get(unique_id)
         record.content = previous.content if previous is not None else None
         if verdict not in ("fail", "error") and record.relation is not None:

@@ -23,6 +23,8 @@ class Record:
     lineage: str | None = None
     verdict: str = "pass"
     message: str | None = None
+    # Of a snapshot: the contents of all sources above it.
+    data: str | None = None
     # Schema and name of what it made, so that it can be dropped when the node is gone.
     relation: tuple | None = None
 

@@ -4,6 +4,7 @@ keyed by everything that the answer is made from, and the rest is skipped where 
 """
 
 import re
+import threading
 from collections import OrderedDict
 
 import dbt.compilation as compilation
@@ -11,6 +12,7 @@ import dbt.context.base as context_base
 import dbt.parser.base as parser_base
 import dbt_common.clients.agate_helper as agate_helper
 import dbt_common.clients.jinja as jinja
+from dbt.adapters.base.impl import BaseAdapter
 from dbt.clients.jinja import MacroGenerator
 from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
 from dbt.context.providers import generate_generate_name_macro_context
@@ -70,6 +72,7 @@ def install():
     _remember_type_testers()
     _remember_modules()
     _find_with_without_parsing()
+    _list_relations_once()
     parser_base.generate_generate_name_macro_context = _name_context
 
 
@@ -256,6 +259,23 @@ def _remember_modules():
     """`modules` of Jinja: forty wrapped functions, made for each context."""
     made = context_base.get_context_modules()
     context_base.get_context_modules = lambda: {name: dict(members) for name, members in made.items()}
+
+
+def _list_relations_once():
+    """
+    Without a populated cache two threads may list a schema at once, and the slower one puts back what the faster one
+    has renamed meanwhile: "Cache inconsistency detected". The second waits, and finds it listed.
+    """
+    list_relations = BaseAdapter.list_relations
+    listing = threading.RLock()
+
+    def list_in_turn(self, database, schema):
+        if self._schema_is_cached(database, schema):
+            return self.cache.get_relations(database, schema)
+        with listing:
+            return list_relations(self, database, schema)
+
+    BaseAdapter.list_relations = list_in_turn
 
 
 def _find_with_without_parsing():
