@@ -119,7 +119,7 @@ function timeCold(selection: string): number {
   ];
   const started = performance.now();
   execFileSync(python, ['-m', 'dbt.cli.main', 'build', '--select', selection, ...places], {
-    env: { ...process.env, MEETUP_DUCKDB_PATH: join(folder, 'cold.duckdb') },
+    env: { ...process.env, MEETUP_DUCKDB_PATH: join(folder, 'cold', 'meetup.duckdb') },
     stdio: ['ignore', 'ignore', 'inherit'],
   });
   return performance.now() - started;
@@ -147,7 +147,8 @@ try {
   console.log(`memory of CLI and engine together: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
   console.log(`processor time while idle: ${(await idleShare(watching.processes())).toFixed(2)} %`);
   await watching.stop();
-  await cp(join(state, 'work/meetup.duckdb'), join(folder, 'cold.duckdb'));
+  // Of the same name, which DuckDB's views carry.
+  await cp(join(state, 'work/meetup.duckdb'), join(folder, 'cold', 'meetup.duckdb'));
   for (const { name, cold } of kinds) {
     if (cold === undefined) continue;
     const times = Array.from({ length: Number(values.cold) }, () => timeCold(cold));

@@ -29,7 +29,7 @@ export async function tryLock(
     throw cannotWriteState(paths, error);
   }
   try {
-    const instance = await DuckDBInstance.create(join(paths.state, `${name}.lock`));
+    const instance = await DuckDBInstance.create(join(paths.state, `${name}.lock`), { threads: '1' });
     return { release: () => instance.closeSync() };
   } catch (error) {
     if (isLockConflict(error)) return { heldBy: lockHolder(error) };

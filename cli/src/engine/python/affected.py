@@ -229,11 +229,14 @@ class UnitTests:
         self._flags = flags
         self._desk = desk
         self._runner = None
+        self._columns = {}
 
     def columns_of(self, unique_id):
         """The columns that a node or source has by its definition. @raises DbtBaseException where it is broken."""
-        with self._at_work() as runner:
-            return runner.columns.of(unique_id)
+        if unique_id not in self._columns:
+            with self._at_work() as runner:
+                self._columns[unique_id] = runner.columns.of(unique_id)
+        return self._columns[unique_id]
 
     def run(self, test):
         """A unit test's result, as the protocol says it."""
