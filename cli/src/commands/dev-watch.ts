@@ -63,6 +63,8 @@ async function watch(
   try {
     loop.startFrom(await watcher.ready);
     options.started((await devWith(engine, options, effects)).report);
+    // Where there was nothing to build, dbt has read nothing yet, and the first save would wait for it.
+    engine.parse({ target: 'dev' }).catch(() => undefined);
     isReady = true;
     options.tell({ event: 'ready' });
     if (early.length > 0) loop.changed(early);

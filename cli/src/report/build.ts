@@ -53,7 +53,8 @@ export function renderVerdict(node: NodeVerdict, style: Style): string {
   const paint = node.status === 'warn' ? style.caution : style.bad;
   const head = paint(`✗ ${kind} ${node.name}`);
   if (node.difference !== undefined) {
-    const place = `${node.file}${node.line ? `:${node.line}` : ''}`;
+    // dbt names files from its own folder, which fixtures stand beside.
+    const place = `${node.file?.replace(/^\.\.\//, '')}${node.line ? `:${node.line}` : ''}`;
     return [`${head}  ${style.accent(place)}`, indent(renderDifference(node.difference, style))].join('\n');
   }
   if (node.diff !== undefined) return [head, renderDiff(node.diff, style)].join('\n');
