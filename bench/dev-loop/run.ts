@@ -22,6 +22,8 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     saves: { type: 'string', default: '20' },
     cold: { type: 'string', default: '3' },
+    // So many rebuilds more, to see whether memory grows: 500 take three minutes.
+    rebuilds: { type: 'string', default: '0' },
   },
 });
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
@@ -143,6 +145,13 @@ try {
     }
     medians.set(name, median(times));
     console.log(`${name.padEnd(18)} ${ms(median(times))}  ${ms(percentile(times, 0.95))}`);
+  }
+  const [, leaf] = kinds;
+  for (let rebuild = 1; leaf !== undefined && rebuild <= Number(values.rebuilds); rebuild += 1) {
+    await watching.save(leaf.file, (text) => leaf.change(text, 5000 + rebuild));
+    if (rebuild % 100 === 0) {
+      console.log(`after ${rebuild} rebuilds more: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
+    }
   }
   console.log(`memory of CLI and engine together: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
   console.log(`processor time while idle: ${(await idleShare(watching.processes())).toFixed(2)} %`);
