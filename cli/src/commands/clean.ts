@@ -4,6 +4,8 @@ import type { Effects } from '../config/effects.ts';
 import { hasCode, InterruptedError, MeetupError } from '../config/errors.ts';
 import { type Paths, projectRoot } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { rehearsalPlaces } from '../rehearsal/places.ts';
+import { endProcesses } from '../rehearsal/process.ts';
 import { setupOwner, stateMarker } from '../toolchain/launcher.ts';
 import { ownState } from '../toolchain/ownership.ts';
 import { remove } from '../toolchain/removal.ts';
@@ -77,6 +79,8 @@ async function removeState(
       if (!('release' in lock)) throw busy(`${holder(lock.heldBy)} works in ${paths.state}`);
       locks.push(lock);
     }
+    // A Spark that still writes would make anew what is being removed.
+    await endProcesses(rehearsalPlaces(paths));
     const last = [...LOCKS, stateMarker().name];
     const first = ['toolchain/python', 'toolchain/dev'];
     const between = (await readdir(state)).filter((name) => !last.includes(name));

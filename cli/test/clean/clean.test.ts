@@ -8,6 +8,8 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/commands/clean.ts';
 import { type Paths, projectRoot } from '../../src/config/paths.ts';
+import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
+import { sparkArguments } from '../../src/rehearsal/supervisor/spark-files.ts';
 import { renderClean } from '../../src/report/clean.ts';
 import { styleFor } from '../../src/report/style.ts';
 import { stateMarker } from '../../src/toolchain/launcher.ts';
@@ -45,6 +47,21 @@ describe('clean', () => {
     expect(existsSync(paths.state)).toBe(false);
     expect(await readFile(join(paths.data, 'groups.json'), 'utf8')).toBe('[]');
     expect(renderClean(report, plain)).toMatch(/ kB freed\.$/);
+  });
+
+  it('ends a rehearsal warehouse that still runs in the state folder', async () => {
+    const paths = await usedState();
+    // What tells a process of the rehearsal from others is the file of arguments that it was started with.
+    const spark = spawn(process.execPath, [
+      '-e',
+      'setInterval(() => {}, 1000)',
+      `@${sparkArguments(rehearsalPlaces(paths))}`,
+    ]);
+    await once(spark, 'spawn');
+    const ended = once(spark, 'exit');
+    await run({ paths, all: false }, effects);
+    await ended;
+    expect(existsSync(paths.state)).toBe(false);
   });
 
   it('has nothing to remove the second time', async () => {
