@@ -15,6 +15,7 @@ import meaning
 # Config keys that change nothing in the database.
 _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
 _READS_VARIABLES = re.compile(r"\bvar\s*\(")
+_NAMED_VARIABLE = re.compile(r"\bvar\s*\(\s*(['\"])([^'\"]+)\1\s*[,)]")
 # What a template can ask for beside what its fingerprint holds: the database, the environment, the clock.
 _LOOKS_ELSEWHERE = re.compile(
     r"\badapter\s*\.(?!\s*(dispatch|quote|type)\b)|\b(run_query|statement|load_result|load_relation|execute|env_var|modules|graph"
@@ -34,7 +35,7 @@ class Fingerprints:
         self._macros: dict = {}
         self._nodes: dict = {}
         self._pure: dict = {}
-        self._variables = _digest(config.vars.to_dict() if config.vars else {}, config.cli_vars or {})
+        self._variables = [config.vars.to_dict() if config.vars else {}, config.cli_vars or {}]
         self._common = _digest(config.target_name, adapter_type, self._overrides(adapter_type, config.project_name))
 
     def carried_over(self, manifest, files):
@@ -83,7 +84,7 @@ class Fingerprints:
             [self._relation(upstream) for upstream in node.depends_on_nodes],
             node.relation_name,
             _test_arguments(node),
-            self._variables if any(_READS_VARIABLES.search(text) for text in texts) else "",
+            self._read_variables(texts),
         )
 
     def _unit_test(self, test):
@@ -148,6 +149,16 @@ class Fingerprints:
             self._macros[name] = _digest(name, self._meaning(macro.macro_sql, meaning.of_macro))
         return self._macros[name]
 
+    def _read_variables(self, texts):
+        """The values of the variables that the texts name; of all where a name is not written out."""
+        names = set()
+        for text in texts:
+            named = [match.group(2) for match in _NAMED_VARIABLE.finditer(text)]
+            if len(named) < len(_READS_VARIABLES.findall(text)):
+                return self._variables
+            names.update(named)
+        return [list(_values_of(name, self._variables)) for name in sorted(names)]
+
     def _overrides(self, adapter_type, project_name):
         """Own macros that replace dbt's: materializations call them without any node naming them."""
         inner = {m.name.removeprefix("default__") for m in self._manifest.macros.values() if _came_with_dbt(m.package_name)}
@@ -171,6 +182,19 @@ class Fingerprints:
         if key not in cls._meanings:
             cls._meanings[key] = _digest(normalise(text))
         return cls._meanings[key]
+
+
+def _values_of(name, scopes):
+    """What a variable is set to, for the project, for a package of it, and on the command line."""
+    if isinstance(scopes, dict):
+        for key, value in scopes.items():
+            if key == name:
+                yield [key, value]
+            elif isinstance(value, dict):
+                yield [key, list(_values_of(name, value))]
+    else:
+        for scope in scopes:
+            yield list(_values_of(name, scope))
 
 
 def _test_arguments(node):
