@@ -32,6 +32,17 @@ interface NewFile extends DropFile {
   readonly bytes: number;
 }
 
+/** One batch on its way into the raw tables. */
+interface Loading {
+  readonly warehouse: DuckDbWarehouse;
+  readonly folder: string;
+  readonly files: readonly NewFile[];
+  readonly batch: BatchStamp;
+  readonly judges: Readonly<Record<EntityName, Judge>>;
+  readonly maxRejected: number;
+  readonly effects: Effects;
+}
+
 /** Thrown inside a batch's transaction to take it back; never leaves this file. */
 class TooManyRejected extends Error {}
 
@@ -51,25 +62,18 @@ export async function loadDrop(
   const files = await newFiles(warehouse, drop, effects);
   if (files.length === 0) return { batch: null, folder, status: 'unchanged', entities: {}, examples: [] };
   const batch = await nextBatch(warehouse, drop, files, effects);
+  const loading: Loading = { warehouse, folder, files, batch, judges, maxRejected, effects };
   try {
-    return await loadBatch(warehouse, folder, files, batch, judges, maxRejected, 'by line if large', effects);
+    return await loadBatch(loading, 'by line if large');
   } catch (error) {
     if (!(error instanceof NotByLineError)) throw error;
     effects.reporter.detail(`${folder}: a file does not hold one record per line, so it is read by its structure.`);
-    return await loadBatch(warehouse, folder, files, batch, judges, maxRejected, 'by structure', effects);
+    return await loadBatch(loading, 'by structure');
   }
 }
 
-async function loadBatch(
-  warehouse: DuckDbWarehouse,
-  folder: string,
-  files: readonly NewFile[],
-  batch: BatchStamp,
-  judges: Readonly<Record<EntityName, Judge>>,
-  maxRejected: number,
-  cut: Cut,
-  effects: Effects,
-): Promise<BatchReport> {
+async function loadBatch(loading: Loading, cut: Cut): Promise<BatchReport> {
+  const { warehouse, folder, files, batch, judges, maxRejected, effects } = loading;
   const counted: (FileCounts & { file: NewFile })[] = [];
   await warehouse.run('begin transaction');
   try {
