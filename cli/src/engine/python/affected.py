@@ -22,6 +22,7 @@ import fixtures.task
 import late_files
 from build_state import BuildState, Record
 from contents import Contents, digest
+from early_database import EarlyDatabase
 from fingerprints import Fingerprints
 from running import DiffingTestRunner, Streaming, identity
 
@@ -229,7 +230,16 @@ class UnitTests:
         self._flags = flags
         self._desk = desk
         self._runner = None
-        self._columns = {}
+        self._columns = self._known_columns()
+
+    def _known_columns(self):
+        """Kept from build to build while nothing is parsed, and what no model makes has the same columns."""
+        manifest = self._session.manifest
+        given = [*manifest.sources, *(name for name, node in manifest.nodes.items() if node.resource_type == NodeType.Seed)]
+        key = (self._session.generation, tuple((name, self._desk.schema(name)) for name in given))
+        if self._session.unit_columns is None or self._session.unit_columns[0] != key:
+            self._session.unit_columns = (key, {})
+        return self._session.unit_columns[1]
 
     def columns_of(self, unique_id):
         """The columns that a node or source has by its definition. @raises DbtBaseException where it is broken."""
@@ -315,7 +325,12 @@ class AffectedBuild(Streaming, BuildTask):
         stale = [unique_id for unique_id in unit_tests if self._desk.stale(unique_id) is not None]
         # A process that is killed from here on leaves a memory that knows nothing of what it may have touched.
         self._state.write(without=nodes)
-        self._run_unit_tests(stale)
+        early = EarlyDatabase(self.config.credentials) if stale and len(nodes) > len(unit_tests) else None
+        try:
+            self._run_unit_tests(stale)
+        finally:
+            if early is not None:
+                early.hand_over()
         for unique_id in unit_tests:
             if unique_id not in stale:
                 self._spare(self.manifest.unit_tests[unique_id])

@@ -117,6 +117,8 @@ class Project:
         # Whether the database is as this session left it; and what an affected build then need not read again.
         self.untouched = False
         self.seen = None
+        # Columns by definition, for unit tests.
+        self.unit_columns = None
         # The files of models whose SQL is all that was parsed since somebody last asked; None for more than that.
         self.reparsed = None
         self._dirty = None
