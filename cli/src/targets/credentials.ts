@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import { type ConfigProfile, readConfigProfile } from './databrickscfg.ts';
+
+/** A bare host name: dbt and the driver take it without https:// and without a path. */
+const host = z
+  .string()
+  .transform((text) => text.replace(/^https:\/\//i, '').replace(/\/+$/, ''))
+  .pipe(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'is not the name of a host'));
+
+const httpPath = z.string().regex(/^\/?sql\/[\w./-]+$/, 'is not like /sql/1.0/warehouses/abc123');
+/** What Unity Catalog takes without quotes. */
+const catalog = z.string().regex(/^[A-Za-z0-9_-]+$/, 'takes letters, digits, _ and -');
+const secret = z.string().regex(/^\S+$/, 'must not have spaces or line breaks in it');
+
+/** What says where the warehouse is and who asks: the variables of Databricks' own tools. */
+const credentialsSchema = z.object({
+  DATABRICKS_HOST: host,
+  DATABRICKS_HTTP_PATH: httpPath.transform((path) => (path.startsWith('/') ? path : `/${path}`)),
+  DATABRICKS_CATALOG: catalog.default('main'),
+  DATABRICKS_TOKEN: secret.optional(),
+  DATABRICKS_CLIENT_ID: secret.optional(),
+  DATABRICKS_CLIENT_SECRET: secret.optional(),
+});
+export type Credentials = z.infer<typeof credentialsSchema>;
+
+const NAMES = [
+  ['DATABRICKS_HOST', 'host'],
+  ['DATABRICKS_HTTP_PATH', 'http_path'],
+  ['DATABRICKS_CATALOG', 'catalog'],
+  ['DATABRICKS_TOKEN', 'token'],
+  ['DATABRICKS_CLIENT_ID', 'client_id'],
+  ['DATABRICKS_CLIENT_SECRET', 'client_secret'],
+] as const;
+
+/**
+ * The credentials of target `prod`: from the environment, and what it leaves open from the profile of `~/.databrickscfg`.
+ * @throws MeetupError that names every variable that is missing or wrong, and never shows a value.
+ */
+export async function readCredentials(env: Effects['env']): Promise<Credentials> {
+  const given = withProfile(env, await readConfigProfile(env));
+  const parsed = credentialsSchema.safeParse(given);
+  if (!parsed.success) {
+    const problems = parsed.error.issues.map(({ path: [name], message }) =>
+      given[String(name)] === undefined ? `${String(name)} is not set` : `${String(name)} ${message}`,
+    );
+    throw new MeetupError(
+      `Target prod can't be reached: ${problems.join(', ')}. Set it in the environment, or in a profile of ~/.databrickscfg; docs/databricks.md says where Databricks shows the values.`,
+    );
+  }
+  const { DATABRICKS_TOKEN: token, DATABRICKS_CLIENT_ID: id, DATABRICKS_CLIENT_SECRET: clientSecret } = parsed.data;
+  if (token === undefined && (id === undefined || clientSecret === undefined)) {
+    throw new MeetupError(
+      `There are no credentials for target prod: set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.`,
+    );
+  }
+  return parsed.data;
+}
+
+/** A profile stands for one identity: where the environment gives another, none of the profile's secrets are mixed in. */
+function withProfile(env: Effects['env'], profile: ConfigProfile | undefined): Record<string, string | undefined> {
+  const hasOwnIdentity = Boolean(env.DATABRICKS_TOKEN || env.DATABRICKS_CLIENT_ID);
+  const isIdentity = (field: string): boolean => ['token', 'client_id', 'client_secret'].includes(field);
+  const given = (name: string, field: string): string | undefined =>
+    env[name] || (isIdentity(field) && hasOwnIdentity ? undefined : profile?.[field]) || undefined;
+  return Object.fromEntries(NAMES.map(([name, field]) => [name, given(name, field)]));
+}

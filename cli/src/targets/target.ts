@@ -1,0 +1,65 @@
+import type { Effects } from '../config/effects.ts';
+import type { Paths } from '../config/paths.ts';
+import { rehearsalConnection } from '../rehearsal/connection.ts';
+import { connectDatabricks, type DatabricksConnection, type DatabricksOptions } from '../warehouse/databricks.ts';
+import { readCredentials } from './credentials.ts';
+import { proxyFor } from './proxy.ts';
+
+/** The targets that are no DuckDB: they differ in nothing but host and credentials. */
+export type RemoteName = 'rehearsal' | 'prod';
+
+/** A Databricks, or its rehearsal, as our own driver and as dbt reach it. */
+export interface RemoteTarget {
+  readonly name: RemoteName;
+  /** Holds the schemas raw, staging, intermediate, marts, snapshots, and our own. */
+  readonly catalog: string;
+  readonly options: DatabricksOptions;
+  /** For dbt: what profiles.yml reads, with secrets. Never to be printed or written down. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Where a target is and how to get in.
+ * @param start whether a rehearsal that does not run is started.
+ * @throws MeetupError where the rehearsal does not run, or credentials are missing or malformed.
+ */
+export async function remoteTarget(
+  name: RemoteName,
+  paths: Paths,
+  effects: Effects,
+  { start = false }: { start?: boolean } = {},
+): Promise<RemoteTarget> {
+  if (name === 'rehearsal') {
+    const connection = await rehearsalConnection(paths, effects, { start });
+    // The only catalog that Spark's own metastore has for tables.
+    const catalog = 'hive_metastore';
+    return { name, catalog, options: { ...connection.driver, catalog }, environment: connection.dbtEnvironment };
+  }
+  const credentials = await readCredentials(effects.env);
+  const { DATABRICKS_HOST: host, DATABRICKS_CATALOG: catalog, DATABRICKS_HTTP_PATH: httpPath } = credentials;
+  const {
+    DATABRICKS_TOKEN: token,
+    DATABRICKS_CLIENT_ID: clientId,
+    DATABRICKS_CLIENT_SECRET: clientSecret,
+  } = credentials;
+  const proxyUrl = proxyFor(host, effects.env);
+  return {
+    name,
+    catalog,
+    options: {
+      host,
+      httpPath,
+      catalog,
+      ...(token === undefined ? {} : { token }),
+      ...(clientId === undefined ? {} : { clientId }),
+      ...(clientSecret === undefined ? {} : { clientSecret }),
+      ...(proxyUrl === undefined ? {} : { proxyUrl }),
+    },
+    environment: Object.fromEntries(
+      Object.entries(credentials).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+    ),
+  };
+}
+
+/** Opens a session on a target. */
+export const connectTarget = (target: RemoteTarget): Promise<DatabricksConnection> => connectDatabricks(target.options);

@@ -1,0 +1,110 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { readCredentials } from '../../src/targets/credentials.ts';
+import { proxyFor } from '../../src/targets/proxy.ts';
+import { temporaryFolder } from '../support/effects.ts';
+
+const warehouse = {
+  HOME: '/nowhere',
+  DATABRICKS_HOST: 'dbc-1.cloud.databricks.com',
+  DATABRICKS_HTTP_PATH: '/sql/1.0/warehouses/a1',
+};
+
+async function homeWith(config: string): Promise<string> {
+  const home = await temporaryFolder();
+  await writeFile(join(home, '.databrickscfg'), config);
+  return home;
+}
+
+describe('credentials of prod', () => {
+  it('are read from the environment, a host as people copy it', async () => {
+    const env = { ...warehouse, DATABRICKS_HOST: 'https://dbc-1.cloud.databricks.com/', DATABRICKS_TOKEN: 't' };
+    expect(await readCredentials(env)).toEqual({
+      DATABRICKS_HOST: 'dbc-1.cloud.databricks.com',
+      DATABRICKS_HTTP_PATH: '/sql/1.0/warehouses/a1',
+      DATABRICKS_CATALOG: 'main',
+      DATABRICKS_TOKEN: 't',
+    });
+  });
+
+  it('can be a service principal', async () => {
+    const env = { ...warehouse, DATABRICKS_CLIENT_ID: 'id', DATABRICKS_CLIENT_SECRET: 'secret' };
+    expect(await readCredentials(env)).toMatchObject({
+      DATABRICKS_CLIENT_ID: 'id',
+      DATABRICKS_CLIENT_SECRET: 'secret',
+    });
+  });
+
+  it('that are missing are all named in one sentence', async () => {
+    await expect(readCredentials({ HOME: '/nowhere' })).rejects.toThrow(
+      'DATABRICKS_HOST is not set, DATABRICKS_HTTP_PATH is not set',
+    );
+    await expect(readCredentials(warehouse)).rejects.toThrow('set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID');
+  });
+
+  it('that are malformed are named, and never shown', async () => {
+    const env = { ...warehouse, DATABRICKS_TOKEN: 'dapi secret', DATABRICKS_CATALOG: 'a`b' };
+    const error = await readCredentials(env).catch((reason: unknown) => reason);
+    expect(String(error)).toContain('DATABRICKS_TOKEN must not have spaces');
+    expect(String(error)).toContain('DATABRICKS_CATALOG takes letters');
+    expect(String(error)).not.toContain('dapi');
+  });
+});
+
+describe('a profile of ~/.databrickscfg', () => {
+  const config = `; made by hand
+[DEFAULT]
+host  = https://one.cloud.databricks.com
+token = first
+
+[team]
+host          = two.cloud.databricks.com
+http_path     = sql/1.0/warehouses/b2
+client_id     = id
+client_secret = s=1
+`;
+
+  it('fills in what the environment leaves open', async () => {
+    const env = { HOME: await homeWith(config), DATABRICKS_HTTP_PATH: '/sql/1.0/warehouses/a1' };
+    expect(await readCredentials(env)).toMatchObject({
+      DATABRICKS_HOST: 'one.cloud.databricks.com',
+      DATABRICKS_TOKEN: 'first',
+    });
+  });
+
+  it('is the one that DATABRICKS_CONFIG_PROFILE names', async () => {
+    const env = { HOME: await homeWith(config), DATABRICKS_CONFIG_PROFILE: 'team' };
+    expect(await readCredentials(env)).toMatchObject({
+      DATABRICKS_HOST: 'two.cloud.databricks.com',
+      DATABRICKS_HTTP_PATH: '/sql/1.0/warehouses/b2',
+      DATABRICKS_CLIENT_SECRET: 's=1',
+    });
+  });
+
+  it('that is not there is named', async () => {
+    const env = { HOME: await homeWith(config), DATABRICKS_CONFIG_PROFILE: 'other' };
+    await expect(readCredentials(env)).rejects.toThrow('has no profile [other]');
+  });
+
+  it("lends nobody else's secrets to an identity that the environment gives", async () => {
+    const env = {
+      ...warehouse,
+      HOME: await homeWith(config),
+      DATABRICKS_CONFIG_PROFILE: 'team',
+      DATABRICKS_TOKEN: 'mine',
+    };
+    const credentials = await readCredentials(env);
+    expect(credentials.DATABRICKS_TOKEN).toBe('mine');
+    expect(credentials.DATABRICKS_CLIENT_SECRET).toBeUndefined();
+  });
+});
+
+describe('the proxy', () => {
+  it('is the one of the environment, but for hosts that NO_PROXY excepts', () => {
+    const env = { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'localhost, .internal' };
+    expect(proxyFor('a.cloud.databricks.com', env)).toBe('http://127.0.0.1:1');
+    expect(proxyFor('db.internal', env)).toBeUndefined();
+    expect(proxyFor('a.cloud.databricks.com', {})).toBeUndefined();
+  });
+});
