@@ -1,5 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -307,8 +308,8 @@ describe('the rehearsal', () => {
     'leaves no Spark behind when its gateway is killed, and is mended by up',
     async () => {
       const { processes } = await rehearsal('status');
-      const gateway = Math.min(...processes.filter((pid) => pid !== sparkOf(processes)));
-      process.kill(gateway, 'SIGKILL');
+      const spark = sparkOf(processes);
+      for (const pid of processes.filter((pid) => pid !== spark)) process.kill(pid, 'SIGKILL');
       await untilGone(processes);
       expect(await rehearsal('status')).toMatchObject({ status: 'down', processes: [] });
       expect(await rehearsal('up')).toMatchObject({ status: 'up', changed: true });
@@ -329,8 +330,17 @@ describe('the rehearsal', () => {
   });
 });
 
-/** The background process starts Spark, so that Spark's number is the later one. */
-const sparkOf = (processes: readonly number[]): number => Math.max(...processes);
+/** Told by what runs: the greater number is not always the later process. */
+function sparkOf(processes: readonly number[]): number {
+  const spark = processes.find((pid) => commandLine(pid).includes('spark.args'));
+  if (spark === undefined) throw new Error(`none of ${processes.join(', ')} is Spark`);
+  return spark;
+}
+
+function commandLine(pid: number): string {
+  if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+  return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
+}
 
 async function reconnected(before: DatabricksConnection): Promise<DatabricksConnection> {
   await before.close();
@@ -338,5 +348,5 @@ async function reconnected(before: DatabricksConnection): Promise<DatabricksConn
 }
 
 async function untilGone(processes: readonly number[]): Promise<void> {
-  for (let i = 0; i < 200 && processes.some(processLives); i += 1) await delay(50);
+  for (let i = 0; i < 1200 && processes.some(processLives); i += 1) await delay(50);
 }
