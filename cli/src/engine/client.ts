@@ -10,7 +10,10 @@ import {
   type AffectedAnswer,
   type AffectedRequest,
   affectedAnswerSchema,
+  type ChangesAnswer,
+  type ChangesRequest,
   type CoverageAnswer,
+  changesAnswerSchema,
   coverageAnswerSchema,
   type EngineEvent,
   type EngineStats,
@@ -129,6 +132,11 @@ export class EngineClient {
   /** What of the models no fixture reaches. */
   coverage(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<CoverageAnswer> {
     return this.#work('coverage', request, coverageAnswerSchema, options);
+  }
+
+  /** What differs from a manifest that was deployed, and why; builds nothing. */
+  changes(request: ChangesRequest = {}, options: RequestOptions = {}): Promise<ChangesAnswer> {
+    return this.#work('changes', request, changesAnswerSchema, options);
   }
 
   /** Memory and state of the engine's process. Answered at once, also while it works. */

@@ -201,6 +201,31 @@ export const coverageAnswerSchema = z.object({
   ms: timings,
 });
 
+export const changesAnswerSchema = z.object({
+  status: z.enum(['pass', 'invalid']),
+  problems: z.array(problemSchema),
+  /** Models, snapshots, seeds and data tests. */
+  nodes: z.array(
+    z.object({
+      uniqueId: z.string(),
+      name: z.string(),
+      resourceType: z.enum(['model', 'snapshot', 'seed', 'test']),
+      schema: z.string(),
+      /** The relation's name; null for what has none. */
+      relation: z.string().nullable(),
+      materialized: z.string(),
+      access: z.string(),
+      dependsOn: z.array(z.string()),
+      /** Two equal ones build the same from the same inputs; null where that can't be told. */
+      fingerprint: z.string().nullable(),
+      /** dbt's selector that it matches, such as `modified.body`, or `new`; null where it is as it was deployed. */
+      change: z.string().nullable(),
+    }),
+  ),
+  sources: z.array(z.object({ uniqueId: z.string(), schema: z.string(), name: z.string() })),
+  ms: timings,
+});
+
 export const statsSchema = z.object({
   pid: z.number(),
   rssBytes: z.number(),
@@ -239,6 +264,7 @@ export type FixtureList = z.infer<typeof fixtureListSchema>;
 export type FixturesAnswer = z.infer<typeof fixturesAnswerSchema>;
 export type MutationAnswer = z.infer<typeof mutationAnswerSchema>;
 export type CoverageAnswer = z.infer<typeof coverageAnswerSchema>;
+export type ChangesAnswer = z.infer<typeof changesAnswerSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 
 /** What every request about the project may say. */
@@ -260,6 +286,8 @@ export interface TaskRequest extends ProjectRequest {
   /** Exactly these nodes, instead of a selection. */
   readonly uniqueIds?: readonly string[];
   readonly fullRefresh?: boolean;
+  /** Incremental models to build from scratch, where not all are. */
+  readonly fullRefreshIds?: readonly string[];
   readonly failFast?: boolean;
   readonly threads?: number;
   /** dbt's --resource-type, such as ['unit_test']. */
@@ -297,6 +325,14 @@ export interface StrengthRequest extends ProjectRequest {
   /** Names of models, with * for any letters; all of the project's own unless given. */
   readonly select?: readonly string[];
   readonly sources?: FixturesRequest['sources'];
+}
+
+/** What `changes` may say. */
+export interface ChangesRequest extends ProjectRequest {
+  /** A folder with the manifest.json to compare with; without it everything is new. */
+  readonly deployedDir?: string;
+  /** Where to write the manifest as it is now. */
+  readonly manifestFile?: string;
 }
 
 export type TaskName = 'build' | 'run' | 'test' | 'compile';

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DBSQLClient, type DBSQLSession } from '@databricks/sql';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { quoteText } from './databricks-sql.ts';
 
 export interface DatabricksOptions {
   readonly host: string;
@@ -109,9 +110,10 @@ function connectionOver(client: DBSQLClient, session: Session): DatabricksConnec
     rows: (sql, { signal } = {}) => execute(session, sql, signal, (operation) => operation.fetchAll()).then(asRows),
     run: (sql, { signal } = {}) => execute(session, sql, signal, (operation) => operation.finished()),
     put: (localFile, volumePath) =>
-      stage(`PUT ${sqlText(resolve(localFile))} INTO ${sqlText(volumePath)} OVERWRITE`, localFile),
-    get: (volumePath, localFile) => stage(`GET ${sqlText(volumePath)} TO ${sqlText(resolve(localFile))}`, localFile),
-    remove: (volumePath) => stage(`REMOVE ${sqlText(volumePath)}`, '.'),
+      stage(`PUT ${quoteText(resolve(localFile))} INTO ${quoteText(volumePath)} OVERWRITE`, localFile),
+    get: (volumePath, localFile) =>
+      stage(`GET ${quoteText(volumePath)} TO ${quoteText(resolve(localFile))}`, localFile),
+    remove: (volumePath) => stage(`REMOVE ${quoteText(volumePath)}`, '.'),
     close: async () => {
       // What is gone already can't be closed, and need not.
       await session.close().catch(() => undefined);
@@ -165,9 +167,6 @@ function proxyOf(url: string) {
   const isTls = protocol === 'https:';
   return { protocol: isTls ? 'https' : 'http', host: hostname, port: Number(port || (isTls ? 443 : 80)) } as const;
 }
-
-/** A string in Databricks' SQL, where a backslash takes the next character with it. */
-const sqlText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;
 
 function statementFailed(error: unknown): Error {
   if (error instanceof MeetupError) return error;

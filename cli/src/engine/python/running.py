@@ -184,6 +184,14 @@ def borrowed_nodes(manifest):
         manifest.nodes = kept
 
 
+def from_scratch(manifest, unique_ids):
+    """Has these incremental models built from scratch, whatever becomes of the others. On borrowed nodes only."""
+    for unique_id in unique_ids:
+        node = manifest.nodes[unique_id]
+        node.config = copy.copy(node.config)
+        node.config.full_refresh = True
+
+
 def _borrow(node):
     constrained = any(getattr(constraint, "to", None) for constraint in getattr(node, "all_constraints", ()))
     borrowed = copy.deepcopy(node) if constrained else copy.copy(node)

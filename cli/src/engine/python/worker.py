@@ -16,6 +16,7 @@ from dbt.flags import set_flags
 from dbt.version import __version__
 from dbt_common.exceptions import DbtBaseException
 
+import changes
 import events
 import fixtures.task
 import late_files
@@ -23,7 +24,7 @@ import problems
 from affected import AffectedBuild
 import speed
 from project import Project, _ms, settings_from
-from running import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, is_hook, taste_failures
+from running import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook, taste_failures
 
 # After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
 IDLE_SECONDS = 0.7
@@ -59,6 +60,7 @@ class Worker:
             "compile": self._run_task,
             "affected": self._run_task,
             **fixtures.task.operations(self._session, self._refresh),
+            **changes.operation(self._session, self._refresh),
         }
         server.on_cancel = self._cancel
         signal.signal(signal.SIGINT, self._interrupted)
@@ -133,6 +135,7 @@ class Worker:
         session.acquire()
         run_started = time.perf_counter()
         with borrowed_nodes(session.manifest):
+            from_scratch(session.manifest, document.get("fullRefreshIds") or ())
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
             task.prepare(request.event, session, document.get("uniqueIds"))
             task.keep_state_in(document.get("stateDir"))

@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { MeetupError } from '../config/errors.ts';
+import { quoteText } from '../warehouse/databricks-sql.ts';
+import { isNotThere, relationStatesSchema } from './relations.ts';
+import { nameOn, OWN_SCHEMA, OWN_VOLUME, type Remote } from './remote.ts';
+
+/** What a deployment left behind, as far as the next one needs it. */
+const deployedSchema = z.object({
+  /** Every relation that deployments made, as it is when this entry is written. */
+  relations: relationStatesSchema,
+  /** A node's fingerprint when it was last built. */
+  fingerprints: z.record(z.string(), z.string()),
+  /** Where the manifest is kept, in the volume; null before the first deployment. */
+  manifest: z.string().nullable(),
+});
+export type Deployed = z.infer<typeof deployedSchema>;
+
+export const NOTHING_DEPLOYED: Deployed = { relations: {}, fingerprints: {}, manifest: null };
+
+const detailsSchema = z.object({
+  /** For `begun`: every relation that may be touched, as it was before. */
+  before: relationStatesSchema.optional(),
+  /** For the others: how things stand afterwards. */
+  deployed: deployedSchema.optional(),
+  /** Why it was undone; which deployment was gone back to. */
+  reason: z.string().optional(),
+  models: z.record(z.string(), z.string()).optional(),
+  batches: z.array(z.string()).optional(),
+});
+export type EntryDetails = z.infer<typeof detailsSchema>;
+
+/** `begun` without an end: the process died. */
+const EVENTS = ['begun', 'finished', 'undone', 'rolled back'] as const;
+
+const entrySchema = z.object({
+  seq: z.coerce.number(),
+  deployment: z.string(),
+  event: z.enum(EVENTS),
+  at: z.string(),
+  who: z.string(),
+  commit: z.string().nullable(),
+  plan_hash: z.string(),
+  versions: z.string(),
+  details: z.string().transform((text) => detailsSchema.parse(JSON.parse(text))),
+});
+export type Entry = z.infer<typeof entrySchema>;
+
+/** Who deploys what: the same in all entries of one deployment. */
+export interface DeploymentIdentity {
+  readonly deployment: string;
+  readonly commit: string | null;
+  readonly planHash: string;
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+const ledgerName = (remote: Remote): string => nameOn(remote, OWN_SCHEMA, 'deployments');
+
+/** Makes our schema, the volume and the table of deployments where they are missing. */
+export async function prepareLedger(remote: Remote): Promise<void> {
+  const { connection, catalog } = remote;
+  await connection.run(`create schema if not exists \`${catalog}\`.${OWN_SCHEMA}`);
+  await connection.run(`create volume if not exists ${nameOn(remote, OWN_SCHEMA, OWN_VOLUME)}`);
+  await connection.run(`create table if not exists ${ledgerName(remote)} (
+    seq bigint, deployment string, event string, at timestamp, who string, commit string, plan_hash string,
+    versions string, details string) using delta`);
+}
+
+/** All entries, oldest first; none where nothing was ever deployed. */
+export async function readLedger(remote: Remote): Promise<Entry[]> {
+  try {
+    const rows = await remote.connection.rows(
+      `select seq, deployment, event, cast(at as string) as at, who, commit, plan_hash, versions, details
+       from ${ledgerName(remote)} order by seq`,
+    );
+    return z.array(entrySchema).parse(rows);
+  } catch (error) {
+    if (isNotThere(error)) return [];
+    if (error instanceof z.ZodError) {
+      throw new MeetupError(
+        `${ledgerName(remote)} holds what this version of meetup can't read: deploy with the version that wrote it, or a newer one.`,
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+/** Adds one entry: one commit to one table, so it is there or not. */
+export async function writeEntry(
+  remote: Remote,
+  identity: DeploymentIdentity,
+  event: Entry['event'],
+  details: EntryDetails,
+): Promise<void> {
+  const texts = [identity.deployment, event].map(quoteText).join(', ');
+  const commit = identity.commit === null ? 'cast(null as string)' : quoteText(identity.commit);
+  const rest = [identity.planHash, JSON.stringify(identity.versions), JSON.stringify(details)]
+    .map(quoteText)
+    .join(', ');
+  await remote.connection.run(`insert into ${ledgerName(remote)}
+    select (select coalesce(max(seq), 0) + 1 from ${ledgerName(remote)}), ${texts}, current_timestamp(), current_user(), ${commit}, ${rest}`);
+}
+
+/** How things stand according to the ledger. */
+export function deployedNow(entries: readonly Entry[]): Deployed {
+  return entries.findLast(({ details }) => details.deployed !== undefined)?.details.deployed ?? NOTHING_DEPLOYED;
+}
+
+/** A deployment that began and never ended: its process died. */
+export function interrupted(entries: readonly Entry[]): Entry | undefined {
+  const last = entries.at(-1);
+  return last?.event === 'begun' ? last : undefined;
+}

@@ -1,0 +1,101 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { MeetupError } from '../config/errors.ts';
+import { quoteText } from '../warehouse/databricks-sql.ts';
+import { nameOn, OWN_SCHEMA, type Remote } from './remote.ts';
+
+/** How long a lease holds unless it is renewed (seconds, by the warehouse's clock). */
+const LEASE_S = 300;
+const RENEWAL_MS = 100_000;
+
+const holderSchema = z.object({ holder: z.string().nullable(), expired: z.boolean(), until: z.string().nullable() });
+
+/** Who may hold the lock: a process of a machine. */
+const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment}`;
+
+/**
+ * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: of two that take
+ * it at once, Delta lets one commit. One whose process is known to be dead is taken over; one of another machine when
+ * its lease has run out.
+ * @throws MeetupError where another deployment is under way: who, since when.
+ */
+export async function withDeployLock<T>(remote: Remote, deployment: string, work: () => Promise<T>): Promise<T> {
+  const table = nameOn(remote, OWN_SCHEMA, 'deploy_lock');
+  const me = holderName(deployment);
+  await prepareLock(remote, table);
+  await take(remote, table, me);
+  const renewal = setInterval(() => {
+    // A renewal that fails is tried again by the next one, long before the lease ends.
+    remote.connection.run(renewSql(table, me)).catch(() => undefined);
+  }, RENEWAL_MS);
+  renewal.unref();
+  try {
+    return await work();
+  } finally {
+    clearInterval(renewal);
+    // Where the connection is lost, the lease runs out, or is taken over when this process is seen to be gone.
+    await remote.connection
+      .run(`update ${table} set holder = null, until = null where holder = ${quoteText(me)}`)
+      .catch(() => undefined);
+  }
+}
+
+async function prepareLock(remote: Remote, table: string): Promise<void> {
+  await remote.connection.run(
+    `create table if not exists ${table} (id int, holder string, until timestamp) using delta`,
+  );
+  const [row] = await remote.connection.rows(`select count(*) as n from ${table}`);
+  if (Number(row?.n) > 0) return;
+  await remote.connection.run(
+    `merge into ${table} as held using (select 1 as id) as wanted on held.id = wanted.id
+     when not matched then insert (id, holder, until) values (1, null, null)`,
+  );
+}
+
+async function take(remote: Remote, table: string, me: string): Promise<void> {
+  const before = await lookAt(remote, table);
+  const dead = before.holder !== null && isDead(before.holder);
+  const free = `holder is null or until < current_timestamp()${dead ? ` or holder = ${quoteText(before.holder ?? '')}` : ''}`;
+  if (before.holder === null || before.expired || dead) {
+    await remote.connection
+      .run(
+        `update ${table} set holder = ${quoteText(me)}, until = current_timestamp() + interval ${LEASE_S} seconds where ${free}`,
+      )
+      // Somebody else was quicker, as looking again shows.
+      .catch((error: unknown) => {
+        if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
+      });
+  }
+  const now = await lookAt(remote, table);
+  if (now.holder !== me) throw busy(now);
+}
+
+function renewSql(table: string, me: string): string {
+  return `update ${table} set until = current_timestamp() + interval ${LEASE_S} seconds where holder = ${quoteText(me)}`;
+}
+
+async function lookAt(remote: Remote, table: string) {
+  const [row] = await remote.connection.rows(
+    `select holder, coalesce(until < current_timestamp(), true) as expired, cast(until as string) as until from ${table} where id = 1`,
+  );
+  return holderSchema.parse(row);
+}
+
+/** Whether the holder was a process of this machine that is there no more. */
+function isDead(holder: string): boolean {
+  const [machine, pid] = holder.split(' ');
+  if (machine !== hostname() || pid === undefined) return false;
+  try {
+    process.kill(Number(pid), 0);
+    return false;
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+  }
+}
+
+function busy({ holder, until }: z.infer<typeof holderSchema>): MeetupError {
+  const [machine, pid, deployment] = (holder ?? 'nobody').split(' ');
+  return new MeetupError(
+    `Another deployment is under way: ${deployment ?? '?'}, process ${pid ?? '?'} on ${machine}. Wait for its end; should that machine be gone, its lease ends at ${until ?? '?'} UTC.`,
+  );
+}

@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import { MeetupError } from '../config/errors.ts';
+import { StatementFailedError } from '../warehouse/databricks.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
+import { each, nameOn, type Remote } from './remote.ts';
+
+/** One relation as it is at one moment, in a form that it can be put back to. */
+export const relationStateSchema = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('absent') }),
+  /** A Delta table: its version, and when that was committed (which tells it from another table of that name). */
+  z.object({ kind: z.literal('table'), version: z.number(), committedAt: z.string() }),
+  /** A view: the statement that makes it. */
+  z.object({ kind: z.literal('view'), definition: z.string() }),
+]);
+export type RelationState = z.infer<typeof relationStateSchema>;
+
+/** Relations by `schema.name`. */
+export const relationStatesSchema = z.record(z.string(), relationStateSchema);
+export type RelationStates = Readonly<Record<string, RelationState>>;
+
+const ABSENT: RelationState = { kind: 'absent' };
+export const stateOf = (states: RelationStates, relation: string): RelationState => states[relation] ?? ABSENT;
+
+/** Delta's operations that leave the rows alone: upkeep, by us or by Databricks itself. */
+const UPKEEP =
+  /^(OPTIMIZE|VACUUM|SET TBLPROPERTIES|UNSET TBLPROPERTIES|COMPUTE STATS|ANALYZE|CLUSTER BY|REORG|FSCK|UPGRADE PROTOCOL)/i;
+
+const historySchema = z.array(
+  z.object({
+    version: z.coerce.number(),
+    timestamp: z.coerce.string(),
+    operation: z.string(),
+    userName: z.string().nullish(),
+  }),
+);
+const listingSchema = z.array(z.looseObject({ tableName: z.string(), isTemporary: z.boolean().nullish() }));
+const viewsSchema = z.array(z.looseObject({ viewName: z.string() }));
+
+/** The relations of one schema, each a table or a view; none where the schema is not there. */
+export async function listSchema(remote: Remote, schema: string): Promise<Map<string, 'table' | 'view'>> {
+  const place = quoteNames(remote.catalog, schema);
+  const [tables, views] = await Promise.all([
+    rowsOrNone(remote, `show tables in ${place}`),
+    rowsOrNone(remote, `show views in ${place}`),
+  ]);
+  const viewNames = new Set(viewsSchema.parse(views).map(({ viewName }) => viewName));
+  const found = new Map<string, 'table' | 'view'>();
+  for (const { tableName, isTemporary } of listingSchema.parse(tables)) {
+    if (!isTemporary) found.set(`${schema}.${tableName}`, viewNames.has(tableName) ? 'view' : 'table');
+  }
+  return found;
+}
+
+/** The same of several schemas. */
+export async function listSchemas(remote: Remote, schemas: readonly string[]): Promise<Map<string, 'table' | 'view'>> {
+  const lists = await each(schemas, (schema) => listSchema(remote, schema));
+  return new Map(lists.flatMap((list) => [...list]));
+}
+
+/** How each of these relations is now. */
+export async function readStates(
+  remote: Remote,
+  listing: ReadonlyMap<string, 'table' | 'view'>,
+  relations: readonly string[],
+): Promise<RelationStates> {
+  const states = await each(relations, async (relation): Promise<[string, RelationState]> => {
+    const kind = listing.get(relation);
+    if (kind === undefined) return [relation, ABSENT];
+    return [relation, kind === 'view' ? await readView(remote, relation) : await readTable(remote, relation)];
+  });
+  return Object.fromEntries(states);
+}
+
+async function readTable(remote: Remote, relation: string): Promise<RelationState> {
+  const [latest] = await history(remote, relation, 1);
+  if (latest === undefined)
+    throw new MeetupError(`${relation} has no history: it is no Delta table, so it can't be put back.`);
+  return { kind: 'table', version: latest.version, committedAt: latest.timestamp };
+}
+
+async function readView(remote: Remote, relation: string): Promise<RelationState> {
+  const rows = await remote.connection.rows(`show create table ${quoted(remote, relation)}`);
+  const [{ createtab_stmt: statement }] = z.tuple([z.looseObject({ createtab_stmt: z.string() })]).parse(rows);
+  return { kind: 'view', definition: definitionOf(statement) };
+}
+
+/** The statement without what the catalog adds on its own, which nobody may set. */
+export function definitionOf(statement: string): string {
+  return statement
+    .replace(/'transient_lastDdlTime'\s*=\s*'\d+',?\s*/g, '')
+    .replace(/TBLPROPERTIES\s*\(\s*\)\s*/g, '')
+    .replace(/^CREATE (OR REPLACE )?VIEW/i, 'CREATE OR REPLACE VIEW')
+    .trim();
+}
+
+async function history(remote: Remote, relation: string, limit: number) {
+  return historySchema.parse(
+    await remote.connection.rows(`describe history ${quoted(remote, relation)} limit ${limit}`),
+  );
+}
+
+/** What somebody else did to a relation since it was as `known`; undefined where nothing that matters. */
+export async function driftOf(
+  remote: Remote,
+  relation: string,
+  kind: 'table' | 'view' | undefined,
+  known: RelationState,
+): Promise<string | undefined> {
+  if (known.kind === 'absent') return kind === undefined ? undefined : `a ${kind} is there that was not deployed`;
+  if (kind === undefined) return 'it is gone';
+  if (kind !== known.kind) return `it is a ${kind} now`;
+  if (known.kind === 'view') {
+    const now = await readView(remote, relation);
+    return now.kind === 'view' && now.definition === known.definition ? undefined : 'the view was defined anew';
+  }
+  const recent = await history(remote, relation, 50);
+  const since = recent.filter(({ version }) => version > known.version);
+  const base = recent.find(({ version }) => version === known.version);
+  if (base !== undefined && base.timestamp !== known.committedAt) return 'it was dropped and made again';
+  if (base === undefined && since.length === 0) return 'it was dropped and made again';
+  const change = since.find(({ operation }) => !UPKEEP.test(operation));
+  if (change === undefined) return undefined;
+  const who = change.userName ? ` by ${change.userName}` : '';
+  return `version ${change.version}: ${change.operation}${who} at ${change.timestamp} UTC`;
+}
+
+/** What putting back did. */
+export interface PutBack {
+  readonly restored: readonly string[];
+  /** Relations that could not be put back, with the reason. */
+  readonly failed: readonly { readonly relation: string; readonly reason: string }[];
+}
+
+/**
+ * Puts relations back to what they were. Tables first, so that views find what they select from.
+ * @param fence commits to tables that are as they should be, too: a statement that a dead process left running can then
+ *   not commit any more (Delta refuses a transaction whose table's metadata changed meanwhile).
+ */
+export async function putBack(
+  remote: Remote,
+  wanted: RelationStates,
+  { fence = false }: { fence?: boolean } = {},
+): Promise<PutBack> {
+  const relations = Object.keys(wanted);
+  const schemas = [...new Set(relations.map((relation) => relation.split('.')[0] ?? ''))];
+  const listing = await listSchemas(remote, schemas);
+  const restored: string[] = [];
+  const failed: { relation: string; reason: string }[] = [];
+  const put = async (relation: string): Promise<void> => {
+    try {
+      if (await putOneBack(remote, relation, listing.get(relation), stateOf(wanted, relation), fence))
+        restored.push(relation);
+    } catch (error) {
+      if (!(error instanceof MeetupError)) throw error;
+      failed.push({ relation, reason: error.message.split('\n')[0] ?? '' });
+    }
+  };
+  const isView = (relation: string): boolean => stateOf(wanted, relation).kind === 'view';
+  await each(
+    relations.filter((relation) => !isView(relation)),
+    put,
+  );
+  // Views may select from views, so a few rounds; what fails in the last one has failed.
+  for (let pending = relations.filter(isView); pending.length > 0; ) {
+    const before = failed.length;
+    await each(pending, put);
+    const again = failed.splice(before).filter(({ relation }) => pending.includes(relation));
+    if (again.length === 0 || again.length === pending.length) {
+      failed.push(...again);
+      break;
+    }
+    pending = again.map(({ relation }) => relation);
+  }
+  return { restored: restored.sort(), failed };
+}
+
+async function putOneBack(
+  remote: Remote,
+  relation: string,
+  kind: 'table' | 'view' | undefined,
+  wanted: RelationState,
+  fence: boolean,
+): Promise<boolean> {
+  const { connection } = remote;
+  const name = quoted(remote, relation);
+  const mustGo = kind !== undefined && kind !== wanted.kind;
+  if (mustGo) await connection.run(`drop ${kind} if exists ${name}`);
+  if (wanted.kind === 'absent') return mustGo;
+  if (wanted.kind === 'view') return putViewBack(remote, relation, mustGo ? undefined : kind, wanted.definition);
+  if (kind !== 'table') {
+    throw new MeetupError(`${relation} was dropped, and with it the version that it should go back to.`);
+  }
+  const recent = await history(remote, relation, 100);
+  const now = recent[0]?.version ?? -1;
+  const base = recent.find(({ version }) => version === wanted.version);
+  if (now < wanted.version || (base !== undefined && base.timestamp !== wanted.committedAt)) {
+    throw new MeetupError(`${relation} was dropped and made again, so version ${wanted.version} is gone.`);
+  }
+  if (now > wanted.version) {
+    await connection.run(`restore table ${name} to version as of ${wanted.version}`);
+    return true;
+  }
+  if (fence) await connection.run(`alter table ${name} set tblproperties ('meetup.fence' = '${now}')`);
+  return false;
+}
+
+async function putViewBack(remote: Remote, relation: string, kind: 'view' | 'table' | undefined, definition: string) {
+  if (kind === 'view') {
+    const now = await readView(remote, relation);
+    if (now.kind === 'view' && now.definition === definition) return false;
+  }
+  await remote.connection.run(definition);
+  return true;
+}
+
+function quoted(remote: Remote, relation: string): string {
+  const dot = relation.indexOf('.');
+  return nameOn(remote, relation.slice(0, dot), relation.slice(dot + 1));
+}
+
+/** Not there: a schema, a table, a view or a volume. */
+const NOT_THERE = /^(42P01|42704|3F000)$/;
+
+export const isNotThere = (error: unknown): boolean =>
+  error instanceof StatementFailedError &&
+  (NOT_THERE.test(error.sqlState ?? '') ||
+    /SCHEMA_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|VOLUME_NOT_FOUND|PATH_NOT_FOUND/.test(error.message));
+
+async function rowsOrNone(remote: Remote, sql: string) {
+  try {
+    return await remote.connection.rows(sql);
+  } catch (error) {
+    if (isNotThere(error)) return [];
+    throw error;
+  }
+}

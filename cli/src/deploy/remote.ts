@@ -1,0 +1,40 @@
+import type { DatabricksConnection } from '../warehouse/databricks.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
+
+/** A target that is open: a session, and the catalog that everything lies in. */
+export interface Remote {
+  readonly connection: DatabricksConnection;
+  readonly catalog: string;
+}
+
+/** Our own schema on the target: the record of deployments, the lock, the volume. */
+export const OWN_SCHEMA = 'meetup';
+export const OWN_VOLUME = 'files';
+
+/** `catalog`.`schema`.`name`, quoted. */
+export const nameOn = ({ catalog }: Pick<Remote, 'catalog'>, schema: string, name: string): string =>
+  quoteNames(catalog, schema, name);
+
+/** A path in our volume. */
+export const volumePath = ({ catalog }: Pick<Remote, 'catalog'>, ...parts: readonly string[]): string =>
+  ['', 'Volumes', catalog, OWN_SCHEMA, OWN_VOLUME, ...parts].join('/');
+
+/** How many statements are asked at once: each costs more waiting than work. */
+const AT_ONCE = 4;
+
+/** Does the same with each item, a few at once, and keeps their order. */
+export async function each<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results = new Map<number, Result>();
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let i = next++; i < items.length; i = next++) {
+      const item = items[i];
+      if (item !== undefined) results.set(i, await work(item));
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, worker));
+  return [...results.entries()].sort(([a], [b]) => a - b).map(([, result]) => result);
+}
