@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, CommanderError, Option } from 'commander';
+import { packageVersion } from './config/version.ts';
 import type { CommandSession, Io } from './session.ts';
 
 /**
@@ -27,7 +27,7 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .description(
       'The local-first development loop for dbt, on Meetup data: DuckDB here, Spark and Delta to rehearse, Databricks in the end.',
     )
-    .version(version(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .exitOverride()
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .configureHelp({ showGlobalOptions: true })
@@ -186,6 +186,63 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     return session.finish(result, { text: renderQuery, json: queryRows, essential: true });
   });
 
+  verb<{
+    plan?: boolean;
+    yes?: boolean;
+    planHash?: string;
+    force?: boolean;
+    fullRefresh?: boolean;
+    maxRejected: string;
+  }>(
+    'deploy',
+    'promote the project and its data to Databricks, or to the rehearsal: plan, confirm, upload, build, test, verify',
+    async (session, own) => {
+      const { run } = await import('./commands/deploy.ts');
+      const { renderDeploy } = await import('./report/deploy.ts');
+      const { confirmPlan } = await import('./confirm.ts');
+      const result = await run(
+        {
+          ...own,
+          paths: session.paths,
+          target: await remoteName(session),
+          planOnly: own.plan ?? false,
+          maxRejected: await maxRejected(own.maxRejected),
+          ...(session.options.json ? {} : confirmPlan(session, io)),
+        },
+        session.effects,
+      );
+      return session.finish(result, { text: renderDeploy, essential: true });
+    },
+  )
+    .addOption(maxRejectedOption())
+    .option('--plan', 'show what would be done, and stop')
+    .option('--yes', 'do it without asking')
+    .option('--plan-hash <hash>', 'do it only if the plan is exactly the one with this hash')
+    .option('--full-refresh', 'build everything from scratch, and replace raw tables that are not as ours')
+    .option('--force', 'deploy what is not committed or not rehearsed, and over what somebody else changed');
+
+  verb<{ to?: string; yes?: boolean }>(
+    'rollback',
+    'put every table of a target back to what it was before a deployment',
+    async (session, own) => {
+      const { run } = await import('./commands/rollback.ts');
+      const { renderRollback } = await import('./report/deploy.ts');
+      const { confirmRollback } = await import('./confirm.ts');
+      const result = await run(
+        {
+          ...own,
+          paths: session.paths,
+          target: await remoteName(session),
+          ...(session.options.json ? {} : confirmRollback(session, io)),
+        },
+        session.effects,
+      );
+      return session.finish(result, { text: renderRollback, essential: true });
+    },
+  )
+    .option('--to <deployment>', 'the deployment to go back to (default: the one before the last)')
+    .option('--yes', 'do it without asking');
+
   verb<Record<string, never>>(
     'rehearsal <action>',
     'the local Spark and Delta warehouse: up, down or status',
@@ -218,6 +275,11 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
   return program;
 }
 
+async function remoteName({ options }: CommandSession): Promise<'rehearsal' | 'prod'> {
+  const { parseOption, remoteTargetName } = await import('./config/options.ts');
+  return parseOption(remoteTargetName, '--target', options.target, 'rehearsal or prod');
+}
+
 async function maxRejected(text: string): Promise<number> {
   const { parseOption, shareSchema } = await import('./config/options.ts');
   return parseOption(shareSchema, '--max-rejected', text, 'a share such as 1% or 0.01');
@@ -225,9 +287,3 @@ async function maxRejected(text: string): Promise<number> {
 
 const maxRejectedOption = (): Option =>
   new Option('--max-rejected <share>', 'refuse a batch with a greater share of rejected records').default('1%');
-
-function version(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  const parsed: unknown = JSON.parse(text);
-  return typeof parsed === 'object' && parsed !== null && 'version' in parsed ? String(parsed.version) : 'unknown';
-}

@@ -4,15 +4,16 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
+import { buildProgress } from '../engine/progress.ts';
 import type {
   AffectedAnswer,
-  EngineEvent,
   FixtureDifference,
   NodeResult,
   Problem,
   TaskAnswer,
   TaskRequest,
 } from '../engine/protocol.ts';
+import { rawTables } from '../ingest/raw-tables.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
@@ -61,9 +62,6 @@ export interface BuildReport {
   /** Milliseconds, from the first request to the last answer. */
   readonly ms: number;
 }
-
-/** The raw tables that the models read; `load` makes all of them. */
-const RAW_TABLES = ['groups', 'users', 'events', 'venues', 'rejected_records', 'batches', 'loaded_files'];
 
 /**
  * Builds and tests models once, in dbt's order, on the engine of a running `dev --watch` or on one of its own.
@@ -124,40 +122,6 @@ async function ask(engine: EngineClient, options: BuildOptions, effects: Effects
   return options.affected ? engine.affected(request, requestOptions) : engine.build(request, requestOptions);
 }
 
-/** Turns the engine's events into one line of progress, and each failure into a line that stays. */
-function buildProgress(effects: Effects): { take(event: EngineEvent): void; reset(): void } {
-  const running = new Map<string, string>();
-  let total = 0;
-  let done = 0;
-  const show = (): void => effects.reporter.progress(`building ${done}/${total}  ${[...running.values()].join(', ')}`);
-  return {
-    take(event) {
-      if (event.event === 'parsed') {
-        effects.reporter.detail(`dbt parsed the project (${event.kind}, ${event.ms.total ?? 0} ms)`);
-      } else if (event.event === 'selected') {
-        total = event.total;
-        show();
-      } else if (event.event === 'started') {
-        running.set(event.uniqueId, event.name);
-        show();
-      } else if (event.event === 'finished') {
-        running.delete(event.uniqueId);
-        done += 1;
-        effects.reporter.detail(`${event.status} ${event.name} (${event.ms} ms)`);
-        show();
-      } else if (event.level === 'warn') {
-        effects.reporter.detail(`dbt: ${event.message}`);
-      } else {
-        effects.reporter.note(event.message);
-      }
-    },
-    reset() {
-      running.clear();
-      done = 0;
-    },
-  };
-}
-
 async function requireRawTables(paths: Paths): Promise<void> {
   const nothing = new MeetupError(
     `There is no data to build from in ${paths.state} yet: run \`./meetup load\` first, or \`./meetup dev\`, which loads and builds.`,
@@ -169,7 +133,7 @@ async function requireRawTables(paths: Paths): Promise<void> {
       `select table_name from information_schema.tables where table_schema = 'raw'`,
     );
     const present = new Set(rows.map(([name]) => name));
-    if (RAW_TABLES.some((table) => !present.has(table))) throw nothing;
+    if (rawTables.some(({ name }) => !present.has(name))) throw nothing;
   } finally {
     await warehouse.close();
   }

@@ -5,6 +5,9 @@ import { MeetupError } from './errors.ts';
 export const targetSchema = z.enum(['dev', 'rehearsal', 'prod']);
 export type Target = z.infer<typeof targetSchema>;
 
+/** The targets that are deployed to. */
+export const remoteTargetName = z.enum(['rehearsal', 'prod']);
+
 /** What every command takes. */
 export const globalOptionsSchema = z.object({
   json: z.boolean().default(false),

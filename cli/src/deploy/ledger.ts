@@ -10,27 +10,33 @@ const deployedSchema = z.object({
   relations: relationStatesSchema,
   /** A node's fingerprint when it was last built. */
   fingerprints: z.record(z.string(), z.string()),
+  /** Relations that left the project with this deployment: the next one drops them. */
+  retired: z.array(z.string()),
   /** Where the manifest is kept, in the volume; null before the first deployment. */
   manifest: z.string().nullable(),
 });
 export type Deployed = z.infer<typeof deployedSchema>;
 
-export const NOTHING_DEPLOYED: Deployed = { relations: {}, fingerprints: {}, manifest: null };
+export const NOTHING_DEPLOYED: Deployed = { relations: {}, fingerprints: {}, retired: [], manifest: null };
 
 const detailsSchema = z.object({
   /** For `begun`: every relation that may be touched, as it was before. */
   before: relationStatesSchema.optional(),
-  /** For the others: how things stand afterwards. */
+  /** For `rolling back`: how things are to be. */
+  goal: deployedSchema.optional(),
+  /** For those that end something: how things stand afterwards. */
   deployed: deployedSchema.optional(),
-  /** Why it was undone; which deployment was gone back to. */
+  /** Why it was undone. */
   reason: z.string().optional(),
+  /** For a rollback: the deployment that was gone back to; null for before the first. */
+  to: z.string().nullable().optional(),
   models: z.record(z.string(), z.string()).optional(),
   batches: z.array(z.string()).optional(),
 });
 export type EntryDetails = z.infer<typeof detailsSchema>;
 
-/** `begun` without an end: the process died. */
-const EVENTS = ['begun', 'finished', 'undone', 'rolled back'] as const;
+/** `begun` or `rolling back` without an end: the process died. */
+const EVENTS = ['begun', 'finished', 'undone', 'rolling back', 'rolled back'] as const;
 
 const entrySchema = z.object({
   seq: z.coerce.number(),
@@ -106,8 +112,15 @@ export function deployedNow(entries: readonly Entry[]): Deployed {
   return entries.findLast(({ details }) => details.deployed !== undefined)?.details.deployed ?? NOTHING_DEPLOYED;
 }
 
-/** A deployment that began and never ended: its process died. */
+/** A deployment or a rollback that began and never ended: its process died. */
 export function interrupted(entries: readonly Entry[]): Entry | undefined {
   const last = entries.at(-1);
-  return last?.event === 'begun' ? last : undefined;
+  return last?.event === 'begun' || last?.event === 'rolling back' ? last : undefined;
+}
+
+/** The deployment that the target stands at: the last that finished, or that was gone back to; null before the first. */
+export function currentDeployment(entries: readonly Entry[]): string | null {
+  const last = entries.findLast(({ event }) => event === 'finished' || event === 'rolled back');
+  if (last === undefined) return null;
+  return last.event === 'finished' ? last.deployment : (last.details.to ?? null);
 }

@@ -18,6 +18,9 @@ export type RelationState = z.infer<typeof relationStateSchema>;
 export const relationStatesSchema = z.record(z.string(), relationStateSchema);
 export type RelationStates = Readonly<Record<string, RelationState>>;
 
+/** What drift says of a relation that somebody dropped. */
+export const GONE = 'it is gone';
+
 const ABSENT: RelationState = { kind: 'absent' };
 export const stateOf = (states: RelationStates, relation: string): RelationState => states[relation] ?? ABSENT;
 
@@ -107,7 +110,7 @@ export async function driftOf(
   known: RelationState,
 ): Promise<string | undefined> {
   if (known.kind === 'absent') return kind === undefined ? undefined : `a ${kind} is there that was not deployed`;
-  if (kind === undefined) return 'it is gone';
+  if (kind === undefined) return GONE;
   if (kind !== known.kind) return `it is a ${kind} now`;
   if (known.kind === 'view') {
     const now = await readView(remote, relation);

@@ -2,22 +2,92 @@ import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
 import { entities, entityNames } from './entities.ts';
 
+/** A column of a raw table, in DuckDB's types. */
+export interface RawColumn {
+  readonly name: string;
+  readonly type: string;
+  readonly notNull: boolean;
+}
+
+/** One of the tables that `load` fills and the models read. */
+export interface RawTable {
+  readonly name: string;
+  readonly columns: readonly RawColumn[];
+  /** The column that names the batch a row came with. */
+  readonly batchColumn: string;
+  /** What puts its rows into the order in which they were loaded. */
+  readonly order: readonly string[];
+}
+
+type Declared = readonly (readonly [name: string, type: string])[];
+const required = (columns: Declared): RawColumn[] => columns.map(([name, type]) => ({ name, type, notNull: true }));
+const nullable = (columns: Declared): RawColumn[] => columns.map(([name, type]) => ({ name, type, notNull: false }));
+
 /** What every raw row and every rejected record says of where it came from. */
-const METADATA = `_batch_id VARCHAR not null, _batch_seq INTEGER not null, _dropped_on DATE not null,
-  _source_file VARCHAR not null, _record_index BIGINT not null, _loaded_at TIMESTAMP not null`;
+const METADATA = required([
+  ['_batch_id', 'VARCHAR'],
+  ['_batch_seq', 'INTEGER'],
+  ['_dropped_on', 'DATE'],
+  ['_source_file', 'VARCHAR'],
+  ['_record_index', 'BIGINT'],
+  ['_loaded_at', 'TIMESTAMP'],
+]);
+const RECORD = { batchColumn: '_batch_id', order: ['_batch_seq', '_source_file', '_record_index'] };
+
+/** Every raw table. The list of batches comes last: what it names is in all the others. */
+export const rawTables: readonly RawTable[] = [
+  ...entityNames.map((name) => ({ name, ...RECORD, columns: [...nullable(entities[name].columns), ...METADATA] })),
+  {
+    name: 'rejected_records',
+    ...RECORD,
+    order: [...RECORD.order, 'rejected_id'],
+    columns: [
+      ...required([
+        ['rejected_id', 'VARCHAR'],
+        ['entity', 'VARCHAR'],
+        ['reasons', 'VARCHAR[]'],
+        ['record', 'VARCHAR'],
+      ]),
+      ...nullable([['line', 'BIGINT']]),
+      ...METADATA,
+    ],
+  },
+  {
+    name: 'loaded_files',
+    batchColumn: 'batch_id',
+    order: ['batch_id', 'source_file', 'entity'],
+    columns: required([
+      ['batch_id', 'VARCHAR'],
+      ['entity', 'VARCHAR'],
+      ['source_file', 'VARCHAR'],
+      ['sha256', 'VARCHAR'],
+      ['bytes', 'BIGINT'],
+      ['records_read', 'BIGINT'],
+      ['records_loaded', 'BIGINT'],
+      ['records_rejected', 'BIGINT'],
+    ]),
+  },
+  {
+    name: 'batches',
+    batchColumn: 'batch_id',
+    order: ['batch_seq'],
+    columns: required([
+      ['batch_id', 'VARCHAR'],
+      ['batch_seq', 'INTEGER'],
+      ['dropped_on', 'DATE'],
+      ['folder', 'VARCHAR'],
+      ['loaded_at', 'TIMESTAMP'],
+    ]),
+  },
+];
 
 /** Makes the raw tables that are not there yet. They only ever grow. */
 export async function createRawTables(warehouse: DuckDbWarehouse): Promise<void> {
   await warehouse.run('create schema if not exists raw');
-  for (const name of entityNames) {
-    const columns = entities[name].columns.map(([column, type]) => `${quoteIdentifier(column)} ${type}`).join(', ');
-    await warehouse.run(`create table if not exists raw.${name} (${columns}, ${METADATA})`);
+  for (const { name, columns } of rawTables) {
+    const list = columns.map(
+      (column) => `${quoteIdentifier(column.name)} ${column.type}${column.notNull ? ' not null' : ''}`,
+    );
+    await warehouse.run(`create table if not exists raw.${name} (${list.join(', ')})`);
   }
-  await warehouse.run(`create table if not exists raw.rejected_records (rejected_id VARCHAR not null, entity VARCHAR not null,
-    reasons VARCHAR[] not null, record VARCHAR not null, line BIGINT, ${METADATA})`);
-  await warehouse.run(`create table if not exists raw.batches (batch_id VARCHAR not null, batch_seq INTEGER not null,
-    dropped_on DATE not null, folder VARCHAR not null, loaded_at TIMESTAMP not null)`);
-  await warehouse.run(`create table if not exists raw.loaded_files (batch_id VARCHAR not null, entity VARCHAR not null,
-    source_file VARCHAR not null, sha256 VARCHAR not null, bytes BIGINT not null, records_read BIGINT not null,
-    records_loaded BIGINT not null, records_rejected BIGINT not null)`);
 }

@@ -53,13 +53,19 @@ def _described(node, fingerprint, reason):
         "name": node.name,
         "resourceType": str(node.resource_type),
         "schema": node.schema,
-        "relation": node.identifier if node.is_relational and node.resource_type != NodeType.Test else None,
+        "relation": _relation_name(node),
         "materialized": node.config.materialized,
         "access": str(getattr(node, "access", "") or ""),
         "dependsOn": list(node.depends_on_nodes),
         "fingerprint": fingerprint,
         "change": reason,
     }
+
+
+def _relation_name(node):
+    if node.resource_type == NodeType.Test or node.is_ephemeral_model:
+        return None
+    return node.identifier
 
 
 def _reasons(session, folder):

@@ -1,0 +1,177 @@
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { type Applied, applyPlan } from '../deploy/apply.ts';
+import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
+import { requireReviewable } from '../deploy/git.ts';
+import { interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
+import { withDeployLock } from '../deploy/lock.ts';
+import { withTarget } from '../deploy/open.ts';
+import type { DeployPlan } from '../deploy/plan/plan.ts';
+import { type Survey, survey } from '../deploy/plan/survey.ts';
+import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
+import { recover, type Undone } from '../deploy/undo.ts';
+import { requireUntouched } from '../deploy/untouched.ts';
+import { verifyMarts } from '../deploy/verify.ts';
+import type { RemoteName } from '../targets/target.ts';
+import { type NodeVerdict, verdictOf } from './build.ts';
+import { run as dev } from './dev.ts';
+
+export interface DeployOptions {
+  readonly paths: Paths;
+  readonly target: RemoteName;
+  /** Stops after the plan, which changes nothing. */
+  readonly planOnly?: boolean;
+  /** Applies without asking. */
+  readonly yes?: boolean;
+  /** Applies only the plan with this hash. */
+  readonly planHash?: string | undefined;
+  /** Deploys what is not committed or rehearsed, and over what somebody else changed. */
+  readonly force?: boolean | undefined;
+  readonly fullRefresh?: boolean | undefined;
+  readonly maxRejected: number;
+  /** Asks a person; left out where there is none. */
+  readonly confirm?: (plan: DeployPlan) => Promise<boolean>;
+}
+
+export interface DeployReport extends DeployPlan {
+  /** `unchanged`: there was nothing to do. `undone`: it failed, and everything is as it was. */
+  readonly status: 'planned' | 'deployed' | 'unchanged' | 'undone' | 'not undone' | 'declined';
+  readonly deployment?: string;
+  readonly reason?: string;
+  readonly uploadedBytes?: number;
+  readonly nodes?: readonly NodeVerdict[];
+  readonly problems?: Applied['problems'];
+  readonly parity?: Applied['parity'];
+  /** An earlier deployment or rollback that had been interrupted. */
+  readonly recovered?: Undone;
+  readonly undone?: Undone;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * Plans a deployment, has it confirmed, and carries it out: all of it or nothing.
+ * @throws MeetupError where the local marts fail, the target can't be reached, something stands in the way, or nobody
+ *   confirms; InterruptedError when the signal is aborted, after everything was put back.
+ */
+export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
+  const started = effects.clock.elapsed();
+  requireSomebodyToConfirm(options);
+  await requireLocalMarts(options, effects);
+  const { paths, target, fullRefresh = false } = options;
+  return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
+    if (target === 'prod' && !options.force && !options.planOnly) {
+      requireReviewable(context.git, await rehearsedCommits(paths));
+    }
+    const outcome = await deploy(options, context);
+    return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
+  });
+}
+
+type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
+
+async function deploy(options: DeployOptions, context: DeployContext): Promise<Outcome> {
+  if (options.planOnly) return planned(await survey(context), context);
+  const deployment = newDeploymentId(context.effects);
+  await prepareLedger(context.remote);
+  const review = await reviewed(options, context, deployment);
+  if ('declined' in review) return { exitCode: 1, report: { ...review.declined, status: 'declined' } };
+  return withDeployLock(context.remote, deployment, async () => {
+    const recovered = await recover(context, await readLedger(context.remote));
+    const now = await survey(context);
+    requireSamePlan(review.hash, now.plan);
+    requireUntouched(now.plan, options);
+    const outcome = now.plan.empty ? nothingToDo(now) : await apply(context, now, deployment);
+    if (outcome.exitCode === 0) await noteRehearsed(options, context);
+    return recovered === undefined ? outcome : { ...outcome, report: { ...outcome.report, recovered } };
+  });
+}
+
+function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
+  const left = interrupted(entries);
+  if (left !== undefined) {
+    effects.reporter.warn(
+      `${left.deployment} was interrupted: the next deployment puts that right first, and plans then.`,
+    );
+  }
+  return { exitCode: 0, report: { ...plan, status: 'planned' } };
+}
+
+/** Has a person read the plan, where one is there. The lock is not held while they do. */
+async function reviewed(
+  { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
+  context: DeployContext,
+  deployment: string,
+): Promise<{ hash: string | undefined } | { declined: DeployPlan }> {
+  if (yes || planHash !== undefined) return { hash: planHash };
+  if (interrupted(await readLedger(context.remote)) !== undefined) {
+    await withDeployLock(context.remote, deployment, async () => recover(context, await readLedger(context.remote)));
+  }
+  const { plan } = await survey(context);
+  requireUntouched(plan, { force, fullRefresh });
+  const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
+  return agreed ? { hash: plan.hash } : { declined: plan };
+}
+
+function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
+  if (hash === undefined || hash === plan.hash) return;
+  throw new MeetupError(
+    `The plan is ${plan.hash} now, not ${hash}: something changed since it was reviewed. Look at it again with \`./meetup deploy --target ${plan.target} --plan\`.`,
+  );
+}
+
+const nothingToDo = ({ plan }: Survey): Outcome => ({
+  exitCode: 0,
+  report: { ...plan, status: 'unchanged', uploadedBytes: 0 },
+});
+
+async function apply(context: DeployContext, now: Survey, deployment: string): Promise<Outcome> {
+  const applied = await applyPlan(context, now, deployment, verifyMarts(context));
+  if (context.effects.signal.aborted && applied.status !== 'done') {
+    if (applied.status === 'undone')
+      context.effects.reporter.warn(`${deployment} was undone: everything is as it was.`);
+    throw new InterruptedError();
+  }
+  const { status, nodes, problems, parity, uploadedBytes, reason, undone } = applied;
+  return {
+    exitCode: status === 'done' ? 0 : 1,
+    report: {
+      ...now.plan,
+      status: status === 'done' ? 'deployed' : status,
+      deployment,
+      uploadedBytes,
+      nodes: nodes.map(verdictOf),
+      problems,
+      parity,
+      ...(reason === undefined ? {} : { reason }),
+      ...(undone === undefined ? {} : { undone }),
+    },
+  };
+}
+
+/** Only what is committed can be told from something else later. */
+async function noteRehearsed({ target, paths }: DeployOptions, { git }: DeployContext): Promise<void> {
+  if (target === 'rehearsal' && git.commit !== null && !git.dirty) await rememberRehearsed(paths, git.commit);
+}
+
+function requireSomebodyToConfirm({ confirm, yes, planHash, planOnly, target }: DeployOptions): void {
+  if (planOnly || yes || planHash !== undefined || confirm !== undefined) return;
+  throw new MeetupError(
+    `Nobody can confirm the plan here: look at it with \`./meetup deploy --target ${target} --plan\`, then deploy with --plan-hash and its hash, or unseen with --yes.`,
+  );
+}
+
+/** What is compared with must be there, and right. */
+async function requireLocalMarts({ paths, maxRejected }: DeployOptions, effects: Effects): Promise<void> {
+  const local = await dev({ paths, maxRejected, fullRefresh: false }, effects);
+  if (local.exitCode === 0) return;
+  const failed = [...(local.report.build?.models ?? []), ...(local.report.build?.tests ?? [])]
+    .filter(({ status }) => status === 'fail')
+    .map(({ name }) => name);
+  const what = failed.length === 0 ? '' : ` (${failed.slice(0, 3).join(', ')})`;
+  throw new MeetupError(`The local marts don't pass${what}: \`./meetup dev\` shows why. Nothing was deployed.`, {
+    exitCode: 1,
+  });
+}

@@ -1,0 +1,72 @@
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { newDeploymentId } from '../deploy/context.ts';
+import { interrupted, readLedger } from '../deploy/ledger.ts';
+import { withDeployLock } from '../deploy/lock.ts';
+import { withTarget } from '../deploy/open.ts';
+import { type RollbackGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
+import { recover, type Undone } from '../deploy/undo.ts';
+import type { RemoteName } from '../targets/target.ts';
+
+export interface RollbackOptions {
+  readonly paths: Paths;
+  readonly target: RemoteName;
+  /** The deployment to go back to; the one before the last where it is left out. */
+  readonly to?: string | undefined;
+  readonly yes?: boolean | undefined;
+  /** Asks a person; left out where there is none. */
+  readonly confirm?: (goal: RollbackGoal, target: RemoteName) => Promise<boolean>;
+}
+
+export interface RollbackReport {
+  readonly status: 'rolled back' | 'undone' | 'declined';
+  readonly target: RemoteName;
+  /** Where the target stands now; null for before the first deployment. */
+  readonly to: string | null;
+  readonly restored: readonly string[];
+  readonly failed: readonly { readonly relation: string; readonly reason: string }[];
+  /** An earlier deployment or rollback that had been interrupted. */
+  readonly recovered?: Undone;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * Puts every table back to what it was at an earlier deployment. Where the last one was interrupted and no deployment is
+ * named, undoing that one is all there is to do.
+ * @throws MeetupError where there is nothing to go back from, the deployment is not known, or nobody confirms.
+ */
+export async function run(options: RollbackOptions, effects: Effects): Promise<CommandResult<RollbackReport>> {
+  const started = effects.clock.elapsed();
+  const { paths, target, to, yes, confirm } = options;
+  if (!yes && confirm === undefined) {
+    throw new MeetupError(`Nobody can confirm here: say --yes to roll ${target} back.`);
+  }
+  return withTarget({ paths, target }, effects, async (context) => {
+    const ended = (exitCode: 0 | 1, report: Omit<RollbackReport, 'target' | 'ms'>): CommandResult<RollbackReport> => ({
+      exitCode,
+      report: { ...report, target, ms: effects.clock.elapsed() - started },
+    });
+    const seen = await readLedger(context.remote);
+    const isInterrupted = interrupted(seen) !== undefined;
+    const intended = isInterrupted && to === undefined ? undefined : rollbackGoal(seen, to, target);
+    if (!yes && intended !== undefined && !(await confirm?.(intended, target))) {
+      return ended(1, { status: 'declined', to: intended.to, restored: [], failed: [] });
+    }
+    const id = newDeploymentId(effects);
+    return withDeployLock(context.remote, id, async () => {
+      const recovered = await recover(context, await readLedger(context.remote));
+      const rest = recovered === undefined ? {} : { recovered };
+      if (intended === undefined && recovered !== undefined) {
+        const { restored, failed } = recovered;
+        return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: null, restored, failed, ...rest });
+      }
+      const entries = await readLedger(context.remote);
+      const goal = rollbackGoal(entries, to, target);
+      const { restored, failed } = await rollBack(context, id, entries, goal);
+      return ended(failed.length === 0 ? 0 : 1, { status: 'rolled back', to: goal.to, restored, failed, ...rest });
+    });
+  });
+}

@@ -1,0 +1,219 @@
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { buildProgress } from '../engine/progress.ts';
+import type { NodeResult, Problem } from '../engine/protocol.ts';
+import { rawTables } from '../ingest/raw-tables.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
+import { type DeployContext, identityOf } from './context.ts';
+import { type Deployed, type DeploymentIdentity, prepareLedger, writeEntry } from './ledger.ts';
+import { keepManifest } from './manifests.ts';
+import type { ModelPlan } from './plan/models.ts';
+import type { Survey } from './plan/survey.ts';
+import { appendStatement, clearLanding, clearStatements, rawTableStatements, uploadFile } from './raw/land.ts';
+import { listSchemas, type RelationStates, readStates } from './relations.ts';
+import { each, nameOn } from './remote.ts';
+import { notUndone, type Undone, undo } from './undo.ts';
+import type { Parity, VerifyMarts } from './verify.ts';
+
+/** How an applied plan ended. */
+export interface Applied {
+  readonly status: 'done' | 'undone' | 'not undone';
+  /** What went wrong, where something did. */
+  readonly reason?: string;
+  readonly nodes: readonly NodeResult[];
+  readonly problems: readonly Problem[];
+  readonly parity: readonly Parity[];
+  readonly uploadedBytes: number;
+  readonly undone?: Undone;
+}
+
+/** The work found something: a model, a test or the comparison failed. What dbt said stands beside it. */
+class DeployFailedError extends Error {}
+
+/** What was learnt so far, for the report of a deployment that fails, too. */
+interface Progress {
+  nodes: readonly NodeResult[];
+  problems: readonly Problem[];
+  parity: readonly Parity[];
+  uploadedBytes: number;
+}
+
+/** What makes or changes a relation, as opposed to leaving it. */
+const RUNS: ReadonlySet<ModelPlan['action']> = new Set(['create', 'replace', 'refresh', 'increment']);
+export const runs = ({ action }: Pick<ModelPlan, 'action'>): boolean => RUNS.has(action);
+
+/**
+ * Carries a plan out. Whatever fails on the way, every relation is put back to what it was, at once; where that is not
+ * possible either, or the process dies, the next deployment does it, by what `begun` says in the ledger.
+ * The caller holds the lock.
+ */
+export async function applyPlan(
+  context: DeployContext,
+  survey: Survey,
+  deployment: string,
+  verify: VerifyMarts,
+): Promise<Applied> {
+  const identity = identityOf(context, deployment, survey.plan.hash);
+  const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0 };
+  await prepareLedger(context.remote);
+  const touched = touchedBy(survey);
+  await writeEntry(context.remote, identity, 'begun', {
+    before: await readStates(context.remote, survey.present, touched),
+    models: actionsOf(survey),
+    batches: [...survey.plan.batches],
+  });
+  try {
+    await steps(context, survey, identity, touched, verify, progress);
+  } catch (error) {
+    return { ...(await takeBack(context, identity, error)), ...progress };
+  }
+  await tidyUp(context, survey);
+  return { status: 'done', ...progress };
+}
+
+async function steps(
+  context: DeployContext,
+  survey: Survey,
+  identity: DeploymentIdentity,
+  touched: readonly string[],
+  verify: VerifyMarts,
+  progress: Progress,
+): Promise<void> {
+  progress.uploadedBytes = await landRaw(context, survey);
+  await buildModels(context, survey, progress);
+  if (context.effects.signal.aborted) throw new InterruptedError();
+  const built = new Set(survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId));
+  progress.parity = await verify(survey, (uniqueId) => built.has(uniqueId));
+  const different = progress.parity.filter(({ status }) => status !== 'equal');
+  if (different.length > 0) {
+    throw new DeployFailedError(
+      `${different.map(({ name }) => name).join(', ')} ${different.length === 1 ? 'differs' : 'differ'} from the local marts`,
+    );
+  }
+  context.effects.reporter.progress('recording the deployment');
+  const manifest = await keepManifest(context, identity.deployment, survey.manifestFile);
+  await writeEntry(context.remote, identity, 'finished', {
+    deployed: await deployedAfter(context, survey, touched, manifest),
+    models: actionsOf(survey),
+    batches: [...survey.plan.batches],
+  });
+}
+
+/** The raw tables and the new rows in them. @returns the bytes that travelled. */
+async function landRaw(context: DeployContext, survey: Survey): Promise<number> {
+  const { remote, effects } = context;
+  if (survey.makesRaw) {
+    await remote.connection.run(`create schema if not exists ${quoteNames(remote.catalog, 'raw')}`);
+    await each(rawTableStatements(remote), (sql) => remote.connection.run(sql));
+  }
+  if (survey.replacesRaw) await each(clearStatements(remote), (sql) => remote.connection.run(sql));
+  let bytes = 0;
+  for (const upload of survey.uploads) {
+    stopIfInterrupted(context);
+    effects.reporter.progress(`uploading ${upload.table} (${upload.bytes} bytes)`);
+    bytes += await uploadFile(remote, upload);
+    effects.reporter.progress(`appending ${upload.rows} rows to raw.${upload.table}`);
+    await remote.connection.run(appendStatement(remote, upload));
+  }
+  return bytes;
+}
+
+async function buildModels(context: DeployContext, survey: Survey, progress: Progress): Promise<void> {
+  const uniqueIds = [...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId), ...survey.models.tests];
+  if (uniqueIds.length === 0) return;
+  stopIfInterrupted(context);
+  const shown = buildProgress(context.effects);
+  const answer = await context.engine.build(
+    { target: context.target.name, uniqueIds, fullRefreshIds: [...survey.models.fromScratch], failFast: true },
+    {
+      onEvent: shown.take,
+      onRestart: (reason) => {
+        // Built again from where it stood, an incremental model could take the same rows twice: better to take all back.
+        throw new DeployFailedError(`the dbt engine was lost (${reason})`);
+      },
+    },
+  );
+  progress.nodes = answer.nodes;
+  progress.problems = answer.problems;
+  if (answer.status !== 'pass') {
+    const failed = answer.nodes.filter(({ status }) => /error|fail/.test(status)).map(({ name }) => name);
+    throw new DeployFailedError(
+      failed.length === 0 ? 'dbt could not build' : `${failed.slice(0, 3).join(', ')} failed`,
+    );
+  }
+}
+
+function stopIfInterrupted({ effects }: DeployContext): void {
+  if (effects.signal.aborted) throw new InterruptedError();
+}
+
+/** Everything that may be touched, so that its state before is known. */
+function touchedBy(survey: Survey): string[] {
+  const raw =
+    survey.makesRaw || survey.replacesRaw
+      ? rawTables.map(({ name }) => name)
+      : survey.uploads.map(({ table }) => table);
+  const models = survey.plan.models.filter(runs).map(({ relation }) => relation);
+  return [...raw.map((name) => `raw.${name}`), ...models];
+}
+
+const actionsOf = (survey: Survey): Record<string, string> =>
+  Object.fromEntries(
+    survey.plan.models.filter(({ action }) => action !== 'keep').map(({ relation, action }) => [relation, action]),
+  );
+
+async function deployedAfter(
+  context: DeployContext,
+  survey: Survey,
+  touched: readonly string[],
+  manifest: string,
+): Promise<Deployed> {
+  const schemas = [...new Set(touched.map((relation) => relation.split('.')[0] ?? ''))];
+  const now = await readStates(context.remote, await listSchemas(context.remote, schemas), touched);
+  const relations: RelationStates = { ...survey.deployed.relations, ...now };
+  const dropped = new Set(
+    survey.plan.models.filter(({ action }) => action === 'remove').map(({ relation }) => relation),
+  );
+  return {
+    relations: Object.fromEntries(Object.entries(relations).filter(([relation]) => !dropped.has(relation))),
+    fingerprints: Object.fromEntries(
+      survey.changes.nodes.flatMap(({ uniqueId, fingerprint }) =>
+        fingerprint === null ? [] : [[uniqueId, fingerprint]],
+      ),
+    ),
+    retired: survey.plan.models.filter(({ action }) => action === 'retire').map(({ relation }) => relation),
+    manifest,
+  };
+}
+
+async function takeBack(context: DeployContext, identity: DeploymentIdentity, error: unknown) {
+  const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
+  const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
+  context.effects.reporter.progress('putting everything back');
+  try {
+    const undone = await undo(context, identity, reason);
+    if (!known) throw error;
+    return { status: 'undone', reason, undone } as const;
+  } catch (failure) {
+    if (failure === error) throw error;
+    context.effects.reporter.warn(notUndone(context.target.name, failure));
+    return { status: 'not undone', reason } as const;
+  }
+}
+
+/** What is no longer needed once the deployment is recorded. What fails here is done by the next one. */
+async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
+  const { remote } = context;
+  try {
+    for (const { relation, action } of survey.plan.models) {
+      const kind = survey.present.get(relation);
+      if (action !== 'remove' || kind === undefined) continue;
+      const [schema = '', name = ''] = relation.split('.');
+      await remote.connection.run(`drop ${kind} if exists ${nameOn(remote, schema, name)}`);
+    }
+    await clearLanding(remote, survey.uploads);
+  } catch (error) {
+    context.effects.reporter.warn(
+      `What is no longer needed could not be removed (${messageOf(error).split('\n')[0]}).`,
+    );
+  }
+}

@@ -1,0 +1,35 @@
+import type { Effects } from '../config/effects.ts';
+import type { Paths } from '../config/paths.ts';
+import type { EngineClient } from '../engine/client.ts';
+import type { RemoteTarget } from '../targets/target.ts';
+import type { GitState } from './git.ts';
+import type { DeploymentIdentity } from './ledger.ts';
+import type { Remote } from './remote.ts';
+
+/** Everything that the steps of one deployment share. */
+export interface DeployContext {
+  readonly paths: Paths;
+  readonly effects: Effects;
+  readonly target: RemoteTarget;
+  readonly remote: Remote;
+  /** Runs dbt on the target; not the engine of a `dev --watch`. */
+  readonly engine: EngineClient;
+  readonly git: GitState;
+  /** Our own version and those of the tools that build. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly fullRefresh: boolean;
+}
+
+/** `20261124-082022-4f1c`: when it began (UTC), and something that no other has. */
+export function newDeploymentId(effects: Effects): string {
+  const moment = new Date(effects.clock.now()).toISOString().replaceAll(/[-:]|\..*$/g, '');
+  const random = Math.floor(Math.random() * 0x1_0000)
+    .toString(16)
+    .padStart(4, '0');
+  return `${moment.replace('T', '-')}-${random}`;
+}
+
+/** Who deploys what, as the ledger keeps it. */
+export function identityOf(context: DeployContext, deployment: string, planHash: string): DeploymentIdentity {
+  return { deployment, commit: context.git.commit, planHash, versions: context.versions };
+}

@@ -1,0 +1,39 @@
+import { execa } from 'execa';
+import { MeetupError } from '../config/errors.ts';
+
+/** The working tree that is deployed. */
+export interface GitState {
+  /** Full hash of HEAD; null outside a repository, or before its first commit. */
+  readonly commit: string | null;
+  /** Whether something is not committed. */
+  readonly dirty: boolean;
+}
+
+/** Asks git. Where there is none, or no repository, nothing is known to be committed. */
+export async function readGit(folder: string): Promise<GitState> {
+  const git = (...args: string[]) => execa('git', args, { cwd: folder, reject: false });
+  const head = await git('rev-parse', '--verify', 'HEAD');
+  if (head.exitCode !== 0) return { commit: null, dirty: true };
+  const status = await git('status', '--porcelain', '--untracked-files=normal');
+  return { commit: head.stdout.trim(), dirty: status.exitCode !== 0 || status.stdout.trim() !== '' };
+}
+
+/**
+ * What is deployed for good must be found again: a commit, and one that was rehearsed.
+ * @throws MeetupError where it is not, and what to do.
+ */
+export function requireReviewable(git: GitState, rehearsed: readonly string[]): void {
+  if (git.commit === null) {
+    throw new MeetupError('There is no commit to deploy: commit the project first, or say --force.');
+  }
+  if (git.dirty) {
+    throw new MeetupError(
+      'The git tree has changes that are not committed: commit them, or say --force to deploy them all the same.',
+    );
+  }
+  if (!rehearsed.includes(git.commit)) {
+    throw new MeetupError(
+      `Commit ${git.commit.slice(0, 10)} was not rehearsed: run \`./meetup deploy --target rehearsal\` first, or say --force.`,
+    );
+  }
+}

@@ -1,0 +1,41 @@
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip, createGzip } from 'node:zlib';
+import type { DeployContext } from './context.ts';
+import { volumePath } from './remote.ts';
+
+/** Keeps the manifest of a deployment on the target, where the next one, from whatever machine, compares with it. */
+export async function keepManifest(context: DeployContext, deployment: string, manifestFile: string): Promise<string> {
+  const packed = `${manifestFile}.gz`;
+  await pipeline(createReadStream(manifestFile), createGzip(), createWriteStream(packed));
+  const path = volumePath(context.remote, 'deployments', deployment, 'manifest.json.gz');
+  await context.remote.connection.put(packed, path);
+  await rm(packed, { force: true });
+  return path;
+}
+
+/**
+ * The folder with the manifest.json that was deployed, fetched once.
+ * @returns undefined where nothing was deployed.
+ */
+export async function deployedManifest(context: DeployContext, path: string | null): Promise<string | undefined> {
+  if (path === null) return undefined;
+  const deployment = path.split('/').at(-2) ?? 'unknown';
+  const folder = join(context.paths.state, 'deploy', 'manifests', context.target.name, deployment);
+  const file = join(folder, 'manifest.json');
+  if (existsSync(file)) return folder;
+  await mkdir(folder, { recursive: true });
+  const packed = join(folder, 'manifest.json.gz');
+  await context.remote.connection.get(path, packed);
+  await pipeline(createReadStream(packed), createGunzip(), createWriteStream(`${file}.tmp`));
+  await rename(`${file}.tmp`, file);
+  await rm(packed, { force: true });
+  return folder;
+}
+
+/** Version of dbt that wrote a manifest. */
+export async function dbtVersionOf(manifestFile: string): Promise<string | undefined> {
+  return /"dbt_version":\s*"([^"]+)"/.exec((await readFile(manifestFile, 'utf8')).slice(0, 4096))?.[1];
+}

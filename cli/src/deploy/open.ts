@@ -1,0 +1,46 @@
+import { join } from 'node:path';
+import type { Effects } from '../config/effects.ts';
+import type { Paths } from '../config/paths.ts';
+import { packageVersion } from '../config/version.ts';
+import { EngineClient } from '../engine/client.ts';
+import { connectTarget, type RemoteName, remoteTarget } from '../targets/target.ts';
+import type { DeployContext } from './context.ts';
+import { readGit } from './git.ts';
+
+export interface OpenOptions {
+  readonly paths: Paths;
+  readonly target: RemoteName;
+  readonly fullRefresh?: boolean;
+  /** Whether dbt will be needed, so that it starts while other things are looked at. */
+  readonly dbt?: boolean;
+}
+
+/**
+ * Opens a target for a deployment or a rollback, and closes it after the work.
+ * @throws MeetupError where it can't be reached.
+ */
+export async function withTarget<Result>(
+  { paths, target: name, fullRefresh = false, dbt = false }: OpenOptions,
+  effects: Effects,
+  work: (context: DeployContext) => Promise<Result>,
+): Promise<Result> {
+  const target = await remoteTarget(name, paths, effects, { start: true });
+  // Its own state folder keeps it apart from the engine that a `dev --watch` shares.
+  const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
+  const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
+  // dbt takes seconds to import. Failures come back with its first work.
+  if (dbt) engine.warmUp().catch(() => undefined);
+  try {
+    const connection = await connectTarget(target);
+    try {
+      const remote = { connection, catalog: target.catalog };
+      const git = await readGit(paths.root);
+      const versions = { meetup: packageVersion() };
+      return await work({ paths, effects, target, remote, engine, git, versions, fullRefresh });
+    } finally {
+      await connection.close();
+    }
+  } finally {
+    await engine.close();
+  }
+}

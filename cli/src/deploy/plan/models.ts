@@ -1,0 +1,161 @@
+import type { ChangesAnswer } from '../../engine/protocol.ts';
+import type { Deployed } from '../ledger.ts';
+
+export type ProjectNode = ChangesAnswer['nodes'][number];
+
+/**
+ * What a deployment does with a relation. `replace` makes it anew from all of its input, `refresh` too, for its input
+ * changed; `increment` adds what is new; `retire` keeps what the project no longer has, so that a rollback finds it, and
+ * `remove` drops it, a deployment later.
+ */
+export type ModelAction = 'create' | 'replace' | 'refresh' | 'increment' | 'keep' | 'retire' | 'remove';
+
+export interface ModelPlan {
+  readonly uniqueId: string;
+  readonly name: string;
+  /** `schema.name`. */
+  readonly relation: string;
+  readonly action: ModelAction;
+  readonly reason: string;
+}
+
+/** What is known before models are planned. */
+export interface Situation {
+  readonly nodes: readonly ProjectNode[];
+  readonly sources: ChangesAnswer['sources'];
+  readonly deployed: Deployed;
+  /** The relations that are there now. */
+  readonly present: ReadonlyMap<string, 'table' | 'view'>;
+  /** What somebody else did to a relation. */
+  readonly drift: ReadonlyMap<string, string>;
+  /** Raw tables (`raw.events`) that get rows. */
+  readonly newRows: ReadonlySet<string>;
+  readonly fullRefresh: boolean;
+}
+
+export interface ModelsPlan {
+  readonly models: readonly ModelPlan[];
+  /** Unique ids of the data tests whose verdict may change. */
+  readonly tests: readonly string[];
+  /** Incremental models to build from scratch. */
+  readonly fromScratch: readonly string[];
+}
+
+/** Why a node is to be run: its own definition or place changed, something above it was made anew, or rows came in. */
+interface Cause {
+  readonly kind: 'own' | 'above' | 'rows';
+  readonly reason: string;
+}
+
+/** Decides what happens to every relation, and why; the answer follows from the situation alone. */
+export function planModels(situation: Situation): ModelsPlan {
+  const causes = new Causes(situation);
+  const relations = situation.nodes.filter(({ relation }) => relation !== null);
+  const models = relations.map((node) => planOf(node, causes.of(node.uniqueId), situation));
+  return {
+    models: [...models.sort((a, b) => a.uniqueId.localeCompare(b.uniqueId)), ...gone(situation)],
+    tests: situation.nodes
+      .filter(({ resourceType }) => resourceType === 'test')
+      .filter(({ uniqueId }) => causes.of(uniqueId) !== undefined)
+      .map(({ uniqueId }) => uniqueId)
+      .sort(),
+    fromScratch: relations
+      .filter(({ materialized }) => materialized === 'incremental')
+      .filter(({ uniqueId }) => models.find((plan) => plan.uniqueId === uniqueId)?.action === 'replace')
+      .map(({ uniqueId }) => uniqueId)
+      .sort(),
+  };
+}
+
+/** `schema.name` of what a node makes. */
+export const relationOf = ({ schema, relation }: Pick<ProjectNode, 'schema' | 'relation'>): string =>
+  `${schema}.${relation ?? ''}`;
+
+function planOf(node: ProjectNode, cause: Cause | undefined, { present }: Situation): ModelPlan {
+  const relation = relationOf(node);
+  const base = { uniqueId: node.uniqueId, name: node.name, relation };
+  if (cause === undefined) return { ...base, action: 'keep', reason: 'it is as it was deployed' };
+  if (!present.has(relation)) return { ...base, action: 'create', reason: cause.reason };
+  if (cause.kind === 'rows') {
+    if (node.materialized === 'view') {
+      return { ...base, action: 'keep', reason: 'a view shows new rows by itself' };
+    }
+    return { ...base, action: addsOnly(node) ? 'increment' : 'refresh', reason: cause.reason };
+  }
+  // History can't be made again: a snapshot only ever goes on.
+  if (node.resourceType === 'snapshot') return { ...base, action: 'increment', reason: cause.reason };
+  const anew = cause.kind === 'own' || node.materialized === 'incremental';
+  return { ...base, action: anew ? 'replace' : 'refresh', reason: cause.reason };
+}
+
+const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
+  materialized === 'incremental' || resourceType === 'snapshot';
+
+/** What was deployed and is no longer in the project. A snapshot is history, and stays. */
+function gone({ nodes, deployed, present }: Situation): ModelPlan[] {
+  const current = new Set(nodes.map(relationOf));
+  return Object.entries(deployed.relations)
+    .filter(([relation, { kind }]) => kind !== 'absent' && !relation.startsWith('raw.'))
+    .filter(([relation]) => !current.has(relation) && present.has(relation))
+    .filter(([relation]) => !relation.startsWith('snapshots.'))
+    .map(([relation]): ModelPlan => {
+      const base = { uniqueId: relation, name: relation.split('.')[1] ?? relation, relation };
+      return deployed.retired.includes(relation)
+        ? { ...base, action: 'remove', reason: 'it left the project before the last deployment' }
+        : { ...base, action: 'retire', reason: 'it is no longer in the project; the next deployment drops it' };
+    })
+    .sort((a, b) => a.relation.localeCompare(b.relation));
+}
+
+/** Finds for each node the first thing that makes it due, and remembers what it found. */
+class Causes {
+  readonly #situation: Situation;
+  readonly #nodes: ReadonlyMap<string, ProjectNode>;
+  readonly #sources: ReadonlyMap<string, string>;
+  readonly #found = new Map<string, Cause | undefined>();
+
+  constructor(situation: Situation) {
+    this.#situation = situation;
+    this.#nodes = new Map(situation.nodes.map((node) => [node.uniqueId, node]));
+    this.#sources = new Map(situation.sources.map(({ uniqueId, schema, name }) => [uniqueId, `${schema}.${name}`]));
+  }
+
+  of(uniqueId: string): Cause | undefined {
+    if (!this.#found.has(uniqueId)) this.#found.set(uniqueId, this.#find(uniqueId));
+    return this.#found.get(uniqueId);
+  }
+
+  #find(uniqueId: string): Cause | undefined {
+    const source = this.#sources.get(uniqueId);
+    if (source !== undefined) {
+      return this.#situation.newRows.has(source) ? { kind: 'rows', reason: `new rows in ${source}` } : undefined;
+    }
+    const node = this.#nodes.get(uniqueId);
+    if (node === undefined) return undefined;
+    const own = this.#own(node);
+    if (own !== undefined) return { kind: 'own', reason: own };
+    const above = node.dependsOn.map((parent) => ({ parent, cause: this.of(parent) }));
+    const anew = above.find(({ cause }) => cause !== undefined && cause.kind !== 'rows');
+    if (anew !== undefined) {
+      return { kind: 'above', reason: `downstream of ${this.#nodes.get(anew.parent)?.name ?? anew.parent}` };
+    }
+    return above.find(({ cause }) => cause !== undefined)?.cause;
+  }
+
+  #own(node: ProjectNode): string | undefined {
+    const { deployed, present, drift, fullRefresh } = this.#situation;
+    const isNew = node.change === 'new' || deployed.fingerprints[node.uniqueId] === undefined;
+    const changed = isNew || node.fingerprint === null || deployed.fingerprints[node.uniqueId] !== node.fingerprint;
+    if (node.relation === null) return changed ? reasonOf(node, isNew) : undefined;
+    const relation = relationOf(node);
+    if (drift.has(relation) && present.has(relation)) return `somebody changed it (${drift.get(relation)})`;
+    if (changed) return reasonOf(node, isNew);
+    if (!present.has(relation)) return 'it is gone';
+    return fullRefresh ? 'a full refresh was asked for' : undefined;
+  }
+}
+
+function reasonOf({ change }: ProjectNode, isNew: boolean): string {
+  if (isNew) return 'new';
+  return change === null || change === 'new' ? 'what it is made with changed' : `changed (${change})`;
+}

@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { RemoteName } from '../../targets/target.ts';
+import type { GitState } from '../git.ts';
+import type { Deployed } from '../ledger.ts';
+import type { Batch } from '../raw/batches.ts';
+import type { Upload } from '../raw/export.ts';
+import { appendStatement, clearStatements, rawTableStatements } from '../raw/land.ts';
+import type { ModelPlan, ModelsPlan, ProjectNode } from './models.ts';
+
+/** Everything that a deployment would do, and nothing that it would not. */
+export interface DeployPlan {
+  /** Over all that follows but the bytes, which differ between machines for the same rows. */
+  readonly hash: string;
+  readonly target: RemoteName;
+  readonly catalog: string;
+  /** The deployment that this one starts from. */
+  readonly base: string | null;
+  readonly commit: string | null;
+  readonly dirty: boolean;
+  /** Ids of the batches that the target lacks. */
+  readonly batches: readonly string[];
+  readonly uploads: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[];
+  readonly models: readonly ModelPlan[];
+  /** How many data tests run. */
+  readonly tests: number;
+  /** What somebody else changed since the last deployment. */
+  readonly drift: readonly { readonly relation: string; readonly what: string }[];
+  /** What is sent besides dbt's own statements, in order. */
+  readonly statements: readonly string[];
+  /** Whether there is nothing to do. */
+  readonly empty: boolean;
+}
+
+export interface PlanInput {
+  readonly target: { readonly name: RemoteName; readonly catalog: string; readonly host: string };
+  readonly base: string | null;
+  readonly deployed: Deployed;
+  readonly git: GitState;
+  readonly batches: readonly Batch[];
+  readonly uploads: readonly Upload[];
+  readonly models: ModelsPlan;
+  readonly nodes: readonly ProjectNode[];
+  readonly drift: ReadonlyMap<string, string>;
+  /** Whether raw tables are emptied first. */
+  readonly replacesRaw: boolean;
+  /** Whether any raw table is missing. */
+  readonly makesRaw: boolean;
+}
+
+/** Puts a plan together. The same situation gives the same hash, on any machine. */
+export function makePlan(input: PlanInput): DeployPlan {
+  const { target, git, models, uploads } = input;
+  const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);
+  const statements = [
+    ...(input.makesRaw ? rawTableStatements(target) : []),
+    ...(input.replacesRaw ? clearStatements(target) : []),
+    ...uploads.map((upload) => appendStatement(target, upload)),
+    ...models.models
+      .filter(({ action }) => action === 'remove')
+      .map(({ relation }) => `drop ${input.deployed.relations[relation]?.kind ?? 'table'} ${relation}`),
+  ];
+  const plan = {
+    target: target.name,
+    catalog: target.catalog,
+    base: input.base,
+    commit: git.commit,
+    dirty: git.dirty,
+    batches: input.batches.map(({ id }) => id),
+    models: models.models,
+    tests: models.tests.length,
+    drift,
+  };
+  const hashed = {
+    ...plan,
+    host: target.host,
+    rows: uploads.map(({ table, rows }) => [table, rows]),
+    tests: models.tests,
+    fromScratch: models.fromScratch,
+    fingerprints: input.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]).sort(),
+    replacesRaw: input.replacesRaw,
+  };
+  return {
+    hash: createHash('sha256').update(JSON.stringify(hashed)).digest('hex').slice(0, 32),
+    ...plan,
+    uploads: uploads.map(({ table, rows, bytes }) => ({ table, rows, bytes })),
+    statements,
+    empty:
+      uploads.length === 0 &&
+      !input.makesRaw &&
+      !input.replacesRaw &&
+      models.tests.length === 0 &&
+      models.models.every(({ action }) => action === 'keep'),
+  };
+}
+
+const byRelation = (a: { relation: string }, b: { relation: string }): number => a.relation.localeCompare(b.relation);

@@ -1,0 +1,149 @@
+import { join } from 'node:path';
+import { MeetupError } from '../../config/errors.ts';
+import type { ChangesAnswer } from '../../engine/protocol.ts';
+import { rawTables } from '../../ingest/raw-tables.ts';
+import { openPublished } from '../../warehouse/duckdb.ts';
+import type { DeployContext } from '../context.ts';
+import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
+import { deployedManifest } from '../manifests.ts';
+import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
+import { exportBatches, type Upload } from '../raw/export.ts';
+import { driftOf, listSchemas, stateOf } from '../relations.ts';
+import { each } from '../remote.ts';
+import { type ModelsPlan, planModels, relationOf } from './models.ts';
+import { type DeployPlan, makePlan } from './plan.ts';
+
+/** How things are, here and there, and what is to be done about it. */
+export interface Survey {
+  readonly plan: DeployPlan;
+  readonly entries: readonly Entry[];
+  readonly deployed: Deployed;
+  readonly changes: ChangesAnswer;
+  /** Relations that are there, in all schemas of the project. */
+  readonly present: ReadonlyMap<string, 'table' | 'view'>;
+  readonly uploads: readonly Upload[];
+  readonly models: ModelsPlan;
+  readonly replacesRaw: boolean;
+  readonly makesRaw: boolean;
+  /** The project's manifest as it is now, on this machine. */
+  readonly manifestFile: string;
+}
+
+/** Looks at both sides, and plans. Changes nothing on the target. */
+export async function survey(context: DeployContext): Promise<Survey> {
+  const { remote, effects, target } = context;
+  effects.reporter.progress(`looking at ${target.name}`);
+  const entries = await readLedger(remote);
+  const deployed = deployedNow(entries);
+  const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
+  const [changes, theirs] = await Promise.all([changesSince(context, deployed, manifestFile), remoteBatches(remote)]);
+  const present = await listSchemas(remote, schemasOf(changes, deployed));
+  const drift = await findDrift(context, changes, deployed, present);
+  const raw = await planRaw(context, theirs, drift);
+  const makesRaw = rawTables.some(({ name }) => !present.has(`raw.${name}`));
+  const models = planModels({
+    nodes: changes.nodes,
+    sources: changes.sources,
+    deployed,
+    present,
+    drift,
+    newRows: new Set(raw.replaces ? rawTables.map(({ name }) => `raw.${name}`) : raw.uploads.map(rawName)),
+    fullRefresh: context.fullRefresh,
+  });
+  const plan = makePlan({
+    target: { name: target.name, catalog: target.catalog, host: target.options.host },
+    base: currentDeployment(entries),
+    deployed,
+    git: context.git,
+    batches: raw.batches,
+    uploads: raw.uploads,
+    models,
+    nodes: changes.nodes,
+    drift,
+    replacesRaw: raw.replaces,
+    makesRaw,
+  });
+  return {
+    plan,
+    entries,
+    deployed,
+    changes,
+    present,
+    uploads: raw.uploads,
+    models,
+    replacesRaw: raw.replaces,
+    makesRaw,
+    manifestFile,
+  };
+}
+
+const rawName = ({ table }: Pick<Upload, 'table'>): string => `raw.${table}`;
+
+async function changesSince(context: DeployContext, deployed: Deployed, manifestFile: string): Promise<ChangesAnswer> {
+  const deployedDir = await deployedManifest(context, deployed.manifest);
+  const changes = await context.engine.changes({
+    target: context.target.name,
+    manifestFile,
+    ...(deployedDir === undefined ? {} : { deployedDir }),
+  });
+  const [problem] = changes.problems;
+  if (changes.status === 'invalid') {
+    throw new MeetupError(
+      `dbt can't read the project for ${context.target.name}${problem?.file ? `, ${problem.file}` : ''}: ${problem?.message ?? 'it says no more'}`,
+    );
+  }
+  return changes;
+}
+
+function schemasOf(changes: ChangesAnswer, deployed: Deployed): string[] {
+  const made = changes.nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema);
+  const known = Object.keys(deployed.relations).map((relation) => relation.split('.')[0] ?? '');
+  return [...new Set(['raw', ...made, ...known])].sort();
+}
+
+/** What is not as the last deployment left it, and what stands where this one wants to build. */
+async function findDrift(
+  { remote }: DeployContext,
+  changes: ChangesAnswer,
+  deployed: Deployed,
+  present: ReadonlyMap<string, 'table' | 'view'>,
+): Promise<ReadonlyMap<string, string>> {
+  const ours = changes.nodes.filter(({ relation }) => relation !== null).map(relationOf);
+  const raw = rawTables.map(({ name }) => `raw.${name}`);
+  const relations = [...new Set([...Object.keys(deployed.relations), ...ours, ...raw])].sort();
+  const found = await each(relations, async (relation) => ({
+    relation,
+    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),
+  }));
+  return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
+}
+
+interface RawPlan {
+  readonly batches: readonly Batch[];
+  readonly uploads: readonly Upload[];
+  readonly replaces: boolean;
+}
+
+async function planRaw(
+  { paths, target, fullRefresh }: DeployContext,
+  theirs: readonly Batch[],
+  drift: ReadonlyMap<string, string>,
+): Promise<RawPlan> {
+  const local = await openPublished(paths);
+  try {
+    const ours = await localBatches(local);
+    const isStrange = isRawTouched(drift) || !isBeginning(theirs, ours);
+    const replaces = fullRefresh && isStrange;
+    const batches = replaces ? ours : newBatches(ours, theirs, target.name);
+    return {
+      batches,
+      replaces,
+      uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing')),
+    };
+  } finally {
+    await local.close();
+  }
+}
+
+export const isRawTouched = (drift: ReadonlyMap<string, string>): boolean =>
+  [...drift.keys()].some((relation) => relation.startsWith('raw.'));

@@ -1,0 +1,81 @@
+import { z } from 'zod';
+import { MeetupError } from '../../config/errors.ts';
+import { type RawTable, rawTables } from '../../ingest/raw-tables.ts';
+import { quoteName } from '../../warehouse/databricks-sql.ts';
+import { isNotThere } from '../relations.ts';
+import { nameOn, type Remote, volumePath } from '../remote.ts';
+import type { Upload } from './export.ts';
+import { databricksType } from './types.ts';
+
+const LANDING = 'landing';
+
+/** Where an upload lies in the volume. */
+export const landingPath = (remote: Pick<Remote, 'catalog'>, { name }: Pick<Upload, 'name'>): string =>
+  volumePath(remote, LANDING, name);
+
+/** What makes the raw tables that are not there. */
+export function rawTableStatements(remote: Pick<Remote, 'catalog'>): string[] {
+  return rawTables.map(({ name, columns }) => {
+    const list = columns.map(
+      (column) => `${quoteName(column.name)} ${databricksType(column.type)}${column.notNull ? ' not null' : ''}`,
+    );
+    return `create table if not exists ${nameOn(remote, 'raw', name)} (${list.join(', ')}) using delta`;
+  });
+}
+
+/**
+ * What adds an upload to its table: one commit, and none of a batch that is there already, so that it may be repeated.
+ */
+export function appendStatement(remote: Pick<Remote, 'catalog'>, upload: Pick<Upload, 'table' | 'name'>): string {
+  const table = tableNamed(upload.table);
+  const place = nameOn(remote, 'raw', table.name);
+  const names = table.columns.map(({ name }) => quoteName(name));
+  const casts = table.columns.map(({ name, type }) => `cast(${quoteName(name)} as ${databricksType(type)})`);
+  const batch = quoteName(table.batchColumn);
+  return `insert into ${place} (${names.join(', ')}) select ${casts.join(', ')} from parquet.${quoteName(landingPath(remote, upload))} where ${batch} not in (select ${batch} from ${place})`;
+}
+
+/** What empties the raw tables, for a --full-refresh. */
+export const clearStatements = (remote: Pick<Remote, 'catalog'>): string[] =>
+  rawTables.map(({ name }) => `delete from ${nameOn(remote, 'raw', name)}`);
+
+function tableNamed(name: string): RawTable {
+  const table = rawTables.find((candidate) => candidate.name === name);
+  if (table === undefined) throw new TypeError(`No raw table is called ${name}.`);
+  return table;
+}
+
+const fileSchema = z.array(z.object({ length: z.coerce.number(), sha: z.string() }));
+
+/**
+ * Sends a file unless the volume has it whole, and reads it back there to be sure.
+ * @returns the bytes that travelled.
+ * @throws MeetupError where what arrived is not what was sent.
+ */
+export async function uploadFile(remote: Remote, upload: Upload): Promise<number> {
+  if (await hasArrived(remote, upload)) return 0;
+  const path = landingPath(remote, upload);
+  await remote.connection.put(upload.file, path);
+  if (!(await hasArrived(remote, upload))) {
+    throw new MeetupError(`${path} is not what was uploaded: its checksum differs. Deploy again.`);
+  }
+  return upload.bytes;
+}
+
+async function hasArrived(remote: Remote, upload: Upload): Promise<boolean> {
+  try {
+    const path = quoteName(landingPath(remote, upload));
+    const files = fileSchema.parse(
+      await remote.connection.rows(`select length, sha2(content, 256) as sha from binaryFile.${path}`),
+    );
+    return files[0]?.length === upload.bytes && files[0].sha === upload.sha256;
+  } catch (error) {
+    if (isNotThere(error)) return false;
+    throw error;
+  }
+}
+
+/** Removes the uploads once their rows are in the tables. */
+export async function clearLanding(remote: Remote, uploads: readonly Upload[]): Promise<void> {
+  for (const upload of uploads) await remote.connection.remove(landingPath(remote, upload));
+}

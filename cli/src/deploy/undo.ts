@@ -1,0 +1,133 @@
+import { messageOf } from '../config/errors.ts';
+import { connectTarget } from '../targets/target.ts';
+import type { DeployContext } from './context.ts';
+import {
+  type Deployed,
+  type DeploymentIdentity,
+  deployedNow,
+  type Entry,
+  interrupted,
+  NOTHING_DEPLOYED,
+  readLedger,
+  writeEntry,
+} from './ledger.ts';
+import { listSchemas, type PutBack, putBack, type RelationStates, readStates, stateOf } from './relations.ts';
+import type { Remote } from './remote.ts';
+
+/** What became of a deployment that was taken back. */
+export interface Undone extends PutBack {
+  readonly deployment: string;
+  /** Why, in words. */
+  readonly reason: string;
+}
+
+/**
+ * Takes back what a deployment did: every relation that it may have touched is put back to what it was before. Over a
+ * connection of its own, for the deployment may have failed because it lost its own.
+ * @throws whatever keeps it from doing so; the next deployment or rollback does it then.
+ */
+export async function undo(context: DeployContext, identity: DeploymentIdentity, reason: string): Promise<Undone> {
+  const connection = await connectTarget(context.target);
+  try {
+    const remote = { connection, catalog: context.remote.catalog };
+    return await undoBegun(remote, identity, await readLedger(remote), reason);
+  } finally {
+    await connection.close();
+  }
+}
+
+/**
+ * Ends what a dead process left: a deployment is taken back, a rollback is carried through. The caller holds the lock.
+ * @returns undefined where nothing was left.
+ */
+export async function recover(context: DeployContext, entries: readonly Entry[]): Promise<Undone | undefined> {
+  const left = interrupted(entries);
+  if (left === undefined) return undefined;
+  const identity = identityIn(left);
+  if (left.event === 'begun') {
+    context.effects.reporter.progress(`undoing deployment ${left.deployment}, which was interrupted`);
+    return undoBegun(context.remote, identity, entries, 'its process ended in the middle', { fence: true });
+  }
+  context.effects.reporter.progress(`finishing rollback ${left.deployment}, which was interrupted`);
+  const goal = left.details.goal ?? NOTHING_DEPLOYED;
+  const done = await goBackTo(context.remote, identity, entries, goal, left.details.to ?? null);
+  return { ...done, deployment: left.deployment, reason: 'the rollback was interrupted, and is carried through now' };
+}
+
+const identityIn = (entry: Entry): DeploymentIdentity => ({
+  deployment: entry.deployment,
+  commit: entry.commit,
+  planHash: entry.plan_hash,
+  versions: {},
+});
+
+async function undoBegun(
+  remote: Remote,
+  identity: DeploymentIdentity,
+  entries: readonly Entry[],
+  reason: string,
+  options: { fence?: boolean } = {},
+): Promise<Undone> {
+  const begun = entries.findLast(({ deployment, event }) => deployment === identity.deployment && event === 'begun');
+  const before = begun?.details.before ?? {};
+  const result = await putBackForSure(remote, before, options);
+  const deployed = deployedNow(entries);
+  await writeEntry(remote, identity, 'undone', {
+    reason,
+    deployed: { ...deployed, relations: await statesAfter(remote, deployed.relations, Object.keys(before)) },
+  });
+  return { ...result, deployment: identity.deployment, reason };
+}
+
+/**
+ * Puts back, and looks again: what a dead process had sent may have arrived meanwhile.
+ */
+async function putBackForSure(remote: Remote, wanted: RelationStates, options: { fence?: boolean }): Promise<PutBack> {
+  const first = await putBack(remote, wanted, options);
+  if (!options.fence) return first;
+  const second = await putBack(remote, await fencedStates(remote, wanted));
+  return { restored: [...new Set([...first.restored, ...second.restored])].sort(), failed: second.failed };
+}
+
+/** The states to hold things to after they were put back: tables have new versions by then, with the old rows. */
+async function fencedStates(remote: Remote, wanted: RelationStates): Promise<RelationStates> {
+  const tables = Object.keys(wanted).filter((relation) => stateOf(wanted, relation).kind === 'table');
+  const listing = await listSchemas(remote, schemasOf(Object.keys(wanted)));
+  const now = await readStates(remote, listing, tables);
+  const held = Object.entries(now).filter(([, { kind }]) => kind === 'table');
+  return { ...wanted, ...Object.fromEntries(held) };
+}
+
+/** The relations of a ledger entry once some of them were put back. */
+async function statesAfter(remote: Remote, known: RelationStates, touched: readonly string[]): Promise<RelationStates> {
+  const listing = await listSchemas(remote, schemasOf(touched));
+  const now = await readStates(remote, listing, touched);
+  return Object.fromEntries(Object.entries({ ...known, ...now }).filter(([, { kind }]) => kind !== 'absent'));
+}
+
+const schemasOf = (relations: readonly string[]): string[] => [
+  ...new Set(relations.map((relation) => relation.split('.')[0] ?? '')),
+];
+
+/** Puts every relation to what it was at an earlier deployment, and records it. */
+export async function goBackTo(
+  remote: Remote,
+  identity: DeploymentIdentity,
+  entries: readonly Entry[],
+  goal: Deployed,
+  to: string | null,
+): Promise<PutBack> {
+  const now = deployedNow(entries);
+  const touched = [...new Set([...Object.keys(now.relations), ...Object.keys(goal.relations)])];
+  const wanted = Object.fromEntries(touched.map((relation) => [relation, stateOf(goal.relations, relation)]));
+  const result = await putBack(remote, wanted);
+  await writeEntry(remote, identity, 'rolled back', {
+    to,
+    deployed: { ...goal, relations: await statesAfter(remote, {}, touched) },
+  });
+  return result;
+}
+
+/** One sentence for an undoing that failed itself. */
+export const notUndone = (target: string, error: unknown): string =>
+  `It could not be undone now (${messageOf(error).split('\n')[0]}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} does it first.`;
