@@ -84,6 +84,9 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
   };
 }
 
+/** Hive puts a session's id in its place. */
+const SESSION_ID = ['$', '{hive.session.id}'].join('');
+
 function hiveSite(places: RehearsalPlaces): string {
   const settings = {
     'hive.server2.transport.mode': 'binary',
@@ -96,7 +99,8 @@ function hiveSite(places: RehearsalPlaces): string {
     'javax.jdo.option.ConnectionURL': `jdbc:derby:;databaseName=${places.metastore};create=true`,
     'hive.exec.scratchdir': join(places.scratch, 'hive'),
     'hive.exec.local.scratchdir': join(places.scratch, 'hive-local'),
-    'hive.downloaded.resources.dir': join(places.scratch, 'hive-resources'),
+    // A folder per session, as Hive's own default: the first session that ends removes it.
+    'hive.downloaded.resources.dir': join(places.scratch, `${SESSION_ID}_resources`),
     'hive.querylog.location': join(places.scratch, 'hive-log'),
   };
   const xml = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
