@@ -243,6 +243,33 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .option('--to <deployment>', 'the deployment to go back to (default: the one before the last)')
     .option('--yes', 'do it without asking');
 
+  verb<{ from: string; to: string; select?: string; samples: string; markdown?: string }>(
+    'diff',
+    'compare the marts of two targets, down to the cells',
+    async (session, own) => {
+      const { run } = await import('./commands/diff.ts');
+      const { renderDiff } = await import('./report/diff.ts');
+      const { parseOption, targetSchema, wholeNumber } = await import('./config/options.ts');
+      const result = await run(
+        {
+          paths: session.paths,
+          from: parseOption(targetSchema, '--from', own.from, 'dev, rehearsal or prod'),
+          to: parseOption(targetSchema, '--to', own.to, 'dev, rehearsal or prod'),
+          select: own.select,
+          samples: parseOption(wholeNumber, '--samples', own.samples, 'a whole number'),
+          markdown: own.markdown && resolve(io.cwd, own.markdown),
+        },
+        session.effects,
+      );
+      return session.finish(result, { text: renderDiff, essential: true });
+    },
+  )
+    .requiredOption('--from <target>', 'dev, rehearsal or prod')
+    .requiredOption('--to <target>', 'dev, rehearsal or prod')
+    .option('--select <marts>', 'names of marts (default: all public ones)')
+    .option('--samples <n>', 'how many differing rows of a mart are shown', '20')
+    .option('--markdown <file>', 'write a Markdown report too');
+
   verb<Record<string, never>>(
     'rehearsal <action>',
     'the local Spark and Delta warehouse: up, down or status',

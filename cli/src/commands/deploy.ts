@@ -1,3 +1,4 @@
+import { verifyAgainstLocal } from '../compare/parity.ts';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
@@ -13,7 +14,6 @@ import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import { requireUntouched } from '../deploy/untouched.ts';
-import { verifyMarts } from '../deploy/verify.ts';
 import type { RemoteName } from '../targets/target.ts';
 import { type NodeVerdict, verdictOf } from './build.ts';
 import { run as dev } from './dev.ts';
@@ -128,7 +128,7 @@ const nothingToDo = ({ plan }: Survey): Outcome => ({
 });
 
 async function apply(context: DeployContext, now: Survey, deployment: string): Promise<Outcome> {
-  const applied = await applyPlan(context, now, deployment, verifyMarts(context));
+  const applied = await applyPlan(context, now, deployment, verifyAgainstLocal(context));
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')
       context.effects.reporter.warn(`${deployment} was undone: everything is as it was.`);

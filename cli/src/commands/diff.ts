@@ -1,0 +1,97 @@
+import { join } from 'node:path';
+import { compareMarts, type MartComparison } from '../compare/compare.ts';
+import { renderDiffMarkdown } from '../compare/markdown.ts';
+import { publicMarts } from '../compare/marts.ts';
+import { databricksSide, duckDbSide, type Side } from '../compare/side.ts';
+import { writeAtomically } from '../config/atomic-file.ts';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Target } from '../config/options.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { EngineClient } from '../engine/client.ts';
+import { connectTarget, remoteTarget } from '../targets/target.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
+
+export interface DiffOptions {
+  readonly paths: Paths;
+  readonly from: Target;
+  readonly to: Target;
+  /** Names of marts; all public ones where it is left out. */
+  readonly select?: string | undefined;
+  /** How many differing rows of a mart are shown. */
+  readonly samples: number;
+  /** Where a Markdown report goes. */
+  readonly markdown?: string | undefined;
+}
+
+export interface DiffReport {
+  readonly status: 'equal' | 'different';
+  readonly from: Target;
+  readonly to: Target;
+  readonly marts: readonly MartComparison[];
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * Compares the public marts of two targets: columns, rows, cells. The work is done where the rows are; fingerprints and
+ * a sample travel.
+ * @throws MeetupError where a target can't be reached or the selection matches no mart.
+ */
+export async function run(options: DiffOptions, effects: Effects): Promise<CommandResult<DiffReport>> {
+  const started = effects.clock.elapsed();
+  const { paths, from, to } = options;
+  if (from === to) throw new MeetupError(`--from and --to are both ${from}: name two targets.`);
+  const marts = await chosenMarts(options, effects);
+  const [ours, theirs] = [await openSide(from, paths, effects), await openSide(to, paths, effects)];
+  try {
+    const compared = await compareMarts(ours.side, theirs.side, marts, {
+      samples: options.samples,
+      elapsed: effects.clock.elapsed,
+      progress: (text) => effects.reporter.progress(text),
+    });
+    const status = compared.every((mart) => mart.status === 'equal') ? 'equal' : 'different';
+    const report: DiffReport = { status, from, to, marts: compared, ms: effects.clock.elapsed() - started };
+    if (options.markdown !== undefined) await writeAtomically(options.markdown, renderDiffMarkdown(report));
+    return { exitCode: status === 'equal' ? 0 : 1, report };
+  } finally {
+    await ours.close();
+    await theirs.close();
+  }
+}
+
+async function chosenMarts({ paths, select }: DiffOptions, effects: Effects) {
+  const manifestFile = join(paths.state, 'diff', 'manifest.json');
+  const engine = new EngineClient(paths, effects);
+  try {
+    const { problems } = await engine.changes({ target: 'dev', manifestFile });
+    if (problems[0] !== undefined) throw new MeetupError(`The dbt project can't be read: ${problems[0].message}`);
+  } finally {
+    await engine.close();
+  }
+  const marts = await publicMarts(manifestFile);
+  if (select === undefined) return marts;
+  const names = select.split(/[\s,]+/).filter((name) => name !== '');
+  const unknown = names.find((name) => !marts.some((mart) => mart.name === name));
+  if (unknown !== undefined || names.length === 0) {
+    throw new MeetupError(
+      `No public mart is called '${unknown ?? ''}': there are ${marts.map(({ name }) => name).join(', ')}.`,
+    );
+  }
+  return marts.filter(({ name }) => names.includes(name));
+}
+
+async function openSide(
+  target: Target,
+  paths: Paths,
+  effects: Effects,
+): Promise<{ side: Side; close(): Promise<void> }> {
+  if (target === 'dev') {
+    const warehouse = await openPublished(paths);
+    return { side: duckDbSide(target, warehouse), close: () => warehouse.close() };
+  }
+  const remote = await remoteTarget(target, paths, effects);
+  const connection = await connectTarget(remote);
+  return { side: databricksSide(target, connection, remote.catalog), close: () => connection.close() };
+}

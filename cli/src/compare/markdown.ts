@@ -1,0 +1,66 @@
+import type { ColumnDifference, MartComparison } from './compare.ts';
+import type { RowDifference } from './rows.ts';
+
+interface Compared {
+  readonly status: 'equal' | 'different';
+  readonly from: string;
+  readonly to: string;
+  readonly marts: readonly MartComparison[];
+}
+
+/** A comparison as a Markdown document: a table of the marts, then what differs in each. */
+export function renderDiffMarkdown({ status, from, to, marts }: Compared): string {
+  const different = marts.filter((mart) => mart.status === 'different');
+  const head =
+    status === 'equal'
+      ? `All ${marts.length} marts are equal.`
+      : `${different.length} of ${marts.length} marts ${different.length === 1 ? 'differs' : 'differ'}.`;
+  const overview = table(
+    ['mart', `rows in ${from}`, `rows in ${to}`, 'verdict'],
+    marts.map((mart) => [mart.name, String(mart.rows.from), String(mart.rows.to), verdict(mart)]),
+  );
+  return `${[`# ${from} and ${to}`, head, overview, ...different.map((mart) => section(mart, from, to))].join('\n\n')}\n`;
+}
+
+const verdict = ({ status, missingIn }: MartComparison): string =>
+  missingIn === undefined ? status : `not in ${missingIn}`;
+
+function section({ name, missingIn, columns, differences, more }: MartComparison, from: string, to: string): string {
+  if (missingIn !== undefined) return `## ${name}\n\nIt is not in ${missingIn}.`;
+  const parts = [`## ${name}`];
+  if (columns.length > 0) parts.push(columnTable(columns, from, to));
+  if (differences.length > 0) parts.push(rowTable(differences, from, to));
+  if (more) parts.push('There may be more.');
+  return parts.join('\n\n');
+}
+
+const columnTable = (columns: readonly ColumnDifference[], from: string, to: string): string =>
+  table(
+    ['column', from, to],
+    columns.map(({ column, from: mine, to: other }) => [column, mine ?? 'missing', other ?? 'missing']),
+  );
+
+function rowTable(differences: readonly RowDifference[], from: string, to: string): string {
+  const rows = differences.flatMap(({ kind, key, cells }) => {
+    const named = Object.entries(key)
+      .map(([column, value]) => `${column} = ${value ?? 'null'}`)
+      .join(', ');
+    if (kind === 'missing') return [[named, '', 'there', 'missing']];
+    if (kind === 'extra') return [[named, '', 'missing', 'there']];
+    return cells.map((cell) => [named, cell.column, cell.from ?? 'null', cell.to ?? 'null']);
+  });
+  return table(['row', 'column', from, to], rows);
+}
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
+  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+/** The longest text that a cell shows. */
+const WIDEST = 120;
+
+function escaped(text: string): string {
+  const short = text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text;
+  return short.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
+}

@@ -1,0 +1,48 @@
+import type { DeployContext } from '../deploy/context.ts';
+import type { Parity, VerifyMarts } from '../deploy/verify.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
+import { compareMarts, type MartComparison } from './compare.ts';
+import { publicMarts } from './marts.ts';
+import { databricksSide, duckDbSide } from './side.ts';
+
+/** Compares what a deployment built with the marts of this machine; what it let alone was compared when it was built. */
+export function verifyAgainstLocal({ paths, remote, target, effects }: DeployContext): VerifyMarts {
+  return async (survey, wasBuilt) => {
+    const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => wasBuilt(uniqueId));
+    if (marts.length === 0) return [];
+    const local = await openPublished(paths);
+    try {
+      const compared = await compareMarts(
+        duckDbSide('dev', local),
+        databricksSide(target.name, remote.connection, remote.catalog),
+        marts,
+        { elapsed: effects.clock.elapsed, progress: (text) => effects.reporter.progress(text) },
+      );
+      return compared.map(parityOf);
+    } finally {
+      await local.close();
+    }
+  };
+}
+
+function parityOf(mart: MartComparison): Parity {
+  const { name, status, missingIn, rows } = mart;
+  if (status === 'equal') return { name, status, rows: rows.to };
+  return { name, status: missingIn === undefined ? status : 'missing', rows: rows.to, message: whatDiffers(mart) };
+}
+
+/** The first thing that differs, in words. */
+export function whatDiffers({ missingIn, columns, rows, differences }: MartComparison): string {
+  if (missingIn !== undefined) return `it is not in ${missingIn}`;
+  const [column] = columns;
+  if (column !== undefined) {
+    return `column ${column.column} is ${column.from ?? 'missing'} here, ${column.to ?? 'missing'} there`;
+  }
+  if (rows.from !== rows.to) return `${rows.from} rows here, ${rows.to} there`;
+  const [row] = differences;
+  const key = Object.values(row?.key ?? {}).join(', ');
+  const [cell] = row?.cells ?? [];
+  return cell === undefined
+    ? `row ${key} is ${row?.kind ?? 'different'}`
+    : `row ${key}: ${cell.column} is ${cell.from ?? 'null'} here, ${cell.to ?? 'null'} there`;
+}

@@ -1,0 +1,105 @@
+import { isNotThere } from '../deploy/relations.ts';
+import type { DatabricksConnection } from '../warehouse/databricks.ts';
+import { quoteName, quoteNames } from '../warehouse/databricks-sql.ts';
+import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
+import { canonicalType } from './types.ts';
+
+/** A column, its type in both engines' common words. */
+export interface Column {
+  readonly name: string;
+  readonly type: string;
+}
+
+/** Text or null: all that travels between the engines. */
+export type TextRow = readonly (string | null)[];
+
+/** What differs between the engines' SQL when rows are rendered as text and hashed. */
+export interface Dialect {
+  quote(name: string): string;
+  table(schema: string, name: string): string;
+  toText(sql: string): string;
+  /** Microseconds since 1970 in UTC. */
+  micros(sql: string): string;
+  /** C's `%.9e`, of what is neither infinite nor NaN. */
+  scientific(sql: string): string;
+  isNan(sql: string): string;
+  /** A number of 60 bits from the first hexadecimal digits of a text, wide enough to be summed. */
+  number60(hex: string): string;
+  /** Joins an array of texts; `element` renders one of its elements. */
+  arrayText(sql: string, element: (item: string) => string): string;
+}
+
+/** One of two warehouses that are compared. */
+export interface Side {
+  readonly name: string;
+  readonly dialect: Dialect;
+  /** Undefined where the table is not there. */
+  columns(schema: string, name: string): Promise<readonly Column[] | undefined>;
+  /** Runs a query whose columns are all text. */
+  texts(sql: string): Promise<readonly TextRow[]>;
+}
+
+const duckDbDialect: Dialect = {
+  quote: quoteIdentifier,
+  table: (schema, name) => `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`,
+  toText: (sql) => `cast(${sql} as varchar)`,
+  micros: (sql) => `epoch_us(${sql})`,
+  scientific: (sql) => `printf('%.9e', cast(${sql} as double))`,
+  isNan: (sql) => `isnan(${sql})`,
+  number60: (hex) => `cast(cast('0x' || substr(${hex}, 1, 15) as bigint) as hugeint)`,
+  arrayText: (sql, element) => `array_to_string(list_transform(${sql}, lambda item: ${element('item')}), ',')`,
+};
+
+const databricksDialect = (catalog: string): Dialect => ({
+  quote: quoteName,
+  table: (schema, name) => quoteNames(catalog, schema, name),
+  toText: (sql) => `cast(${sql} as string)`,
+  micros: (sql) => `unix_micros(cast(${sql} as timestamp))`,
+  scientific: (sql) => `format_string('%.9e', cast(${sql} as double))`,
+  isNan: (sql) => `isnan(${sql})`,
+  number60: (hex) => `cast(conv(substr(${hex}, 1, 15), 16, 10) as decimal(38, 0))`,
+  arrayText: (sql, element) => `array_join(transform(${sql}, item -> ${element('item')}), ',')`,
+});
+
+/** The marts in a DuckDB file. */
+export function duckDbSide(name: string, warehouse: DuckDbWarehouse): Side {
+  return {
+    name,
+    dialect: duckDbDialect,
+    columns: async (schema, table) => {
+      const { rows } = await warehouse.query(
+        `select column_name, data_type from information_schema.columns
+         where table_schema = ${quoteLiteral(schema)} and table_name = ${quoteLiteral(table)} order by ordinal_position`,
+      );
+      if (rows.length === 0) return undefined;
+      return rows.map(([column, type]) => ({ name: String(column), type: canonicalType(String(type)) }));
+    },
+    texts: async (sql) => (await warehouse.query(sql)).rows.map((row) => row.map(textOf)),
+  };
+}
+
+/** The marts on Databricks, or on the rehearsal. */
+export function databricksSide(name: string, connection: DatabricksConnection, catalog: string): Side {
+  return {
+    name,
+    dialect: databricksDialect(catalog),
+    columns: async (schema, table) => {
+      try {
+        const rows = await connection.rows(`describe table ${quoteNames(catalog, schema, table)}`);
+        // After the columns come an empty line and headings of what else there is to say.
+        const end = rows.findIndex(({ col_name: column }) => column === '' || String(column).startsWith('#'));
+        return (end === -1 ? rows : rows.slice(0, end)).map(({ col_name: column, data_type: type }) => ({
+          name: String(column),
+          type: canonicalType(String(type)),
+        }));
+      } catch (error) {
+        if (isNotThere(error)) return undefined;
+        throw error;
+      }
+    },
+    texts: async (sql) => (await connection.rows(sql)).map((row) => Object.values(row).map(textOf)),
+  };
+}
+
+const textOf = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
