@@ -41,10 +41,11 @@ export async function bucketsOf(side: Side, table: Shared): Promise<Map<string, 
   return new Map(parsed.map(([bucket, count, fingerprint]) => [bucket, { rows: count, fingerprint }]));
 }
 
-/** The hashes of a bucket's rows. */
-export async function rowsOfBucket(side: Side, table: Shared, bucket: string): Promise<HashedRow[]> {
+/** The hashes of the rows of some buckets. */
+export async function rowsOfBuckets(side: Side, table: Shared, buckets: readonly string[]): Promise<HashedRow[]> {
+  const list = buckets.map((bucket) => `'${bucket}'`).join(', ');
   const rows = await side.texts(
-    `select key_hash, row_hash from (${hashed(side.dialect, table)}) as hashed where key_hash like '${bucket}%'`,
+    `select key_hash, row_hash from (${hashed(side.dialect, table)}) as hashed where substr(key_hash, 1, ${BUCKET_DIGITS}) in (${list})`,
   );
   return z
     .array(z.tuple([z.string(), z.string()]))

@@ -13,10 +13,10 @@ export function cellText(dialect: Dialect, sql: string, type: string, { exact = 
   return dialect.toText(sql);
 }
 
-/** Adding 0 makes one zero of the two. Java and C write what is no number differently. */
+/** Adding 0 makes one zero of the two. Java and C write what is no number differently; DuckDB prints null as nothing. */
 function floatText(dialect: Dialect, sql: string): string {
   const infinite = (sign: string): string => `cast('${sign}Infinity' as double)`;
-  return `case when ${dialect.isNan(sql)} then 'NaN' when ${sql} = ${infinite('')} then 'Infinity' when ${sql} = ${infinite('-')} then '-Infinity' else ${dialect.scientific(`${sql} + 0.0`)} end`;
+  return `case when ${sql} is null then null when ${dialect.isNan(sql)} then 'NaN' when ${sql} = ${infinite('')} then 'Infinity' when ${sql} = ${infinite('-')} then '-Infinity' else ${dialect.scientific(`${sql} + 0.0`)} end`;
 }
 
 /** Tells null from every text, and says where a text ends, so that no two rows read the same. */
