@@ -1,15 +1,16 @@
 import { z } from 'zod';
-import { rowText } from './rendering.ts';
+import { cellText, rowText } from './rendering.ts';
 import type { Column, Dialect, Side } from './side.ts';
-
-/** Rows are dealt out by their key to so many buckets; only buckets whose fingerprints differ are looked into. */
-const BUCKET_DIGITS = 2;
 
 /** What is known of one bucket: equal fingerprints mean equal rows, in whatever order. */
 export interface Bucket {
   readonly rows: number;
-  readonly fingerprint: string;
+  /** A sum of hashes, which counts a row as often as it is there. */
+  readonly fingerprint: bigint;
 }
+
+/** Buckets by the first digits of their rows' hashed key. */
+export type Buckets = ReadonlyMap<string, Bucket>;
 
 /** A row by its key and its content, both hashed. */
 export interface HashedRow {
@@ -25,30 +26,81 @@ export interface Shared {
   readonly columns: readonly Column[];
 }
 
-function hashed(dialect: Dialect, { schema, name, keys, columns }: Shared): string {
-  return `select md5(${rowText(dialect, keys)}) as key_hash, md5(${rowText(dialect, columns)}) as row_hash from ${dialect.table(schema, name)}`;
+/** How many hexadecimal digits name a bucket: first 256 buckets, then each of them again in 256. */
+export const COARSE = 2;
+export const FINE = 4;
+
+/** The hash that stands for a row's key. */
+export const keyHash = (dialect: Dialect, { keys }: Shared): string => `md5(${rowText(dialect, keys)})`;
+
+function hashed(dialect: Dialect, table: Shared): string {
+  const { schema, name, columns } = table;
+  return `select ${keyHash(dialect, table)} as key_hash, md5(${rowText(dialect, columns)}) as row_hash from ${dialect.table(schema, name)}`;
 }
 
-/** Fingerprints of all buckets, computed where the rows are. The sum of hashes counts a row as often as it is there. */
-export async function bucketsOf(side: Side, table: Shared): Promise<Map<string, Bucket>> {
+const isIn = (buckets: readonly string[]): string =>
+  `substr(key_hash, 1, ${buckets[0]?.length ?? 0}) in (${buckets.map((bucket) => `'${bucket}'`).join(', ')})`;
+
+/**
+ * Fingerprints of buckets, computed where the rows are.
+ * @param within only rows of these coarser buckets.
+ */
+export async function bucketsOf(
+  side: Side,
+  table: Shared,
+  digits: number = COARSE,
+  within?: readonly string[],
+): Promise<Buckets> {
   const { dialect } = side;
   const sum = dialect.toText(`sum(${dialect.number60('row_hash')})`);
   const rows = await side.texts(
-    `select substr(key_hash, 1, ${BUCKET_DIGITS}) as bucket, ${dialect.toText('count(*)')} as row_count, ${sum} as fingerprint
-     from (${hashed(dialect, table)}) as hashed group by 1`,
+    `select substr(key_hash, 1, ${digits}) as bucket, ${dialect.toText('count(*)')} as row_count, ${sum} as fingerprint
+     from (${hashed(dialect, table)}) as hashed ${within === undefined ? '' : `where ${isIn(within)}`} group by 1`,
   );
   const parsed = z.array(z.tuple([z.string(), z.coerce.number(), z.string()])).parse(rows);
-  return new Map(parsed.map(([bucket, count, fingerprint]) => [bucket, { rows: count, fingerprint }]));
+  return new Map(parsed.map(([bucket, count, sumOf]) => [bucket, { rows: count, fingerprint: BigInt(sumOf) }]));
 }
+
+/** The buckets that are not the same on both sides. */
+export function differingBuckets(here: Buckets, there: Buckets): string[] {
+  return [...new Set([...here.keys(), ...there.keys()])]
+    .filter((bucket) => {
+      const [ours, theirs] = [here.get(bucket), there.get(bucket)];
+      return ours?.rows !== theirs?.rows || ours?.fingerprint !== theirs?.fingerprint;
+    })
+    .sort();
+}
+
+export const rowsIn = (buckets: Buckets): number => [...buckets.values()].reduce((sum, { rows }) => sum + rows, 0);
+
+/** The fingerprint of all rows, in hexadecimal digits. */
+export const fingerprintOf = (buckets: Buckets): string =>
+  [...buckets.values()].reduce((sum, { fingerprint }) => sum + fingerprint, 0n).toString(16);
 
 /** The hashes of the rows of some buckets. */
 export async function rowsOfBuckets(side: Side, table: Shared, buckets: readonly string[]): Promise<HashedRow[]> {
-  const list = buckets.map((bucket) => `'${bucket}'`).join(', ');
   const rows = await side.texts(
-    `select key_hash, row_hash from (${hashed(side.dialect, table)}) as hashed where substr(key_hash, 1, ${BUCKET_DIGITS}) in (${list})`,
+    `select key_hash, row_hash from (${hashed(side.dialect, table)}) as hashed where ${isIn(buckets)}`,
   );
   return z
     .array(z.tuple([z.string(), z.string()]))
     .parse(rows)
     .map(([key, row]) => ({ key, row }));
+}
+
+/** A fingerprint per column: of each cell with its row's key, so that values which changed places are seen. */
+export async function columnFingerprints(
+  side: Side,
+  table: Shared,
+  columns: readonly Column[],
+): Promise<ReadonlyMap<string, string>> {
+  if (columns.length === 0) return new Map();
+  const { dialect } = side;
+  const key = keyHash(dialect, table);
+  const sums = columns.map(({ name, type }, i) => {
+    const cell = `md5(${key} || coalesce('=' || ${cellText(dialect, dialect.quote(name), type)}, ''))`;
+    return `${dialect.toText(`sum(${dialect.number60(cell)})`)} as c${i}`;
+  });
+  const [row = []] = await side.texts(`select ${sums.join(', ')} from ${dialect.table(table.schema, table.name)}`);
+  return new Map(columns.map(({ name }, i) => [name, row[i] ?? '0']));
 }

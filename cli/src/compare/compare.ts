@@ -1,7 +1,9 @@
-import { type Bucket, bucketsOf, type Shared } from './buckets.ts';
+import { bucketsOf, columnFingerprints, differingBuckets, fingerprintOf, rowsIn, type Shared } from './buckets.ts';
+import type { RowDifference } from './cells.ts';
 import type { MartSpec } from './marts.ts';
-import { type RowDifference, rowDifferences } from './rows.ts';
+import { type RowCounts, type RowDifferences, rowDifferences } from './rows.ts';
 import type { Column, Side } from './side.ts';
+import { holdsFloats } from './types.ts';
 
 export interface ColumnDifference {
   readonly column: string;
@@ -16,13 +18,18 @@ export interface MartComparison {
   readonly name: string;
   readonly uniqueId: string;
   readonly status: 'equal' | 'different';
-  /** The side that has no such table. */
+  /** The side that has no such table; `both` where neither has. */
   readonly missingIn?: string;
   readonly rows: { readonly from: number; readonly to: number };
+  /** Of all rows, in whatever order; doubles count with ten digits, so equal tables may differ here. */
+  readonly fingerprint: { readonly from: string; readonly to: string };
   readonly columns: readonly ColumnDifference[];
+  readonly counts: RowCounts;
+  /** Columns with cells that differ, as far as rows with the same key were found. */
+  readonly changedColumns: readonly string[];
   /** A sample of the rows that differ. */
   readonly differences: readonly RowDifference[];
-  /** Whether there may be more than the sample shows. */
+  /** Whether there may be more rows that differ than were counted. */
   readonly more: boolean;
   readonly ms: number;
 }
@@ -55,35 +62,57 @@ export async function compareMarts(
 async function compareMart(
   from: Side,
   to: Side,
-  { schema, name, uniqueId, keys }: MartSpec,
+  { schema, name, uniqueId, keys, ignore = [] }: MartSpec,
   { samples = SAMPLES }: CompareOptions,
 ): Promise<Omit<MartComparison, 'ms'>> {
   const base = { schema, name, uniqueId };
-  const [ours, theirs] = await Promise.all([from.columns(schema, name), to.columns(schema, name)]);
+  const [ours, theirs] = await Promise.all([columnsOf(from, base, ignore), columnsOf(to, base, ignore)]);
   if (ours === undefined || theirs === undefined) {
-    const missingIn = ours === undefined ? from.name : to.name;
-    return {
-      ...base,
-      status: 'different',
-      missingIn,
-      rows: { from: 0, to: 0 },
-      columns: [],
-      differences: [],
-      more: false,
-    };
+    const missingIn = ours !== undefined ? to.name : theirs !== undefined ? from.name : 'both';
+    return { ...base, ...NOTHING, status: 'different', missingIn };
   }
   const columns = columnDifferences(ours, theirs);
   const table = sharedPart(schema, name, ours, theirs, keys);
   const [here, there] = await Promise.all([bucketsOf(from, table), bucketsOf(to, table)]);
-  const { differences, more } = await rowDifferences(from, to, table, differingBuckets(here, there), samples);
+  const isSame = differingBuckets(here, there).length === 0;
+  const found = isSame ? NONE : await rowDifferences(from, to, table, { here, there }, samples);
+  const { counts, more, samples: differences } = found;
+  const differing = counts.missing + counts.extra + counts.changed;
   return {
     ...base,
-    status: columns.length === 0 && differences.length === 0 ? 'equal' : 'different',
-    rows: { from: countOf(here), to: countOf(there) },
+    status: columns.length === 0 && differing === 0 ? 'equal' : 'different',
+    rows: { from: rowsIn(here), to: rowsIn(there) },
+    fingerprint: { from: fingerprintOf(here), to: fingerprintOf(there) },
     columns,
+    counts,
+    changedColumns: counts.changed === 0 ? [] : await changedColumns(from, to, table, found),
     differences,
     more,
   };
+}
+
+const NONE: RowDifferences = { counts: { missing: 0, extra: 0, changed: 0 }, more: false, samples: [] };
+
+const NOTHING = {
+  rows: { from: 0, to: 0 },
+  fingerprint: { from: '0', to: '0' },
+  columns: [],
+  counts: NONE.counts,
+  changedColumns: [],
+  differences: [],
+  more: false,
+};
+
+/** Names know no case on either engine. */
+async function columnsOf(
+  side: Side,
+  { schema, name }: Pick<MartSpec, 'schema' | 'name'>,
+  ignore: readonly string[],
+): Promise<Column[] | undefined> {
+  const columns = await side.columns(schema, name);
+  return columns
+    ?.map((column) => ({ ...column, name: column.name.toLowerCase() }))
+    .filter((column) => !ignore.some((ignored) => ignored.toLowerCase() === column.name));
 }
 
 function columnDifferences(ours: readonly Column[], theirs: readonly Column[]): ColumnDifference[] {
@@ -95,7 +124,10 @@ function columnDifferences(ours: readonly Column[], theirs: readonly Column[]): 
     .filter((difference) => difference.from !== difference.to);
 }
 
-/** Rows are compared over the columns that both have with the same type: others can't be equal anyway. */
+/**
+ * Rows are compared over the columns that both have with the same type: others can't be equal anyway. Without a known key,
+ * a row is known by all that it holds; never by its doubles, which are only nearly the same.
+ */
 function sharedPart(
   schema: string,
   name: string,
@@ -106,20 +138,30 @@ function sharedPart(
   const columns = ours.filter((column) =>
     theirs.some((other) => other.name === column.name && other.type === column.type),
   );
-  const found = columns.filter((column) => keys.includes(column.name));
+  const found = columns.filter((column) => keys.some((key) => key.toLowerCase() === column.name));
   const rest = columns.filter((column) => !found.includes(column));
-  const known = keys.length > 0 && found.length === keys.length;
-  return { schema, name, keys: known ? found : columns, columns: [...found, ...rest] };
+  const known = keys.length > 0 && found.length === keys.length ? found : columns;
+  return { schema, name, keys: known.filter(({ type }) => !holdsFloats(type)), columns: [...found, ...rest] };
 }
 
-function differingBuckets(here: ReadonlyMap<string, Bucket>, there: ReadonlyMap<string, Bucket>): string[] {
-  return [...new Set([...here.keys(), ...there.keys()])]
-    .filter((bucket) => {
-      const [ours, theirs] = [here.get(bucket), there.get(bucket)];
-      return ours?.rows !== theirs?.rows || ours?.fingerprint !== theirs?.fingerprint;
-    })
-    .sort();
+/**
+ * Which columns differ in all rows, not only in the sample. Fingerprints say so where both sides have the same keys, and
+ * of columns without doubles, whose fingerprints differ by their last digits alone.
+ */
+async function changedColumns(
+  from: Side,
+  to: Side,
+  table: Shared,
+  { counts, samples }: RowDifferences,
+): Promise<string[]> {
+  const names = new Set(samples.flatMap(({ cells }) => cells.map(({ column }) => column)));
+  if (counts.missing + counts.extra === 0) {
+    const exact = table.columns.filter(({ type }) => !holdsFloats(type));
+    const [ours, theirs] = await Promise.all([
+      columnFingerprints(from, table, exact),
+      columnFingerprints(to, table, exact),
+    ]);
+    for (const { name } of exact) if (ours.get(name) !== theirs.get(name)) names.add(name);
+  }
+  return table.columns.map(({ name }) => name).filter((name) => names.has(name));
 }
-
-const countOf = (buckets: ReadonlyMap<string, Bucket>): number =>
-  [...buckets.values()].reduce((sum, { rows }) => sum + rows, 0);

@@ -1,5 +1,5 @@
+import type { RowDifference } from './cells.ts';
 import type { ColumnDifference, MartComparison } from './compare.ts';
-import type { RowDifference } from './rows.ts';
 
 interface Compared {
   readonly status: 'equal' | 'different';

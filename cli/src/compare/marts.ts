@@ -8,6 +8,8 @@ export interface MartSpec {
   readonly name: string;
   /** Columns of its key; all columns where none is known. */
   readonly keys: readonly string[];
+  /** Columns that need not be the same. */
+  readonly ignore?: readonly string[];
 }
 
 const nodeSchema = z.looseObject({

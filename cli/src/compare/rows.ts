@@ -1,75 +1,213 @@
-import { type HashedRow, rowsOfBuckets, type Shared } from './buckets.ts';
-import { cellText, rowText } from './rendering.ts';
+import {
+  type Buckets,
+  bucketsOf,
+  COARSE,
+  differingBuckets,
+  FINE,
+  type HashedRow,
+  keyHash,
+  rowsOfBuckets,
+  type Shared,
+} from './buckets.ts';
+import { compareRows, type RowDifference } from './cells.ts';
+import { cellText } from './rendering.ts';
 import type { Side, TextRow } from './side.ts';
-import { isFloating } from './types.ts';
+import { holdsFloats } from './types.ts';
 
-/** Two doubles are equal when they differ by no more than this share of the greater: sums run in another order. */
-export const TOLERANCE = 1e-9;
-
-/** One row that is not the same on both sides. `null` stands for null. */
-export interface RowDifference {
-  readonly kind: 'missing' | 'extra' | 'changed';
-  /** The key's columns and their values. */
-  readonly key: Readonly<Record<string, string | null>>;
-  /** For `changed`: the cells that differ. */
-  readonly cells: readonly { readonly column: string; readonly from: string | null; readonly to: string | null }[];
+/** The rows that differ, counted by kind. */
+export interface RowCounts {
+  readonly missing: number;
+  readonly extra: number;
+  readonly changed: number;
 }
 
-/** How many buckets are looked into, and how many rows fetched, at once: each question costs more waiting than work. */
-const LOOKED_INTO = 16;
-const FETCHED = 500;
-
-interface Found {
-  readonly differences: readonly RowDifference[];
+export interface RowDifferences {
+  readonly counts: RowCounts;
+  /** Whether there may be more than were counted: looking on would have sent too much. */
   readonly more: boolean;
+  readonly samples: readonly RowDifference[];
 }
+
+/** More rows than these in differing buckets: the buckets are divided once more before hashes travel. */
+const DIVIDED_FROM = 20_000;
+/** How many hashed rows travel from a side, at once and altogether. */
+const HASHES_AT_ONCE = 20_000;
+const HASHES = 200_000;
+/** How many keys' rows are fetched, at once and altogether. */
+const ROWS_AT_ONCE = 2500;
+const ROWS = 5000;
+
+/** The names of buckets, each with its number of rows on the side that has more of them. */
+type Leaves = readonly (readonly [bucket: string, rows: number])[];
 
 /**
- * Looks into the buckets that differ until enough rows are found. Rows whose doubles differ in their last digits only are
- * equal: hashed with ten digits, a few of them fall to either side of a rounding.
+ * Finds the rows that differ: hashes of differing buckets' rows tell which keys to look at, and only their rows travel.
+ * Rows whose doubles differ in their last digits only are equal: hashed with ten digits, a few of them fall to either side
+ * of a rounding.
  */
 export async function rowDifferences(
   from: Side,
   to: Side,
   table: Shared,
-  buckets: readonly string[],
+  buckets: { readonly here: Buckets; readonly there: Buckets },
   samples: number,
-): Promise<Found> {
-  const differences: RowDifference[] = [];
-  for (let i = 0; i < buckets.length; i += LOOKED_INTO) {
-    const some = buckets.slice(i, i + LOOKED_INTO);
-    const [ours, theirs] = await Promise.all([rowsOfBuckets(from, table, some), rowsOfBuckets(to, table, some)]);
-    const keys = unequalKeys(ours, theirs);
-    for (let start = 0; start < keys.length; start += FETCHED) {
-      const chosen = keys.slice(start, start + FETCHED);
-      const [here, there] = await Promise.all([cellsOf(from, table, chosen), cellsOf(to, table, chosen)]);
-      for (const key of chosen) differences.push(...compareRows(table, here.get(key) ?? [], there.get(key) ?? []));
-      if (differences.length >= samples) {
-        const more = differences.length > samples || start + FETCHED < keys.length || i + LOOKED_INTO < buckets.length;
-        return { differences: differences.slice(0, samples), more };
-      }
+): Promise<RowDifferences> {
+  const leaves = await leavesOf(from, to, table, buckets);
+  const search = new Search(from, to, table, samples);
+  let seen = 0;
+  for (const some of batches(leaves)) {
+    if (search.found > 0 && (seen >= HASHES || search.isSpent)) return search.result(true);
+    const names = some.map(([bucket]) => bucket);
+    const [ours, theirs] = await Promise.all([rowsOfBuckets(from, table, names), rowsOfBuckets(to, table, names)]);
+    seen += Math.max(ours.length, theirs.length);
+    await search.lookInto(ours, theirs);
+  }
+  return search.result(false);
+}
+
+async function leavesOf(
+  from: Side,
+  to: Side,
+  table: Shared,
+  { here, there }: { readonly here: Buckets; readonly there: Buckets },
+): Promise<Leaves> {
+  const coarse = differingBuckets(here, there);
+  const sized = (names: readonly string[], ours: Buckets, theirs: Buckets): Leaves =>
+    names.map((name) => [name, Math.max(ours.get(name)?.rows ?? 0, theirs.get(name)?.rows ?? 0)]);
+  const leaves = sized(coarse, here, there);
+  const rows = leaves.reduce((sum, [, count]) => sum + count, 0);
+  // Where nearly everything differs, dividing finds nothing that could be left out.
+  if (rows <= DIVIDED_FROM || coarse.length > 16 ** COARSE / 2) return leaves;
+  const [ours, theirs] = await Promise.all([bucketsOf(from, table, FINE, coarse), bucketsOf(to, table, FINE, coarse)]);
+  return sized(differingBuckets(ours, theirs), ours, theirs);
+}
+
+/** Cuts the list into parts of at most so many rows, or one bucket. */
+function batches(leaves: Leaves): Leaves[] {
+  const parts: (readonly [string, number])[][] = [];
+  let rows = Number.POSITIVE_INFINITY;
+  for (const leaf of leaves) {
+    if (rows + leaf[1] > HASHES_AT_ONCE) {
+      parts.push([]);
+      rows = 0;
+    }
+    parts.at(-1)?.push(leaf);
+    rows += leaf[1];
+  }
+  return parts;
+}
+
+/** Collects what differs, bucket by bucket. */
+class Search {
+  readonly #from: Side;
+  readonly #to: Side;
+  readonly #table: Shared;
+  readonly #wanted: number;
+  readonly #samples: RowDifference[] = [];
+  readonly #counts = { missing: 0, extra: 0, changed: 0 };
+  /** Where doubles are, only the cells tell whether a row with another hash is another row. */
+  readonly #needsCells: boolean;
+  #fetched = 0;
+  /** Whether rows that had to be looked at were not. */
+  #skipped = false;
+
+  constructor(from: Side, to: Side, table: Shared, samples: number) {
+    this.#from = from;
+    this.#to = to;
+    this.#table = table;
+    this.#wanted = samples;
+    this.#needsCells = table.columns.some(({ type }) => holdsFloats(type));
+  }
+
+  get found(): number {
+    const { missing, extra, changed } = this.#counts;
+    return missing + extra + changed;
+  }
+
+  /** Whether enough rows were fetched, once anything was found: that nothing differs takes all of them. */
+  get isSpent(): boolean {
+    return this.found > 0 && this.#fetched >= ROWS;
+  }
+
+  result(more: boolean): RowDifferences {
+    return { counts: this.#counts, more: more || this.#skipped, samples: this.#samples };
+  }
+
+  async lookInto(ours: readonly HashedRow[], theirs: readonly HashedRow[]): Promise<void> {
+    const here = hashesByKey(ours);
+    const there = hashesByKey(theirs);
+    const keys = [...new Set([...here.keys(), ...there.keys()])]
+      .map((key): KeyHashes => ({ key, ...unpaired(here.get(key) ?? [], there.get(key) ?? []) }))
+      .filter((hashes) => hashes.ours + hashes.theirs > 0)
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (let start = 0; start < keys.length; start += ROWS_AT_ONCE) {
+      await this.#lookAt(keys.slice(start, start + ROWS_AT_ONCE));
     }
   }
-  return { differences, more: false };
+
+  async #lookAt(keys: readonly KeyHashes[]): Promise<void> {
+    const isClear = ({ ours, theirs }: KeyHashes): boolean => !this.#needsCells || ours === 0 || theirs === 0;
+    const clear = keys.filter(isClear);
+    const unclear = keys.filter((key) => !isClear(key));
+    for (const hashes of clear) this.#count(hashes);
+    const sampled = clear.slice(0, Math.max(0, this.#wanted - this.#samples.length));
+    const isSpent = this.isSpent;
+    if (isSpent && unclear.length > 0) this.#skipped = true;
+    const fetched = isSpent ? sampled : [...sampled, ...unclear];
+    if (fetched.length === 0) return;
+    this.#fetched += fetched.length;
+    const names = fetched.map(({ key }) => key);
+    const [here, there] = await Promise.all([
+      cellsOf(this.#from, this.#table, names),
+      cellsOf(this.#to, this.#table, names),
+    ]);
+    for (const hashes of fetched) {
+      const found = compareRows(this.#table, here.get(hashes.key) ?? [], there.get(hashes.key) ?? []);
+      if (!isClear(hashes)) for (const { kind } of found) this.#counts[kind] += 1;
+      this.#samples.push(...found.slice(0, Math.max(0, this.#wanted - this.#samples.length)));
+    }
+  }
+
+  #count({ ours, theirs }: KeyHashes): void {
+    this.#counts.changed += Math.min(ours, theirs);
+    this.#counts.missing += Math.max(0, ours - theirs);
+    this.#counts.extra += Math.max(0, theirs - ours);
+  }
 }
 
-/** Keys whose rows do not hash the same. */
-function unequalKeys(ours: readonly HashedRow[], theirs: readonly HashedRow[]): string[] {
-  const here = rowsByKey(ours);
-  const there = rowsByKey(theirs);
-  return [...new Set([...here.keys(), ...there.keys()])].filter((key) => here.get(key) !== there.get(key)).sort();
+/** How many rows of a key have no row with the same hash on the other side. */
+interface KeyHashes {
+  readonly key: string;
+  readonly ours: number;
+  readonly theirs: number;
 }
 
-function rowsByKey(rows: readonly HashedRow[]): Map<string, string> {
+function hashesByKey(rows: readonly HashedRow[]): Map<string, string[]> {
   const lists = new Map<string, string[]>();
-  for (const { key, row } of rows) lists.set(key, [...(lists.get(key) ?? []), row]);
-  return new Map([...lists].map(([key, list]) => [key, list.sort().join()]));
+  for (const { key, row } of rows) {
+    const list = lists.get(key);
+    if (list === undefined) lists.set(key, [row]);
+    else list.push(row);
+  }
+  return lists;
+}
+
+function unpaired(ours: readonly string[], theirs: readonly string[]): { ours: number; theirs: number } {
+  const left = [...theirs];
+  let paired = 0;
+  for (const hash of ours) {
+    const at = left.indexOf(hash);
+    if (at === -1) continue;
+    left.splice(at, 1);
+    paired += 1;
+  }
+  return { ours: ours.length - paired, theirs: left.length };
 }
 
 async function cellsOf(side: Side, table: Shared, keys: readonly string[]): Promise<Map<string, TextRow[]>> {
   const { dialect } = side;
   const cells = table.columns.map(({ name, type }) => cellText(dialect, dialect.quote(name), type, { exact: true }));
-  const key = `md5(${rowText(dialect, table.keys)})`;
+  const key = keyHash(dialect, table);
   const list = keys.map((hash) => `'${hash}'`).join(', ');
   const aliased = [key, ...cells].map((sql, i) => `${sql} as c${i}`);
   const rows = await side.texts(
@@ -78,68 +216,4 @@ async function cellsOf(side: Side, table: Shared, keys: readonly string[]): Prom
   const found = new Map<string, TextRow[]>();
   for (const [hash, ...row] of rows) found.set(hash ?? '', [...(found.get(hash ?? '') ?? []), row]);
   return found;
-}
-
-/** Pairs the rows of one key; equal ones first, so that a duplicate is told as one row too many. */
-function compareRows(table: Shared, ours: readonly TextRow[], theirs: readonly TextRow[]): RowDifference[] {
-  const here = [...ours];
-  const there = [...theirs];
-  for (const row of ours) {
-    const twin = there.findIndex((other) => cellDifferences(table, row, other).length === 0);
-    if (twin === -1) continue;
-    there.splice(twin, 1);
-    here.splice(here.indexOf(row), 1);
-  }
-  const differences: RowDifference[] = [];
-  for (let i = 0; i < Math.max(here.length, there.length); i++) {
-    const [mine, other] = [here[i], there[i]];
-    if (mine === undefined && other !== undefined)
-      differences.push({ kind: 'extra', key: keyOf(table, other), cells: [] });
-    else if (mine !== undefined && other === undefined) {
-      differences.push({ kind: 'missing', key: keyOf(table, mine), cells: [] });
-    } else if (mine !== undefined && other !== undefined) {
-      differences.push({ kind: 'changed', key: keyOf(table, mine), cells: cellDifferences(table, mine, other) });
-    }
-  }
-  return differences;
-}
-
-function cellDifferences(table: Shared, mine: TextRow, other: TextRow): RowDifference['cells'] {
-  return table.columns.flatMap(({ name: column, type }, i) => {
-    const [from, to] = [mine[i] ?? null, other[i] ?? null];
-    return isSame(type, from, to) ? [] : [{ column, from: shown(type, from), to: shown(type, to) }];
-  });
-}
-
-function isSame(type: string, from: string | null, to: string | null): boolean {
-  if (from === to) return true;
-  if (from === null || to === null || !isFloating(type)) return false;
-  const [a, b] = [numberOf(from), numberOf(to)];
-  if (Number.isNaN(a) || Number.isNaN(b)) return Number.isNaN(a) && Number.isNaN(b);
-  if (!Number.isFinite(a) || !Number.isFinite(b)) return a === b;
-  return Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
-}
-
-/** Engines write infinity as `inf` or `Infinity`, and no number as `nan` or `NaN`. */
-const numberOf = (text: string): number => {
-  const infinity = /^([+-]?)inf(inity)?$/i.exec(text);
-  return infinity ? Number(`${infinity[1] === '-' ? '-' : ''}Infinity`) : Number(text);
-};
-
-/** A moment as people read it. */
-function shown(type: string, text: string | null): string | null {
-  if (text === null || type !== 'timestamp') return text;
-  const micros = BigInt(text);
-  const below = ((micros % 1000n) + 1000n) % 1000n;
-  const iso = new Date(Number((micros - below) / 1000n)).toISOString().slice(0, -1);
-  return below === 0n ? iso : `${iso}${String(below).padStart(3, '0')}`;
-}
-
-function keyOf(table: Shared, row: TextRow): RowDifference['key'] {
-  return Object.fromEntries(
-    table.keys.map(({ name, type }) => {
-      const at = table.columns.findIndex((column) => column.name === name);
-      return [name, shown(type, row[at] ?? null)];
-    }),
-  );
 }

@@ -26,8 +26,14 @@ export interface Dialect {
   isNan(sql: string): string;
   /** A number of 60 bits from the first hexadecimal digits of a text, wide enough to be summed. */
   number60(hex: string): string;
-  /** Joins an array of texts; `element` renders one of its elements. */
-  arrayText(sql: string, element: (item: string) => string): string;
+  /** Days since 1970. */
+  days(sql: string): string;
+  /** A field of a struct. */
+  field(sql: string, name: string): string;
+  /** An array of structs with the fields `key` and `value`. */
+  mapEntries(sql: string): string;
+  /** Joins what `element` makes of each item of an array, which it knows as `variable`; null for null. */
+  listText(sql: string, variable: string, element: string, options?: { sorted?: boolean }): string;
 }
 
 /** One of two warehouses that are compared. */
@@ -48,7 +54,13 @@ const duckDbDialect: Dialect = {
   scientific: (sql) => `printf('%.9e', cast(${sql} as double))`,
   isNan: (sql) => `isnan(${sql})`,
   number60: (hex) => `cast(cast('0x' || substr(${hex}, 1, 15) as bigint) as hugeint)`,
-  arrayText: (sql, element) => `array_to_string(list_transform(${sql}, lambda item: ${element('item')}), ',')`,
+  days: (sql) => `date_diff('day', date '1970-01-01', ${sql})`,
+  field: (sql, name) => `struct_extract(${sql}, ${quoteLiteral(name)})`,
+  mapEntries: (sql) => `map_entries(${sql})`,
+  listText: (sql, variable, element, { sorted = false } = {}) => {
+    const texts = `list_transform(${sql}, lambda ${variable}: ${element})`;
+    return `array_to_string(${sorted ? `list_sort(${texts})` : texts}, ',')`;
+  },
 };
 
 const databricksDialect = (catalog: string): Dialect => ({
@@ -59,7 +71,13 @@ const databricksDialect = (catalog: string): Dialect => ({
   scientific: (sql) => `format_string('%.9e', cast(${sql} as double))`,
   isNan: (sql) => `isnan(${sql})`,
   number60: (hex) => `cast(conv(substr(${hex}, 1, 15), 16, 10) as decimal(38, 0))`,
-  arrayText: (sql, element) => `array_join(transform(${sql}, item -> ${element('item')}), ',')`,
+  days: (sql) => `unix_date(${sql})`,
+  field: (sql, name) => `${sql}.${quoteName(name)}`,
+  mapEntries: (sql) => `map_entries(${sql})`,
+  listText: (sql, variable, element, { sorted = false } = {}) => {
+    const texts = `transform(${sql}, ${variable} -> ${element})`;
+    return `array_join(${sorted ? `array_sort(${texts})` : texts}, ',')`;
+  },
 });
 
 /** The marts in a DuckDB file. */

@@ -1,14 +1,13 @@
-/**
- * One vocabulary for both engines' types, such as `int64`, `decimal(18,3)`, `array<string>`. What it does not know stays
- * as the engine calls it, in lower case.
- */
-export function canonicalType(type: string): string {
-  const text = type.trim().toLowerCase();
-  const element = /^array<(.*)>$/.exec(text)?.[1] ?? /^(.*)\[\]$/.exec(text)?.[1];
-  if (element !== undefined) return `array<${canonicalType(element)}>`;
-  const decimal = /^(?:decimal|numeric)\((\d+),\s*(\d+)\)$/.exec(text);
-  if (decimal) return `decimal(${decimal[1]},${decimal[2]})`;
-  return NAMES[text] ?? text;
+/** A type in both engines' common words; what is not known keeps the engine's own name, in lower case. */
+export type CommonType =
+  | { readonly kind: 'plain'; readonly name: string }
+  | { readonly kind: 'array'; readonly element: CommonType }
+  | { readonly kind: 'map'; readonly key: CommonType; readonly value: CommonType }
+  | { readonly kind: 'struct'; readonly fields: readonly Field[] };
+
+export interface Field {
+  readonly name: string;
+  readonly type: CommonType;
 }
 
 const NAMES: Readonly<Record<string, string>> = {
@@ -22,10 +21,94 @@ const NAMES: Readonly<Record<string, string>> = {
   float: 'float32',
   real: 'float32',
   double: 'float64',
+  blob: 'binary',
   // Both are moments in UTC: the project has no others.
   timestamp_ntz: 'timestamp',
   'timestamp with time zone': 'timestamp',
 };
 
+/**
+ * Reads a type as DuckDB or Databricks writes it, or as {@link canonicalType} does: `STRUCT(a BIGINT, "b" VARCHAR)[]` and
+ * `array<struct<a:bigint,b:string>>` are the same.
+ */
+export function parseType(text: string): CommonType {
+  const type = text.trim().replace(/\s+not null$/i, '');
+  const suffixed = /^(.*)\[\d*\]$/s.exec(type)?.[1];
+  if (suffixed !== undefined) return { kind: 'array', element: parseType(suffixed) };
+  const [, head = '', inner = ''] = /^(array|map|struct)\s*[<(](.*)[>)]$/is.exec(type) ?? [];
+  const parts = splitAtCommas(inner);
+  switch (head.toLowerCase()) {
+    case 'array':
+      return { kind: 'array', element: parseType(inner) };
+    case 'map':
+      return { kind: 'map', key: parseType(parts[0] ?? ''), value: parseType(parts[1] ?? '') };
+    case 'struct':
+      return { kind: 'struct', fields: parts.map(parseField) };
+    default:
+      return { kind: 'plain', name: plainName(type.toLowerCase()) };
+  }
+}
+
+/** One spelling for both engines' types, such as `int64`, `decimal(18,3)`, `array<struct<a:int64,b:string>>`. */
+export const canonicalType = (text: string): string => spelled(parseType(text));
+
 /** Whether values of a type are compared with a tolerance. */
 export const isFloating = (type: string): boolean => type === 'float32' || type === 'float64';
+
+/** Whether doubles are somewhere in a type. */
+export const holdsFloats = (type: string): boolean => /\bfloat(32|64)\b/.test(type);
+
+function spelled(type: CommonType): string {
+  switch (type.kind) {
+    case 'plain':
+      return type.name;
+    case 'array':
+      return `array<${spelled(type.element)}>`;
+    case 'map':
+      return `map<${spelled(type.key)},${spelled(type.value)}>`;
+    case 'struct':
+      return `struct<${type.fields.map((field) => `${fieldName(field.name)}:${spelled(field.type)}`).join(',')}>`;
+  }
+}
+
+const fieldName = (name: string): string => (/^\w+$/.test(name) ? name : `\`${name.replaceAll('`', '``')}\``);
+
+function plainName(type: string): string {
+  const decimal = /^(?:decimal|numeric)\((\d+),\s*(\d+)\)$/.exec(type);
+  if (decimal) return `decimal(${decimal[1]},${decimal[2]})`;
+  // Lengths and collations bind who writes; what is read is text.
+  if (/^(varchar|char|character)\(\d+\)$|^string collate /.test(type)) return 'string';
+  return NAMES[type] ?? type;
+}
+
+/** `a:bigint`, `"a b" BIGINT`, `` `a b`:bigint ``. Field names know no case on either engine. */
+function parseField(text: string): Field {
+  const quoted = /^\s*(["`])((?:(?!\1).|\1\1)*)\1[\s:]+(.*)$/s.exec(text);
+  if (quoted) {
+    const [, quote = '', name = '', type = ''] = quoted;
+    return { name: name.replaceAll(quote + quote, quote).toLowerCase(), type: parseType(type) };
+  }
+  const [, name = '', type = ''] = /^\s*([^\s:]+)[\s:]+(.*)$/s.exec(text) ?? [];
+  return { name: name.toLowerCase(), type: parseType(type) };
+}
+
+/** Splits at the commas that are in no brackets and no quotes. */
+function splitAtCommas(text: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let quote = '';
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const letter = text.charAt(i);
+    if (quote !== '') {
+      if (letter === quote) quote = '';
+    } else if (letter === '"' || letter === '`' || letter === "'") quote = letter;
+    else if ('<(['.includes(letter)) depth += 1;
+    else if ('>)]'.includes(letter)) depth -= 1;
+    else if (letter === ',' && depth === 0) {
+      parts.push(text.slice(start, i));
+      start = i + 1;
+    }
+  }
+  return [...parts, text.slice(start)].filter((part) => part.trim() !== '');
+}

@@ -1,6 +1,6 @@
 import type { DiffReport } from '../commands/diff.ts';
+import type { RowDifference } from '../compare/cells.ts';
 import type { MartComparison } from '../compare/compare.ts';
-import type { RowDifference } from '../compare/rows.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, plural } from './text.ts';
