@@ -5,7 +5,7 @@ import { publicMarts } from '../compare/marts.ts';
 import { databricksSide, duckDbSide, type Side } from '../compare/side.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
-import { MeetupError } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
@@ -44,8 +44,10 @@ export async function run(options: DiffOptions, effects: Effects): Promise<Comma
   const { paths, from, to } = options;
   if (from === to) throw new MeetupError(`--from and --to are both ${from}: name two targets.`);
   const marts = await chosenMarts(options, effects);
-  const [ours, theirs] = [await openSide(from, paths, effects), await openSide(to, paths, effects)];
+  const ours = await openSide(from, paths, effects);
+  let theirs: OpenSide | undefined;
   try {
+    theirs = await openSide(to, paths, effects);
     const compared = await compareMarts(ours.side, theirs.side, marts, {
       samples: options.samples,
       elapsed: effects.clock.elapsed,
@@ -55,9 +57,12 @@ export async function run(options: DiffOptions, effects: Effects): Promise<Comma
     const report: DiffReport = { status, from, to, marts: compared, ms: effects.clock.elapsed() - started };
     if (options.markdown !== undefined) await writeAtomically(options.markdown, renderDiffMarkdown(report));
     return { exitCode: status === 'equal' ? 0 : 1, report };
+  } catch (error) {
+    if (effects.signal.aborted) throw new InterruptedError();
+    throw error;
   } finally {
     await ours.close();
-    await theirs.close();
+    await theirs?.close();
   }
 }
 
@@ -82,16 +87,28 @@ async function chosenMarts({ paths, select }: DiffOptions, effects: Effects) {
   return marts.filter(({ name }) => names.includes(name));
 }
 
-async function openSide(
-  target: Target,
-  paths: Paths,
-  effects: Effects,
-): Promise<{ side: Side; close(): Promise<void> }> {
+interface OpenSide {
+  readonly side: Side;
+  close(): Promise<void>;
+}
+
+/** Ctrl-C ends what runs, here and there. */
+async function openSide(target: Target, paths: Paths, effects: Effects): Promise<OpenSide> {
+  const { signal } = effects;
   if (target === 'dev') {
     const warehouse = await openPublished(paths);
-    return { side: duckDbSide(target, warehouse), close: () => warehouse.close() };
+    const interrupt = (): void => warehouse.connection.interrupt();
+    signal.addEventListener('abort', interrupt);
+    const close = (): Promise<void> => {
+      signal.removeEventListener('abort', interrupt);
+      return warehouse.close();
+    };
+    return { side: duckDbSide(target, warehouse), close };
   }
   const remote = await remoteTarget(target, paths, effects);
   const connection = await connectTarget(remote);
-  return { side: databricksSide(target, connection, remote.catalog), close: () => connection.close() };
+  return {
+    side: databricksSide(target, connection, remote.catalog, { signal }),
+    close: () => connection.close(),
+  };
 }

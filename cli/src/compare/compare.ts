@@ -1,3 +1,4 @@
+import { each } from '../deploy/remote.ts';
 import { bucketsOf, columnFingerprints, differingBuckets, fingerprintOf, rowsIn, type Shared } from './buckets.ts';
 import type { RowDifference } from './cells.ts';
 import type { MartSpec } from './marts.ts';
@@ -43,20 +44,21 @@ export interface CompareOptions {
 
 const SAMPLES = 20;
 
-/** Compares marts, one after the other: schema, rows, and, where they differ, the keys and cells that do. */
+/** Compares marts, a few at once: schema, rows, and, where they differ, the keys and cells that do. */
 export async function compareMarts(
   from: Side,
   to: Side,
   marts: readonly MartSpec[],
   options: CompareOptions,
 ): Promise<MartComparison[]> {
-  const compared: MartComparison[] = [];
-  for (const mart of marts) {
-    options.progress?.(`comparing ${mart.name}`);
+  let done = 0;
+  return each(marts, async (mart) => {
     const started = options.elapsed();
-    compared.push({ ...(await compareMart(from, to, mart, options)), ms: options.elapsed() - started });
-  }
-  return compared;
+    const compared = { ...(await compareMart(from, to, mart, options)), ms: options.elapsed() - started };
+    done += 1;
+    options.progress?.(`compared ${done} of ${marts.length} marts`);
+    return compared;
+  });
 }
 
 async function compareMart(

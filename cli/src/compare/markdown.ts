@@ -1,5 +1,6 @@
 import type { RowDifference } from './cells.ts';
 import type { ColumnDifference, MartComparison } from './compare.ts';
+import { absence, countsInWords } from './words.ts';
 
 interface Compared {
   readonly status: 'equal' | 'different';
@@ -23,16 +24,21 @@ export function renderDiffMarkdown({ status, from, to, marts }: Compared): strin
 }
 
 const verdict = ({ status, missingIn }: MartComparison): string =>
-  missingIn === undefined ? status : `not in ${missingIn}`;
+  missingIn === undefined ? status : absence(missingIn);
 
-function section({ name, missingIn, columns, differences, more }: MartComparison, from: string, to: string): string {
-  if (missingIn !== undefined) return `## ${name}\n\nIt is not in ${missingIn}.`;
+function section(mart: MartComparison, from: string, to: string): string {
+  const { name, missingIn, columns, counts, changedColumns, differences, more } = mart;
+  if (missingIn !== undefined) return `## ${name}\n\nIt is ${absence(missingIn)}.`;
   const parts = [`## ${name}`];
   if (columns.length > 0) parts.push(columnTable(columns, from, to));
+  const summary = countsInWords(counts, more);
+  const where = changedColumns.length === 0 ? '' : ` (in ${changedColumns.join(', ')})`;
+  if (summary !== '') parts.push(`${capitalized(summary)}${where}.`);
   if (differences.length > 0) parts.push(rowTable(differences, from, to));
-  if (more) parts.push('There may be more.');
   return parts.join('\n\n');
 }
+
+const capitalized = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const columnTable = (columns: readonly ColumnDifference[], from: string, to: string): string =>
   table(

@@ -4,6 +4,7 @@ import { openPublished } from '../warehouse/duckdb.ts';
 import { compareMarts, type MartComparison } from './compare.ts';
 import { publicMarts } from './marts.ts';
 import { databricksSide, duckDbSide } from './side.ts';
+import { absence, countsInWords } from './words.ts';
 
 /** Compares what a deployment built with the marts of this machine; what it let alone was compared when it was built. */
 export function verifyAgainstLocal({ paths, remote, target, effects }: DeployContext): VerifyMarts {
@@ -32,8 +33,8 @@ function parityOf(mart: MartComparison): Parity {
 }
 
 /** The first thing that differs, in words. */
-export function whatDiffers({ missingIn, columns, rows, differences }: MartComparison): string {
-  if (missingIn !== undefined) return `it is not in ${missingIn}`;
+export function whatDiffers({ missingIn, columns, rows, counts, more, differences }: MartComparison): string {
+  if (missingIn !== undefined) return `it is ${absence(missingIn)}`;
   const [column] = columns;
   if (column !== undefined) {
     return `column ${column.column} is ${column.from ?? 'missing'} here, ${column.to ?? 'missing'} there`;
@@ -42,7 +43,9 @@ export function whatDiffers({ missingIn, columns, rows, differences }: MartCompa
   const [row] = differences;
   const key = Object.values(row?.key ?? {}).join(', ');
   const [cell] = row?.cells ?? [];
-  return cell === undefined
-    ? `row ${key} is ${row?.kind ?? 'different'}`
-    : `row ${key}: ${cell.column} is ${cell.from ?? 'null'} here, ${cell.to ?? 'null'} there`;
+  const example =
+    cell === undefined
+      ? `row ${key} is ${row?.kind ?? 'different'}`
+      : `row ${key}: ${cell.column} is ${cell.from ?? 'null'} here, ${cell.to ?? 'null'} there`;
+  return `${countsInWords(counts, more)}, such as ${example}`;
 }

@@ -1,8 +1,9 @@
 import { isNotThere } from '../deploy/relations.ts';
-import type { DatabricksConnection } from '../warehouse/databricks.ts';
+import type { DatabricksConnection, StatementOptions } from '../warehouse/databricks.ts';
 import { quoteName, quoteNames } from '../warehouse/databricks-sql.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
+import type { QueryResult } from '../warehouse/warehouse.ts';
 import { canonicalType } from './types.ts';
 
 /** A column, its type in both engines' common words. */
@@ -80,31 +81,42 @@ const databricksDialect = (catalog: string): Dialect => ({
   },
 });
 
-/** The marts in a DuckDB file. */
+/** The marts in a DuckDB file. Its one connection is asked one question at a time. */
 export function duckDbSide(name: string, warehouse: DuckDbWarehouse): Side {
+  let last: Promise<unknown> = Promise.resolve();
+  const query = (sql: string): Promise<QueryResult> => {
+    const answer = last.then(() => warehouse.query(sql));
+    last = answer.catch(() => undefined);
+    return answer;
+  };
   return {
     name,
     dialect: duckDbDialect,
     columns: async (schema, table) => {
-      const { rows } = await warehouse.query(
+      const { rows } = await query(
         `select column_name, data_type from information_schema.columns
          where table_schema = ${quoteLiteral(schema)} and table_name = ${quoteLiteral(table)} order by ordinal_position`,
       );
       if (rows.length === 0) return undefined;
       return rows.map(([column, type]) => ({ name: String(column), type: canonicalType(String(type)) }));
     },
-    texts: async (sql) => (await warehouse.query(sql)).rows.map((row) => row.map(textOf)),
+    texts: async (sql) => (await query(sql)).rows.map((row) => row.map(textOf)),
   };
 }
 
 /** The marts on Databricks, or on the rehearsal. */
-export function databricksSide(name: string, connection: DatabricksConnection, catalog: string): Side {
+export function databricksSide(
+  name: string,
+  connection: DatabricksConnection,
+  catalog: string,
+  options: StatementOptions = {},
+): Side {
   return {
     name,
     dialect: databricksDialect(catalog),
     columns: async (schema, table) => {
       try {
-        const rows = await connection.rows(`describe table ${quoteNames(catalog, schema, table)}`);
+        const rows = await connection.rows(`describe table ${quoteNames(catalog, schema, table)}`, options);
         // After the columns come an empty line and headings of what else there is to say.
         const end = rows.findIndex(({ col_name: column }) => column === '' || String(column).startsWith('#'));
         return (end === -1 ? rows : rows.slice(0, end)).map(({ col_name: column, data_type: type }) => ({
@@ -116,7 +128,7 @@ export function databricksSide(name: string, connection: DatabricksConnection, c
         throw error;
       }
     },
-    texts: async (sql) => (await connection.rows(sql)).map((row) => Object.values(row).map(textOf)),
+    texts: async (sql) => (await connection.rows(sql, options)).map((row) => Object.values(row).map(textOf)),
   };
 }
 

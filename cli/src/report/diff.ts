@@ -1,6 +1,7 @@
 import type { DiffReport } from '../commands/diff.ts';
 import type { RowDifference } from '../compare/cells.ts';
 import type { MartComparison } from '../compare/compare.ts';
+import { absence, countsInWords } from '../compare/words.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, plural } from './text.ts';
@@ -14,7 +15,7 @@ export function renderDiff(report: DiffReport, style: Style): string {
       mart.name,
       mart.rows.from,
       mart.rows.to,
-      mart.missingIn === undefined ? mart.status : `not in ${mart.missingIn}`,
+      mart.missingIn === undefined ? mart.status : absence(mart.missingIn),
     ]),
     style,
   );
@@ -32,7 +33,7 @@ export function renderDiff(report: DiffReport, style: Style): string {
 }
 
 function renderMart(
-  { name, columns, differences, more }: MartComparison,
+  { name, columns, counts, changedColumns, differences, more }: MartComparison,
   { from, to }: DiffReport,
   style: Style,
 ): string {
@@ -41,12 +42,13 @@ function renderMart(
       `  column ${column}: ${mine ?? 'missing'} in ${from}, ${other ?? 'missing'} in ${to}`,
   );
   const rows = differences.flatMap(cellsOf);
+  const summary = countsInWords(counts, more);
+  const where = changedColumns.length === 0 ? '' : ` (in ${changedColumns.join(', ')})`;
   const heads = [{ name: 'row' }, { name: 'column' }, { name: from }, { name: to }];
   return [
     style.bad(name),
     ...types,
-    ...(rows.length === 0 ? [] : [renderTable(heads, rows, style)]),
-    ...(more ? [style.dim('There may be more.')] : []),
+    ...(rows.length === 0 ? [] : [`  ${summary}${where}`, renderTable(heads, rows, style)]),
   ].join('\n');
 }
 

@@ -1,0 +1,14 @@
+import type { RowCounts } from './rows.ts';
+
+/** `3 rows changed, 1 missing`; `at least` where not all were counted. */
+export function countsInWords(counts: RowCounts, more: boolean): string {
+  const parts = (['changed', 'missing', 'extra'] as const).filter((kind) => counts[kind] > 0);
+  const words = parts.map((kind, i) => {
+    const noun = i > 0 ? '' : counts[kind] === 1 ? 'row ' : 'rows ';
+    return `${counts[kind]} ${noun}${kind}`;
+  });
+  return `${more ? 'at least ' : ''}${words.join(', ')}`;
+}
+
+/** Where a table is not. */
+export const absence = (missingIn: string): string => (missingIn === 'both' ? 'in neither' : `not in ${missingIn}`);
