@@ -43,11 +43,11 @@ export async function run(options: DiffOptions, effects: Effects): Promise<Comma
   const started = effects.clock.elapsed();
   const { paths, from, to } = options;
   if (from === to) throw new MeetupError(`--from and --to are both ${from}: name two targets.`);
-  const marts = await chosenMarts(options, effects);
   const ours = await openSide(from, paths, effects);
   let theirs: OpenSide | undefined;
   try {
     theirs = await openSide(to, paths, effects);
+    const marts = await chosenMarts(options, effects);
     const compared = await compareMarts(ours.side, theirs.side, marts, {
       samples: options.samples,
       elapsed: effects.clock.elapsed,

@@ -10,17 +10,19 @@ interface Compared {
 }
 
 /** A comparison as a Markdown document: a table of the marts, then what differs in each. */
-export function renderDiffMarkdown({ status, from, to, marts }: Compared): string {
+export function renderDiffMarkdown({ from, to, marts }: Compared): string {
   const different = marts.filter((mart) => mart.status === 'different');
-  const head =
-    status === 'equal'
-      ? `All ${marts.length} marts are equal.`
-      : `${different.length} of ${marts.length} marts ${different.length === 1 ? 'differs' : 'differ'}.`;
+  const head = headline(marts.length, different.length);
   const overview = table(
     ['mart', `rows in ${from}`, `rows in ${to}`, 'verdict'],
     marts.map((mart) => [mart.name, String(mart.rows.from), String(mart.rows.to), verdict(mart)]),
   );
   return `${[`# ${from} and ${to}`, head, overview, ...different.map((mart) => section(mart, from, to))].join('\n\n')}\n`;
+}
+
+function headline(all: number, different: number): string {
+  if (different === 0) return all === 1 ? 'The mart is equal.' : `All ${all} marts are equal.`;
+  return `${different} of ${all} marts ${different === 1 ? 'differs' : 'differ'}.`;
 }
 
 const verdict = ({ status, missingIn }: MartComparison): string =>

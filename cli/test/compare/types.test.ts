@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { canonicalType } from '../../src/compare/types.ts';
+
+describe('types have one spelling', () => {
+  it.each([
+    ['BIGINT', 'bigint', 'int64'],
+    ['INTEGER', 'int', 'int32'],
+    ['FLOAT', 'float', 'float32'],
+    ['DOUBLE', 'double', 'float64'],
+    ['VARCHAR', 'string', 'string'],
+    ['VARCHAR', 'varchar(20)', 'string'],
+    ['VARCHAR', 'string collate UTF8_LCASE', 'string'],
+    ['BLOB', 'binary', 'binary'],
+    ['BOOLEAN', 'boolean', 'boolean'],
+    ['DATE', 'date', 'date'],
+    ['TIMESTAMP', 'timestamp_ntz', 'timestamp'],
+    ['TIMESTAMP WITH TIME ZONE', 'timestamp', 'timestamp'],
+    ['DECIMAL(18,3)', 'decimal(18,3)', 'decimal(18,3)'],
+    ['VARCHAR[]', 'array<string>', 'array<string>'],
+    ['DECIMAL(9,2)[][]', 'array<array<decimal(9,2)>>', 'array<array<decimal(9,2)>>'],
+    ['MAP(VARCHAR, DECIMAL(9,2))', 'map<string,decimal(9,2)>', 'map<string,decimal(9,2)>'],
+    [
+      'STRUCT(user_id BIGINT, "when" DECIMAL(9,2)[], "a, b" VARCHAR)[]',
+      'array<struct<user_id:bigint,When:array<decimal(9,2)>,`a, b`:string>>',
+      'array<struct<user_id:int64,when:array<decimal(9,2)>,`a, b`:string>>',
+    ],
+  ])('%s is %s', (duckDb, spark, canonical) => {
+    expect(canonicalType(duckDb)).toBe(canonical);
+    expect(canonicalType(spark)).toBe(canonical);
+    expect(canonicalType(canonical)).toBe(canonical);
+  });
+
+  it('but what is not known keeps its name, so that it differs from everything else', () => {
+    expect(canonicalType('HUGEINT')).toBe('hugeint');
+    expect(canonicalType('DECIMAL(18,3)')).not.toBe(canonicalType('DECIMAL(18,2)'));
+  });
+});
