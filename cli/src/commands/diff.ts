@@ -5,7 +5,7 @@ import { publicMarts } from '../compare/marts.ts';
 import { databricksSide, duckDbSide, type Side } from '../compare/side.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
-import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
@@ -55,7 +55,7 @@ export async function run(options: DiffOptions, effects: Effects): Promise<Comma
     });
     const status = compared.every((mart) => mart.status === 'equal') ? 'equal' : 'different';
     const report: DiffReport = { status, from, to, marts: compared, ms: effects.clock.elapsed() - started };
-    if (options.markdown !== undefined) await writeAtomically(options.markdown, renderDiffMarkdown(report));
+    if (options.markdown !== undefined) await writeReport(options.markdown, renderDiffMarkdown(report));
     return { exitCode: status === 'equal' ? 0 : 1, report };
   } catch (error) {
     if (effects.signal.aborted) throw new InterruptedError();
@@ -85,6 +85,16 @@ async function chosenMarts({ paths, select }: DiffOptions, effects: Effects) {
     );
   }
   return marts.filter(({ name }) => names.includes(name));
+}
+
+async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await writeAtomically(file, text);
+  } catch (error) {
+    throw new MeetupError(`The report ${file} can't be written (${messageOf(error)}): choose another place for it.`, {
+      cause: error,
+    });
+  }
 }
 
 interface OpenSide {

@@ -1,6 +1,6 @@
 import type { RowDifference } from './cells.ts';
 import type { ColumnDifference, MartComparison } from './compare.ts';
-import { absence, countsInWords } from './words.ts';
+import { absence, summaryOf } from './words.ts';
 
 interface Compared {
   readonly status: 'equal' | 'different';
@@ -29,13 +29,12 @@ const verdict = ({ status, missingIn }: MartComparison): string =>
   missingIn === undefined ? status : absence(missingIn);
 
 function section(mart: MartComparison, from: string, to: string): string {
-  const { name, missingIn, columns, counts, changedColumns, differences, more } = mart;
+  const { name, missingIn, columns, differences } = mart;
   if (missingIn !== undefined) return `## ${name}\n\nIt is ${absence(missingIn)}.`;
   const parts = [`## ${name}`];
   if (columns.length > 0) parts.push(columnTable(columns, from, to));
-  const summary = countsInWords(counts, more);
-  const where = changedColumns.length === 0 ? '' : ` (in ${changedColumns.join(', ')})`;
-  if (summary !== '') parts.push(`${capitalized(summary)}${where}.`);
+  const summary = summaryOf(mart);
+  if (summary !== '') parts.push(`${capitalized(summary)}.`);
   if (differences.length > 0) parts.push(rowTable(differences, from, to));
   return parts.join('\n\n');
 }

@@ -1,3 +1,4 @@
+import type { MartComparison } from './compare.ts';
 import type { RowCounts } from './rows.ts';
 
 /** `3 rows changed, 1 missing`; `at least` where not all were counted. */
@@ -12,3 +13,12 @@ export function countsInWords(counts: RowCounts, more: boolean): string {
 
 /** Where a table is not. */
 export const absence = (missingIn: string): string => (missingIn === 'both' ? 'in neither' : `not in ${missingIn}`);
+
+/** How many rows differ, in which columns, and how many of them are shown; empty where none does. */
+export function summaryOf({ counts, changedColumns, differences, more }: MartComparison): string {
+  const words = countsInWords(counts, more);
+  const where = changedColumns.length === 0 ? '' : ` (in ${changedColumns.join(', ')})`;
+  const all = counts.changed + counts.missing + counts.extra;
+  const shown = differences.length < all || more ? `; ${differences.length} are shown` : '';
+  return words === '' ? '' : `${words}${where}${shown}`;
+}

@@ -1,7 +1,7 @@
 import type { DiffReport } from '../commands/diff.ts';
 import type { RowDifference } from '../compare/cells.ts';
 import type { MartComparison } from '../compare/compare.ts';
-import { absence, countsInWords } from '../compare/words.ts';
+import { absence, summaryOf } from '../compare/words.ts';
 import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { formatDuration, plural } from './text.ts';
@@ -32,23 +32,19 @@ export function renderDiff(report: DiffReport, style: Style): string {
   return [overview, ...details, `${verdict} ${style.dim(`in ${formatDuration(report.ms)}`)}`].join('\n\n');
 }
 
-function renderMart(
-  { name, columns, counts, changedColumns, differences, more }: MartComparison,
-  { from, to }: DiffReport,
-  style: Style,
-): string {
-  const types = columns.map(
+function renderMart(mart: MartComparison, { from, to }: DiffReport, style: Style): string {
+  const types = mart.columns.map(
     ({ column, from: mine, to: other }) =>
       `  column ${column}: ${mine ?? 'missing'} in ${from}, ${other ?? 'missing'} in ${to}`,
   );
-  const rows = differences.flatMap(cellsOf);
-  const summary = countsInWords(counts, more);
-  const where = changedColumns.length === 0 ? '' : ` (in ${changedColumns.join(', ')})`;
+  const summary = summaryOf(mart);
+  const rows = mart.differences.flatMap(cellsOf);
   const heads = [{ name: 'row' }, { name: 'column' }, { name: from }, { name: to }];
   return [
-    style.bad(name),
+    style.bad(mart.name),
     ...types,
-    ...(rows.length === 0 ? [] : [`  ${summary}${where}`, renderTable(heads, rows, style)]),
+    ...(summary === '' ? [] : [`  ${summary}`]),
+    ...(rows.length === 0 ? [] : [renderTable(heads, rows, style)]),
   ].join('\n');
 }
 

@@ -55,7 +55,7 @@ describe('what people read', () => {
 
   it('names rows, columns and cells that differ', () => {
     const lines = text(mart('dim_groups'), CHANGED, RETYPED, ABSENT);
-    expect(lines).toContain('2 rows changed, 1 missing (in response)');
+    expect(lines).toContain('2 rows changed, 1 missing (in response); 2 are shown');
     expect(lines).toMatch(/^k\|1 +response +yes +null$/m);
     expect(lines).toMatch(/^k2 +there +missing$/m);
     expect(lines).toContain('column city: string in dev, missing in prod');
@@ -81,7 +81,7 @@ describe('the Markdown report', () => {
 
   it('has a section for each mart that differs, and keeps its tables whole', () => {
     const document = renderDiffMarkdown(reportOf(CHANGED, RETYPED, ABSENT));
-    expect(document).toContain('## fct_rsvps\n\n2 rows changed, 1 missing (in response).');
+    expect(document).toContain('## fct_rsvps\n\n2 rows changed, 1 missing (in response); 2 are shown.');
     expect(document).toContain('| rsvp_key = k\\|1 | response | yes | null |');
     expect(document).toContain('| city | string | missing |');
     expect(document).toContain('## dim_dates\n\nIt is not in prod.');
