@@ -147,17 +147,18 @@ function sharedPart(
 }
 
 /**
- * Which columns differ in all rows, not only in the sample. Fingerprints say so where both sides have the same keys, and
- * of columns without doubles, whose fingerprints differ by their last digits alone.
+ * Which columns differ, not only in the sample. Where that has not all rows, fingerprints say so: where both sides have the
+ * same keys, and not of doubles, whose fingerprints differ by their last digits alone.
  */
 async function changedColumns(
   from: Side,
   to: Side,
   table: Shared,
-  { counts, samples }: RowDifferences,
+  { counts, samples, more }: RowDifferences,
 ): Promise<string[]> {
   const names = new Set(samples.flatMap(({ cells }) => cells.map(({ column }) => column)));
-  if (counts.missing + counts.extra === 0) {
+  const allShown = !more && samples.length === counts.changed;
+  if (counts.missing + counts.extra === 0 && !allShown) {
     const exact = table.columns.filter(({ type }) => !holdsFloats(type));
     const [ours, theirs] = await Promise.all([
       columnFingerprints(from, table, exact),
