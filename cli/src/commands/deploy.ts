@@ -165,12 +165,15 @@ function requireSomebodyToConfirm({ confirm, yes, planHash, planOnly, target }: 
 
 /** What is compared with must be there, and right. */
 async function requireLocalMarts({ paths, maxRejected }: DeployOptions, effects: Effects): Promise<void> {
-  const local = await dev({ paths, maxRejected, fullRefresh: false }, effects);
+  const local = await dev({ paths, maxRejected, fullRefresh: false, summarizes: false }, effects);
   if (local.exitCode === 0) return;
-  const failed = [...(local.report.build?.models ?? []), ...(local.report.build?.tests ?? [])]
+  const { build } = local.report;
+  const failed = [...(build?.models ?? []), ...(build?.tests ?? [])]
     .filter(({ status }) => status === 'fail')
     .map(({ name }) => name);
-  const what = failed.length === 0 ? '' : ` (${failed.slice(0, 3).join(', ')})`;
+  const problem = build?.problems[0]?.message.split('\n')[0];
+  const named = problem === undefined ? failed.slice(0, 3) : [problem];
+  const what = named.length === 0 ? '' : ` (${named.join(', ')})`;
   throw new MeetupError(`The local marts don't pass${what}: \`./meetup dev\` shows why. Nothing was deployed.`, {
     exitCode: 1,
   });

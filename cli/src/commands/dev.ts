@@ -16,6 +16,8 @@ export interface DevOptions {
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
   readonly fullRefresh: boolean;
+  /** Whether the marts are summed up in the end; true unless said otherwise. */
+  readonly summarizes?: boolean;
 }
 
 export interface DevReport {
@@ -67,14 +69,18 @@ export async function devWith(
 
   const stamp = { project, batch: loaded.report.newestBatch };
   if (!options.fullRefresh && !firstTime && (await isBuiltFrom(options.paths, stamp))) {
-    return { exitCode: 0, report: ended({ status: 'unchanged', marts: await summarizeMarts(options.paths) }) };
+    return { exitCode: 0, report: ended({ status: 'unchanged', ...(await marts(options)) }) };
   }
   await forgetBuilt(options.paths);
   const { paths, fullRefresh } = options;
   const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true }, effects);
   if (built.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'fail', build: built.report }) };
   await rememberBuilt(paths, stamp);
-  return { exitCode: 0, report: ended({ status: 'pass', build: built.report, marts: await summarizeMarts(paths) }) };
+  return { exitCode: 0, report: ended({ status: 'pass', build: built.report, ...(await marts(options)) }) };
+}
+
+async function marts({ paths, summarizes = true }: DevOptions): Promise<Pick<DevReport, 'marts'>> {
+  return summarizes ? { marts: await summarizeMarts(paths) } : {};
 }
 
 async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {

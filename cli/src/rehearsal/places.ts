@@ -20,6 +20,8 @@ export interface RehearsalPlaces {
   readonly scratch: string;
   readonly sparkLog: string;
   readonly gatewayLog: string;
+  /** Every statement since the start. */
+  readonly statementsLog: string;
 }
 
 export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): RehearsalPlaces {
@@ -37,5 +39,6 @@ export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): Rehearsal
     scratch: join(folder, 'scratch'),
     sparkLog: join(paths.logs, 'rehearsal-spark.log'),
     gatewayLog: join(paths.logs, 'rehearsal-gateway.log'),
+    statementsLog: join(paths.logs, 'rehearsal-statements.log'),
   };
 }

@@ -46,6 +46,8 @@ export interface GatewaySite {
   readonly volumes: Volumes;
   readonly tickets: Tickets;
   readonly now: () => number;
+  /** Hears every statement before it runs. */
+  readonly heard?: (statement: string) => void;
 }
 
 /**
@@ -175,6 +177,7 @@ export class Gateway {
   async #execute(request: Struct, origin: string): Promise<Struct> {
     const session = this.#session(request);
     const statement = request.string(2) ?? '';
+    this.#site.heard?.(statement);
     if (request.length(1288) > 0) {
       throw new StatementError(
         "[REHEARSAL_UNSUPPORTED] The rehearsal doesn't have parameters of statements: write the values into the SQL. SQLSTATE: 0A000",

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -60,7 +60,13 @@ async function openDoors(
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
   const links = new SparkLinks(() => keeper.address());
-  const gateway = new Gateway({ links, volumes: new Volumes(places.volumes), tickets, now });
+  const gateway = new Gateway({
+    links,
+    volumes: new Volumes(places.volumes),
+    tickets,
+    now,
+    heard: statementLog(places),
+  });
   const token = randomBytes(24).toString('hex');
   const certificate = makeCertificate([HOST, 'localhost', '127.0.0.1'], now());
   await writeSecretly(places.tokenFile, token);
@@ -69,6 +75,13 @@ async function openDoors(
   const proxyPort = await listen(connectProxy(HOST, port));
   void sweep(gateway, Math.min(SWEEP_MS, launch.idleMs), launch.idleMs, log);
   return { port, proxyPort };
+}
+
+/** Writes down what was asked since the start, a JSON document per line: what dbt and the driver really say. */
+function statementLog({ statementsLog }: RehearsalPlaces): (statement: string) => void {
+  writeFileSync(statementsLog, '', { mode: 0o600 });
+  return (statement) =>
+    appendFileSync(statementsLog, `${JSON.stringify({ at: new Date().toISOString(), statement })}\n`);
 }
 
 /** Listens on the loopback interface, on any port that is free. */

@@ -1,0 +1,322 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { type DeployOptions, type DeployReport, run as deploy } from '../../src/commands/deploy.ts';
+import { run as rehearsal } from '../../src/commands/rehearsal.ts';
+import { run as rollback } from '../../src/commands/rollback.ts';
+import { interrupted, prepareLedger, readLedger } from '../../src/deploy/ledger.ts';
+import { withDeployLock } from '../../src/deploy/lock.ts';
+import type { Remote } from '../../src/deploy/remote.ts';
+import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
+import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
+import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
+import { quietEffects } from '../support/effects.ts';
+import { meetup } from '../support/meetup.ts';
+import { contentsOf } from './contents.ts';
+import { type TinyProject, tinyProject } from './tiny-project.ts';
+
+/** Spark's first installation takes minutes. */
+const START_MS = 600_000;
+
+// A statement on Spark takes a second on a free machine, and ten on one that is not.
+vi.setConfig({ testTimeout: 400_000 });
+
+const effects = quietEffects({ env: process.env });
+let folder: string;
+let project: TinyProject;
+let remote: Remote;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-deploy-'));
+  project = await tinyProject(folder);
+  await rehearsal({ paths: project.paths, action: 'up' }, effects);
+  const target = await remoteTarget('rehearsal', project.paths, effects);
+  remote = { connection: await connectTarget(target), catalog: target.catalog };
+}, START_MS);
+
+afterAll(async () => {
+  await remote?.connection.close();
+  await rehearsal({ paths: project.paths, action: 'down' }, effects);
+  await rm(folder, { recursive: true, force: true });
+}, START_MS);
+
+async function deployed(options: Partial<DeployOptions> = {}): Promise<DeployReport> {
+  const { paths } = project;
+  return (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true, ...options }, effects)).report;
+}
+
+const actions = ({ models }: DeployReport): Record<string, string> =>
+  Object.fromEntries(models.map(({ name, action }) => [name, action]));
+
+const sql = (statement: string) => remote.connection.run(statement);
+const table = (name: string): string => `\`${remote.catalog}\`.${name}`;
+
+// One story: every chapter starts from what the one before left.
+describe('a target', () => {
+  it('gets all raw rows and models, equal to the local marts', async () => {
+    const report = await deployed();
+    expect(report).toMatchObject({ status: 'deployed', base: null });
+    expect(report.uploadedBytes).toBeGreaterThan(0);
+    expect(actions(report)).toEqual({
+      stg_groups: 'create',
+      group_names: 'create',
+      event_log: 'create',
+      group_events: 'create',
+    });
+    expect(report.parity?.map(({ name, status }) => [name, status])).toEqual([
+      ['event_log', 'equal'],
+      ['group_events', 'equal'],
+      ['group_names', 'equal'],
+    ]);
+    const ledger = await readLedger(remote);
+    expect(ledger.map(({ event }) => event)).toEqual(['begun', 'finished']);
+    expect(ledger.at(-1)?.plan_hash).toBe(report.hash);
+  });
+
+  it('is left alone where nothing changed', async () => {
+    const report = await deployed();
+    expect(report).toMatchObject({ status: 'unchanged', uploadedBytes: 0 });
+    expect(new Set(Object.values(actions(report)))).toEqual(new Set(['keep']));
+  });
+
+  it('gets what changed, and what is downstream of it, and nothing else', async () => {
+    await project.write(
+      'dbt/models/staging/stg_groups.sql',
+      "select group_id, upper(max(name)) as group_name from {{ source('raw', 'groups') }} group by group_id\n",
+    );
+    const report = await deployed();
+    expect(report).toMatchObject({ status: 'deployed', uploadedBytes: 0 });
+    expect(report.models.map(({ name, action, reason }) => [name, action, reason])).toEqual([
+      ['event_log', 'keep', 'it is as it was deployed'],
+      ['group_events', 'keep', 'it is as it was deployed'],
+      ['group_names', 'refresh', 'downstream of stg_groups'],
+      ['stg_groups', 'replace', 'changed (modified.body)'],
+    ]);
+  });
+
+  it('applies only the plan that was reviewed', async () => {
+    await project.secondDay();
+    await expect(deployed({ yes: false, planHash: '0123' })).rejects.toThrow(/The plan is [0-9a-f]+ now, not 0123/);
+    const planned = await deployed({ planOnly: true });
+    expect(planned.status).toBe('planned');
+    expect(await deployed({ yes: false, planHash: planned.hash })).toMatchObject({ status: 'deployed' });
+  });
+
+  it('got the new batch once, and incremental models only its rows', async () => {
+    const { details } = (await readLedger(remote)).at(-1) ?? { details: {} };
+    expect(details).toMatchObject({ models: { 'marts.event_log': 'increment', 'marts.group_events': 'refresh' } });
+    const [counts] = await remote.connection.rows(
+      `select count(*) as batches, count(distinct batch_id) as different from ${table('raw.batches')}`,
+    );
+    expect(counts).toMatchObject({ batches: 2, different: 2 });
+  });
+
+  it('is as it was after a test that fails', async () => {
+    const before = await contentsOf(remote);
+    await project.write('dbt/tests/only_on_spark.sql', "select 1 as wrong where '{{ target.name }}' = 'rehearsal'\n");
+    await project.write(
+      'dbt/models/marts/group_events.sql',
+      "select group_id, count(*) + 0 as event_count from {{ ref('event_log') }} group by group_id\n",
+    );
+    const report = await deployed();
+    expect(report.status).toBe('undone');
+    expect(report.reason).toContain('only_on_spark');
+    expect(await contentsOf(remote)).toEqual(before);
+    expect((await readLedger(remote)).at(-1)?.event).toBe('undone');
+    await project.remove('dbt/tests/only_on_spark.sql');
+  });
+
+  it('is as it was where it would not equal the local marts', async () => {
+    const before = await contentsOf(remote);
+    await project.write(
+      'dbt/models/marts/group_events.sql',
+      "select group_id, count(*) + {{ 1 if target.name == 'rehearsal' else 0 }} as event_count from {{ ref('event_log') }} group by group_id\n",
+    );
+    const report = await deployed();
+    expect(report).toMatchObject({ status: 'undone', reason: 'group_events differs from the local marts' });
+    expect(report.parity?.find(({ name }) => name === 'group_events')?.message).toMatch(
+      /event_count is \d+ here, \d+ there/,
+    );
+    expect(await contentsOf(remote)).toEqual(before);
+  });
+
+  it('tells what somebody else changed, and is not built over it unasked', async () => {
+    await project.write(
+      'dbt/models/marts/group_events.sql',
+      "select group_id, count(*) as event_count from {{ ref('event_log') }} group by group_id\n",
+    );
+    await deployed();
+    await sql(
+      `delete from ${table('marts.group_names')} where group_id = (select min(group_id) from ${table('marts.group_names')})`,
+    );
+    const planned = await deployed({ planOnly: true });
+    expect(planned.drift).toMatchObject([{ relation: 'marts.group_names', what: expect.stringContaining('DELETE') }]);
+    await expect(deployed()).rejects.toThrow(
+      /not as it was deployed: marts.group_names .*rollback --target rehearsal --to/,
+    );
+    expect(await deployed({ force: true })).toMatchObject({ status: 'deployed' });
+    expect((await deployed()).status).toBe('unchanged');
+  });
+
+  it('is not touched where its raw tables were changed, until they are put back', async () => {
+    const before = await contentsOf(remote);
+    const { base } = await deployed({ planOnly: true });
+    await sql(`delete from ${table('raw.groups')}`);
+    await expect(deployed({ force: true })).rejects.toThrow(/raw.groups .*--full-refresh/);
+    const { report } = await rollback(
+      { paths: project.paths, target: 'rehearsal', to: base ?? '', yes: true },
+      effects,
+    );
+    expect(report).toMatchObject({ status: 'rolled back', to: base, restored: ['raw.groups'], failed: [] });
+    expect(await contentsOf(remote)).toEqual(before);
+  });
+
+  it('goes back to what it was before a deployment, and forward again', async () => {
+    const before = await contentsOf(remote);
+    await project.write(
+      'dbt/models/marts/group_names.sql',
+      "select group_id, lower(group_name) as group_name from {{ ref('stg_groups') }}\n",
+    );
+    await project.write('dbt/models/marts/group_ids.sql', "select group_id from {{ ref('stg_groups') }}\n");
+    await project.write(
+      'dbt/models/marts/group_ids.yml',
+      'models: [{name: group_ids, columns: [{name: group_id, data_type: bigint}]}]\n',
+    );
+    expect(actions(await deployed())).toMatchObject({ group_names: 'replace', group_ids: 'create', event_log: 'keep' });
+    const after = await contentsOf(remote);
+    const { report } = await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
+    expect(report.restored).toEqual(['marts.group_ids', 'marts.group_names']);
+    expect(await contentsOf(remote)).toEqual(before);
+    expect(actions(await deployed())).toMatchObject({ group_names: 'replace', group_ids: 'create' });
+    expect(await contentsOf(remote)).toEqual(after);
+  });
+
+  it('keeps what left the project for one deployment, so that it can come back', async () => {
+    await project.remove('dbt/models/marts/group_ids.sql');
+    await project.remove('dbt/models/marts/group_ids.yml');
+    expect(actions(await deployed())).toMatchObject({ group_ids: 'retire' });
+    expect(await contentsOf(remote)).toHaveProperty(['marts.group_ids']);
+    expect(actions(await deployed())).toMatchObject({ group_ids: 'remove' });
+    expect(await contentsOf(remote)).not.toHaveProperty(['marts.group_ids']);
+    expect((await deployed()).status).toBe('unchanged');
+  });
+
+  it('takes one deployment at a time', async () => {
+    await withDeployLock(remote, 'another', async () => {
+      await expect(deployed()).rejects.toThrow(/Another deployment is under way: another, process \d+ on /);
+    });
+    expect((await deployed()).status).toBe('unchanged');
+  });
+});
+
+describe('prod', () => {
+  it('is the same, with another host and other credentials, from a commit that was rehearsed', async () => {
+    const commit = await project.commit();
+    const { dbtEnvironment, driver } = await rehearsalConnection(project.paths, effects);
+    const credentials = {
+      ...project.env,
+      ...dbtEnvironment,
+      DATABRICKS_HOST: dbtEnvironment.MEETUP_REHEARSAL_HOST ?? '',
+      DATABRICKS_HTTP_PATH: driver.httpPath,
+      DATABRICKS_TOKEN: driver.token ?? '',
+      DATABRICKS_CATALOG: remote.catalog,
+      NODE_EXTRA_CA_CERTS: driver.caFile ?? '',
+    };
+    const prod = (...more: string[]) =>
+      meetup(['deploy', '--target', 'prod', '--max-rejected', '50%', '--json', ...more], credentials);
+    const unrehearsed = await prod('--yes');
+    expect(unrehearsed.stdout).toContain(`Commit ${commit.slice(0, 10)} was not rehearsed`);
+    expect(unrehearsed.exitCode).toBe(2);
+    expect((await deployed()).status).toBe('unchanged');
+
+    await project.write(
+      'dbt/models/marts/group_names.sql',
+      "select group_id, group_name from {{ ref('stg_groups') }}\n",
+    );
+    const dirty = await prod('--yes');
+    expect(dirty.stdout).toContain('not committed');
+    const forced = await prod('--yes', '--force');
+    expect(forced.stderr).not.toContain(credentials.DATABRICKS_TOKEN);
+    const report: DeployReport = JSON.parse(forced.stdout);
+    expect(report).toMatchObject({ status: 'deployed', target: 'prod', dirty: true });
+    expect(actions(report)).toMatchObject({ group_names: 'replace', event_log: 'keep' });
+    expect(report.parity).toMatchObject([{ name: 'group_names', status: 'equal' }]);
+    const again = await prod('--yes', '--force');
+    expect(JSON.parse(again.stdout)).toMatchObject({ status: 'unchanged', uploadedBytes: 0 });
+  });
+});
+
+/** What changes something on the target, our own records among it. */
+const WRITES = /^\s*(\/\*.*?\*\/)?\s*(create|insert|merge|update|delete|alter|drop|put|restore|replace|truncate)/is;
+
+/** How many statements apart deployments are killed. All: MEETUP_KILL_EVERY=1, which takes half an hour. */
+const KILL_EVERY = Number(process.env.MEETUP_KILL_EVERY ?? 6);
+
+describe('a deployment that is killed', () => {
+  const written = async (): Promise<string[]> =>
+    (await readFile(rehearsalPlaces(project.paths).statementsLog, 'utf8'))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): string => JSON.parse(line).statement)
+      .filter((statement) => WRITES.test(statement));
+
+  /** Kills a real `./meetup deploy` when it has sent so many statements that write. @returns whether it was killed. */
+  async function killedAfter(count: number): Promise<boolean> {
+    const before = (await written()).length;
+    const running = meetup(['deploy', '--target', 'rehearsal', '--yes', '--max-rejected', '50%'], { ...project.env });
+    let ended = false;
+    running.finally(() => {
+      ended = true;
+    });
+    while (!ended && (await written()).length < before + count) await new Promise((resolve) => setTimeout(resolve, 5));
+    if (ended) return false;
+    running.child.kill('SIGKILL');
+    await running;
+    return true;
+  }
+
+  it('leaves every table as it was, or as it was to be, wherever that happens', async () => {
+    await deployed({ force: true });
+    const before = await contentsOf(remote);
+    const change = (): Promise<void> =>
+      project.write(
+        'dbt/models/staging/stg_groups.sql',
+        "select group_id, min(name) || '!' as group_name from {{ source('raw', 'groups') }} group by group_id\n",
+      );
+    await change();
+    await project.write(
+      'dbt/models/marts/event_log.sql',
+      (await readFile(join(project.paths.dbtProject, 'models/marts/event_log.sql'), 'utf8')).replace(
+        'name as event_name',
+        'upper(name) as event_name',
+      ),
+    );
+    const start = (await written()).length;
+    await deployed();
+    const after = await contentsOf(remote);
+    expect(after).not.toEqual(before);
+    const statements = (await written()).length - start;
+    expect(statements).toBeGreaterThan(10);
+    await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
+
+    const outcomes: string[] = [];
+    for (let count = 1; count <= statements; count += KILL_EVERY) {
+      const killed = await killedAfter(count);
+      await prepareLedger(remote);
+      const left = interrupted(await readLedger(remote));
+      if (left !== undefined) {
+        const { report } = await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
+        expect(report).toMatchObject({ status: 'undone', failed: [] });
+      }
+      const now = await contentsOf(remote);
+      const isAfter = JSON.stringify(now) === JSON.stringify(after);
+      outcomes.push(`${count}: ${killed ? 'killed' : 'ended'}, ${isAfter ? 'after' : 'before'}`);
+      if (isAfter) await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
+      else expect(now, `killed after statement ${count}`).toEqual(before);
+    }
+    expect(outcomes.some((outcome) => outcome.endsWith('killed, before'))).toBe(true);
+    expect(await deployed()).toMatchObject({ status: 'deployed' });
+    expect(await contentsOf(remote)).toEqual(after);
+  }, 1_800_000);
+});
