@@ -1,0 +1,44 @@
+"""Holds the resources of a bundle to the definitions that Databricks publishes for them, as PyPI's databricks-bundles.
+
+Reads {"jobs": {name: job, …}, …} from stdin, and prints a list of what is wrong. Databricks' own reader refuses keys that it doesn't
+know, but turns anything into a string; so what it read is written again, and has to be what was given.
+"""
+
+import dataclasses
+import importlib
+import json
+import sys
+
+# The classes by the key of `resources`: each lies in the module of that name.
+_CLASSES = {"jobs": "Job", "pipelines": "Pipeline", "schemas": "Schema", "volumes": "Volume"}
+
+
+def problems(resources):
+    for kind, named in resources.items():
+        if kind not in _CLASSES:
+            yield f"resources.{kind}: there is no such kind, or this check does not know it"
+            continue
+        definition = getattr(importlib.import_module(f"databricks.bundles.{kind}"), _CLASSES[kind])
+        for name, given in named.items():
+            try:
+                read = definition.from_dict(given).as_dict()
+            except (ValueError, TypeError, AssertionError) as error:
+                yield f"resources.{kind}.{name}: {error}"
+                continue
+            yield from differences(f"resources.{kind}.{name}", given, read)
+
+
+def differences(place, given, read):
+    """Where what was read says something else. Empty lists and maps are left out when it is written."""
+    if isinstance(given, dict) and isinstance(read, dict):
+        for key in given.keys() | read.keys():
+            if given.get(key) not in (None, [], {}) or read.get(key) not in (None, [], {}):
+                yield from differences(f"{place}.{key}", given.get(key), read.get(key))
+    elif isinstance(given, list) and isinstance(read, list) and len(given) == len(read):
+        for index, (one, other) in enumerate(zip(given, read)):
+            yield from differences(f"{place}[{index}]", one, other)
+    elif type(given) is not type(read) or given != read:
+        yield f"{place}: {json.dumps(given)} is read as {json.dumps(read, default=dataclasses.asdict)}"
+
+
+json.dump(sorted(problems(json.load(sys.stdin))), sys.stdout)
