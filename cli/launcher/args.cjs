@@ -3,7 +3,7 @@
 /** Options of every command that take a value, so that the value is not taken for the command. */
 const WITH_VALUE = new Set(['--data', '--state-dir', '--target']);
 /** Commands that start dbt. */
-const DBT_COMMANDS = new Set(['build', 'dev', 'test', 'deploy', 'docs', 'rehearsal', 'rollback']);
+const DBT_COMMANDS = new Set(['build', 'dev', 'test', 'deploy', 'docs', 'rehearsal', 'rollback', 'ci']);
 /** Commands that never write to the state folder, and so don't make it. */
 const READERS = new Set(['query', 'doctor', 'clean', 'help']);
 
@@ -36,7 +36,8 @@ function readArgs(argv) {
     quiet: options.includes('--quiet'),
     verbose: options.includes('--verbose'),
     needsPython: !informs && usesDbt,
-    needsDevTools: !informs && command === 'test' && options.includes('--all'),
+    needsDevTools:
+      !informs && ((command === 'test' && options.includes('--all')) || (command === 'ci' && lints(options))),
     writesState: !informs && !READERS.has(command),
   };
 }
@@ -66,12 +67,19 @@ function commandOf(argv) {
  * @param {string} option
  */
 function optionValue(argv, option) {
+  /** @type {string | undefined} */
   let value;
-  argv.forEach((word, i) => {
+  for (const [i, word] of argv.entries()) {
     if (word === option) value = argv[i + 1];
     else if (word.startsWith(`${option}=`)) value = word.slice(option.length + 1);
-  });
+  }
   return value;
+}
+
+/** @param {readonly string[]} argv */
+function lints(argv) {
+  const only = optionValue(argv, '--only');
+  return only === undefined || only.split(',').some((part) => part.trim() === 'lint');
 }
 
 /** @param {readonly string[]} argv */

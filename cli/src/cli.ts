@@ -281,6 +281,24 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     },
   );
 
+  verb<{ base?: string; only?: string; summary?: string }>(
+    'ci',
+    'check a change: fixtures, scenarios, lint, and a build of what differs from the main branch; writes a summary',
+    async (session, own) => {
+      const { run } = await import('./commands/ci.ts');
+      const { renderCi } = await import('./report/ci.ts');
+      const { base, only, summary } = own;
+      const result = await run(
+        { paths: session.paths, base, only, summary: summary && resolve(io.cwd, summary) },
+        session.effects,
+      );
+      return session.finish(result, { text: renderCi, essential: true });
+    },
+  )
+    .option('--base <ref>', 'what to compare with, or none to build everything (default: origin/main, else main)')
+    .option('--only <parts>', 'some of fixtures,scenarios,lint,build')
+    .option('--summary <file>', 'where to write the Markdown summary (default: ci-summary.md in the state folder)');
+
   verb<Record<string, never>>(
     'doctor',
     'check the machine, the toolchain and the profile, and say how to mend what is wrong',

@@ -83,7 +83,8 @@ async function marts({ paths, summarizes = true }: DevOptions): Promise<Pick<Dev
   return summarizes ? { marts: await summarizeMarts(paths) } : {};
 }
 
-async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
+/** Generates the sample where the data folder holds no data; tells what it made, if anything. */
+export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
   if (await hasData(paths)) return undefined;
   effects.reporter.note(`There is no data in ${paths.data} yet: generating the sample.`);
   return (await generate({ out: paths.data, ...SAMPLE }, effects)).report;

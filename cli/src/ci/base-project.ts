@@ -1,0 +1,49 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, relative, sep } from 'node:path';
+import { execa } from 'execa';
+import type { Paths } from '../config/paths.ts';
+
+/** The dbt project as it was at a commit, in a folder that is there only for a while. */
+export interface BaseProject {
+  readonly dbtProject: string;
+  /** For what dbt makes of it. */
+  readonly target: string;
+  readonly manifestFile: string;
+}
+
+/** Writes the dbt project and its fixtures as they were at a commit; the working tree and git's index stay as they are. */
+export async function withBaseProject<T>(
+  paths: Paths,
+  commit: string,
+  work: (base: BaseProject) => Promise<T>,
+): Promise<T> {
+  const folder = await mkdtemp(join(tmpdir(), 'meetup-base-'));
+  try {
+    const prefix = await checkOut(paths, commit, folder);
+    const dbtProject = join(folder, 'tree', prefix, relative(paths.root, paths.dbtProject));
+    return await work({
+      dbtProject,
+      target: join(folder, 'target'),
+      manifestFile: join(folder, 'manifest', 'manifest.json'),
+    });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** @returns the project's place in its repository, which may hold more than the project. */
+async function checkOut(paths: Paths, commit: string, folder: string): Promise<string> {
+  const top = await execa('git', ['rev-parse', '--show-toplevel'], { cwd: paths.root });
+  const prefix = (await execa('git', ['rev-parse', '--show-prefix'], { cwd: paths.root })).stdout.trim();
+  // An index of its own: nobody's staged changes are touched.
+  const options = { cwd: top.stdout.trim(), env: { GIT_INDEX_FILE: join(folder, 'index') } };
+  await execa('git', ['read-tree', commit], options);
+  const wanted = [paths.dbtProject, join(paths.fixtures, 'models')].map(
+    (path) => `${prefix}${relative(paths.root, path).split(sep).join('/')}`,
+  );
+  const files = await execa('git', ['ls-files', '-z', '--', ...wanted], { ...options, stripFinalNewline: false });
+  const prefixed = `--prefix=${join(folder, 'tree')}/`;
+  await execa('git', ['checkout-index', '-z', '--stdin', '--force', prefixed], { ...options, input: files.stdout });
+  return prefix;
+}

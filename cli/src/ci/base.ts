@@ -1,0 +1,40 @@
+import { execa } from 'execa';
+import { MeetupError } from '../config/errors.ts';
+
+/** What the project is compared with: a commit, or nothing, and then everything counts as changed. */
+export type Base =
+  | { readonly kind: 'commit'; readonly ref: string; readonly commit: string }
+  | { readonly kind: 'none'; readonly reason: string };
+
+/** Where a branch is expected to go, the first that there is. */
+const USUAL_BASES = ['origin/main', 'main'];
+
+/**
+ * The commit of `ref` from which HEAD went on, so that what `ref` got since then does not count as a change of ours.
+ * Without a `ref`: origin/main or main; where there is neither, or no git, nothing.
+ * @throws MeetupError where a `ref` was asked for that there is not.
+ */
+export async function resolveBase(root: string, ref: string | undefined): Promise<Base> {
+  if (ref === 'none') return { kind: 'none', reason: 'it was asked for (--base none)' };
+  for (const candidate of ref === undefined ? USUAL_BASES : [ref]) {
+    const commit = await commitOf(root, candidate);
+    if (commit !== undefined) return { kind: 'commit', ref: candidate, commit: await forkPoint(root, commit) };
+  }
+  if (ref === undefined) return { kind: 'none', reason: `git knows no ${USUAL_BASES.join(' and no ')} here` };
+  throw new MeetupError(
+    `--base '${ref}' is no commit that git knows here: fetch it first, or say --base none to build everything.`,
+  );
+}
+
+async function commitOf(root: string, ref: string): Promise<string | undefined> {
+  const found = await git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${ref}^{commit}`]);
+  return found.exitCode === 0 ? found.stdout.trim() : undefined;
+}
+
+/** A shallow clone may not know where the branch began: then it is the commit itself. */
+async function forkPoint(root: string, commit: string): Promise<string> {
+  const found = await git(root, ['merge-base', 'HEAD', commit]);
+  return found.exitCode === 0 ? found.stdout.trim() : commit;
+}
+
+const git = (cwd: string, args: readonly string[]) => execa('git', args, { cwd, reject: false });

@@ -1,0 +1,22 @@
+import { MeetupError } from '../config/errors.ts';
+
+/** What `ci` checks, in this order. */
+export const partNames = ['fixtures', 'scenarios', 'lint', 'build'] as const;
+export type PartName = (typeof partNames)[number];
+
+/**
+ * Reads `--only`: names parted by commas; all parts where it is left out.
+ * @throws MeetupError for a name that is none.
+ */
+export function readParts(only: string | undefined): readonly PartName[] {
+  if (only === undefined) return partNames;
+  const given = only
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const unknown = given.find((name) => !partNames.some((part) => part === name));
+  if (unknown !== undefined || given.length === 0) {
+    throw new MeetupError(`--only takes ${partNames.join(', ')}, parted by commas, and was given '${only}'.`);
+  }
+  return partNames.filter((part) => given.includes(part));
+}

@@ -1,0 +1,154 @@
+import { existsSync } from 'node:fs';
+import { isTest, isThere } from '../commands/build.ts';
+import { generateIfEmpty } from '../commands/dev.ts';
+import { run as load } from '../commands/load.ts';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { EngineClient } from '../engine/client.ts';
+import { buildProgress } from '../engine/progress.ts';
+import type { ChangesAnswer, NodeResult, Problem, TaskAnswer } from '../engine/protocol.ts';
+import { forgetBuilt, rememberBuilt } from '../graph/built-stamp.ts';
+import { projectFingerprint } from '../graph/project-fingerprint.ts';
+import { withWriteLock } from '../warehouse/lock.ts';
+import { publish } from '../warehouse/publish.ts';
+import type { Base } from './base.ts';
+import { withBaseProject } from './base-project.ts';
+import { planSlimBuild, type SlimPlan } from './slim-plan.ts';
+
+export interface SlimOutcome {
+  readonly status: 'pass' | 'fail';
+  readonly plan: SlimPlan;
+  /** Why everything counts as new, where it does. */
+  readonly everything?: string;
+  readonly nodes: readonly NodeResult[];
+  readonly problems: readonly Problem[];
+  /** Names of what fails since an earlier build, and was not run again. */
+  readonly stillFailing: readonly string[];
+}
+
+/** The share of a file's records above which a batch is refused, as for `load`. */
+const MAX_REJECTED = 0.01;
+
+/**
+ * Builds and tests what differs from the base, on the local data. Where marts are there, what is out of date is built
+ * too, as `dev` would, and readers get the result; where there are none, only what the changed models stand on.
+ * @throws MeetupError where the data is refused or the project can't be read.
+ */
+export async function slimBuild(paths: Paths, base: Base, effects: Effects): Promise<SlimOutcome> {
+  const engine = new EngineClient(paths, effects);
+  try {
+    engine.warmUp().catch(() => undefined);
+    const { plan, everything } = await planWith(engine, paths, base, effects);
+    const known = { plan, ...(everything === undefined ? {} : { everything }) };
+    if (plan.changed.length + plan.tests.length === 0) {
+      return { ...known, status: 'pass', nodes: [], problems: [], stillFailing: [] };
+    }
+    const batch = await loadLocal(paths, effects);
+    const built = existsSync(paths.database)
+      ? await onMarts(engine, paths, plan, batch, effects)
+      : await fromNothing(engine, paths, plan, effects);
+    return { ...known, ...built };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** What differs. A base that dbt can't read is no reason to check less: then everything is new. */
+async function planWith(
+  engine: EngineClient,
+  paths: Paths,
+  base: Base,
+  effects: Effects,
+): Promise<{ plan: SlimPlan; everything?: string }> {
+  const all = async (everything: string) => ({
+    plan: planSlimBuild(await changesOf(engine, {}), undefined),
+    everything,
+  });
+  if (base.kind === 'none') return all(base.reason);
+  return withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
+    if (!existsSync(dbtProject)) return all(`${base.ref} has no dbt project`);
+    effects.reporter.progress(`reading the project as it was in ${base.ref}`);
+    // A request's own places take the client's place: one engine, and so one import of dbt, reads both projects.
+    const request = { manifestFile, projectDir: dbtProject, targetPath: target };
+    const before = await engine.changes(request);
+    if (before.status === 'invalid') {
+      return all(
+        `dbt can't read the project of ${base.ref} (${before.problems[0]?.message.split('\n')[0] ?? 'no reason'})`,
+      );
+    }
+    const now = await changesOf(engine, { deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
+    return { plan: planSlimBuild(now, before) };
+  });
+}
+
+async function changesOf(engine: EngineClient, request: { deployedDir?: string }): Promise<ChangesAnswer> {
+  const answer = await engine.changes(request);
+  const [problem] = answer.problems;
+  if (answer.status === 'pass') return answer;
+  const line = problem?.line == null ? '' : `:${problem.line}`;
+  throw new MeetupError(`The dbt project can't be read: ${problem?.file ?? 'dbt'}${line}: ${problem?.message ?? ''}`);
+}
+
+/** @returns the newest batch of the raw tables. */
+async function loadLocal(paths: Paths, effects: Effects): Promise<string | null> {
+  await generateIfEmpty(paths, effects);
+  const loaded = await load({ paths, maxRejected: MAX_REJECTED, publishes: false }, effects);
+  if (loaded.exitCode === 0) return loaded.report.newestBatch;
+  throw new MeetupError('The local data was refused, so nothing was built: `./meetup load` shows why.');
+}
+
+type Built = Pick<SlimOutcome, 'status' | 'nodes' | 'problems' | 'stillFailing'>;
+
+/** As `dev` does, and what changed again even where it is up to date. */
+async function onMarts(
+  engine: EngineClient,
+  paths: Paths,
+  plan: SlimPlan,
+  batch: string | null,
+  effects: Effects,
+): Promise<Built> {
+  const project = await projectFingerprint(paths);
+  await forgetBuilt(paths);
+  const again = [...plan.changed, ...plan.tests].map(({ uniqueId }) => uniqueId);
+  const answer = await withWriteLock(paths, effects, async () => {
+    const built = await engine.affected({ again }, progressOf(effects));
+    if (built.status !== 'invalid' && built.nodes.every((node) => isTest(node) || isThere(node))) await publish(paths);
+    return built;
+  });
+  if (answer.status === 'pass') await rememberBuilt(paths, { project, batch });
+  const ran = new Set(answer.nodes.map(({ uniqueId }) => uniqueId));
+  const stillFailing = answer.failing.filter(({ uniqueId }) => !ran.has(uniqueId)).map(({ name }) => name);
+  return { ...outcomeOf([answer]), stillFailing };
+}
+
+/**
+ * What the changed models stand on is built without its tests, then they are, with theirs. Nothing is published: readers
+ * would see half of the marts. What is incremental is made from scratch, whatever an earlier try left.
+ */
+async function fromNothing(engine: EngineClient, paths: Paths, plan: SlimPlan, effects: Effects): Promise<Built> {
+  const ids = (nodes: readonly { uniqueId: string }[]): string[] => nodes.map(({ uniqueId }) => uniqueId);
+  return withWriteLock(paths, effects, async () => {
+    const answers: TaskAnswer[] = [];
+    for (const uniqueIds of [ids(plan.needed), ids([...plan.changed, ...plan.tests])]) {
+      if (uniqueIds.length === 0) continue;
+      const answer = await engine.build({ uniqueIds, fullRefresh: true }, progressOf(effects));
+      answers.push(answer);
+      if (answer.status !== 'pass') break;
+    }
+    return { ...outcomeOf(answers), stillFailing: [] };
+  });
+}
+
+function outcomeOf(answers: readonly TaskAnswer[]): Pick<Built, 'status' | 'nodes' | 'problems'> {
+  return {
+    status: answers.every(({ status }) => status === 'pass') ? 'pass' : 'fail',
+    nodes: answers.flatMap(({ nodes }) => nodes),
+    problems: answers.flatMap(({ problems }) => problems),
+  };
+}
+
+function progressOf(effects: Effects) {
+  const progress = buildProgress(effects);
+  return { onEvent: progress.take, onRestart: progress.reset };
+}

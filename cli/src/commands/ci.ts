@@ -1,0 +1,208 @@
+import { appendFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, isAbsolute, join, relative } from 'node:path';
+import { type Base, resolveBase } from '../ci/base.ts';
+import { lintModels, type Violation } from '../ci/lint.ts';
+import { type PartName, readParts } from '../ci/parts.ts';
+import { publicText } from '../ci/public-text.ts';
+import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
+import type { ChangedNode } from '../ci/slim-plan.ts';
+import { writeAtomically } from '../config/atomic-file.ts';
+import type { Effects } from '../config/effects.ts';
+import { hasCode, InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import type { Problem } from '../engine/protocol.ts';
+import { renderCiMarkdown } from '../report/ci-markdown.ts';
+import { isTest, type NodeVerdict, verdictOf } from './build.ts';
+import { type TestVerdict, run as test } from './test.ts';
+
+export interface CiOptions {
+  readonly paths: Paths;
+  /** A git ref, or `none` to build everything; origin/main or main where it is left out. */
+  readonly base?: string | undefined;
+  /** Names of parts, parted by commas; all where it is left out. */
+  readonly only?: string | undefined;
+  /** Absolute; `ci-summary.md` of the state folder where it is left out. */
+  readonly summary?: string | undefined;
+}
+
+interface Part {
+  /** `skip`: there is nothing of the kind. */
+  readonly status: 'pass' | 'fail' | 'skip';
+  /** Milliseconds. */
+  readonly ms: number;
+  /** What kept it from working, or why it was skipped. */
+  readonly message?: string;
+}
+
+export interface TestsPart extends Part {
+  readonly name: 'fixtures' | 'scenarios';
+  readonly passed: number;
+  readonly failed: number;
+  readonly failures: readonly TestVerdict[];
+}
+
+export interface LintPart extends Part {
+  readonly name: 'lint';
+  readonly files: number;
+  readonly violations: readonly Violation[];
+}
+
+export interface BuildPart extends Part {
+  readonly name: 'build';
+  readonly base: Base;
+  /** Why everything counts as changed, where it does. */
+  readonly everything?: string;
+  /** What differs from the base, or is downstream of that. */
+  readonly changed: readonly ChangedNode[];
+  /** Names of what the base has and the project has no longer. */
+  readonly removed: readonly string[];
+  /** What was built and tested, `changed` or not. */
+  readonly models: readonly NodeVerdict[];
+  readonly tests: readonly NodeVerdict[];
+  /** Names of models that are not changed and were built all the same: changed ones stand on them, or they were out of date. */
+  readonly alsoBuilt: readonly string[];
+  /** Names of models that nothing was done with. */
+  readonly leftAlone: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly stillFailing: readonly string[];
+}
+
+export type CiPart = TestsPart | LintPart | BuildPart;
+
+export interface CiReport {
+  readonly status: 'pass' | 'fail';
+  readonly parts: readonly CiPart[];
+  /** Where the Markdown summary is; relative to the project where it lies in it. */
+  readonly summary: string;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * Checks what a change has to pass: fixtures, scenarios, lint, and a build of what differs from the base. Every part runs,
+ * whatever became of those before it; a Markdown summary tells all.
+ * @throws MeetupError for options that make no sense; InterruptedError when the signal is aborted.
+ */
+export async function run(options: CiOptions, effects: Effects): Promise<CommandResult<CiReport>> {
+  const started = effects.clock.elapsed();
+  const { paths } = options;
+  const wanted = readParts(options.only);
+  const summary = options.summary ?? join(paths.state, 'ci-summary.md');
+  await requireWritable(summary);
+  const base = await resolveBase(paths.root, options.base);
+  const parts: CiPart[] = [];
+  for (const name of wanted) {
+    effects.reporter.note(`── ${name}`);
+    parts.push(await runPart(name, paths, base, effects));
+  }
+  const status = parts.every((part) => part.status !== 'fail') ? 'pass' : 'fail';
+  const inside = relative(paths.root, summary);
+  const shown = inside.startsWith('..') || isAbsolute(inside) ? summary : inside;
+  const report: CiReport = { status, parts, summary: shown, ms: effects.clock.elapsed() - started };
+  await writeSummary(publicText(renderCiMarkdown(report), paths, effects.env), summary, effects);
+  return { exitCode: status === 'pass' ? 0 : 1, report };
+}
+
+async function runPart(name: PartName, paths: Paths, base: Base, effects: Effects): Promise<CiPart> {
+  const started = effects.clock.elapsed();
+  const ms = (): number => Math.round(effects.clock.elapsed() - started);
+  try {
+    const part = await work[name](paths, base, effects);
+    return { ...part, ms: ms() };
+  } catch (error) {
+    if (error instanceof InterruptedError || effects.signal.aborted) throw error;
+    const message =
+      error instanceof MeetupError ? error.message : `Something in meetup itself failed: ${messageOf(error)}`;
+    return { ...nothing(name, base), status: 'fail', ms: ms(), message };
+  }
+}
+
+type Work = (paths: Paths, base: Base, effects: Effects) => Promise<CiPart>;
+
+const work: Readonly<Record<PartName, Work>> = {
+  fixtures: (paths, _base, effects) => testsPart('fixtures', join(paths.fixtures, 'models'), paths, effects),
+  scenarios: (paths, _base, effects) => testsPart('scenarios', join(paths.fixtures, 'scenarios'), paths, effects),
+  lint: async (paths, _base, effects) => {
+    const { files, violations } = await lintModels(paths, effects);
+    return { name: 'lint', status: violations.length === 0 ? 'pass' : 'fail', ms: 0, files, violations };
+  },
+  build: async (paths, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
+};
+
+/** The vitest files that `./meetup test` runs. */
+const testFiles = { fixtures: 'models.fixtures', scenarios: 'scenarios.fixtures' } as const;
+
+async function testsPart(
+  name: keyof typeof testFiles,
+  folder: string,
+  paths: Paths,
+  effects: Effects,
+): Promise<TestsPart> {
+  const base = { name, ms: 0, passed: 0, failed: 0, failures: [] };
+  if (!(await holdsYaml(folder))) return { ...base, status: 'skip', message: `there are no ${name}` };
+  const { report } = await test({ paths, all: false, files: [testFiles[name]] }, effects);
+  const failures = report.tests.filter(({ status }) => status === 'fail');
+  const passed = report.tests.filter(({ status }) => status === 'pass').length;
+  return { ...base, status: report.status, passed, failed: failures.length, failures };
+}
+
+async function holdsYaml(folder: string): Promise<boolean> {
+  try {
+    return (await readdir(folder, { recursive: true })).some((name) => /\.ya?ml$/.test(name));
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+function buildPart(base: Base, outcome: SlimOutcome): BuildPart {
+  const { plan, nodes, everything, problems, stillFailing, status } = outcome;
+  const models = nodes.filter((node) => !isTest(node) && node.status !== 'no-op');
+  const changed = new Set(plan.changed.map(({ uniqueId }) => uniqueId));
+  const ran = new Set(models.map(({ uniqueId }) => uniqueId));
+  return {
+    name: 'build',
+    status,
+    ms: 0,
+    base,
+    ...(everything === undefined ? {} : { everything }),
+    changed: plan.changed,
+    removed: plan.removed,
+    models: models.map(verdictOf),
+    tests: nodes.filter(isTest).map(verdictOf),
+    alsoBuilt: models.filter(({ uniqueId }) => !changed.has(uniqueId)).map(({ name }) => name),
+    leftAlone: [...plan.needed, ...plan.others].filter(({ uniqueId }) => !ran.has(uniqueId)).map(({ name }) => name),
+    problems,
+    stillFailing,
+  };
+}
+
+/** A part of which nothing is known but that it could not work. */
+function nothing(name: PartName, base: Base): CiPart {
+  const part = { status: 'fail', ms: 0 } as const;
+  if (name === 'lint') return { ...part, name, files: 0, violations: [] };
+  if (name !== 'build') return { ...part, name, passed: 0, failed: 0, failures: [] };
+  const none = { changed: [], removed: [], models: [], tests: [], alsoBuilt: [], leftAlone: [] };
+  return { ...part, ...none, name, base, problems: [], stillFailing: [] };
+}
+
+/** Told before the work, not after it. */
+async function requireWritable(summary: string): Promise<void> {
+  try {
+    await mkdir(dirname(summary), { recursive: true });
+    if (!(await stat(summary)).isDirectory()) return;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    throw new MeetupError(
+      `The summary can't be written to ${summary} (${messageOf(error)}): choose another --summary.`,
+    );
+  }
+  throw new MeetupError(`The summary can't be written to ${summary}, which is a folder: choose another --summary.`);
+}
+
+async function writeSummary(markdown: string, file: string, effects: Effects): Promise<void> {
+  await writeAtomically(file, markdown);
+  // GitHub shows what is appended there on the page of the run.
+  if (effects.env.GITHUB_STEP_SUMMARY) await appendFile(effects.env.GITHUB_STEP_SUMMARY, markdown);
+}
