@@ -139,7 +139,7 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     coverage?: boolean;
   }>('test', 'run the tests of the models against their fixtures', async (session, own) => {
     const { all = false, junit, select, watch = false } = own;
-    if (own.mutate || own.coverage) {
+    if ((own.mutate || own.coverage) && session.options.target === 'dev') {
       const { runCoverage, runMutation } = await import('./commands/test-strength.ts');
       const { renderCoverage, renderMutation } = await import('./report/test-strength.ts');
       const strength = { paths: session.paths, select };
@@ -148,8 +148,15 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
       }
       return session.finish(await runMutation(strength, session.effects), { text: renderMutation, essential: true });
     }
-    const { run } = await import('./commands/test.ts');
     const { renderTest } = await import('./report/test.ts');
+    if (session.options.target !== 'dev') {
+      const { refuseLocalOnly, run } = await import('./commands/test-remote.ts');
+      const { renderTestRemote } = await import('./report/test-remote.ts');
+      refuseLocalOnly({ ...own });
+      const remote = { paths: session.paths, target: session.options.target, select };
+      return session.finish(await run(remote, session.effects), { text: renderTestRemote });
+    }
+    const { run } = await import('./commands/test.ts');
     const options = { paths: session.paths, all, select, watch, junit: junit && resolve(io.cwd, junit) };
     return session.finish(await run(options, session.effects), { text: renderTest });
   })

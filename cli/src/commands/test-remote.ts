@@ -1,0 +1,81 @@
+import { join, relative } from 'node:path';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { differenceOf } from '../fixtures/remote/difference.ts';
+import { type RemoteVerdict, runOnRehearsal } from '../fixtures/remote/run.ts';
+import { renderFixture } from '../report/fixture.ts';
+import { styleFor } from '../report/style.ts';
+import type { TestReport, TestVerdict } from './test.ts';
+
+export interface RemoteTestOptions {
+  readonly paths: Paths;
+  readonly target: 'rehearsal' | 'prod';
+  /** Only fixtures whose model and name match. */
+  readonly select?: string | undefined;
+}
+
+/**
+ * Runs the fixtures of the models on the rehearsal, through dbt-databricks.
+ * @throws MeetupError for target prod, an unknown selection, and where the rehearsal or the project can't be used.
+ */
+export async function run(options: RemoteTestOptions, effects: Effects): Promise<CommandResult<TestReport>> {
+  if (options.target === 'prod') {
+    throw new MeetupError(
+      'Fixtures are not run on prod: they hold no data of yours and would make schemas there. Use --target rehearsal, which runs the same SQL on the same adapter.',
+    );
+  }
+  const started = effects.clock.elapsed();
+  const pattern = patternOf(options.select);
+  const verdicts = await runOnRehearsal(
+    { paths: options.paths, isSelected: ({ model, name }) => pattern.test(`${model} ${name}`) },
+    effects,
+  );
+  if (verdicts.length === 0) throw new MeetupError(`No fixture matches --select ${options.select ?? ''}.`);
+  const tests = verdicts.map((verdict) => verdictOf(verdict, options.paths));
+  const status = tests.every((test) => test.status === 'pass') ? 'pass' : 'fail';
+  return { exitCode: status === 'pass' ? 0 : 1, report: { status, tests, ms: effects.clock.elapsed() - started } };
+}
+
+/** Options of `test` that only mean something in memory. */
+const LOCAL_ONLY = ['all', 'junit', 'watch', 'mutate', 'coverage'] as const;
+
+/** @throws MeetupError that names the first option which only works on target dev. */
+export function refuseLocalOnly(options: Readonly<Record<string, unknown>>): void {
+  const given = LOCAL_ONLY.find((name) => options[name] !== undefined && options[name] !== false);
+  if (given !== undefined) {
+    throw new MeetupError(`--${given} works on fixtures in memory only: leave out --target, or leave out --${given}.`);
+  }
+}
+
+function patternOf(select = ''): RegExp {
+  try {
+    return new RegExp(select);
+  } catch {
+    throw new MeetupError(`--select ${select} is no regular expression.`);
+  }
+}
+
+function verdictOf({ fixture, result }: RemoteVerdict, paths: Paths): TestVerdict {
+  const file = relative(paths.root, join(paths.dbtProject, fixture.file ?? ''));
+  const status = result.status === 'pass' ? 'pass' : 'fail';
+  const verdict: TestVerdict = {
+    name: `${file} > ${fixture.model} ${fixture.name}`,
+    status,
+    ms: Math.round(result.ms),
+  };
+  if (status === 'pass') return verdict;
+  const shown = renderFixture(
+    {
+      ...fixture,
+      status: result.status === 'fail' ? 'fail' : 'error',
+      ms: result.ms,
+      message: result.message,
+      ...(result.problem === undefined ? {} : { problem: result.problem }),
+      ...(result.diff === undefined ? {} : { difference: differenceOf(result.diff) }),
+    },
+    styleFor({}, { NO_COLOR: '1' }),
+  );
+  return { ...verdict, message: `${file}:${fixture.line ?? 1}\n${shown}` };
+}
