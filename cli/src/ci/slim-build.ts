@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isTest, isThere } from '../commands/build.ts';
 import { generateIfEmpty } from '../commands/dev.ts';
 import { run as load } from '../commands/load.ts';
@@ -12,9 +14,9 @@ import { forgetBuilt, rememberBuilt } from '../graph/built-stamp.ts';
 import { projectFingerprint } from '../graph/project-fingerprint.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
-import type { Base } from './base.ts';
+import { type Base, differsFrom } from './base.ts';
 import { withBaseProject } from './base-project.ts';
-import { planSlimBuild, type SlimPlan } from './slim-plan.ts';
+import { emptyPlan, planSlimBuild, type SlimPlan } from './slim-plan.ts';
 
 export interface SlimOutcome {
   readonly status: 'pass' | 'fail';
@@ -36,6 +38,9 @@ const MAX_REJECTED = 0.01;
  * @throws MeetupError where the data is refused or the project can't be read.
  */
 export async function slimBuild(paths: Paths, base: Base, effects: Effects): Promise<SlimOutcome> {
+  if (base.kind === 'commit' && !(await differsFrom(paths.root, base.commit, paths.dbtProject))) {
+    return { status: 'pass', plan: emptyPlan, nodes: [], problems: [], stillFailing: [] };
+  }
   const engine = new EngineClient(paths, effects);
   try {
     engine.warmUp().catch(() => undefined);
@@ -78,8 +83,14 @@ async function planWith(
       );
     }
     const now = await changesOf(engine, { deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
-    return { plan: planSlimBuild(now, before) };
+    const configured = (await sameFile(paths.dbtProject, dbtProject, 'dbt_project.yml')) ? 'alike' : 'otherwise';
+    return { plan: planSlimBuild(now, { ...before, configured }) };
   });
+}
+
+async function sameFile(folder: string, other: string, name: string): Promise<boolean> {
+  const [here, there] = await Promise.all([folder, other].map((place) => readFile(join(place, name), 'utf8')));
+  return here === there;
 }
 
 async function changesOf(engine: EngineClient, request: { deployedDir?: string }): Promise<ChangesAnswer> {

@@ -29,8 +29,17 @@ export interface SlimPlan {
 /** Roots that are named as the reason for something downstream of them. */
 const NAMED_ROOTS = 3;
 
+/** The project as it was. */
+export interface Before extends ChangesAnswer {
+  /** Whether dbt_project.yml, where variables stand, is another now. */
+  readonly configured: 'alike' | 'otherwise';
+}
+
+/** Where nothing changed. */
+export const emptyPlan: SlimPlan = { changed: [], tests: [], needed: [], others: [], removed: [] };
+
 /** Decides what a build of what changed is made of; without a base everything is new. */
-export function planSlimBuild(now: ChangesAnswer, before: ChangesAnswer | undefined): SlimPlan {
+export function planSlimBuild(now: ChangesAnswer, before: Before | undefined): SlimPlan {
   const whys = new Map(whatChanged(now, before));
   const roots = rootsOf(now, whys);
   const isTest = ({ resourceType }: ProjectNode): boolean => resourceType === 'test';
@@ -58,13 +67,14 @@ export function planSlimBuild(now: ChangesAnswer, before: ChangesAnswer | undefi
 }
 
 /** Unique id → what differs, of nodes and sources. */
-function* whatChanged(now: ChangesAnswer, before: ChangesAnswer | undefined): Generator<[string, string]> {
+function* whatChanged(now: ChangesAnswer, before: Before | undefined): Generator<[string, string]> {
   const fingerprints = new Map(before?.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]));
   for (const { uniqueId, change, fingerprint } of now.nodes) {
     if (before === undefined) yield [uniqueId, 'new'];
     else if (change !== null) yield [uniqueId, reasonOf(change)];
     // dbt does not look at the project's variables, which can change what a model says all the same.
-    else if (fingerprint !== (fingerprints.get(uniqueId) ?? null)) yield [uniqueId, 'variable'];
+    else if (before.configured === 'otherwise' && fingerprint !== (fingerprints.get(uniqueId) ?? null))
+      yield [uniqueId, 'variable'];
   }
   const places = new Map(before?.sources.map(({ uniqueId, schema, name }) => [uniqueId, `${schema}.${name}`]));
   for (const { uniqueId, schema, name } of before === undefined ? [] : now.sources) {
