@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readdir, stat } from 'node:fs/promises';
+import { access, appendFile, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
 import { lintModels, type Violation } from '../ci/lint.ts';
@@ -191,14 +191,19 @@ function nothing(name: PartName, base: Base): CiPart {
 async function requireWritable(summary: string): Promise<void> {
   try {
     await mkdir(dirname(summary), { recursive: true });
-    if (!(await stat(summary)).isDirectory()) return;
+    await access(dirname(summary), constants.W_OK);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
     throw new MeetupError(
       `The summary can't be written to ${summary} (${messageOf(error)}): choose another --summary.`,
     );
   }
-  throw new MeetupError(`The summary can't be written to ${summary}, which is a folder: choose another --summary.`);
+  const isFolder = await stat(summary).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) {
+    throw new MeetupError(`The summary can't be written to ${summary}, which is a folder: choose another --summary.`);
+  }
 }
 
 async function writeSummary(markdown: string, file: string, effects: Effects): Promise<void> {
