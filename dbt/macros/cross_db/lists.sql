@@ -58,7 +58,8 @@
 {%- endmacro %}
 
 {% macro duckdb__list_to_text(list) -%}
-    array_to_string(list_sort({{ list }}), ', ')
+    {#- DuckDB makes null of a list of nulls. -#}
+    case when {{ list }} is not null then coalesce(array_to_string(list_sort({{ list }}), ', '), '') end
 {%- endmacro %}
 
 

@@ -1,0 +1,85 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse } from 'yaml';
+import { z } from 'zod';
+
+const caseSchema = z.strictObject({
+  why: z.string(),
+  of: z.union([z.string(), z.array(z.string().nullable()), z.null()]),
+  gives: z.string().nullable(),
+  /** Instead of the project's own time zone. */
+  zone: z.string().optional(),
+});
+const casesSchema = z.record(z.string(), z.array(caseSchema).min(1));
+
+export interface Case extends z.infer<typeof caseSchema> {
+  readonly macro: string;
+  /** Tells it from the others. */
+  readonly id: number;
+}
+
+export async function readCases(): Promise<readonly Case[]> {
+  const text = await readFile(join(import.meta.dirname, 'cases.yml'), 'utf8');
+  const all = Object.entries(casesSchema.parse(parse(text)));
+  return all.flatMap(([macro, cases]) => cases.map((one) => ({ ...one, macro }))).map((one, id) => ({ ...one, id }));
+}
+
+/** A dbt model that answers every case, one row each, the same text for both engines. */
+export function modelOf(cases: readonly Case[]): string {
+  return `{{ config(materialized='view', schema='cases') }}\n${cases.map(selectOf).join('\nunion all\n')}\n`;
+}
+
+/** Two macros for lists in tests: literals are written otherwise on each engine, and models have none. */
+export const LITERALS = `
+{% macro case_list(items) %}{{ return(adapter.dispatch('case_list')(items)) }}{% endmacro %}
+{% macro default__case_list(items) %}cast(array({{ items | join(', ') }}) as array<string>){% endmacro %}
+{% macro duckdb__case_list(items) %}cast([{{ items | join(', ') }}] as varchar[]){% endmacro %}
+{% macro case_no_list() %}{{ return(adapter.dispatch('case_no_list')()) }}{% endmacro %}
+{% macro default__case_no_list() %}cast(null as array<string>){% endmacro %}
+{% macro duckdb__case_no_list() %}cast(null as varchar[]){% endmacro %}
+`;
+
+function selectOf(one: Case): string {
+  const row = (value: string, from: string): string =>
+    `select ${one.id} as case_id, cast(${value} as string) as result from ${from}`;
+  switch (one.macro) {
+    case 'epoch_ms_to_utc':
+    case 'epoch_ms_to_local':
+      return row(`{{ ${one.macro}('given.x')${inZone(one)} }}`, `(select ${String(one.of)} as x) as given`);
+    case 'list_length':
+    case 'list_to_text':
+      return row(`{{ ${one.macro}('given.x') }}`, `(select ${list(one.of)} as x) as given`);
+    case 'joined_text':
+      return row(`{{ joined_text('given.x') }}`, `(${rows(one.of)}) as given`);
+    case 'unnest_list':
+      return row(
+        counted('unnested.item'),
+        `(select item from ${given(one)} {{ unnest_list('given.x', 'item') }}) as unnested`,
+      );
+    case 'unnest_list_with_offset':
+      return row(
+        counted(`cast(unnested.place as string) || unnested.item`),
+        `(select item, item_offset - min(item_offset) over () as place from ${given(one)} {{ unnest_list_with_offset('given.x', 'item') }}) as unnested`,
+      );
+    default:
+      throw new TypeError(`There is no way yet to ask the macro ${one.macro}: add one here.`);
+  }
+}
+
+/** The time zone is a text in what the macro writes; other variables would mean another parse of the project. */
+const inZone = ({ zone }: Case): string => (zone === undefined ? '' : ` | replace(var('local_time_zone'), '${zone}')`);
+
+const counted = (item: string): string =>
+  `cast(count(*) as string) || '|' || coalesce({{ joined_text('${item}') }}, 'none')`;
+
+const given = (one: Case): string => `(select ${list(one.of)} as x) as given`;
+
+function list(items: Case['of']): string {
+  return Array.isArray(items) ? `{{ case_list(${JSON.stringify(items.map(literal))}) }}` : '{{ case_no_list() }}';
+}
+
+function rows(values: Case['of']): string {
+  return (Array.isArray(values) ? values : []).map((value) => `select ${literal(value)} as x`).join(' union all ');
+}
+
+const literal = (value: string | null): string => (value === null ? 'cast(null as string)' : `'${value}'`);
