@@ -4,6 +4,7 @@
         incremental_strategy='replace_superseded',
         unique_key='membership_key',
         on_schema_change='fail',
+        liquid_clustered_by=['group_id', 'user_id'],
         meta={'current_records': 'int_users_latest', 'record_of': 'user_id'},
     )
 }}

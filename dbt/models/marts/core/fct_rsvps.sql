@@ -4,6 +4,7 @@
         incremental_strategy='replace_superseded',
         unique_key='rsvp_key',
         on_schema_change='fail',
+        liquid_clustered_by=['group_id', 'event_key'],
         meta={'current_records': 'int_events_latest', 'record_of': 'event_key'},
     )
 }}
