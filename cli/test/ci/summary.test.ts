@@ -1,0 +1,61 @@
+import { describe, expect, it } from 'vitest';
+import type { BuildPart, CiReport, TestsPart } from '../../src/commands/ci.ts';
+import { renderCiMarkdown } from '../../src/report/ci-markdown.ts';
+
+const fixtures: TestsPart = { name: 'fixtures', status: 'pass', ms: 1500, passed: 3, failed: 0, failures: [] };
+const build: BuildPart = {
+  name: 'build',
+  status: 'pass',
+  ms: 2500,
+  base: { kind: 'commit', ref: 'origin/main', commit: 'abcdef0123456789' },
+  changed: [
+    { uniqueId: 'model.m.a', name: 'a', kind: 'model', why: 'body' },
+    { uniqueId: 'model.m.b', name: 'b', kind: 'model', why: 'downstream of a' },
+  ],
+  removed: ['old'],
+  models: ['up', 'a', 'b'].map((name) => ({ name, status: 'pass', ms: 1, kind: 'model' })),
+  tests: [{ name: 'not_null_a', status: 'pass', ms: 1, kind: 'test' }],
+  alsoBuilt: ['up'],
+  leftAlone: ['other'],
+  problems: [],
+  stillFailing: [],
+};
+const report = (parts: CiReport['parts']): string =>
+  renderCiMarkdown({ status: 'pass', parts, summary: 'ci-summary.md', ms: 1 });
+
+describe('the summary of ci', () => {
+  it('starts with the marker that its comment is found by', () => {
+    expect(report([fixtures]).split('\n')[0]).toBe('<!-- meetup ci -->');
+  });
+
+  it('has a line for each part, and says what changed, why, and what was left alone', () => {
+    const text = report([fixtures, build]);
+    expect(text).toContain('| fixtures | ✅ passed | 3 passed, 0 failed | 1.5 s |');
+    expect(text).toContain('| build | ✅ passed | 2 changed, 3 models built, 1 test passed | 2.5 s |');
+    expect(text).toContain('Compared with origin/main (abcdef0123):');
+    expect(text).toContain('| `b` | downstream of a | ✅ passed |');
+    expect(text).toMatch(/Gone from the project: `old`\..*stand on them.*`up`\..*Left alone.*`other`\./s);
+  });
+
+  it('folds a failure as it was told, without its stack, in a fence that it can not end', () => {
+    const message = 'FixtureError: fixtures/models/a.yml:7\n1 row missing ```\n    at a (/x/a.yml:7:5)';
+    const failures = [{ name: 'a > <b>', status: 'fail', ms: 1, message }] as const;
+    const text = report([{ ...fixtures, status: 'fail', failed: 1, failures }]);
+    expect(text).toContain('## ❌ Models: 1 of 1 check failed');
+    expect(text).toContain(
+      '<summary>a &gt; &lt;b&gt;</summary>\n\n````text\nfixtures/models/a.yml:7\n1 row missing ```\n````',
+    );
+  });
+
+  it('stays shorter than a comment may be', () => {
+    const failures = Array.from({ length: 200 }, (_, i) => ({
+      name: `t${i}`,
+      status: 'fail' as const,
+      ms: 1,
+      message: 'x'.repeat(9000),
+    }));
+    const text = report([{ ...fixtures, status: 'fail', failed: 200, failures }]);
+    expect(text.length).toBeLessThan(65_536);
+    expect(text).toContain('… the rest is in the log of the run.');
+  });
+});
