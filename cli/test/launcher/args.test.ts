@@ -46,6 +46,13 @@ describe('what the launcher reads of a command line', () => {
     expect(readArgs(['clean', '--all']).needsDevTools).toBe(false);
   });
 
+  it('needs dbt for ci, and the checking tools where it lints', () => {
+    expect(readArgs(['ci'])).toMatchObject({ needsPython: true, needsDevTools: true });
+    expect(readArgs(['ci', '--only=lint']).needsDevTools).toBe(true);
+    expect(readArgs(['ci', '--only', 'fixtures,build']).needsDevTools).toBe(false);
+    expect(readArgs(['ci', '--help'])).toMatchObject({ needsPython: false, needsDevTools: false });
+  });
+
   it('knows which commands make a state folder', () => {
     expect(readArgs(['load']).writesState).toBe(true);
     for (const command of ['query', 'doctor', 'clean']) expect(readArgs([command]).writesState).toBe(false);
