@@ -51,7 +51,13 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
     return lines.length === 0 ? own : [...own, { title: plural(lines.length, 'violation'), text: lines.join('\n') }];
   }
   if (part.name !== 'build') {
-    return [...own, ...part.failures.map(({ name, message }) => ({ title: name, text: withoutStack(message ?? '') }))];
+    return [
+      ...own,
+      ...part.failures.map(({ name, message }) => ({
+        title: name.replace(/^.* > /, ''),
+        text: withoutStack(message ?? ''),
+      })),
+    ];
   }
   const bad = [...part.models, ...part.tests].filter(({ status }) => status === 'fail' || status === 'skip');
   return [

@@ -39,11 +39,11 @@ describe('the summary of ci', () => {
 
   it('folds a failure as it was told, without its stack, in a fence that it can not end', () => {
     const message = 'FixtureError: fixtures/models/a.yml:7\n1 row missing ```\n    at a (/x/a.yml:7:5)';
-    const failures = [{ name: 'a > <b>', status: 'fail', ms: 1, message }] as const;
+    const failures = [{ name: 'models.fixtures.ts > a <b>', status: 'fail', ms: 1, message }] as const;
     const text = report([{ ...fixtures, status: 'fail', failed: 1, failures }]);
     expect(text).toContain('## ❌ Models: 1 of 1 check failed');
     expect(text).toContain(
-      '<summary>a &gt; &lt;b&gt;</summary>\n\n````text\nfixtures/models/a.yml:7\n1 row missing ```\n````',
+      '<summary>a &lt;b&gt;</summary>\n\n````text\nfixtures/models/a.yml:7\n1 row missing ```\n````',
     );
   });
 
