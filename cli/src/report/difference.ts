@@ -44,7 +44,9 @@ export function renderDifference(difference: FixtureDifference, style: Style): s
     return `  ${line.mark} ${cells}${line.line ? style.dim(`   line ${line.line}`) : ''}`;
   });
   const parts = [
-    ...(counts.differing > 0 ? [`${plural(counts.differing, 'row')} ${counts.differing === 1 ? 'differs' : 'differ'} (expected → actual)`] : []),
+    ...(counts.differing > 0
+      ? [`${plural(counts.differing, 'row')} ${counts.differing === 1 ? 'differs' : 'differ'} (expected → actual)`]
+      : []),
     ...(counts.missing > 0 ? [`${plural(counts.missing, 'row')} missing`] : []),
     ...(counts.extra > 0 ? [`${plural(counts.extra, 'row')} too many`] : []),
   ];
