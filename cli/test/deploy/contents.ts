@@ -1,4 +1,4 @@
-import { bucketsOf } from '../../src/compare/buckets.ts';
+import { bucketsOf, fingerprintOf, rowsIn } from '../../src/compare/buckets.ts';
 import { databricksSide } from '../../src/compare/side.ts';
 import { listSchemas } from '../../src/deploy/relations.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
@@ -11,7 +11,7 @@ export async function contentsOf(remote: Remote): Promise<Record<string, string>
     const [schema = '', name = ''] = relation.split('.');
     const columns = (await side.columns(schema, name)) ?? [];
     const buckets = await bucketsOf(side, { schema, name, keys: columns, columns });
-    contents[relation] = JSON.stringify([kind, columns, [...buckets].sort()]);
+    contents[relation] = JSON.stringify([kind, columns, rowsIn(buckets), String(fingerprintOf(buckets))]);
   }
   return contents;
 }
