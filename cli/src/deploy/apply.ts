@@ -3,14 +3,15 @@ import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
+import { asideOf, asidesIn, dropAside, setAside } from './aside.ts';
 import { type DeployContext, identityOf } from './context.ts';
 import { type Deployed, type DeploymentIdentity, prepareLedger, writeEntry } from './ledger.ts';
-import { keepManifest } from './manifests.ts';
+import { dbtVersionOf, keepManifest } from './manifests.ts';
 import type { ModelPlan } from './plan/models.ts';
 import type { Survey } from './plan/survey.ts';
 import { appendStatement, clearLanding, clearStatements, rawTableStatements, uploadFile } from './raw/land.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
-import { each, nameOn } from './remote.ts';
+import { each, relationOn, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
 import type { Parity, VerifyMarts } from './verify.ts';
 
@@ -52,7 +53,9 @@ export async function applyPlan(
   deployment: string,
   verify: VerifyMarts,
 ): Promise<Applied> {
-  const identity = identityOf(context, deployment, survey.plan.hash);
+  const dbt = await dbtVersionOf(survey.manifestFile);
+  const versions = { ...context.versions, dbt };
+  const identity = identityOf({ ...context, versions }, deployment, survey.plan.hash);
   const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0 };
   await prepareLedger(context.remote);
   const touched = touchedBy(survey);
@@ -79,6 +82,7 @@ async function steps(
   progress: Progress,
 ): Promise<void> {
   progress.uploadedBytes = await landRaw(context, survey);
+  for (const relation of survey.models.setAside) await setAside(context.remote, relation);
   await buildModels(context, survey, progress);
   if (context.effects.signal.aborted) throw new InterruptedError();
   const built = new Set(survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId));
@@ -167,8 +171,7 @@ async function deployedAfter(
   touched: readonly string[],
   manifest: string,
 ): Promise<Deployed> {
-  const schemas = [...new Set(touched.map((relation) => relation.split('.')[0] ?? ''))];
-  const now = await readStates(context.remote, await listSchemas(context.remote, schemas), touched);
+  const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
   const dropped = new Set(
     survey.plan.models.filter(({ action }) => action === 'remove').map(({ relation }) => relation),
@@ -207,9 +210,14 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
     for (const { relation, action } of survey.plan.models) {
       const kind = survey.present.get(relation);
       if (action !== 'remove' || kind === undefined) continue;
-      const [schema = '', name = ''] = relation.split('.');
-      await remote.connection.run(`drop ${kind} if exists ${nameOn(remote, schema, name)}`);
+      await remote.connection.run(`drop ${kind} if exists ${relationOn(remote, relation)}`);
     }
+    await each(
+      asidesIn(survey.present).filter(
+        (aside) => !survey.models.setAside.some((relation) => asideOf(relation) === aside),
+      ),
+      (aside) => dropAside(remote, aside),
+    );
     await clearLanding(remote, survey.uploads);
   } catch (error) {
     context.effects.reporter.warn(

@@ -124,3 +124,21 @@ export function currentDeployment(entries: readonly Entry[]): string | null {
   if (last === undefined) return null;
   return last.event === 'finished' ? last.deployment : (last.details.to ?? null);
 }
+
+/** The deployment that another one was made from: what the target stood at when it began; null where there was none. */
+export function baseOf(entries: readonly Entry[], deployment: string): string | null {
+  const begun = entries.findIndex((entry) => entry.deployment === deployment && entry.event === 'begun');
+  return currentDeployment(entries.slice(0, Math.max(begun, 0)));
+}
+
+/**
+ * How things stood at a deployment when the target was last there: putting back gives tables new versions with the old
+ * rows, so what counts is the last entry, not the deployment's own.
+ */
+export function deployedAt(entries: readonly Entry[], deployment: string | null): Deployed {
+  if (deployment === null) return NOTHING_DEPLOYED;
+  const last = entries.findLast(
+    ({ details }, i) => details.deployed !== undefined && currentDeployment(entries.slice(0, i + 1)) === deployment,
+  );
+  return last?.details.deployed ?? NOTHING_DEPLOYED;
+}

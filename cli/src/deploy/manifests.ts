@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
+import { z } from 'zod';
 import type { DeployContext } from './context.ts';
 import { volumePath } from './remote.ts';
 
@@ -35,7 +36,9 @@ export async function deployedManifest(context: DeployContext, path: string | nu
   return folder;
 }
 
-/** Version of dbt that wrote a manifest. */
-export async function dbtVersionOf(manifestFile: string): Promise<string | undefined> {
-  return /"dbt_version":\s*"([^"]+)"/.exec((await readFile(manifestFile, 'utf8')).slice(0, 4096))?.[1];
+const metadataSchema = z.looseObject({ metadata: z.looseObject({ dbt_version: z.string() }) });
+
+/** Version of the dbt that wrote a manifest. */
+export async function dbtVersionOf(manifestFile: string): Promise<string> {
+  return metadataSchema.parse(JSON.parse(await readFile(manifestFile, 'utf8'))).metadata.dbt_version;
 }

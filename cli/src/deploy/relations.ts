@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { StatementFailedError } from '../warehouse/databricks.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
-import { each, nameOn, type Remote } from './remote.ts';
+import { each, type Remote, relationOn } from './remote.ts';
 
 /** One relation as it is at one moment, in a form that it can be put back to. */
 export const relationStateSchema = z.discriminatedUnion('kind', [
@@ -81,8 +81,8 @@ async function readTable(remote: Remote, relation: string): Promise<RelationStat
   return { kind: 'table', version: latest.version, committedAt: latest.timestamp };
 }
 
-async function readView(remote: Remote, relation: string): Promise<RelationState> {
-  const rows = await remote.connection.rows(`show create table ${quoted(remote, relation)}`);
+export async function readView(remote: Remote, relation: string): Promise<RelationState> {
+  const rows = await remote.connection.rows(`show create table ${relationOn(remote, relation)}`);
   const [{ createtab_stmt: statement }] = z.tuple([z.looseObject({ createtab_stmt: z.string() })]).parse(rows);
   return { kind: 'view', definition: definitionOf(statement) };
 }
@@ -96,9 +96,10 @@ export function definitionOf(statement: string): string {
     .trim();
 }
 
-async function history(remote: Remote, relation: string, limit: number) {
+/** The newest commits of a Delta table, the last first. */
+export async function history(remote: Remote, relation: string, limit: number) {
   return historySchema.parse(
-    await remote.connection.rows(`describe history ${quoted(remote, relation)} limit ${limit}`),
+    await remote.connection.rows(`describe history ${relationOn(remote, relation)} limit ${limit}`),
   );
 }
 
@@ -125,100 +126,6 @@ export async function driftOf(
   if (change === undefined) return undefined;
   const who = change.userName ? ` by ${change.userName}` : '';
   return `version ${change.version}: ${change.operation}${who} at ${change.timestamp} UTC`;
-}
-
-/** What putting back did. */
-export interface PutBack {
-  readonly restored: readonly string[];
-  /** Relations that could not be put back, with the reason. */
-  readonly failed: readonly { readonly relation: string; readonly reason: string }[];
-}
-
-/**
- * Puts relations back to what they were. Tables first, so that views find what they select from.
- * @param fence commits to tables that are as they should be, too: a statement that a dead process left running can then
- *   not commit any more (Delta refuses a transaction whose table's metadata changed meanwhile).
- */
-export async function putBack(
-  remote: Remote,
-  wanted: RelationStates,
-  { fence = false }: { fence?: boolean } = {},
-): Promise<PutBack> {
-  const relations = Object.keys(wanted);
-  const schemas = [...new Set(relations.map((relation) => relation.split('.')[0] ?? ''))];
-  const listing = await listSchemas(remote, schemas);
-  const restored: string[] = [];
-  const failed: { relation: string; reason: string }[] = [];
-  const put = async (relation: string): Promise<void> => {
-    try {
-      if (await putOneBack(remote, relation, listing.get(relation), stateOf(wanted, relation), fence))
-        restored.push(relation);
-    } catch (error) {
-      if (!(error instanceof MeetupError)) throw error;
-      failed.push({ relation, reason: error.message.split('\n')[0] ?? '' });
-    }
-  };
-  const isView = (relation: string): boolean => stateOf(wanted, relation).kind === 'view';
-  await each(
-    relations.filter((relation) => !isView(relation)),
-    put,
-  );
-  // Views may select from views, so a few rounds; what fails in the last one has failed.
-  for (let pending = relations.filter(isView); pending.length > 0; ) {
-    const before = failed.length;
-    await each(pending, put);
-    const again = failed.splice(before).filter(({ relation }) => pending.includes(relation));
-    if (again.length === 0 || again.length === pending.length) {
-      failed.push(...again);
-      break;
-    }
-    pending = again.map(({ relation }) => relation);
-  }
-  return { restored: restored.sort(), failed };
-}
-
-async function putOneBack(
-  remote: Remote,
-  relation: string,
-  kind: 'table' | 'view' | undefined,
-  wanted: RelationState,
-  fence: boolean,
-): Promise<boolean> {
-  const { connection } = remote;
-  const name = quoted(remote, relation);
-  const mustGo = kind !== undefined && kind !== wanted.kind;
-  if (mustGo) await connection.run(`drop ${kind} if exists ${name}`);
-  if (wanted.kind === 'absent') return mustGo;
-  if (wanted.kind === 'view') return putViewBack(remote, relation, mustGo ? undefined : kind, wanted.definition);
-  if (kind !== 'table') {
-    throw new MeetupError(`${relation} was dropped, and with it the version that it should go back to.`);
-  }
-  const recent = await history(remote, relation, 100);
-  const now = recent[0]?.version ?? -1;
-  const base = recent.find(({ version }) => version === wanted.version);
-  if (now < wanted.version || (base !== undefined && base.timestamp !== wanted.committedAt)) {
-    throw new MeetupError(`${relation} was dropped and made again, so version ${wanted.version} is gone.`);
-  }
-  if (now > wanted.version) {
-    await connection.run(`restore table ${name} to version as of ${wanted.version}`);
-    return true;
-  }
-  if (fence) await connection.run(`alter table ${name} set tblproperties ('meetup.fence' = '${now}')`);
-  return false;
-}
-
-async function putViewBack(remote: Remote, relation: string, kind: 'view' | 'table' | undefined, definition: string) {
-  if (kind === 'view') {
-    const now = await readView(remote, relation);
-    if (now.kind === 'view' && now.definition === definition) return false;
-  }
-  await remote.connection.run(definition);
-  return true;
-}
-
-function quoted(remote: Remote, relation: string): string {
-  const dot = relation.indexOf('.');
-  return nameOn(remote, relation.slice(0, dot), relation.slice(dot + 1));
 }
 
 /** Not there: a schema, a table, a view or a volume. */

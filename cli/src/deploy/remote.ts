@@ -15,6 +15,21 @@ export const OWN_VOLUME = 'files';
 export const nameOn = ({ catalog }: Pick<Remote, 'catalog'>, schema: string, name: string): string =>
   quoteNames(catalog, schema, name);
 
+/** A relation by `schema.name`, in its parts. */
+export function partsOf(relation: string): [schema: string, name: string] {
+  const dot = relation.indexOf('.');
+  return [relation.slice(0, dot), relation.slice(dot + 1)];
+}
+
+/** The same with its catalog, quoted. */
+export const relationOn = (remote: Pick<Remote, 'catalog'>, relation: string): string =>
+  nameOn(remote, ...partsOf(relation));
+
+/** The schemas that these relations lie in. */
+export const schemasOf = (relations: readonly string[]): string[] => [
+  ...new Set(relations.map((relation) => partsOf(relation)[0])),
+];
+
 /** A path in our volume. */
 export const volumePath = ({ catalog }: Pick<Remote, 'catalog'>, ...parts: readonly string[]): string =>
   ['', 'Volumes', catalog, OWN_SCHEMA, OWN_VOLUME, ...parts].join('/');

@@ -1,7 +1,7 @@
 import { MeetupError } from '../config/errors.ts';
 import { type DeployContext, identityOf } from './context.ts';
-import { currentDeployment, type Deployed, type Entry, NOTHING_DEPLOYED, writeEntry } from './ledger.ts';
-import type { PutBack } from './relations.ts';
+import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, writeEntry } from './ledger.ts';
+import type { PutBack } from './put-back.ts';
 import { goBackTo } from './undo.ts';
 
 /** Where a rollback leads. */
@@ -19,16 +19,13 @@ export interface RollbackGoal {
  */
 export function rollbackGoal(entries: readonly Entry[], to: string | undefined, target: string): RollbackGoal {
   const from = currentDeployment(entries);
-  const finished = entries.filter(({ event }) => event === 'finished');
   if (from === null) throw new MeetupError(`Nothing is deployed to ${target}: there is nothing to go back from.`);
-  if (to === undefined) {
-    const before = finished[finished.findIndex(({ deployment }) => deployment === from) - 1];
-    return { from, to: before?.deployment ?? null, deployed: before?.details.deployed ?? NOTHING_DEPLOYED };
+  const goal = to ?? baseOf(entries, from);
+  const finished = entries.filter(({ event }) => event === 'finished').map(({ deployment }) => deployment);
+  if (goal !== null && !finished.includes(goal)) {
+    throw new MeetupError(`${target} knows no deployment ${goal}: the last are ${finished.slice(-5).join(', ')}.`);
   }
-  const wanted = finished.find(({ deployment }) => deployment === to);
-  if (wanted !== undefined) return { from, to, deployed: wanted.details.deployed ?? NOTHING_DEPLOYED };
-  const known = finished.slice(-5).map(({ deployment }) => deployment);
-  throw new MeetupError(`${target} knows no deployment ${to}: the last are ${known.join(', ')}.`);
+  return { from, to: goal, deployed: deployedAt(entries, goal) };
 }
 
 /** Goes back. What the ledger says first lets the next deployment carry it through, should this process die. */

@@ -11,8 +11,9 @@ import {
   readLedger,
   writeEntry,
 } from './ledger.ts';
-import { listSchemas, type PutBack, putBack, type RelationStates, readStates, stateOf } from './relations.ts';
-import type { Remote } from './remote.ts';
+import { type PutBack, putBack } from './put-back.ts';
+import { listSchemas, type RelationStates, readStates, stateOf } from './relations.ts';
+import { type Remote, schemasOf } from './remote.ts';
 
 /** What became of a deployment that was taken back. */
 export interface Undone extends PutBack {
@@ -104,10 +105,6 @@ async function statesAfter(remote: Remote, known: RelationStates, touched: reado
   const now = await readStates(remote, listing, touched);
   return Object.fromEntries(Object.entries({ ...known, ...now }).filter(([, { kind }]) => kind !== 'absent'));
 }
-
-const schemasOf = (relations: readonly string[]): string[] => [
-  ...new Set(relations.map((relation) => relation.split('.')[0] ?? '')),
-];
 
 /** Puts every relation to what it was at an earlier deployment, and records it. */
 export async function goBackTo(

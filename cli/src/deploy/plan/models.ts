@@ -1,5 +1,7 @@
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import type { Deployed } from '../ledger.ts';
+import type { RelationState } from '../relations.ts';
+import { partsOf } from '../remote.ts';
 
 export type ProjectNode = ChangesAnswer['nodes'][number];
 
@@ -17,6 +19,8 @@ export interface ModelPlan {
   readonly relation: string;
   readonly action: ModelAction;
   readonly reason: string;
+  /** Delta version that the last deployment left; null for a view, and for what was never deployed. */
+  readonly version: number | null;
 }
 
 /** What is known before models are planned. */
@@ -39,6 +43,8 @@ export interface ModelsPlan {
   readonly tests: readonly string[];
   /** Incremental models to build from scratch. */
   readonly fromScratch: readonly string[];
+  /** Tables (`schema.name`) that become views. */
+  readonly setAside: readonly string[];
 }
 
 /** Why a node is to be run: its own definition or place changed, something above it was made anew, or rows came in. */
@@ -64,6 +70,12 @@ export function planModels(situation: Situation): ModelsPlan {
       .filter(({ uniqueId }) => models.find((plan) => plan.uniqueId === uniqueId)?.action === 'replace')
       .map(({ uniqueId }) => uniqueId)
       .sort(),
+    setAside: relations
+      .filter(({ materialized }) => materialized === 'view')
+      .filter(({ uniqueId }) => causes.of(uniqueId) !== undefined)
+      .map(relationOf)
+      .filter((relation) => situation.present.get(relation) === 'table')
+      .sort(),
   };
 }
 
@@ -71,9 +83,10 @@ export function planModels(situation: Situation): ModelsPlan {
 export const relationOf = ({ schema, relation }: Pick<ProjectNode, 'schema' | 'relation'>): string =>
   `${schema}.${relation ?? ''}`;
 
-function planOf(node: ProjectNode, cause: Cause | undefined, { present }: Situation): ModelPlan {
+function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed }: Situation): ModelPlan {
   const relation = relationOf(node);
-  const base = { uniqueId: node.uniqueId, name: node.name, relation };
+  const version = versionOf(deployed.relations[relation]);
+  const base = { uniqueId: node.uniqueId, name: node.name, relation, version };
   if (cause === undefined) return { ...base, action: 'keep', reason: 'it is as it was deployed' };
   if (!present.has(relation)) return { ...base, action: 'create', reason: cause.reason };
   if (cause.kind === 'rows') {
@@ -88,6 +101,8 @@ function planOf(node: ProjectNode, cause: Cause | undefined, { present }: Situat
   return { ...base, action: anew ? 'replace' : 'refresh', reason: cause.reason };
 }
 
+const versionOf = (state: RelationState | undefined): number | null => (state?.kind === 'table' ? state.version : null);
+
 const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
   materialized === 'incremental' || resourceType === 'snapshot';
 
@@ -98,8 +113,8 @@ function gone({ nodes, deployed, present }: Situation): ModelPlan[] {
     .filter(([relation, { kind }]) => kind !== 'absent' && !relation.startsWith('raw.'))
     .filter(([relation]) => !current.has(relation) && present.has(relation))
     .filter(([relation]) => !relation.startsWith('snapshots.'))
-    .map(([relation]): ModelPlan => {
-      const base = { uniqueId: relation, name: relation.split('.')[1] ?? relation, relation };
+    .map(([relation, state]): ModelPlan => {
+      const base = { uniqueId: relation, name: partsOf(relation)[1], relation, version: versionOf(state) };
       return deployed.retired.includes(relation)
         ? { ...base, action: 'remove', reason: 'it left the project before the last deployment' }
         : { ...base, action: 'retire', reason: 'it is no longer in the project; the next deployment drops it' };

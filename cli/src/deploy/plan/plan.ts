@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RemoteName } from '../../targets/target.ts';
+import { asideOf } from '../aside.ts';
 import type { GitState } from '../git.ts';
 import type { Deployed } from '../ledger.ts';
 import type { Batch } from '../raw/batches.ts';
@@ -55,6 +56,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     ...(input.makesRaw ? rawTableStatements(target) : []),
     ...(input.replacesRaw ? clearStatements(target) : []),
     ...uploads.map((upload) => appendStatement(target, upload)),
+    ...models.setAside.map((relation) => `alter table ${relation} rename to ${asideOf(relation)}`),
     ...models.models
       .filter(({ action }) => action === 'remove')
       .map(({ relation }) => `drop ${input.deployed.relations[relation]?.kind ?? 'table'} ${relation}`),
@@ -76,6 +78,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     rows: uploads.map(({ table, rows }) => [table, rows]),
     tests: models.tests,
     fromScratch: models.fromScratch,
+    setAside: models.setAside,
     fingerprints: input.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]).sort(),
     replacesRaw: input.replacesRaw,
   };

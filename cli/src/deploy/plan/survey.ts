@@ -9,7 +9,7 @@ import { deployedManifest } from '../manifests.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
-import { each } from '../remote.ts';
+import { each, schemasOf } from '../remote.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 
@@ -37,7 +37,7 @@ export async function survey(context: DeployContext): Promise<Survey> {
   const deployed = deployedNow(entries);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
   const [changes, theirs] = await Promise.all([changesSince(context, deployed, manifestFile), remoteBatches(remote)]);
-  const present = await listSchemas(remote, schemasOf(changes, deployed));
+  const present = await listSchemas(remote, schemasOfAll(changes, deployed));
   const drift = await findDrift(context, changes, deployed, present);
   const raw = await planRaw(context, theirs, drift);
   const makesRaw = rawTables.some(({ name }) => !present.has(`raw.${name}`));
@@ -95,10 +95,9 @@ async function changesSince(context: DeployContext, deployed: Deployed, manifest
   return changes;
 }
 
-function schemasOf(changes: ChangesAnswer, deployed: Deployed): string[] {
+function schemasOfAll(changes: ChangesAnswer, deployed: Deployed): string[] {
   const made = changes.nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema);
-  const known = Object.keys(deployed.relations).map((relation) => relation.split('.')[0] ?? '');
-  return [...new Set(['raw', ...made, ...known])].sort();
+  return [...new Set(['raw', ...made, ...schemasOf(Object.keys(deployed.relations))])].sort();
 }
 
 /** What is not as the last deployment left it, and what stands where this one wants to build. */

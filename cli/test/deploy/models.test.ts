@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
+import { type ProjectNode, planModels, type Situation } from '../../src/deploy/plan/models.ts';
+import type { RelationState } from '../../src/deploy/relations.ts';
+
+/** raw.events → stg (view) → log (incremental) → totals (table); raw.groups → names (table); kept (snapshot) of names. */
+const node = (
+  name: string,
+  materialized: string,
+  dependsOn: string[],
+  more: Partial<ProjectNode> = {},
+): ProjectNode => ({
+  uniqueId: `model.p.${name}`,
+  name,
+  resourceType: 'model',
+  schema: 'marts',
+  relation: name,
+  materialized,
+  access: 'public',
+  dependsOn,
+  fingerprint: `${name} 1`,
+  change: null,
+  ...more,
+});
+const NODES: readonly ProjectNode[] = [
+  node('stg', 'view', ['source.p.events']),
+  node('log', 'incremental', ['model.p.stg']),
+  node('totals', 'table', ['model.p.log']),
+  node('names', 'table', ['source.p.groups']),
+  node('kept', 'snapshot', ['model.p.names'], { resourceType: 'snapshot', schema: 'snapshots' }),
+  node('unique_names', 'test', ['model.p.names'], { resourceType: 'test', relation: null }),
+];
+const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: '2026-11-28 10:00:00' });
+const view: RelationState = { kind: 'view', definition: 'create or replace view …' };
+
+/** As if all of it had been deployed, and nothing had happened since. */
+function settled(changes: Partial<Situation> = {}): Situation {
+  const nodes = changes.nodes ?? NODES;
+  return {
+    nodes,
+    sources: [
+      { uniqueId: 'source.p.events', schema: 'raw', name: 'events' },
+      { uniqueId: 'source.p.groups', schema: 'raw', name: 'groups' },
+    ],
+    deployed: {
+      ...NOTHING_DEPLOYED,
+      relations: {
+        'marts.stg': view,
+        'marts.log': table(4),
+        'marts.totals': table(2),
+        'marts.names': table(1),
+        'snapshots.kept': table(3),
+      },
+      fingerprints: Object.fromEntries(NODES.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint ?? ''])),
+    },
+    present: new Map([
+      ['marts.stg', 'view'],
+      ['marts.log', 'table'],
+      ['marts.totals', 'table'],
+      ['marts.names', 'table'],
+      ['snapshots.kept', 'table'],
+    ]),
+    drift: new Map(),
+    newRows: new Set(),
+    fullRefresh: false,
+    ...changes,
+  };
+}
+
+const changed = (name: string, more: Partial<ProjectNode> = {}): ProjectNode[] =>
+  NODES.map((one) =>
+    one.name === name ? { ...one, fingerprint: `${name} 2`, change: 'modified.body', ...more } : one,
+  );
+
+const actions = (situation: Situation): Record<string, string> =>
+  Object.fromEntries(planModels(situation).models.map(({ name, action }) => [name, action]));
+
+describe('a plan', () => {
+  it('keeps everything where nothing happened, and runs no test', () => {
+    const plan = planModels(settled());
+    expect(new Set(plan.models.map(({ action }) => action))).toEqual(new Set(['keep']));
+    expect(plan.tests).toEqual([]);
+  });
+
+  it('makes everything where nothing was deployed', () => {
+    const situation = settled({ deployed: NOTHING_DEPLOYED, present: new Map() });
+    expect(new Set(Object.values(actions(situation)))).toEqual(new Set(['create']));
+    expect(planModels(situation).tests).toEqual(['model.p.unique_names']);
+  });
+
+  it('replaces what changed and builds what is downstream, an incremental model from scratch', () => {
+    const situation = settled({ nodes: changed('stg') });
+    expect(actions(situation)).toEqual({
+      stg: 'replace',
+      log: 'replace',
+      totals: 'refresh',
+      names: 'keep',
+      kept: 'keep',
+    });
+    expect(planModels(situation).fromScratch).toEqual(['model.p.log']);
+  });
+
+  it('adds new rows where that is possible, and leaves views alone', () => {
+    const situation = settled({ newRows: new Set(['raw.events']) });
+    expect(actions(situation)).toEqual({
+      stg: 'keep',
+      log: 'increment',
+      totals: 'refresh',
+      names: 'keep',
+      kept: 'keep',
+    });
+    expect(planModels(situation).fromScratch).toEqual([]);
+  });
+
+  it('never makes history anew', () => {
+    const actionsOf = (nodes: readonly ProjectNode[]) => actions(settled({ nodes, fullRefresh: true })).kept;
+    expect(actionsOf(NODES)).toBe('increment');
+    expect(actionsOf(changed('kept'))).toBe('increment');
+    const gone = NODES.filter(({ name }) => name !== 'kept');
+    expect(actions(settled({ nodes: gone }))).not.toHaveProperty('kept');
+  });
+
+  it('builds anew what somebody else changed or dropped, and says which version was deployed', () => {
+    const drift = new Map([['marts.names', 'version 2: DELETE']]);
+    const touched = planModels(settled({ drift })).models.find(({ name }) => name === 'names');
+    expect(touched).toMatchObject({ action: 'replace', reason: 'somebody changed it (version 2: DELETE)', version: 1 });
+    const present = new Map([...settled().present].filter(([relation]) => relation !== 'marts.totals'));
+    expect(actions(settled({ present }))).toMatchObject({ totals: 'create', log: 'keep' });
+  });
+
+  it('keeps what left the project for one deployment', () => {
+    const nodes = NODES.filter(({ name }) => name !== 'totals');
+    expect(actions(settled({ nodes }))).toMatchObject({ totals: 'retire' });
+    const deployed = { ...settled().deployed, retired: ['marts.totals'] };
+    expect(actions(settled({ nodes, deployed }))).toMatchObject({ totals: 'remove' });
+  });
+
+  it('sets a table aside that becomes a view, for dbt would drop it', () => {
+    expect(planModels(settled({ nodes: changed('totals', { materialized: 'view' }) })).setAside).toEqual([
+      'marts.totals',
+    ]);
+    expect(planModels(settled({ nodes: changed('stg', { materialized: 'table' }) })).setAside).toEqual([]);
+  });
+
+  it('runs the tests of what may have changed, and no others', () => {
+    expect(planModels(settled({ nodes: changed('names') })).tests).toEqual(['model.p.unique_names']);
+    expect(planModels(settled({ nodes: changed('totals') })).tests).toEqual([]);
+  });
+});

@@ -1,0 +1,97 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { run as generate } from '../../src/commands/generate.ts';
+import { run as load } from '../../src/commands/load.ts';
+import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
+import { exportBatches } from '../../src/deploy/raw/export.ts';
+import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
+import { databricksType } from '../../src/deploy/raw/types.ts';
+import { openPublished } from '../../src/warehouse/duckdb.ts';
+import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
+
+const batch = (id: string, seq: number) => ({ id, seq });
+const OURS = [batch('a', 1), batch('b', 2), batch('c', 3)];
+
+describe('batches', () => {
+  it('that the target lacks are those after its last one', () => {
+    expect(newBatches(OURS, OURS.slice(0, 1), 'prod')).toEqual([batch('b', 2), batch('c', 3)]);
+    expect(newBatches(OURS, OURS, 'prod')).toEqual([]);
+    expect(isBeginning(OURS.slice(0, 2), OURS)).toBe(true);
+  });
+
+  it('that were never loaded here, or in another order, stop a deployment', () => {
+    expect(() => newBatches(OURS, [batch('x', 1)], 'prod')).toThrow(
+      'prod holds batch x (number 1), which was never loaded here',
+    );
+    expect(() => newBatches(OURS, [batch('b', 1)], 'prod')).toThrow(
+      'batch b as number 1, which was loaded here as number 2',
+    );
+  });
+});
+
+describe('raw rows on their way', () => {
+  it('are a file per table with rows, the same bytes each time, named by their content', async () => {
+    const paths = await temporaryPaths();
+    const effects = quietEffects();
+    await generate({ out: paths.data, scale: 0.002, seed: 1, days: 0 }, effects);
+    await load({ paths, maxRejected: 0.5 }, effects);
+    const local = await openPublished(paths);
+    const folder = join(await temporaryFolder(), 'landing');
+    try {
+      const batches = await localBatches(local);
+      const first = await exportBatches(local, batches, folder);
+      const second = await exportBatches(local, batches, folder);
+      expect(second).toEqual(first);
+      expect(first.map(({ table }) => table)).toEqual(expect.arrayContaining(['groups', 'events', 'batches']));
+      for (const { name, sha256, table } of first) expect(name).toBe(`${table}-${sha256.slice(0, 32)}.parquet`);
+      expect((await readdir(folder)).sort()).toEqual(first.map(({ name }) => name).sort());
+      const events = first.find(({ table }) => table === 'events');
+      const { rows } = await local.query(`select count(*) from '${events?.file}'`);
+      expect(Number(rows[0]?.[0])).toBe(events?.rows);
+      expect(await exportBatches(local, [], folder)).toEqual([]);
+    } finally {
+      await local.close();
+    }
+  });
+
+  it('leave nothing of an earlier try behind', async () => {
+    const paths = await temporaryPaths();
+    const effects = quietEffects();
+    await generate({ out: paths.data, scale: 0.002, seed: 1, days: 0 }, effects);
+    await load({ paths, maxRejected: 0.5 }, effects);
+    const folder = await temporaryFolder();
+    await writeFile(join(folder, 'events-half.parquet'), 'half a file');
+    const local = await openPublished(paths);
+    try {
+      await exportBatches(local, await localBatches(local), folder);
+      expect(await readdir(folder)).not.toContain('events-half.parquet');
+      for (const name of await readdir(folder)) {
+        expect((await readFile(join(folder, name))).subarray(0, 4).toString()).toBe('PAR1');
+      }
+    } finally {
+      await local.close();
+    }
+  });
+
+  it('are added once however often the statement is repeated', () => {
+    const statement = appendStatement({ catalog: 'main' }, { table: 'batches', name: 'batches-00.parquet' });
+    expect(statement).toContain('insert into `main`.`raw`.`batches`');
+    expect(statement).toContain('from parquet.`/Volumes/main/meetup/files/landing/batches-00.parquet`');
+    expect(statement).toMatch(/where `batch_id` not in \(select `batch_id` from `main`.`raw`.`batches`\)$/);
+  });
+});
+
+describe('types of raw tables', () => {
+  it('have a name in Databricks, nested ones too', () => {
+    expect(databricksType('VARCHAR[]')).toBe('array<string>');
+    expect(databricksType('STRUCT("user_id" BIGINT, "when" BIGINT, response VARCHAR)[]')).toBe(
+      'array<struct<`user_id`: bigint, `when`: bigint, `response`: string>>',
+    );
+    expect(rawTableStatements({ catalog: 'main' })).toHaveLength(7);
+  });
+
+  it('that have none are refused', () => {
+    expect(() => databricksType('HUGEINT')).toThrow("A raw column has the type HUGEINT, which can't be deployed yet.");
+  });
+});

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import {
+  baseOf,
+  currentDeployment,
+  deployedNow,
+  type Entry,
+  interrupted,
+  NOTHING_DEPLOYED,
+} from '../../src/deploy/ledger.ts';
+import { rollbackGoal } from '../../src/deploy/rollback.ts';
+
+/** A ledger in short: what happened, to which deployment, and the version that `marts.t` has afterwards. */
+type Line = readonly [event: Entry['event'], deployment: string, version?: number | undefined, to?: string | null];
+
+const ledger = (...lines: Line[]): Entry[] =>
+  lines.map(([event, deployment, version, to], i) => ({
+    seq: i + 1,
+    deployment,
+    event,
+    at: '2026-11-28 10:00:00',
+    who: 'somebody',
+    commit: null,
+    plan_hash: '',
+    versions: '{}',
+    details: {
+      ...(version === undefined ? {} : { deployed: { ...NOTHING_DEPLOYED, relations: at(version) } }),
+      ...(to === undefined ? {} : { to }),
+    },
+  }));
+const at = (version: number) => ({ 'marts.t': { kind: 'table', version, committedAt: 'then' } as const });
+
+const TWO = ledger(['begun', 'one'], ['finished', 'one', 1], ['begun', 'two'], ['finished', 'two', 2]);
+const BACK = ledger(
+  ['begun', 'one'],
+  ['finished', 'one', 1],
+  ['begun', 'two'],
+  ['finished', 'two', 2],
+  ['rolling back', 'r', undefined, 'one'],
+  ['rolled back', 'r', 3, 'one'],
+);
+
+describe('a rollback', () => {
+  it('goes to the deployment before the last', () => {
+    expect(rollbackGoal(TWO, undefined, 'prod')).toMatchObject({
+      from: 'two',
+      to: 'one',
+      deployed: { relations: at(1) },
+    });
+  });
+
+  it('goes to before the first where there is only one', () => {
+    const one = ledger(['begun', 'one'], ['finished', 'one', 1]);
+    expect(rollbackGoal(one, undefined, 'prod')).toEqual({ from: 'one', to: null, deployed: NOTHING_DEPLOYED });
+  });
+
+  it('after a rollback and another deployment goes to what that was made from, as it was put back then', () => {
+    const entries = [...BACK, ...ledger(['begun', 'three'], ['finished', 'three', 4])];
+    expect(rollbackGoal(entries, undefined, 'prod')).toMatchObject({
+      from: 'three',
+      to: 'one',
+      deployed: { relations: at(3) },
+    });
+  });
+
+  it('goes to a deployment by name, forward too', () => {
+    expect(rollbackGoal(BACK, 'two', 'prod')).toMatchObject({ from: 'one', to: 'two', deployed: { relations: at(2) } });
+  });
+
+  it('refuses what never ended well, or was never begun', () => {
+    const entries = [...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])];
+    expect(() => rollbackGoal(entries, 'three', 'prod')).toThrow(
+      'prod knows no deployment three: the last are one, two.',
+    );
+    expect(() => rollbackGoal([], undefined, 'prod')).toThrow('Nothing is deployed to prod');
+  });
+});
+
+describe('the ledger', () => {
+  it('knows where the target stands', () => {
+    expect(currentDeployment([])).toBeNull();
+    expect(currentDeployment(BACK)).toBe('one');
+    expect(baseOf(BACK, 'two')).toBe('one');
+    expect(deployedNow([...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])]).relations).toEqual(at(5));
+  });
+
+  it('knows what a dead process left', () => {
+    expect(interrupted(TWO)).toBeUndefined();
+    expect(interrupted([...TWO, ...ledger(['begun', 'three'])])?.deployment).toBe('three');
+    expect(interrupted(BACK.slice(0, -1))?.event).toBe('rolling back');
+  });
+});
