@@ -1,6 +1,5 @@
-import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -17,6 +16,7 @@ import {
   type DatabricksOptions,
 } from '../../src/warehouse/databricks.ts';
 import { quietEffects } from '../support/effects.ts';
+import { sparkOf } from '../support/spark-process.ts';
 
 /** Spark starts in ten seconds on a free machine, and in a minute on one that is not; its first installation takes longer. */
 const START_MS = 600_000;
@@ -329,18 +329,6 @@ describe('the rehearsal', () => {
     await expect(rehearsalConnection(paths, effects)).rejects.toThrow('./meetup rehearsal up');
   });
 });
-
-/** Told by what runs: the greater number is not always the later process. */
-function sparkOf(processes: readonly number[]): number {
-  const spark = processes.find((pid) => commandLine(pid).includes('spark.args'));
-  if (spark === undefined) throw new Error(`none of ${processes.join(', ')} is Spark`);
-  return spark;
-}
-
-function commandLine(pid: number): string {
-  if (process.platform === 'linux') return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-  return execFileSync('ps', ['-ww', '-o', 'command=', '-p', String(pid)], { encoding: 'utf8' });
-}
 
 async function reconnected(before: DatabricksConnection): Promise<DatabricksConnection> {
   await before.close();

@@ -1,0 +1,159 @@
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import { type DeployReport, run as deploy } from '../../cli/src/commands/deploy.ts';
+import { run as dev } from '../../cli/src/commands/dev.ts';
+import { run as diff } from '../../cli/src/commands/diff.ts';
+import { run as generate } from '../../cli/src/commands/generate.ts';
+import { run as rehearsal } from '../../cli/src/commands/rehearsal.ts';
+import type { Effects } from '../../cli/src/config/effects.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
+import { localBatches } from '../../cli/src/deploy/raw/batches.ts';
+import { exportBatches } from '../../cli/src/deploy/raw/export.ts';
+import { openPublished } from '../../cli/src/warehouse/duckdb.ts';
+import { copyProject } from '../../cli/test/support/project-copy.ts';
+
+/**
+ * What a deployment of this project costs, on the rehearsal: everything, nothing to do, one changed model, a daily drop; how
+ * many bytes go up for the raw JSON; and how long all public marts take to be compared. In one run, on one copy of the
+ * project; ratios are against the deployment of everything.
+ *
+ *     npx tsx bench/deploy/run.ts --scale 0.02           # six minutes on two free cores
+ *     npx tsx bench/deploy/run.ts --scale 1 --only bytes # the bytes alone, without Spark
+ */
+const { values } = parseArgs({
+  options: { scale: { type: 'string', default: '0.02' }, only: { type: 'string' }, json: { type: 'boolean' } },
+});
+const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-deploy-'));
+const project = join(folder, 'project');
+const effects: Effects = {
+  clock: { now: () => Date.now(), elapsed: () => performance.now() },
+  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
+  env: process.env,
+  signal: new AbortController().signal,
+};
+const paths = resolvePaths(
+  { stateDir: join(folder, 'state') },
+  {
+    MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain'),
+    MEETUP_PROJECT_DIR: project,
+  },
+  folder,
+);
+
+interface Figures {
+  rawBytes: number;
+  uploadedBytes: number;
+  [seconds: `${string}S`]: number;
+}
+
+const drops = join(folder, 'drops');
+const isDrop = (name: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(name);
+
+async function arrived(which: (name: string) => boolean): Promise<void> {
+  const names = (await readdir(drops)).filter((name) => !name.startsWith('.') && which(name));
+  for (const name of names) await cp(join(drops, name), join(paths.data, name), { recursive: true });
+}
+
+async function rawBytes(): Promise<number> {
+  const names = (await readdir(paths.data)).filter((name) => name.endsWith('.json'));
+  const sizes = await Promise.all(names.map(async (name) => (await stat(join(paths.data, name))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** What would go up, by what really goes up: the Parquet files of all batches. */
+async function bytesToUpload(of: Paths): Promise<number> {
+  const local = await openPublished(of);
+  try {
+    const uploads = await exportBatches(local, await localBatches(local), join(folder, 'landing'));
+    return uploads.reduce((sum, { bytes }) => sum + bytes, 0);
+  } finally {
+    await local.close();
+  }
+}
+
+async function timed<T>(work: () => Promise<T>): Promise<{ seconds: number; result: T }> {
+  const started = performance.now();
+  const result = await work();
+  return { seconds: (performance.now() - started) / 1000, result };
+}
+
+async function deployed(expected: DeployReport['status']): Promise<{ seconds: number; result: DeployReport }> {
+  const done = await timed(
+    async () => (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true }, effects)).report,
+  );
+  if (done.result.status === expected) return done;
+  throw new Error(`expected ${expected}, came to ${done.result.status}: ${done.result.reason ?? ''}`);
+}
+
+/** A mart that nothing stands on, with the same rows. */
+async function changeOneModel(): Promise<void> {
+  const file = join(paths.dbtProject, 'models/marts/organisers/time_slots.sql');
+  await writeFile(file, `${(await readFile(file, 'utf8')).trimEnd()}\nwhere 1 = 1\n`);
+}
+
+async function measure(): Promise<Figures & { report: string[] }> {
+  const raw = await rawBytes();
+  const uploaded = await bytesToUpload(paths);
+  const share = `${((uploaded / raw) * 100).toFixed(1)} %`;
+  const lines = [`raw JSON ${mb(raw)}, uploaded ${mb(uploaded)}: ${share}  (goal: at most 5 %)`];
+  const figures: Figures = { rawBytes: raw, uploadedBytes: uploaded };
+  if (values.only === 'bytes') return { ...figures, report: lines };
+
+  await rehearsal({ paths, action: 'up' }, effects);
+  const full = await deployed('deployed');
+  const row = (what: string, seconds: number, note = ''): void => {
+    lines.push(
+      `${what.padEnd(38)} ${seconds.toFixed(1).padStart(7)} s  ${(full.seconds / seconds).toFixed(1)} times as fast as all  ${note}`,
+    );
+  };
+  const nodes = full.result.nodes?.length ?? 0;
+  lines.push(
+    `${'everything'.padEnd(38)} ${full.seconds.toFixed(1).padStart(7)} s  ${nodes} models, snapshots and tests`,
+  );
+  const nothing = await deployed('unchanged');
+  row('nothing to do', nothing.seconds, `${nothing.result.uploadedBytes} bytes`);
+  await changeOneModel();
+  const one = await deployed('deployed');
+  row('one changed mart', one.seconds, `${one.result.nodes?.length} models and tests`);
+  await arrived(isDrop);
+  const drop = await deployed('deployed');
+  row(
+    'a daily drop',
+    drop.seconds,
+    `${drop.result.uploadedBytes} bytes, ${drop.result.nodes?.length} models and tests`,
+  );
+  const compared = await timed(() => diff({ paths, from: 'dev', to: 'rehearsal', samples: 1 }, effects));
+  const rows = compared.result.report.marts.reduce((sum, mart) => sum + mart.rows.to, 0);
+  const per = (compared.seconds / rows) * 1_000_000;
+  lines.push(
+    `${'comparison of all public marts'.padEnd(38)} ${compared.seconds.toFixed(1).padStart(7)} s  ${rows} rows, ${per.toFixed(0)} s per million`,
+  );
+  return {
+    ...figures,
+    fullS: full.seconds,
+    nothingS: nothing.seconds,
+    oneModelS: one.seconds,
+    dailyDropS: drop.seconds,
+    comparisonS: compared.seconds,
+    comparisonPerMillionRowsS: per,
+    report: lines,
+  };
+}
+
+const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
+
+try {
+  await copyProject(project);
+  await generate({ out: drops, scale: Number(values.scale), seed: 1, days: 1 }, effects);
+  await arrived((name) => !isDrop(name));
+  const local = await dev({ paths, maxRejected: 0.5, fullRefresh: false, summarizes: false }, effects);
+  if (local.exitCode !== 0) throw new Error('The local marts do not pass.');
+  const { report, ...figures } = await measure();
+  console.log(values.json ? JSON.stringify(figures) : report.join('\n'));
+} finally {
+  await rehearsal({ paths, action: 'down' }, effects);
+  await rm(folder, { recursive: true, force: true });
+}

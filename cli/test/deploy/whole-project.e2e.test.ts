@@ -1,0 +1,72 @@
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { run as deploy } from '../../src/commands/deploy.ts';
+import { run as diff } from '../../src/commands/diff.ts';
+import { run as generate } from '../../src/commands/generate.ts';
+import { run as rehearsal } from '../../src/commands/rehearsal.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { quietEffects } from '../support/effects.ts';
+
+/** The project itself, every model, snapshot and test of it, through dbt-databricks on Spark and Delta. */
+
+// Some 500 statements, each a second on a free machine.
+vi.setConfig({ testTimeout: 1_800_000 });
+
+const effects = quietEffects({ env: process.env });
+let folder: string;
+let paths: Paths;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-whole-project-'));
+  const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain');
+  paths = resolvePaths(
+    { stateDir: join(folder, 'state'), data: join(folder, 'data') },
+    { MEETUP_TOOLCHAIN_DIR: toolchain },
+    folder,
+  );
+  await generate({ out: join(folder, 'drops'), scale: 0.005, seed: 3, days: 1 }, effects);
+  await moved((name) => name.endsWith('.json'));
+}, 600_000);
+
+afterAll(async () => {
+  await rehearsal({ paths, action: 'down' }, effects);
+  await rm(folder, { recursive: true, force: true });
+}, 60_000);
+
+/** Puts drops into the data folder. */
+async function moved(which: (name: string) => boolean): Promise<void> {
+  for (const name of (await readdir(join(folder, 'drops'))).filter(which)) {
+    await cp(join(folder, 'drops', name), join(paths.data, name), { recursive: true });
+  }
+}
+
+const deployed = async () =>
+  (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true }, effects)).report;
+
+// One story: each chapter starts from what the one before left.
+describe('the whole project', () => {
+  it('goes from nothing to all marts on Spark, each equal to the local one', async () => {
+    const report = await deployed();
+    expect(report.problems).toEqual([]);
+    expect(report.status).toBe('deployed');
+    expect(report.models.filter(({ action }) => action !== 'create')).toEqual([]);
+    expect(report.models.map(({ relation }) => relation)).toContain('snapshots.groups_history');
+    expect(report.parity?.filter(({ status }) => status !== 'equal')).toEqual([]);
+    expect(report.parity?.length).toBeGreaterThan(20);
+  });
+
+  it('takes a daily drop, incremental where a model can, and is equal still, every public mart of it', async () => {
+    await moved((name) => /^\d{4}-/.test(name));
+    const report = await deployed();
+    expect(report.status).toBe('deployed');
+    expect(report.models.filter(({ action }) => action === 'increment').map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['fct_rsvps', 'fct_memberships', 'groups_history']),
+    );
+    const compared = await diff({ paths, from: 'dev', to: 'rehearsal', samples: 1 }, effects);
+    expect(compared.report.marts.filter(({ status }) => status !== 'equal')).toEqual([]);
+    expect(compared.report.marts).toHaveLength(report.parity?.length ?? 0);
+    expect(compared.report.status).toBe('equal');
+  });
+});
