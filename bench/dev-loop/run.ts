@@ -22,6 +22,8 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     saves: { type: 'string', default: '20' },
     cold: { type: 'string', default: '3' },
+    // Names of kinds of change, parted by commas; all unless given.
+    only: { type: 'string' },
     // So many rebuilds more, to see whether memory grows: 500 take three minutes.
     rebuilds: { type: 'string', default: '0' },
   },
@@ -30,55 +32,61 @@ const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup
 const meetup = join(projectRoot, 'meetup');
 
 /** Each save says something new, so that none is skipped for being what was there before. */
-const kinds: readonly { name: string; file: string; change: (text: string, save: number) => string; cold?: string }[] =
-  [
-    {
-      name: 'comment only',
-      file: 'dbt/models/marts/organisers/time_slots.sql',
-      change: (text, save) => `-- look ${save}\n${text.replace(/^-- look \d+\n/, '')}`,
-    },
-    {
-      name: 'leaf mart',
-      // Other medians wherever there are enough events, so that the content changes and its tests have to run.
-      file: 'dbt/models/marts/organisers/time_slots.sql',
-      change: (text, save) =>
-        text.replace(
-          /left join (counted|\(.*\) as counted)\n/,
-          `left join (select * replace (median_fill + ${save} as median_fill) from counted where held_events > 3 union all select * from counted where held_events <= 3) as counted\n`,
-        ),
-      cold: 'time_slots+',
-    },
-    {
-      name: 'middle model',
-      file: 'dbt/models/intermediate/int_active_members.sql',
-      change: (text, save) => text.replace(/where (\d+ = \d+ and )?held/, `where ${save} = ${save} and held`),
-      cold: 'int_active_members+',
-    },
-    {
-      name: 'staging model',
-      file: 'dbt/models/staging/stg_meetup__venues.sql',
-      change: (text, save) => `${text.replace(/\nwhere \d+ = \d+\n$/, '').trimEnd()}\nwhere ${save} = ${save}\n`,
-      cold: 'stg_meetup__venues+',
-    },
-    {
-      name: 'macro',
-      file: 'dbt/macros/rules/numbers.sql',
-      change: (text, save) =>
-        text.replace(/nullif\((.*?), 0( \+ \d+ - \d+)?\)/, (_, of: string) => `nullif(${of}, 0 + ${save} - ${save})`),
-    },
-    {
-      name: 'YAML description',
-      file: 'dbt/models/marts/organisers/_organisers__models.yml',
-      change: (text, save) =>
-        text.replace(/One row per local weekday and hour( \(\d+\))?/, `One row per local weekday and hour (${save})`),
-    },
-    {
-      name: 'fixture',
-      file: 'fixtures/models/time_slots/slots.yml',
-      // A row that the model leaves out, so that the verdict stays.
-      change: (text, save) => text.replace(/('coming', yes_seats: )\d+/, `$1${save}`),
-    },
-  ];
+const allKinds: readonly {
+  name: string;
+  file: string;
+  change: (text: string, save: number) => string;
+  cold?: string;
+}[] = [
+  {
+    name: 'comment only',
+    file: 'dbt/models/marts/organisers/time_slots.sql',
+    change: (text, save) => `-- look ${save}\n${text.replace(/^-- look \d+\n/, '')}`,
+  },
+  {
+    name: 'leaf mart',
+    // Other medians wherever there are enough events, so that the content changes and its tests have to run.
+    file: 'dbt/models/marts/organisers/time_slots.sql',
+    change: (text, save) =>
+      text.replace(
+        /left join (counted|\(.*\) as counted)\n/,
+        `left join (select * replace (median_fill + ${save} as median_fill) from counted where held_events > 3 union all select * from counted where held_events <= 3) as counted\n`,
+      ),
+    cold: 'time_slots+',
+  },
+  {
+    name: 'middle model',
+    file: 'dbt/models/intermediate/int_active_members.sql',
+    change: (text, save) => text.replace(/where (\d+ = \d+ and )?held/, `where ${save} = ${save} and held`),
+    cold: 'int_active_members+',
+  },
+  {
+    name: 'staging model',
+    file: 'dbt/models/staging/stg_meetup__venues.sql',
+    change: (text, save) => `${text.replace(/\nwhere \d+ = \d+\n$/, '').trimEnd()}\nwhere ${save} = ${save}\n`,
+    cold: 'stg_meetup__venues+',
+  },
+  {
+    name: 'macro',
+    file: 'dbt/macros/rules/numbers.sql',
+    change: (text, save) =>
+      text.replace(/nullif\((.*?), 0( \+ \d+ - \d+)?\)/, (_, of: string) => `nullif(${of}, 0 + ${save} - ${save})`),
+  },
+  {
+    name: 'YAML description',
+    file: 'dbt/models/marts/organisers/_organisers__models.yml',
+    change: (text, save) =>
+      text.replace(/One row per local weekday and hour( \(\d+\))?/, `One row per local weekday and hour (${save})`),
+  },
+  {
+    name: 'fixture',
+    file: 'fixtures/models/time_slots/slots.yml',
+    // A row that the model leaves out, so that the verdict stays.
+    change: (text, save) => text.replace(/('coming', yes_seats: )\d+/, `$1${save}`),
+  },
+];
+
+const kinds = allKinds.filter(({ name }) => values.only?.split(',').includes(name) ?? true);
 
 const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-dev-loop-'));
 const state = join(folder, 'state');
@@ -146,7 +154,7 @@ try {
     medians.set(name, median(times));
     console.log(`${name.padEnd(18)} ${ms(median(times))}  ${ms(percentile(times, 0.95))}`);
   }
-  const [, leaf] = kinds;
+  const [, leaf] = allKinds;
   for (let rebuild = 1; leaf !== undefined && rebuild <= Number(values.rebuilds); rebuild += 1) {
     await watching.save(leaf.file, (text) => leaf.change(text, 5000 + rebuild));
     if (rebuild % 100 === 0) {

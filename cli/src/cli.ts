@@ -133,12 +133,13 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
   const test = verb<{
     all?: boolean;
     junit?: string;
+    only?: string;
     select?: string;
     watch?: boolean;
     mutate?: boolean;
     coverage?: boolean;
   }>('test', 'run the tests of the models against their fixtures', async (session, own) => {
-    const { all = false, junit, select, watch = false } = own;
+    const { all = false, junit, only, select, watch = false } = own;
     if ((own.mutate || own.coverage) && session.options.target === 'dev') {
       const { runCoverage, runMutation } = await import('./commands/test-strength.ts');
       const { renderCoverage, renderMutation } = await import('./report/test-strength.ts');
@@ -157,10 +158,13 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
       return session.finish(await run(remote, session.effects), { text: renderTestRemote });
     }
     const { run } = await import('./commands/test.ts');
-    const options = { paths: session.paths, all, select, watch, junit: junit && resolve(io.cwd, junit) };
+    const { parseOption, testPart } = await import('./config/options.ts');
+    const part = only === undefined ? undefined : parseOption(testPart, '--only', only, 'fixtures or scenarios');
+    const options = { paths: session.paths, all, only: part, select, watch, junit: junit && resolve(io.cwd, junit) };
     return session.finish(await run(options, session.effects), { text: renderTest });
   })
     .option('--all', "the CLI's own tests too")
+    .option('--only <part>', 'only fixtures, or only scenarios')
     .option(
       '--select <pattern>',
       'only tests whose name matches; with --mutate and --coverage, names of models (* for any letters)',

@@ -14,7 +14,7 @@ import type { CommandResult } from '../config/result.ts';
 import type { Problem } from '../engine/protocol.ts';
 import { renderCiMarkdown } from '../report/ci-markdown.ts';
 import { isTest, type NodeVerdict, verdictOf } from './build.ts';
-import { type TestVerdict, run as test } from './test.ts';
+import { type TestPart, type TestVerdict, run as test } from './test.ts';
 
 export interface CiOptions {
   readonly paths: Paths;
@@ -130,18 +130,10 @@ const work: Readonly<Record<PartName, Work>> = {
   build: async (paths, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
 };
 
-/** The vitest files that `./meetup test` runs. */
-const testFiles = { fixtures: 'models.fixtures', scenarios: 'scenarios.fixtures' } as const;
-
-async function testsPart(
-  name: keyof typeof testFiles,
-  folder: string,
-  paths: Paths,
-  effects: Effects,
-): Promise<TestsPart> {
+async function testsPart(name: TestPart, folder: string, paths: Paths, effects: Effects): Promise<TestsPart> {
   const base = { name, ms: 0, passed: 0, failed: 0, failures: [] };
   if (!(await holdsYaml(folder))) return { ...base, status: 'skip', message: `there are no ${name}` };
-  const { report } = await test({ paths, all: false, files: [testFiles[name]] }, effects);
+  const { report } = await test({ paths, all: false, only: name }, effects);
   const failures = report.tests.filter(({ status }) => status === 'fail');
   const passed = report.tests.filter(({ status }) => status === 'pass').length;
   return { ...base, status: report.status, passed, failed: failures.length, failures };

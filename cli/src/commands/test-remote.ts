@@ -39,7 +39,7 @@ export async function run(options: RemoteTestOptions, effects: Effects): Promise
 }
 
 /** Options of `test` that only mean something in memory. */
-const LOCAL_ONLY = ['all', 'junit', 'watch', 'mutate', 'coverage'] as const;
+const LOCAL_ONLY = ['all', 'only', 'junit', 'watch', 'mutate', 'coverage'] as const;
 
 /** @throws MeetupError that names the first option which only works on target dev. */
 export function refuseLocalOnly(options: Readonly<Record<string, unknown>>): void {

@@ -104,7 +104,7 @@ async function ask(op: keyof Answers, options: StrengthOptions, effects: Effects
     const select = options.select?.split(/[\s,]+/).filter((word) => word !== '') ?? [];
     const request: StrengthRequest = {
       target: 'dev',
-      sources: await rawColumns(),
+      sources: rawColumns,
       ...(select.length === 0 ? {} : { select }),
     };
     const answer = await engine[op](request, {

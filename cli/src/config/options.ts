@@ -8,6 +8,9 @@ export type Target = z.infer<typeof targetSchema>;
 /** The targets that are deployed to. */
 export const remoteTargetName = z.enum(['rehearsal', 'prod']);
 
+/** The parts of the models' tests. */
+export const testPart = z.enum(['fixtures', 'scenarios']);
+
 /** What every command takes. */
 export const globalOptionsSchema = z.object({
   json: z.boolean().default(false),

@@ -37,6 +37,8 @@ import {
 
 /** Variables of the environment that profiles and models may read, sent with each request: a shared engine has its own. */
 const PASSED_ON = /^(MEETUP|DBT|DATABRICKS)_/;
+/** Those that our own paths are made of: other values in another client would mean another manifest, read anew. */
+const KNOWN_PLACE = /^MEETUP_(ENGINE|PROJECT|STATE|TOOLCHAIN)_DIR$/;
 
 /** How long the engine may take to give up what was cancelled before it is ended (milliseconds). */
 const CANCEL_MS = 5000;
@@ -213,7 +215,9 @@ export class EngineClient {
 
   #place(): object {
     const { env } = this.#effects;
-    const passed = Object.entries(env).filter(([name, value]) => PASSED_ON.test(name) && value !== undefined);
+    const passed = Object.entries(env).filter(
+      ([name, value]) => PASSED_ON.test(name) && !KNOWN_PLACE.test(name) && value !== undefined,
+    );
     return {
       projectDir: this.#paths.dbtProject,
       profilesDir: this.#paths.profiles,

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { writeAtomically } from '../config/atomic-file.ts';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import { cannotWriteState } from '../warehouse/duckdb.ts';
+import { cannotWriteState } from '../config/state-folder.ts';
 import { PROTOCOL } from './protocol.ts';
 
 /** The longest socket path that every platform takes: macOS has 104 bytes with the closing NUL. */

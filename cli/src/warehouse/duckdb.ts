@@ -3,8 +3,9 @@ import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
-import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+import { MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { cannotWriteState } from '../config/state-folder.ts';
 import { toCell } from './cells.ts';
 import type { QueryResult, Warehouse } from './warehouse.ts';
 
@@ -94,15 +95,6 @@ export function isLockConflict(error: unknown): boolean {
 export function lockHolder(error: unknown): number | undefined {
   const pid = /\(PID (\d+)\)/.exec(messageOf(error))?.[1];
   return pid === undefined ? undefined : Number(pid);
-}
-
-/** One plain sentence for a state folder that can't be written. */
-export function cannotWriteState(paths: Paths, error: unknown): MeetupError {
-  const why = hasCode(error, 'ENOSPC') ? 'the disk is full' : messageOf(error).split('\n')[0];
-  return new MeetupError(
-    `The state folder ${paths.state} can't be written (${why}): make it writable, or choose another with --state-dir.`,
-    { cause: error },
-  );
 }
 
 function lockedFile(path: string, error: unknown): MeetupError {

@@ -5,7 +5,8 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import { cannotWriteState, isLockConflict, lockHolder } from './duckdb.ts';
+import { cannotWriteState } from '../config/state-folder.ts';
+import { isLockConflict, lockHolder } from './duckdb.ts';
 import { restoreWorkingFile } from './working-file.ts';
 
 /** A lock that the operating system takes away when its holder ends, however it ends. */

@@ -3,8 +3,9 @@ import { link, mkdir, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { cannotWriteState } from '../config/state-folder.ts';
 import { signatureOf } from './database-file.ts';
-import { cannotWriteState, openWork } from './duckdb.ts';
+import { openWork } from './duckdb.ts';
 import { sparePath } from './working-file.ts';
 
 /**

@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { cannotWriteState } from '../config/state-folder.ts';
 import { copyDifferences } from './database-file.ts';
-import { cannotWriteState } from './duckdb.ts';
 
 /** The file that was published before the one that is now; kept to become the next working file. */
 export function sparePath(paths: Paths): string {

@@ -153,6 +153,19 @@ describe('an error of the project is an answer', () => {
     expect(answer.problems[0]?.excerpt).toContain('>    3 |    tables: []');
   });
 
+  it('for a fixture whose rows are none, however many of its rows were read before', async () => {
+    const fixture = (rows: string): string => `unit_tests:
+  - name: doubles
+    model: doubled
+    given: [{input: ref('numbers'), rows: ${rows}}]
+    expect: {rows: [{id: 1, amount: 8}]}
+`;
+    const good = fixture('[{id: 1, amount: 4}]');
+    const answer = await brokenThenMended('../fixtures/models/doubled.yml', fixture('[{id: 1, amount: 4}, 7]'), good);
+    expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
+    expect(answer.problems[0]?.file).toBe('../fixtures/models/doubled.yml');
+  });
+
   it('for Jinja', async () => {
     const answer = await brokenThenMended('models/numbers.sql', 'select 1 as id,\n{{ ref(  }} as amount', numbersSql);
     expect(answer).toMatchObject({ status: 'invalid', nodes: [] });

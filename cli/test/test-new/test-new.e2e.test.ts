@@ -74,6 +74,45 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     ]);
   });
 
+  describe('of a record that broke its schema', () => {
+    const rejected = async (entity: string): Promise<string> => {
+      const database = await DuckDbWarehouse.open(paths.database, { readOnly: true });
+      const { rows } = await database.query(
+        `select rejected_id from raw.rejected_records where entity = '${entity}' order by all`,
+      );
+      await database.close();
+      return String(rows[0]?.[0]);
+    };
+
+    test.each([
+      ['groups', 'dim_groups', { group_id: 2, group_name: 'Group 1', latitude: 200 }],
+      ['users', 'fct_memberships', { group_id: 1, user_id: 1 }],
+      ['events', 'fct_rsvps', { group_id: 1, response: 'maybe' }],
+      ['events', 'fct_events', { group_id: 1, event_name: 'Event 1', yes_count: 1 }],
+      ['groups', 'group_scorecard', { group_id: 2, latitude: 200 }],
+    ])('of %s is carried to the rows of %s that come of it', async (entity, model, row) => {
+      const { report } = await runTestNew(
+        { paths, model, fromRejected: await rejected(entity), name: 'let_in' },
+        effects,
+      );
+      const written = await fixture(report.file);
+      expect(written.expect.rows).toContainEqual(expect.objectContaining(row));
+      expect(written.given.length).toBeGreaterThan(0);
+      expect(JSON.stringify(written)).not.toMatch(/On no globe|One answer is none/);
+    });
+
+    test('says in a sentence that nothing comes of it', async () => {
+      // The event is still to come, so no month has held it.
+      const options = { paths, model: 'group_months', fromRejected: await rejected('events') };
+      await expect(runTestNew(options, effects)).rejects.toThrow('leads to no row of group_months');
+    });
+
+    test('says in a sentence that the model is made of others', async () => {
+      const options = { paths, model: 'int_users_latest', fromRejected: await rejected('groups') };
+      await expect(runTestNew(options, effects)).rejects.toThrow('int_users_latest does not depend on raw.groups');
+    });
+  });
+
   test.each([
     [{ model: 'fct_event' }, 'did you mean fct_events?'],
     [{ model: 'fct_events', where: 'nothing' }, '--where does not fit fct_events'],

@@ -7,7 +7,6 @@ is affected shows on the way: a model whose rebuilt content is what it was befor
 import contextlib
 import copy
 import threading
-import weakref
 
 from dbt.adapters.factory import get_adapter
 from dbt.contracts.results import NodeStatus
@@ -23,7 +22,7 @@ import late_files
 from build_state import BuildState, Record
 from contents import Contents, digest
 from early_database import EarlyDatabase
-from fingerprints import Fingerprints
+from fingerprints import fingerprints_of
 from running import DiffingTestRunner, Streaming, identity
 
 _STORED = frozenset({"table", "incremental", "snapshot", "seed"})
@@ -457,21 +456,6 @@ class AffectedBuild(Streaming, BuildTask):
             if self.graph.graph.has_node(start):
                 for dependent in self.graph.get_dependent_nodes(start):
                     self._skipped_children[dependent] = None
-
-
-_fingerprints = weakref.WeakKeyDictionary()
-
-
-def fingerprints_of(session, manifest, config):
-    """The fingerprints of a session's manifest, kept until the manifest changes."""
-    kept = _fingerprints.get(session)
-    if kept is None or session.reparsed is None:
-        kept = Fingerprints(manifest, config, config.credentials.type)
-    elif session.reparsed:
-        kept = kept.carried_over(manifest, session.reparsed)
-    session.reparsed = frozenset()
-    _fingerprints[session] = kept
-    return kept
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from dbt.graph.selector_methods import StateSelectorMethod
 from dbt.node_types import NodeType
 from dbt_common.exceptions import DbtBaseException
 
-from affected import fingerprints_of
+from fingerprints import fingerprints_of
 
 # dbt's reasons, the one that says most first.
 _REASONS = ("new", "modified.body", "modified.contract", "modified.relation", "modified.configs", "modified.macros",

@@ -7,6 +7,7 @@ its relations and the variables that it can read are.
 import hashlib
 import json
 import re
+import weakref
 
 from dbt.node_types import NodeType
 
@@ -25,6 +26,21 @@ _LOOKS_ELSEWHERE = re.compile(
 _READS_GRAPH = re.compile(r"\bgraph\s*\.|\bexecute_on_graph\b|\bselected_resources\b")
 
 
+_of_sessions = weakref.WeakKeyDictionary()
+
+
+def fingerprints_of(session, manifest, config):
+    """The fingerprints of a session's manifest, kept until the manifest changes."""
+    kept = _of_sessions.get(session)
+    if kept is None or session.reparsed is None:
+        kept = Fingerprints(manifest, config, config.credentials.type)
+    elif session.reparsed:
+        kept = kept.carried_over(manifest, session.reparsed)
+    session.reparsed = frozenset()
+    _of_sessions[session] = kept
+    return kept
+
+
 class Fingerprints:
     """Fingerprints of one manifest's nodes. Texts are normalised once, however many manifests they occur in."""
 
@@ -40,10 +56,14 @@ class Fingerprints:
 
     def carried_over(self, manifest, files):
         """
-        The fingerprints of a manifest in which nothing but the SQL of models in these files is new. `files`: as dbt
-        names them. What stands in them counts anew, and what names its relation.
+        The fingerprints of a manifest in which nothing but the SQL of models and the unit tests in these files is new.
+        `files`: as dbt names them. What stands in them counts anew, and what names its relation.
         """
-        touched = {unique_id for unique_id, node in manifest.nodes.items() if node.original_file_path in files}
+        touched = {
+            unique_id
+            for unique_id, node in [*manifest.nodes.items(), *manifest.unit_tests.items()]
+            if node.original_file_path in files
+        }
         self._manifest = manifest
         self._pure = {}
         kept = {}

@@ -111,6 +111,8 @@ class Project:
         self._flags = speed.Memory(64)
         self._graphs = speed.Memory(8)
         self._left = None
+        # The same, while a request is under way that may open it.
+        self._found = None
         # (database, schema) pairs that are known to be there.
         self.schemas = set()
         self._folders = []
@@ -119,7 +121,7 @@ class Project:
         self.seen = None
         # Columns by definition, for unit tests.
         self.unit_columns = None
-        # The files of models whose SQL is all that was parsed since somebody last asked; None for more than that.
+        # The files whose models' SQL and unit tests are all that was parsed since somebody last asked; None for more than that.
         self.reparsed = None
         self._dirty = None
         self._loader = None
@@ -188,6 +190,7 @@ class Project:
         if not self.untouched:
             get_adapter(self.config).cache.clear()
             self.schemas = set()
+        self._found = self._left if self.untouched else None
         self._left = None
 
     def release(self, clean=False):
@@ -203,6 +206,10 @@ class Project:
                 DuckDBConnectionManager.close_all_connections()
                 environment.close()
                 self._left = self._database_signature() if clean else None
+            elif self._left is None:
+                # Nobody opened it, so it is as it was found.
+                self._left = self._found
+            self._found = None
 
     def _database_signature(self):
         """
@@ -296,6 +303,7 @@ class Project:
                 reader = IndexReader(self._index)
         else:
             check_jinja(modified.values())
+            narrow = all(_is_narrow(source) and _is_narrow(self._index.source(path)) for path, source in modified.items())
             self._index.take(modified)
             reader = IndexReader(self._index)
             parse.files = [os.path.relpath(path, self.settings.project_dir) for path in modified]
@@ -324,7 +332,7 @@ class Project:
         self._index.signatures = signatures
         self._read_from_disk = True
         if not loader.skip_parsing:
-            self._note_parsed(modified if warm and parse.kind == "partial" else None)
+            self._note_parsed(modified if warm and parse.kind == "partial" and modified and narrow else None)
             self.generation += 1
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
 
@@ -350,11 +358,11 @@ class Project:
             loader.save_macros_to_adapter(adapter)
 
     def _note_parsed(self, modified):
-        sources = None if modified is None else list(modified.values())
-        if sources is None or any(source.parse_file_type != ParseFileType.Model for source in sources):
+        """`modified`: the files, where they hold models' SQL or unit tests and nothing else; None where they hold more."""
+        if modified is None:
             self.reparsed = None
         elif self.reparsed is not None:
-            self.reparsed |= {source.path.original_file_path for source in sources}
+            self.reparsed |= {source.path.original_file_path for source in modified.values()}
 
     def _forget_manifest(self, from_disk):
         self.manifest = None
@@ -362,6 +370,13 @@ class Project:
         self.generation += 1
         self._read_from_disk = from_disk
         self._index.forget()
+
+
+def _is_narrow(source):
+    """Whether a file says nothing about any node but the model or the unit tests in it."""
+    if source.parse_file_type == ParseFileType.Schema:
+        return (source.dict_from_yaml or {}).keys() <= {"version", "unit_tests"}
+    return source.parse_file_type == ParseFileType.Model
 
 
 def check_jinja(sources):

@@ -9,6 +9,7 @@ from collections import OrderedDict
 
 import dbt.compilation as compilation
 import dbt.context.base as context_base
+import dbt.jsonschemas.jsonschemas as jsonschemas
 import dbt.parser.base as parser_base
 import dbt_common.clients.agate_helper as agate_helper
 import dbt_common.clients.jinja as jinja
@@ -16,6 +17,7 @@ from dbt.adapters.base.impl import BaseAdapter
 from dbt.clients.jinja import MacroGenerator
 from dbt.context.macros import MacroNamespace, MacroNamespaceBuilder
 from dbt.context.providers import generate_generate_name_macro_context
+from dbt.contracts.graph.unparsed import UnparsedUnitTest
 from dbt.include.global_project import PROJECT_NAME as GLOBAL_PROJECT_NAME
 from dbt_common.dataclass_schema import dbtClassMixin
 from dbt_common.events.base_types import BaseEvent
@@ -66,6 +68,7 @@ def install():
     if parser_base.generate_generate_name_macro_context is _name_context:
         return
     _remember_validation()
+    _remember_outlines()
     _remember_compilation()
     _make_events_late()
     _build_namespaces_at_once()
@@ -138,13 +141,57 @@ def _remember_validation():
     valid = Memory()
 
     def validate_once(cls, data):
+        outline = outline_of_test(data) if cls is UnparsedUnitTest else data
         # repr tells 1 from True and a list from a tuple, which JSON Schema does too.
-        key = (cls, repr(data))
+        key = (cls, repr(outline))
         if valid.get(key) is None:
             validate(cls, data)
             valid.put(key, True)
 
     dbtClassMixin.validate = classmethod(validate_once)
+
+
+def _remember_outlines():
+    """dbt holds each YAML file against a schema of its own, to warn of what it will not read one day."""
+    errors_of = jsonschemas._validate_with_schema
+    valid = Memory()
+
+    def errors_once(schema, json):
+        tests = json.get("unit_tests") if isinstance(json, dict) else None
+        if not isinstance(tests, list):
+            return errors_of(schema, json)
+        # A schema is read from a file, once.
+        key = (id(schema), repr({**json, "unit_tests": [outline_of_test(test) for test in tests]}))
+        if valid.get(key) is not None:
+            return iter(())
+        errors = list(errors_of(schema, json))
+        if not errors:
+            valid.put(key, schema)
+        return iter(errors)
+
+    jsonschemas._validate_with_schema = errors_once
+
+
+def outline_of_test(test):
+    """
+    A unit test with one row in the place of all that have the same columns of the same types: no schema says more of rows
+    than that, and a fixture may have hundreds.
+    """
+    if not isinstance(test, dict):
+        return test
+    outline = {name: _outline_of_rows(part) for name, part in test.items()}
+    if isinstance(test.get("given"), list):
+        outline["given"] = [_outline_of_rows(given) for given in test["given"]]
+    return outline
+
+
+def _outline_of_rows(part):
+    rows = part.get("rows") if isinstance(part, dict) else None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        return part
+    shapes = dict.fromkeys(tuple((name, type(value)) for name, value in row.items()) for row in rows)
+    nested = [row for row in rows if any(isinstance(value, (dict, list)) for value in row.values())]
+    return {**part, "rows": (list(shapes), nested)}
 
 
 def _remember_compilation():
