@@ -1,4 +1,5 @@
 import { MeetupError } from '../config/errors.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { partsOf, type Remote, relationOn } from './remote.ts';
 
 /**
@@ -34,5 +35,6 @@ export async function dropAside(remote: Remote, aside: string): Promise<void> {
   await remote.connection.run(`drop table if exists ${relationOn(remote, aside)}`);
 }
 
+/** Spark takes no catalog in the new name: it is that of the session, ours. */
 const rename = (remote: Remote, from: string, to: string): Promise<void> =>
-  remote.connection.run(`alter table ${relationOn(remote, from)} rename to ${relationOn(remote, to)}`);
+  remote.connection.run(`alter table ${relationOn(remote, from)} rename to ${quoteNames(...partsOf(to))}`);
