@@ -61,13 +61,15 @@ export async function applyPlan(
   const touched = touchedBy(survey);
   await writeEntry(context.remote, identity, 'begun', {
     before: await readStates(context.remote, survey.present, touched),
+    drifted: survey.plan.drift.map(({ relation }) => relation),
     models: actionsOf(survey),
     batches: [...survey.plan.batches],
   });
   try {
     await steps(context, survey, identity, touched, verify, progress);
   } catch (error) {
-    return { ...(await takeBack(context, identity, error)), ...progress };
+    const ended = await takeBack(context, identity, error);
+    if (ended.status !== 'done') return { ...ended, ...progress };
   }
   await tidyUp(context, survey);
   return { status: 'done', ...progress };
@@ -194,6 +196,7 @@ async function takeBack(context: DeployContext, identity: DeploymentIdentity, er
   context.effects.reporter.progress('putting everything back');
   try {
     const undone = await undo(context, identity, reason);
+    if (undone === undefined) return { status: 'done' } as const;
     if (!known) throw error;
     return { status: 'undone', reason, undone } as const;
   } catch (failure) {

@@ -22,6 +22,8 @@ export const NOTHING_DEPLOYED: Deployed = { relations: {}, fingerprints: {}, ret
 const detailsSchema = z.object({
   /** For `begun`: every relation that may be touched, as it was before. */
   before: relationStatesSchema.optional(),
+  /** For `begun`: relations that somebody else had changed by then. */
+  drifted: z.array(z.string()).optional(),
   /** For `rolling back`: how things are to be. */
   goal: deployedSchema.optional(),
   /** For those that end something: how things stand afterwards. */
@@ -118,9 +120,23 @@ export function interrupted(entries: readonly Entry[]): Entry | undefined {
   return last?.event === 'begun' || last?.event === 'rolling back' ? last : undefined;
 }
 
+/**
+ * The deployments that ended well, oldest first. One that was undone did not, even where its end was written when its
+ * connection had been given up already.
+ */
+export function finishedIn(entries: readonly Entry[]): string[] {
+  const undone = new Set(entries.filter(({ event }) => event === 'undone').map(({ deployment }) => deployment));
+  return entries
+    .filter(({ event, deployment }) => event === 'finished' && !undone.has(deployment))
+    .map(({ deployment }) => deployment);
+}
+
 /** The deployment that the target stands at: the last that finished, or that was gone back to; null before the first. */
 export function currentDeployment(entries: readonly Entry[]): string | null {
-  const last = entries.findLast(({ event }) => event === 'finished' || event === 'rolled back');
+  const finished = new Set(finishedIn(entries));
+  const last = entries.findLast(
+    ({ event, deployment }) => (event === 'finished' && finished.has(deployment)) || event === 'rolled back',
+  );
   if (last === undefined) return null;
   return last.event === 'finished' ? last.deployment : (last.details.to ?? null);
 }

@@ -1,6 +1,6 @@
 import { MeetupError } from '../config/errors.ts';
 import { type DeployContext, identityOf } from './context.ts';
-import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, writeEntry } from './ledger.ts';
+import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, finishedIn, writeEntry } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
 import { goBackTo } from './undo.ts';
 
@@ -21,7 +21,7 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
   const from = currentDeployment(entries);
   if (from === null) throw new MeetupError(`Nothing is deployed to ${target}: there is nothing to go back from.`);
   const goal = to ?? baseOf(entries, from);
-  const finished = entries.filter(({ event }) => event === 'finished').map(({ deployment }) => deployment);
+  const finished = finishedIn(entries);
   if (goal !== null && !finished.includes(goal)) {
     throw new MeetupError(`${target} knows no deployment ${goal}: the last are ${finished.slice(-5).join(', ')}.`);
   }

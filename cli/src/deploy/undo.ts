@@ -6,6 +6,7 @@ import {
   type DeploymentIdentity,
   deployedNow,
   type Entry,
+  finishedIn,
   interrupted,
   NOTHING_DEPLOYED,
   readLedger,
@@ -25,13 +26,20 @@ export interface Undone extends PutBack {
 /**
  * Takes back what a deployment did: every relation that it may have touched is put back to what it was before. Over a
  * connection of its own, for the deployment may have failed because it lost its own.
+ * @returns undefined where the deployment has ended well after all: the record arrived, the answer to it did not.
  * @throws whatever keeps it from doing so; the next deployment or rollback does it then.
  */
-export async function undo(context: DeployContext, identity: DeploymentIdentity, reason: string): Promise<Undone> {
+export async function undo(
+  context: DeployContext,
+  identity: DeploymentIdentity,
+  reason: string,
+): Promise<Undone | undefined> {
   const connection = await connectTarget(context.target);
   try {
     const remote = { connection, catalog: context.remote.catalog };
-    return await undoBegun(remote, identity, await readLedger(remote), reason);
+    const entries = await readLedger(remote);
+    if (finishedIn(entries).includes(identity.deployment)) return undefined;
+    return await undoBegun(remote, identity, entries, reason);
   } finally {
     await connection.close();
   }
@@ -47,7 +55,7 @@ export async function recover(context: DeployContext, entries: readonly Entry[])
   const identity = identityIn(left);
   if (left.event === 'begun') {
     context.effects.reporter.progress(`undoing deployment ${left.deployment}, which was interrupted`);
-    return undoBegun(context.remote, identity, entries, 'its process ended in the middle', { fence: true });
+    return undoBegun(context.remote, identity, entries, 'its process ended in the middle');
   }
   context.effects.reporter.progress(`finishing rollback ${left.deployment}, which was interrupted`);
   const goal = left.details.goal ?? NOTHING_DEPLOYED;
@@ -62,44 +70,54 @@ const identityIn = (entry: Entry): DeploymentIdentity => ({
   versions: {},
 });
 
-async function undoBegun(
+/** @internal Exported for its test. */
+export async function undoBegun(
   remote: Remote,
   identity: DeploymentIdentity,
   entries: readonly Entry[],
   reason: string,
-  options: { fence?: boolean } = {},
 ): Promise<Undone> {
   const begun = entries.findLast(({ deployment, event }) => deployment === identity.deployment && event === 'begun');
   const before = begun?.details.before ?? {};
-  const result = await putBackForSure(remote, before, options);
+  const result = await putBackForSure(remote, before);
   const deployed = deployedNow(entries);
+  // What is not as the last deployment left it must show as changed the next time, too.
+  const strange = new Set([...(begun?.details.drifted ?? []), ...result.failed.map(({ relation }) => relation)]);
+  const asDeployed = Object.keys(before).filter((relation) => !strange.has(relation));
   await writeEntry(remote, identity, 'undone', {
     reason,
-    deployed: { ...deployed, relations: await statesAfter(remote, deployed.relations, Object.keys(before)) },
+    deployed: { ...deployed, relations: await statesAfter(remote, deployed.relations, asDeployed) },
   });
   return { ...result, deployment: identity.deployment, reason };
 }
 
 /**
- * Puts back, and looks again: what a dead process had sent may have arrived meanwhile.
+ * Puts back, and looks again: what was sent before by a process that died, an engine that was lost or a connection that
+ * broke may arrive meanwhile.
  */
-async function putBackForSure(remote: Remote, wanted: RelationStates, options: { fence?: boolean }): Promise<PutBack> {
-  const first = await putBack(remote, wanted, options);
-  if (!options.fence) return first;
-  const second = await putBack(remote, await fencedStates(remote, wanted));
+async function putBackForSure(remote: Remote, wanted: RelationStates): Promise<PutBack> {
+  const first = await putBack(remote, wanted, { fence: true });
+  const failed = new Set(first.failed.map(({ relation }) => relation));
+  const second = await putBack(remote, await fencedStates(remote, wanted, failed));
   return { restored: [...new Set([...first.restored, ...second.restored])].sort(), failed: second.failed };
 }
 
 /** The states to hold things to after they were put back: tables have new versions by then, with the old rows. */
-async function fencedStates(remote: Remote, wanted: RelationStates): Promise<RelationStates> {
-  const tables = Object.keys(wanted).filter((relation) => stateOf(wanted, relation).kind === 'table');
+async function fencedStates(
+  remote: Remote,
+  wanted: RelationStates,
+  failed: ReadonlySet<string>,
+): Promise<RelationStates> {
+  const tables = Object.keys(wanted).filter(
+    (relation) => stateOf(wanted, relation).kind === 'table' && !failed.has(relation),
+  );
   const listing = await listSchemas(remote, schemasOf(Object.keys(wanted)));
   const now = await readStates(remote, listing, tables);
   const held = Object.entries(now).filter(([, { kind }]) => kind === 'table');
   return { ...wanted, ...Object.fromEntries(held) };
 }
 
-/** The relations of a ledger entry once some of them were put back. */
+/** The relations of a ledger entry once some of them were put back; of the others it says what it said. */
 async function statesAfter(remote: Remote, known: RelationStates, touched: readonly string[]): Promise<RelationStates> {
   const listing = await listSchemas(remote, schemasOf(touched));
   const now = await readStates(remote, listing, touched);
@@ -118,9 +136,11 @@ export async function goBackTo(
   const touched = [...new Set([...Object.keys(now.relations), ...Object.keys(goal.relations)])];
   const wanted = Object.fromEntries(touched.map((relation) => [relation, stateOf(goal.relations, relation)]));
   const result = await putBack(remote, wanted);
+  const failed = new Set(result.failed.map(({ relation }) => relation));
+  const asWanted = touched.filter((relation) => !failed.has(relation));
   await writeEntry(remote, identity, 'rolled back', {
     to,
-    deployed: { ...goal, relations: await statesAfter(remote, {}, touched) },
+    deployed: { ...goal, relations: await statesAfter(remote, goal.relations, asWanted) },
   });
   return result;
 }

@@ -83,6 +83,13 @@ describe('the ledger', () => {
     expect(deployedNow([...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])]).relations).toEqual(at(5));
   });
 
+  it('does not stand at what was undone, even where its end was written late', () => {
+    const late = [...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3], ['undone', 'three', 4])];
+    expect(currentDeployment(late)).toBe('two');
+    expect(rollbackGoal(late, undefined, 'prod')).toMatchObject({ from: 'two', to: 'one' });
+    expect(() => rollbackGoal(late, 'three', 'prod')).toThrow('prod knows no deployment three: the last are one, two.');
+  });
+
   it('knows what a dead process left', () => {
     expect(interrupted(TWO)).toBeUndefined();
     expect(interrupted([...TWO, ...ledger(['begun', 'three'])])?.deployment).toBe('three');

@@ -1,0 +1,65 @@
+import type { EntryDetails } from '../../src/deploy/ledger.ts';
+import type { Remote } from '../../src/deploy/remote.ts';
+import { type DatabricksRow, StatementFailedError } from '../../src/warehouse/databricks.ts';
+
+/** What the statements of putting back see and change: tables that are nothing but their operations, and the ledger. */
+export interface FakeTarget {
+  readonly remote: Remote;
+  /** Operations by `schema.name`, version 0 first. */
+  readonly tables: Map<string, string[]>;
+  /** The details of the entries that were written. */
+  readonly written: EntryDetails[];
+}
+
+/**
+ * @param refuse fails a statement with what it gives; undefined lets it through.
+ */
+export function fakeTarget(
+  tables: Readonly<Record<string, readonly string[]>>,
+  refuse: (sql: string) => string | undefined = () => undefined,
+): FakeTarget {
+  const held = new Map(Object.entries(tables).map(([name, operations]) => [name, [...operations]]));
+  const written: EntryDetails[] = [];
+  const rows = async (sql: string): Promise<DatabricksRow[]> => {
+    const refused = refuse(sql);
+    if (refused !== undefined) throw new StatementFailedError(refused, undefined, undefined);
+    const named = (pattern: RegExp): string =>
+      (pattern.exec(sql)?.[1] ?? '').replaceAll('`', '').replace(/^main\./, '');
+    const operationsOf = (name: string): string[] => held.get(name) ?? [];
+    if (sql.startsWith('show tables')) {
+      const schema = named(/in (\S+)/);
+      return [...held.keys()]
+        .filter((name) => name.startsWith(`${schema}.`))
+        .map((name) => ({ tableName: name.slice(schema.length + 1) }));
+    }
+    if (sql.startsWith('describe history')) {
+      return operationsOf(named(/history (\S+)/))
+        .map((operation, version) => ({ version, operation, timestamp: `moment ${version}` }))
+        .reverse();
+    }
+    if (sql.startsWith('restore table')) operationsOf(named(/table (\S+)/)).push('RESTORE');
+    if (sql.startsWith('alter table')) operationsOf(named(/table (\S+)/)).push('SET TBLPROPERTIES');
+    if (sql.startsWith('drop table')) held.delete(named(/exists (\S+)/));
+    if (sql.startsWith('insert into')) {
+      const text = /, '((?:[^'\\]|\\.)*)'$/.exec(sql)?.[1] ?? '{}';
+      written.push(JSON.parse(text.replaceAll(/\\(.)/g, '$1')));
+    }
+    return [];
+  };
+  const nothing = async (): Promise<void> => undefined;
+  return {
+    remote: {
+      catalog: 'main',
+      connection: {
+        rows,
+        run: async (sql) => void (await rows(sql)),
+        put: nothing,
+        get: nothing,
+        remove: nothing,
+        close: nothing,
+      },
+    },
+    tables: held,
+    written,
+  };
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { type Entry, type EntryDetails, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
+import { driftOf, type RelationState, stateOf } from '../../src/deploy/relations.ts';
+import { goBackTo, undoBegun } from '../../src/deploy/undo.ts';
+import { type FakeTarget, fakeTarget } from './fake-target.ts';
+
+const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `moment ${version}` });
+const entry = (event: Entry['event'], deployment: string, details: EntryDetails): Entry => ({
+  seq: 1,
+  deployment,
+  event,
+  at: '2026-11-28 10:00:00',
+  who: 'somebody',
+  commit: null,
+  plan_hash: '',
+  versions: '{}',
+  details,
+});
+const identity = { deployment: 'two', commit: null, planHash: '', versions: {} };
+const DEPLOYED = { ...NOTHING_DEPLOYED, relations: { 'marts.t': table(0), 'marts.u': table(0) } };
+const begun = (details: EntryDetails): Entry[] => [
+  entry('finished', 'one', { deployed: DEPLOYED }),
+  entry('begun', 'two', details),
+];
+
+/** What the next deployment would call changed by somebody else. */
+async function driftNow({ remote, written }: FakeTarget, relation: string): Promise<string | undefined> {
+  const states = written.at(-1)?.deployed?.relations ?? {};
+  return driftOf(remote, relation, 'table', stateOf(states, relation));
+}
+
+describe('undoing', () => {
+  it('restores what was written, and fences what was not', async () => {
+    const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] });
+    const before = { 'marts.t': table(0), 'marts.u': table(0) };
+    const undone = await undoBegun(target.remote, identity, begun({ before }), 'a test failed');
+    expect(undone).toMatchObject({ restored: ['marts.t'], failed: [] });
+    expect(Object.fromEntries(target.tables)).toEqual({
+      'marts.t': ['WRITE', 'MERGE', 'RESTORE'],
+      'marts.u': ['WRITE', 'SET TBLPROPERTIES'],
+    });
+    expect(await driftNow(target, 'marts.t')).toBeUndefined();
+  });
+
+  it('tries again what a statement that was still running kept it from', async () => {
+    let refusals = 1;
+    const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] }, (sql) =>
+      sql.startsWith('restore') && refusals-- > 0 ? 'a concurrent commit' : undefined,
+    );
+    const undone = await undoBegun(target.remote, identity, begun({ before: { 'marts.t': table(0) } }), 'killed');
+    expect(undone).toMatchObject({ restored: ['marts.t'], failed: [] });
+  });
+
+  it('names what could not be put back, now and to the next deployment', async () => {
+    const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] }, (sql) =>
+      sql.startsWith('restore') ? 'files are gone' : undefined,
+    );
+    const undone = await undoBegun(target.remote, identity, begun({ before: { 'marts.t': table(0) } }), 'killed');
+    expect(undone.failed).toEqual([{ relation: 'marts.t', reason: 'files are gone' }]);
+    expect(await driftNow(target, 'marts.t')).toContain('version 1: MERGE');
+  });
+
+  it('does not make good what somebody else had changed before', async () => {
+    const target = fakeTarget({ 'marts.t': ['WRITE', 'DELETE', 'WRITE'] });
+    const details = { before: { 'marts.t': table(1) }, drifted: ['marts.t'] };
+    await undoBegun(target.remote, identity, begun(details), 'a test failed');
+    expect(target.tables.get('marts.t')).toEqual(['WRITE', 'DELETE', 'WRITE', 'RESTORE']);
+    expect(await driftNow(target, 'marts.t')).toContain('RESTORE');
+  });
+});
+
+describe('going back', () => {
+  it('names what could not be put back to the next deployment, too', async () => {
+    const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] }, (sql) =>
+      sql.startsWith('restore') ? 'files are gone' : undefined,
+    );
+    const { failed } = await goBackTo(target.remote, identity, begun({}), DEPLOYED, 'one');
+    expect(failed).toEqual([{ relation: 'marts.t', reason: 'files are gone' }]);
+    expect(await driftNow(target, 'marts.t')).toContain('version 1: MERGE');
+    expect(await driftNow(target, 'marts.u')).toBeUndefined();
+  });
+});
