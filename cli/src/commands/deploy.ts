@@ -4,7 +4,7 @@ import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
-import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
+import { type DeployContext, type LockedContext, newDeploymentId } from '../deploy/context.ts';
 import { requireReviewable } from '../deploy/git.ts';
 import { interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { withDeployLock } from '../deploy/lock.ts';
@@ -78,12 +78,12 @@ async function deploy(options: DeployOptions, context: DeployContext): Promise<O
   await prepareLedger(context.remote);
   const review = await reviewed(options, context, deployment);
   if ('declined' in review) return { exitCode: 1, report: { ...review.declined, status: 'declined' } };
-  return withDeployLock(context.remote, deployment, async () => {
+  return withDeployLock(context.remote, deployment, async (lease) => {
     const recovered = await recover(context, await readLedger(context.remote));
     const now = await survey(context);
     requireSamePlan(review.hash, now.plan);
     requireUntouched(now.plan, options);
-    const outcome = now.plan.empty ? nothingToDo(now) : await apply(context, now, deployment);
+    const outcome = now.plan.empty ? nothingToDo(now) : await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
     return recovered === undefined ? outcome : { ...outcome, report: { ...outcome.report, recovered } };
   });
@@ -127,7 +127,7 @@ const nothingToDo = ({ plan }: Survey): Outcome => ({
   report: { ...plan, status: 'unchanged', uploadedBytes: 0 },
 });
 
-async function apply(context: DeployContext, now: Survey, deployment: string): Promise<Outcome> {
+async function apply(context: LockedContext, now: Survey, deployment: string): Promise<Outcome> {
   const applied = await applyPlan(context, now, deployment, verifyAgainstLocal(context));
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')

@@ -4,8 +4,9 @@ import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { asideOf, asidesIn, dropAside, setAside } from './aside.ts';
-import { type DeployContext, identityOf } from './context.ts';
+import { type DeployContext, identityOf, type LockedContext } from './context.ts';
 import { type Deployed, type DeploymentIdentity, prepareLedger, writeEntry } from './ledger.ts';
+import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
 import type { ModelPlan } from './plan/models.ts';
 import type { Survey } from './plan/survey.ts';
@@ -48,7 +49,7 @@ export const runs = ({ action }: Pick<ModelPlan, 'action'>): boolean => RUNS.has
  * The caller holds the lock.
  */
 export async function applyPlan(
-  context: DeployContext,
+  context: LockedContext,
   survey: Survey,
   deployment: string,
   verify: VerifyMarts,
@@ -76,7 +77,7 @@ export async function applyPlan(
 }
 
 async function steps(
-  context: DeployContext,
+  context: LockedContext,
   survey: Survey,
   identity: DeploymentIdentity,
   touched: readonly string[],
@@ -97,16 +98,18 @@ async function steps(
   }
   context.effects.reporter.progress('recording the deployment');
   const manifest = await keepManifest(context, identity.deployment, survey.manifestFile);
+  const deployed = await deployedAfter(context, survey, touched, manifest);
+  await context.lease.requireHeld();
   await writeEntry(context.remote, identity, 'finished', {
-    deployed: await deployedAfter(context, survey, touched, manifest),
+    deployed,
     models: actionsOf(survey),
     batches: [...survey.plan.batches],
   });
 }
 
 /** The raw tables and the new rows in them. @returns the bytes that travelled. */
-async function landRaw(context: DeployContext, survey: Survey): Promise<number> {
-  const { remote, effects } = context;
+async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
+  const { remote, effects, lease } = context;
   if (survey.makesRaw) {
     await remote.connection.run(`create schema if not exists ${quoteNames(remote.catalog, 'raw')}`);
     await each(rawTableStatements(remote), (sql) => remote.connection.run(sql));
@@ -117,20 +120,23 @@ async function landRaw(context: DeployContext, survey: Survey): Promise<number> 
     stopIfInterrupted(context);
     effects.reporter.progress(`uploading ${upload.table} (${upload.bytes} bytes)`);
     bytes += await uploadFile(remote, upload);
+    await lease.requireHeld();
     effects.reporter.progress(`appending ${upload.rows} rows to raw.${upload.table}`);
     await remote.connection.run(appendStatement(remote, upload));
   }
   return bytes;
 }
 
-async function buildModels(context: DeployContext, survey: Survey, progress: Progress): Promise<void> {
+async function buildModels(context: LockedContext, survey: Survey, progress: Progress): Promise<void> {
   const uniqueIds = [...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId), ...survey.models.tests];
   if (uniqueIds.length === 0) return;
   stopIfInterrupted(context);
+  await context.lease.requireHeld();
   const shown = buildProgress(context.effects);
   const answer = await context.engine.build(
     { target: context.target.name, uniqueIds, fullRefreshIds: [...survey.models.fromScratch], failFast: true },
     {
+      signal: context.lease.lost,
       onEvent: shown.take,
       onRestart: (reason) => {
         // Built again from where it stood, an incremental model could take the same rows twice: better to take all back.
@@ -190,7 +196,7 @@ async function deployedAfter(
   };
 }
 
-async function takeBack(context: DeployContext, identity: DeploymentIdentity, error: unknown) {
+async function takeBack(context: LockedContext, identity: DeploymentIdentity, error: unknown) {
   const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
   const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
   context.effects.reporter.progress('putting everything back');
@@ -200,6 +206,7 @@ async function takeBack(context: DeployContext, identity: DeploymentIdentity, er
     if (!known) throw error;
     return { status: 'undone', reason, undone } as const;
   } catch (failure) {
+    if (failure instanceof LockLostError) return { status: 'not undone', reason: failure.message } as const;
     if (failure === error) throw error;
     context.effects.reporter.warn(notUndone(context.target.name, failure));
     return { status: 'not undone', reason } as const;

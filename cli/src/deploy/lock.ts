@@ -7,8 +7,33 @@ import { nameOn, OWN_SCHEMA, type Remote } from './remote.ts';
 /** How long a lease holds unless it is renewed (seconds, by the warehouse's clock). */
 const LEASE_S = 300;
 const RENEWAL_MS = 100_000;
+/** How long after a renewal the lock is known to be held without asking: half a lease. */
+const TRUSTED_MS = 150_000;
 
 const holderSchema = z.object({ holder: z.string().nullable(), expired: z.boolean(), until: z.string().nullable() });
+
+/** What the holder of the lock has. */
+export interface Lease {
+  /** Aborted when the lock was seen to be another's. */
+  readonly lost: AbortSignal;
+  /**
+   * Makes sure that the lock is still held, and asks the target where the last renewal is a while ago: a machine that
+   * slept may have lost it.
+   * @param over another connection, for a holder that lost its own.
+   * @throws LockLostError where another deployment took over: it has undone this one, or is about to.
+   */
+  requireHeld(over?: Remote): Promise<void>;
+}
+
+/** Another deployment holds the lock by now. Nothing may be written any more, nor put back. */
+export class LockLostError extends MeetupError {
+  constructor(holder: string) {
+    super(
+      `Another deployment took over (${holder}), for the lock was not renewed in time: it undoes what this one did`,
+    );
+    this.name = 'LockLostError';
+  }
+}
 
 /** Who may hold the lock: a process of a machine. */
 const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment}`;
@@ -19,18 +44,36 @@ const holderName = (deployment: string): string => `${hostname()} ${process.pid}
  * its lease has run out.
  * @throws MeetupError where another deployment is under way: who, since when.
  */
-export async function withDeployLock<T>(remote: Remote, deployment: string, work: () => Promise<T>): Promise<T> {
+export async function withDeployLock<T>(
+  remote: Remote,
+  deployment: string,
+  work: (lease: Lease) => Promise<T>,
+  now: () => number = Date.now,
+): Promise<T> {
   const table = nameOn(remote, OWN_SCHEMA, 'deploy_lock');
   const me = holderName(deployment);
   await prepareLock(remote, table);
   await take(remote, table, me);
+  const lost = new AbortController();
+  let renewedAt = now();
+  const renew = async (over: Remote): Promise<void> => {
+    const asked = now();
+    await over.connection.run(renewSql(table, me)).catch(unlessContended);
+    const { holder } = await lookAt(over, table);
+    if (holder === me) renewedAt = asked;
+    else lost.abort(new LockLostError(holder ?? 'one that has ended'));
+  };
+  const requireHeld = async (over: Remote = remote): Promise<void> => {
+    if (!lost.signal.aborted && now() - renewedAt > TRUSTED_MS) await renew(over);
+    lost.signal.throwIfAborted();
+  };
   const renewal = setInterval(() => {
     // A renewal that fails is tried again by the next one, long before the lease ends.
-    remote.connection.run(renewSql(table, me)).catch(() => undefined);
+    renew(remote).catch(() => undefined);
   }, RENEWAL_MS);
   renewal.unref();
   try {
-    return await work();
+    return await work({ lost: lost.signal, requireHeld });
   } finally {
     clearInterval(renewal);
     // Where the connection is lost, the lease runs out, or is taken over when this process is seen to be gone.
@@ -61,13 +104,15 @@ async function take(remote: Remote, table: string, me: string): Promise<void> {
       .run(
         `update ${table} set holder = ${quoteText(me)}, until = current_timestamp() + interval ${LEASE_S} seconds where ${free}`,
       )
-      // Somebody else was quicker, as looking again shows.
-      .catch((error: unknown) => {
-        if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
-      });
+      .catch(unlessContended);
   }
   const now = await lookAt(remote, table);
   if (now.holder !== me) throw busy(now);
+}
+
+/** Somebody else was quicker, as looking again shows. */
+function unlessContended(error: unknown): void {
+  if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
 }
 
 function renewSql(table: string, me: string): string {

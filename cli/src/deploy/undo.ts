@@ -1,6 +1,6 @@
 import { messageOf } from '../config/errors.ts';
 import { connectTarget } from '../targets/target.ts';
-import type { DeployContext } from './context.ts';
+import type { DeployContext, LockedContext } from './context.ts';
 import {
   type Deployed,
   type DeploymentIdentity,
@@ -30,13 +30,14 @@ export interface Undone extends PutBack {
  * @throws whatever keeps it from doing so; the next deployment or rollback does it then.
  */
 export async function undo(
-  context: DeployContext,
+  context: LockedContext,
   identity: DeploymentIdentity,
   reason: string,
 ): Promise<Undone | undefined> {
   const connection = await connectTarget(context.target);
   try {
     const remote = { connection, catalog: context.remote.catalog };
+    await context.lease.requireHeld(remote);
     const entries = await readLedger(remote);
     if (finishedIn(entries).includes(identity.deployment)) return undefined;
     return await undoBegun(remote, identity, entries, reason);
