@@ -181,17 +181,19 @@ async function deployedAfter(
 ): Promise<Deployed> {
   const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
-  const dropped = new Set(
-    survey.plan.models.filter(({ action }) => action === 'remove').map(({ relation }) => relation),
-  );
   return {
-    relations: Object.fromEntries(Object.entries(relations).filter(([relation]) => !dropped.has(relation))),
+    // What left the project is forgotten when it is gone; until then the next deployment removes it, should this one die.
+    relations: Object.fromEntries(
+      Object.entries(relations).filter(([relation]) => touched.includes(relation) || survey.present.has(relation)),
+    ),
     fingerprints: Object.fromEntries(
       survey.changes.nodes.flatMap(({ uniqueId, fingerprint }) =>
         fingerprint === null ? [] : [[uniqueId, fingerprint]],
       ),
     ),
-    retired: survey.plan.models.filter(({ action }) => action === 'retire').map(({ relation }) => relation),
+    retired: survey.plan.models
+      .filter(({ action }) => action === 'retire' || action === 'remove')
+      .map(({ relation }) => relation),
     manifest,
   };
 }

@@ -135,10 +135,13 @@ export async function goBackTo(
 ): Promise<PutBack> {
   const now = deployedNow(entries);
   const touched = [...new Set([...Object.keys(now.relations), ...Object.keys(goal.relations)])];
-  const wanted = Object.fromEntries(touched.map((relation) => [relation, stateOf(goal.relations, relation)]));
+  // What had left the project by then need not come back.
+  const listing = await listSchemas(remote, schemasOf(touched));
+  const due = touched.filter((relation) => listing.has(relation) || !goal.retired.includes(relation));
+  const wanted = Object.fromEntries(due.map((relation) => [relation, stateOf(goal.relations, relation)]));
   const result = await putBack(remote, wanted);
   const failed = new Set(result.failed.map(({ relation }) => relation));
-  const asWanted = touched.filter((relation) => !failed.has(relation));
+  const asWanted = due.filter((relation) => !failed.has(relation));
   await writeEntry(remote, identity, 'rolled back', {
     to,
     deployed: { ...goal, relations: await statesAfter(remote, goal.relations, asWanted) },
