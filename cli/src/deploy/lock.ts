@@ -1,4 +1,6 @@
-import { hostname } from 'node:os';
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
@@ -36,7 +38,22 @@ export class LockLostError extends MeetupError {
 }
 
 /** Who may hold the lock: a process of a machine. */
-const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment}`;
+const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment} ${machineMark()}`;
+
+/**
+ * Where process ids mean what they mean here. Many a laptop, container and CI runner has the host name of another: a
+ * deployment there must not be taken for dead.
+ */
+function machineMark(): string {
+  const hash = createHash('sha256');
+  try {
+    hash.update(readFileSync('/proc/sys/kernel/random/boot_id')).update(readlinkSync('/proc/self/ns/pid'));
+  } catch {
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ mac }) => mac));
+    hash.update([...new Set(addresses)].sort().join());
+  }
+  return hash.digest('hex').slice(0, 12);
+}
 
 /**
  * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: of two that take
@@ -128,8 +145,8 @@ async function lookAt(remote: Remote, table: string) {
 
 /** Whether the holder was a process of this machine that is there no more. */
 function isDead(holder: string): boolean {
-  const [machine, pid] = holder.split(' ');
-  if (machine !== hostname() || pid === undefined) return false;
+  const [machine, pid, , mark] = holder.split(' ');
+  if (machine !== hostname() || mark !== machineMark() || pid === undefined) return false;
   try {
     process.kill(Number(pid), 0);
     return false;

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { LockLostError, withDeployLock } from '../../src/deploy/lock.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
@@ -11,8 +12,8 @@ function lockOnly() {
     asked += 1;
     if (sql.startsWith('select count')) return [{ n: 1 }];
     const taken = /set holder = '([^']*)'/.exec(sql)?.[1];
-    if (taken !== undefined && (row.holder === null || row.expired))
-      Object.assign(row, { holder: taken, expired: false });
+    const isMeant = row.holder === null || row.expired || sql.includes(`or holder = '${row.holder}'`);
+    if (taken !== undefined && isMeant) Object.assign(row, { holder: taken, expired: false });
     if (sql.includes('set holder = null') && sql.includes(`'${row.holder}'`)) row.holder = null;
     return sql.startsWith('select holder') ? [{ ...row, until: 'soon' }] : [];
   };
@@ -43,6 +44,20 @@ describe('the lock', () => {
       );
     });
     expect(row.holder).toBeNull();
+  });
+
+  it('of a dead process is taken over, but not of one on another machine of this name', async () => {
+    const { remote, row } = lockOnly();
+    await withDeployLock(remote, 'one', async () => {
+      const gone = spawnSync('true').pid;
+      const mine = row.holder?.replace(` ${process.pid} `, ` ${gone} `) ?? '';
+      row.holder = mine.replace(/\w$/, (last) => (last === '0' ? '1' : '0'));
+      await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
+        `Another deployment is under way: one, process ${gone} on `,
+      );
+      row.holder = mine;
+      await withDeployLock(remote, 'two', async () => expect(row.holder).toContain(` ${process.pid} two `));
+    });
   });
 
   it('that was lost in a long sleep stops the work of its old holder, and stays with the new one', async () => {
