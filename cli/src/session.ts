@@ -20,6 +20,7 @@ export interface Io {
   readonly cwd: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  readonly toTheEnd?: Effects['toTheEnd'];
 }
 
 /** One command's run: what it gets, and how its result is printed. */
@@ -60,7 +61,7 @@ export async function withSession(
   const reporter = streamReporter(io.stderr, style, { quiet: options.quiet, verbose: options.verbose, live });
   const session: CommandSession = {
     paths: resolvePaths(options, io.env, io.cwd),
-    effects: { clock: io.clock, reporter, env: io.env, signal: io.signal },
+    effects: { clock: io.clock, reporter, env: io.env, signal: io.signal, toTheEnd: io.toTheEnd },
     options,
     finish: (result, print) => {
       reporter.done();

@@ -201,16 +201,19 @@ async function deployedAfter(
 async function takeBack(context: LockedContext, identity: DeploymentIdentity, error: unknown) {
   const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
   const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
-  context.effects.reporter.progress('putting everything back');
+  const { reporter, signal, toTheEnd } = context.effects;
+  reporter.progress('putting everything back');
+  if (signal.aborted) reporter.warn('Everything is put back; a second Ctrl-C leaves that to the next deployment.');
   try {
-    const undone = await undo(context, identity, reason);
+    const undoing = undo(context, identity, reason);
+    const undone = await (toTheEnd?.(undoing) ?? undoing);
     if (undone === undefined) return { status: 'done' } as const;
     if (!known) throw error;
     return { status: 'undone', reason, undone } as const;
   } catch (failure) {
     if (failure instanceof LockLostError) return { status: 'not undone', reason: failure.message } as const;
     if (failure === error) throw error;
-    context.effects.reporter.warn(notUndone(context.target.name, failure));
+    reporter.warn(notUndone(context.target.name, failure));
     return { status: 'not undone', reason } as const;
   }
 }
