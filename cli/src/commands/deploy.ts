@@ -14,6 +14,7 @@ import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import { requireUntouched } from '../deploy/untouched.ts';
+import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
 import { type NodeVerdict, verdictOf } from './build.ts';
 import { run as dev } from './dev.ts';
@@ -59,6 +60,8 @@ export interface DeployReport extends DeployPlan {
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
   requireSomebodyToConfirm(options);
+  // Said before minutes go into the local marts.
+  if (options.target === 'prod') await readCredentials(effects.env);
   await requireLocalMarts(options, effects);
   const { paths, target, fullRefresh = false } = options;
   return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
