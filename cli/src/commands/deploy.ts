@@ -80,17 +80,21 @@ async function deploy(options: DeployOptions, context: DeployContext): Promise<O
   const deployment = newDeploymentId(context.effects);
   await prepareLedger(context.remote);
   const review = await reviewed(options, context, deployment);
-  if ('declined' in review) return { exitCode: 1, report: { ...review.declined, status: 'declined' } };
+  if ('declined' in review) {
+    return { exitCode: 1, report: { ...review.declined, status: 'declined', ...told(review.recovered) } };
+  }
   return withDeployLock(context.remote, deployment, async (lease) => {
-    const recovered = await recover(context, await readLedger(context.remote));
+    const recovered = (await recover(context, await readLedger(context.remote))) ?? review.recovered;
     const now = await survey(context);
     requireSamePlan(review.hash, now.plan);
     requireUntouched(now.plan, options);
     const outcome = now.plan.empty ? nothingToDo(now) : await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
-    return recovered === undefined ? outcome : { ...outcome, report: { ...outcome.report, recovered } };
+    return { ...outcome, report: { ...outcome.report, ...told(recovered) } };
   });
 }
+
+const told = (recovered: Undone | undefined): { recovered?: Undone } => (recovered === undefined ? {} : { recovered });
 
 function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
   const left = interrupted(entries);
@@ -107,15 +111,16 @@ async function reviewed(
   { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
   context: DeployContext,
   deployment: string,
-): Promise<{ hash: string | undefined } | { declined: DeployPlan }> {
+): Promise<({ hash: string | undefined } | { declined: DeployPlan }) & { recovered?: Undone | undefined }> {
   if (yes || planHash !== undefined) return { hash: planHash };
-  if (interrupted(await readLedger(context.remote)) !== undefined) {
-    await withDeployLock(context.remote, deployment, async () => recover(context, await readLedger(context.remote)));
-  }
+  const isInterrupted = interrupted(await readLedger(context.remote)) !== undefined;
+  const recovered = isInterrupted
+    ? await withDeployLock(context.remote, deployment, async () => recover(context, await readLedger(context.remote)))
+    : undefined;
   const { plan } = await survey(context);
   requireUntouched(plan, { force, fullRefresh });
   const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
-  return agreed ? { hash: plan.hash } : { declined: plan };
+  return agreed ? { hash: plan.hash, recovered } : { declined: plan, recovered };
 }
 
 function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {

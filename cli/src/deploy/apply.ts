@@ -2,17 +2,23 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
-import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { asideOf, asidesIn, dropAside, setAside } from './aside.ts';
 import { type DeployContext, identityOf, type LockedContext } from './context.ts';
-import { type Deployed, type DeploymentIdentity, prepareLedger, writeEntry } from './ledger.ts';
+import { type Deployed, type DeploymentIdentity, writeEntry } from './ledger.ts';
 import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
 import type { ModelPlan } from './plan/models.ts';
 import type { Survey } from './plan/survey.ts';
-import { appendStatement, clearLanding, clearStatements, rawTableStatements, uploadFile } from './raw/land.ts';
+import {
+  appendStatement,
+  clearLanding,
+  clearStatements,
+  rawSchemaStatement,
+  rawTableStatements,
+  uploadFile,
+} from './raw/land.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
-import { each, relationOn, schemasOf } from './remote.ts';
+import { dropStatement, each, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
 import type { Parity, VerifyMarts } from './verify.ts';
 
@@ -58,7 +64,6 @@ export async function applyPlan(
   const versions = { ...context.versions, dbt };
   const identity = identityOf({ ...context, versions }, deployment, survey.plan.hash);
   const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0 };
-  await prepareLedger(context.remote);
   const touched = touchedBy(survey);
   await writeEntry(context.remote, identity, 'begun', {
     before: await readStates(context.remote, survey.present, touched),
@@ -111,7 +116,7 @@ async function steps(
 async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
-    await remote.connection.run(`create schema if not exists ${quoteNames(remote.catalog, 'raw')}`);
+    await remote.connection.run(rawSchemaStatement(remote));
     await each(rawTableStatements(remote), (sql) => remote.connection.run(sql));
   }
   if (survey.replacesRaw) await each(clearStatements(remote), (sql) => remote.connection.run(sql));
@@ -225,7 +230,7 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
     for (const { relation, action } of survey.plan.models) {
       const kind = survey.present.get(relation);
       if (action !== 'remove' || kind === undefined) continue;
-      await remote.connection.run(`drop ${kind} if exists ${relationOn(remote, relation)}`);
+      await remote.connection.run(dropStatement(remote, relation, kind));
     }
     await each(
       asidesIn(survey.present).filter(

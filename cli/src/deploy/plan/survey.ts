@@ -53,7 +53,7 @@ export async function survey(context: DeployContext): Promise<Survey> {
   const plan = makePlan({
     target: { name: target.name, catalog: target.catalog, host: target.options.host },
     base: currentDeployment(entries),
-    deployed,
+    present,
     git: context.git,
     batches: raw.batches,
     uploads: raw.uploads,
