@@ -16,9 +16,13 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    // Commander has printed its own message by now.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    throw error;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return 0;
+    // Commander has printed its own message by now, for people.
+    if (argv.includes('--json')) {
+      io.stdout.write(`${JSON.stringify({ status: 'error', error: error.message.replace(/^error: /, '') })}\n`);
+    }
+    return 2;
   }
 }
 

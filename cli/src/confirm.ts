@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
+import { InterruptedError } from './config/errors.ts';
 import type { DeployPlan } from './deploy/plan/plan.ts';
 import type { RollbackGoal } from './deploy/rollback.ts';
 import { renderPlan } from './report/deploy.ts';
@@ -27,10 +29,34 @@ const hasPerson = (io: Io): boolean => io.stdout.isTTY === true && process.stdin
 async function typed({ effects }: CommandSession, io: Io, shown: string, target: string): Promise<boolean> {
   effects.reporter.progress('');
   io.stdout.write(`${shown}\n`);
-  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await ask(`Type ${target} to go on: `, process.stdin, process.stderr, effects.signal);
+  return answer?.trim() === target;
+}
+
+/**
+ * One line from a person; undefined where they end their input (Ctrl-D) instead.
+ * @throws InterruptedError on Ctrl-C, which a terminal that readline has taken over sends as a key, not as a signal.
+ */
+export async function ask(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const lines = createInterface({ input, output });
+  const interrupted = new AbortController();
+  lines.once('SIGINT', () => interrupted.abort());
+  const ended = once(lines, 'close').then(() => undefined);
   try {
-    const answer = await lines.question(`Type ${target} to go on: `, { signal: effects.signal });
-    return answer.trim() === target;
+    return await Promise.race([
+      lines.question(question, { signal: AbortSignal.any([signal, interrupted.signal]) }),
+      ended,
+    ]);
+  } catch (error) {
+    if (signal.aborted || interrupted.signal.aborted) throw new InterruptedError();
+    // So says readline of Ctrl-D.
+    if (error instanceof Error && error.name === 'AbortError') return undefined;
+    throw error;
   } finally {
     lines.close();
   }

@@ -20,6 +20,7 @@ export interface Io {
   readonly cwd: string;
   readonly signal: AbortSignal;
   readonly clock: Clock;
+  readonly toTheEnd?: Effects['toTheEnd'];
 }
 
 /** One command's run: what it gets, and how its result is printed. */
@@ -52,15 +53,18 @@ export async function withSession(
   const parsed = globalOptionsSchema.safeParse(rawOptions);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    io.stderr.write(`${style.bad('Error:')} --${String(issue?.path[0] ?? 'option')}: ${issue?.message}\n`);
-    return 2;
+    const option = String(issue?.path[0] ?? 'option').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const error = new MeetupError(
+      option === 'target' ? '--target takes dev, rehearsal or prod.' : `--${option}: ${issue?.message}.`,
+    );
+    return explain(error, { json: isJson(rawOptions), verbose: false }, io, style);
   }
   const options = parsed.data;
   const live = io.stderr.isTTY === true && !io.env.CI && io.env.TERM !== 'dumb';
   const reporter = streamReporter(io.stderr, style, { quiet: options.quiet, verbose: options.verbose, live });
   const session: CommandSession = {
     paths: resolvePaths(options, io.env, io.cwd),
-    effects: { clock: io.clock, reporter, env: io.env, signal: io.signal },
+    effects: { clock: io.clock, reporter, env: io.env, signal: io.signal, toTheEnd: io.toTheEnd },
     options,
     finish: (result, print) => {
       reporter.done();
@@ -79,7 +83,10 @@ export async function withSession(
   }
 }
 
-function explain(error: unknown, options: GlobalOptions, io: Io, style: Style): number {
+const isJson = (rawOptions: unknown): boolean =>
+  typeof rawOptions === 'object' && rawOptions !== null && 'json' in rawOptions && rawOptions.json === true;
+
+function explain(error: unknown, options: Pick<GlobalOptions, 'json' | 'verbose'>, io: Io, style: Style): number {
   if (error instanceof InterruptedError || io.signal.aborted) {
     io.stderr.write('Interrupted.\n');
     return 130;

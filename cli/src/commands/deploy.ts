@@ -4,7 +4,7 @@ import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
-import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
+import { type DeployContext, type LockedContext, newDeploymentId } from '../deploy/context.ts';
 import { requireReviewable } from '../deploy/git.ts';
 import { interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { withDeployLock } from '../deploy/lock.ts';
@@ -14,6 +14,7 @@ import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import { requireUntouched } from '../deploy/untouched.ts';
+import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
 import { type NodeVerdict, verdictOf } from './build.ts';
 import { run as dev } from './dev.ts';
@@ -59,6 +60,8 @@ export interface DeployReport extends DeployPlan {
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
   requireSomebodyToConfirm(options);
+  // Said before minutes go into the local marts.
+  if (options.target === 'prod') await readCredentials(effects.env);
   await requireLocalMarts(options, effects);
   const { paths, target, fullRefresh = false } = options;
   return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
@@ -77,17 +80,21 @@ async function deploy(options: DeployOptions, context: DeployContext): Promise<O
   const deployment = newDeploymentId(context.effects);
   await prepareLedger(context.remote);
   const review = await reviewed(options, context, deployment);
-  if ('declined' in review) return { exitCode: 1, report: { ...review.declined, status: 'declined' } };
-  return withDeployLock(context.remote, deployment, async () => {
-    const recovered = await recover(context, await readLedger(context.remote));
+  if ('declined' in review) {
+    return { exitCode: 1, report: { ...review.declined, status: 'declined', ...told(review.recovered) } };
+  }
+  return withDeployLock(context.remote, deployment, async (lease) => {
+    const recovered = (await recover(context, await readLedger(context.remote))) ?? review.recovered;
     const now = await survey(context);
     requireSamePlan(review.hash, now.plan);
     requireUntouched(now.plan, options);
-    const outcome = now.plan.empty ? nothingToDo(now) : await apply(context, now, deployment);
+    const outcome = now.plan.empty ? nothingToDo(now) : await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
-    return recovered === undefined ? outcome : { ...outcome, report: { ...outcome.report, recovered } };
+    return { ...outcome, report: { ...outcome.report, ...told(recovered) } };
   });
 }
+
+const told = (recovered: Undone | undefined): { recovered?: Undone } => (recovered === undefined ? {} : { recovered });
 
 function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
   const left = interrupted(entries);
@@ -104,15 +111,16 @@ async function reviewed(
   { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
   context: DeployContext,
   deployment: string,
-): Promise<{ hash: string | undefined } | { declined: DeployPlan }> {
+): Promise<({ hash: string | undefined } | { declined: DeployPlan }) & { recovered?: Undone | undefined }> {
   if (yes || planHash !== undefined) return { hash: planHash };
-  if (interrupted(await readLedger(context.remote)) !== undefined) {
-    await withDeployLock(context.remote, deployment, async () => recover(context, await readLedger(context.remote)));
-  }
+  const isInterrupted = interrupted(await readLedger(context.remote)) !== undefined;
+  const recovered = isInterrupted
+    ? await withDeployLock(context.remote, deployment, async () => recover(context, await readLedger(context.remote)))
+    : undefined;
   const { plan } = await survey(context);
   requireUntouched(plan, { force, fullRefresh });
   const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
-  return agreed ? { hash: plan.hash } : { declined: plan };
+  return agreed ? { hash: plan.hash, recovered } : { declined: plan, recovered };
 }
 
 function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
@@ -127,7 +135,7 @@ const nothingToDo = ({ plan }: Survey): Outcome => ({
   report: { ...plan, status: 'unchanged', uploadedBytes: 0 },
 });
 
-async function apply(context: DeployContext, now: Survey, deployment: string): Promise<Outcome> {
+async function apply(context: LockedContext, now: Survey, deployment: string): Promise<Outcome> {
   const applied = await applyPlan(context, now, deployment, verifyAgainstLocal(context));
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')

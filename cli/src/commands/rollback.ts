@@ -3,10 +3,10 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { newDeploymentId } from '../deploy/context.ts';
-import { interrupted, readLedger } from '../deploy/ledger.ts';
+import { currentDeployment, interrupted, readLedger } from '../deploy/ledger.ts';
 import { withDeployLock } from '../deploy/lock.ts';
 import { withTarget } from '../deploy/open.ts';
-import { type RollbackGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
+import { type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import type { RemoteName } from '../targets/target.ts';
 
@@ -53,18 +53,20 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
     const isInterrupted = interrupted(seen) !== undefined;
     const intended = isInterrupted && to === undefined ? undefined : rollbackGoal(seen, to, target);
     if (!yes && intended !== undefined && !(await confirm?.(intended, target))) {
-      return ended(1, { status: 'declined', to: intended.to, restored: [], failed: [] });
+      return ended(1, { status: 'declined', to: intended.from, restored: [], failed: [] });
     }
     const id = newDeploymentId(effects);
     return withDeployLock(context.remote, id, async () => {
       const recovered = await recover(context, await readLedger(context.remote));
       const rest = recovered === undefined ? {} : { recovered };
-      if (intended === undefined && recovered !== undefined) {
-        const { restored, failed } = recovered;
-        return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: null, restored, failed, ...rest });
-      }
       const entries = await readLedger(context.remote);
+      if (intended === undefined) {
+        const { restored, failed } = recovered ?? { restored: [], failed: [] };
+        const stands = currentDeployment(entries);
+        return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: stands, restored, failed, ...rest });
+      }
       const goal = rollbackGoal(entries, to, target);
+      if (recovered === undefined) requireSameGoal(intended, goal, target);
       const { restored, failed } = await rollBack(context, id, entries, goal);
       return ended(failed.length === 0 ? 0 : 1, { status: 'rolled back', to: goal.to, restored, failed, ...rest });
     });

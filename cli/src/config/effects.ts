@@ -5,6 +5,8 @@ export interface Effects {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by Ctrl-C or SIGTERM. Long work checks it and throws InterruptedError. */
   readonly signal: AbortSignal;
+  /** Brings work to its end even when the time after Ctrl-C has run out; where it is left out, nothing ends in between. */
+  readonly toTheEnd?: (<T>(work: Promise<T>) => Promise<T>) | undefined;
 }
 
 export interface Clock {

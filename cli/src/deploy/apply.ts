@@ -2,16 +2,23 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
-import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { asideOf, asidesIn, dropAside, setAside } from './aside.ts';
-import { type DeployContext, identityOf } from './context.ts';
-import { type Deployed, type DeploymentIdentity, prepareLedger, writeEntry } from './ledger.ts';
+import { type DeployContext, identityOf, type LockedContext } from './context.ts';
+import { type Deployed, type DeploymentIdentity, writeEntry } from './ledger.ts';
+import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
 import type { ModelPlan } from './plan/models.ts';
 import type { Survey } from './plan/survey.ts';
-import { appendStatement, clearLanding, clearStatements, rawTableStatements, uploadFile } from './raw/land.ts';
+import {
+  appendStatement,
+  clearLanding,
+  clearStatements,
+  rawSchemaStatement,
+  rawTableStatements,
+  uploadFile,
+} from './raw/land.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
-import { each, relationOn, schemasOf } from './remote.ts';
+import { dropStatement, each, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
 import type { Parity, VerifyMarts } from './verify.ts';
 
@@ -48,7 +55,7 @@ export const runs = ({ action }: Pick<ModelPlan, 'action'>): boolean => RUNS.has
  * The caller holds the lock.
  */
 export async function applyPlan(
-  context: DeployContext,
+  context: LockedContext,
   survey: Survey,
   deployment: string,
   verify: VerifyMarts,
@@ -57,7 +64,6 @@ export async function applyPlan(
   const versions = { ...context.versions, dbt };
   const identity = identityOf({ ...context, versions }, deployment, survey.plan.hash);
   const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0 };
-  await prepareLedger(context.remote);
   const touched = touchedBy(survey);
   await writeEntry(context.remote, identity, 'begun', {
     before: await readStates(context.remote, survey.present, touched),
@@ -76,7 +82,7 @@ export async function applyPlan(
 }
 
 async function steps(
-  context: DeployContext,
+  context: LockedContext,
   survey: Survey,
   identity: DeploymentIdentity,
   touched: readonly string[],
@@ -97,18 +103,20 @@ async function steps(
   }
   context.effects.reporter.progress('recording the deployment');
   const manifest = await keepManifest(context, identity.deployment, survey.manifestFile);
+  const deployed = await deployedAfter(context, survey, touched, manifest);
+  await context.lease.requireHeld();
   await writeEntry(context.remote, identity, 'finished', {
-    deployed: await deployedAfter(context, survey, touched, manifest),
+    deployed,
     models: actionsOf(survey),
     batches: [...survey.plan.batches],
   });
 }
 
 /** The raw tables and the new rows in them. @returns the bytes that travelled. */
-async function landRaw(context: DeployContext, survey: Survey): Promise<number> {
-  const { remote, effects } = context;
+async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
+  const { remote, effects, lease } = context;
   if (survey.makesRaw) {
-    await remote.connection.run(`create schema if not exists ${quoteNames(remote.catalog, 'raw')}`);
+    await remote.connection.run(rawSchemaStatement(remote));
     await each(rawTableStatements(remote), (sql) => remote.connection.run(sql));
   }
   if (survey.replacesRaw) await each(clearStatements(remote), (sql) => remote.connection.run(sql));
@@ -117,20 +125,23 @@ async function landRaw(context: DeployContext, survey: Survey): Promise<number> 
     stopIfInterrupted(context);
     effects.reporter.progress(`uploading ${upload.table} (${upload.bytes} bytes)`);
     bytes += await uploadFile(remote, upload);
+    await lease.requireHeld();
     effects.reporter.progress(`appending ${upload.rows} rows to raw.${upload.table}`);
     await remote.connection.run(appendStatement(remote, upload));
   }
   return bytes;
 }
 
-async function buildModels(context: DeployContext, survey: Survey, progress: Progress): Promise<void> {
+async function buildModels(context: LockedContext, survey: Survey, progress: Progress): Promise<void> {
   const uniqueIds = [...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId), ...survey.models.tests];
   if (uniqueIds.length === 0) return;
   stopIfInterrupted(context);
+  await context.lease.requireHeld();
   const shown = buildProgress(context.effects);
   const answer = await context.engine.build(
     { target: context.target.name, uniqueIds, fullRefreshIds: [...survey.models.fromScratch], failFast: true },
     {
+      signal: context.lease.lost,
       onEvent: shown.take,
       onRestart: (reason) => {
         // Built again from where it stood, an incremental model could take the same rows twice: better to take all back.
@@ -175,33 +186,39 @@ async function deployedAfter(
 ): Promise<Deployed> {
   const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
-  const dropped = new Set(
-    survey.plan.models.filter(({ action }) => action === 'remove').map(({ relation }) => relation),
-  );
   return {
-    relations: Object.fromEntries(Object.entries(relations).filter(([relation]) => !dropped.has(relation))),
+    // What left the project is forgotten when it is gone; until then the next deployment removes it, should this one die.
+    relations: Object.fromEntries(
+      Object.entries(relations).filter(([relation]) => touched.includes(relation) || survey.present.has(relation)),
+    ),
     fingerprints: Object.fromEntries(
       survey.changes.nodes.flatMap(({ uniqueId, fingerprint }) =>
         fingerprint === null ? [] : [[uniqueId, fingerprint]],
       ),
     ),
-    retired: survey.plan.models.filter(({ action }) => action === 'retire').map(({ relation }) => relation),
+    retired: survey.plan.models
+      .filter(({ action }) => action === 'retire' || action === 'remove')
+      .map(({ relation }) => relation),
     manifest,
   };
 }
 
-async function takeBack(context: DeployContext, identity: DeploymentIdentity, error: unknown) {
+async function takeBack(context: LockedContext, identity: DeploymentIdentity, error: unknown) {
   const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
   const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
-  context.effects.reporter.progress('putting everything back');
+  const { reporter, signal, toTheEnd } = context.effects;
+  reporter.progress('putting everything back');
+  if (signal.aborted) reporter.warn('Everything is put back; a second Ctrl-C leaves that to the next deployment.');
   try {
-    const undone = await undo(context, identity, reason);
+    const undoing = undo(context, identity, reason);
+    const undone = await (toTheEnd?.(undoing) ?? undoing);
     if (undone === undefined) return { status: 'done' } as const;
     if (!known) throw error;
     return { status: 'undone', reason, undone } as const;
   } catch (failure) {
+    if (failure instanceof LockLostError) return { status: 'not undone', reason: failure.message } as const;
     if (failure === error) throw error;
-    context.effects.reporter.warn(notUndone(context.target.name, failure));
+    reporter.warn(notUndone(context.target.name, failure));
     return { status: 'not undone', reason } as const;
   }
 }
@@ -213,7 +230,7 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
     for (const { relation, action } of survey.plan.models) {
       const kind = survey.present.get(relation);
       if (action !== 'remove' || kind === undefined) continue;
-      await remote.connection.run(`drop ${kind} if exists ${relationOn(remote, relation)}`);
+      await remote.connection.run(dropStatement(remote, relation, kind));
     }
     await each(
       asidesIn(survey.present).filter(

@@ -1,6 +1,6 @@
 import { MeetupError } from '../config/errors.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
-import { partsOf, type Remote, relationOn } from './remote.ts';
+import { dropStatement, partsOf, type Remote, relationOn } from './remote.ts';
 
 /**
  * A table that becomes a view is dropped by dbt, and what is dropped has no version to go back to. So it is renamed
@@ -23,18 +23,22 @@ export const asidesIn = (present: ReadonlyMap<string, 'table' | 'view'>): string
 /** Takes a table out of dbt's way. What an earlier deployment kept under the name goes. */
 export async function setAside(remote: Remote, relation: string): Promise<void> {
   await dropAside(remote, asideOf(relation));
-  await rename(remote, relation, asideOf(relation));
+  await remote.connection.run(asideStatement(remote, relation));
 }
 
 /** Gives a table its name back; the caller has removed what stood there. */
 export const takeBackAside = (remote: Remote, relation: string): Promise<void> =>
-  rename(remote, asideOf(relation), relation);
+  remote.connection.run(renameStatement(remote, asideOf(relation), relation));
 
 export async function dropAside(remote: Remote, aside: string): Promise<void> {
   if (!isAside(aside)) throw new MeetupError(`${aside} was not set aside by a deployment, and is not dropped.`);
-  await remote.connection.run(`drop table if exists ${relationOn(remote, aside)}`);
+  await remote.connection.run(dropStatement(remote, aside, 'table'));
 }
 
+/** What gives a table the name under which it is kept. */
+export const asideStatement = (remote: Pick<Remote, 'catalog'>, relation: string): string =>
+  renameStatement(remote, relation, asideOf(relation));
+
 /** Spark takes no catalog in the new name: it is that of the session, ours. */
-const rename = (remote: Remote, from: string, to: string): Promise<void> =>
-  remote.connection.run(`alter table ${relationOn(remote, from)} rename to ${quoteNames(...partsOf(to))}`);
+const renameStatement = (remote: Pick<Remote, 'catalog'>, from: string, to: string): string =>
+  `alter table ${relationOn(remote, from)} rename to ${quoteNames(...partsOf(to))}`;

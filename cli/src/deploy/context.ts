@@ -4,6 +4,7 @@ import type { EngineClient } from '../engine/client.ts';
 import type { RemoteTarget } from '../targets/target.ts';
 import type { GitState } from './git.ts';
 import type { DeploymentIdentity } from './ledger.ts';
+import type { Lease } from './lock.ts';
 import type { Remote } from './remote.ts';
 
 /** Everything that the steps of one deployment share. */
@@ -18,6 +19,11 @@ export interface DeployContext {
   /** Our own version and those of the tools that build. */
   readonly versions: Readonly<Record<string, string>>;
   readonly fullRefresh: boolean;
+}
+
+/** The same once the target is ours alone. */
+export interface LockedContext extends DeployContext {
+  readonly lease: Lease;
 }
 
 /** `20261124-082022-4f1c`: when it began (UTC), and something that no other has. */

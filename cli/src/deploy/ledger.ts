@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
-import { quoteText } from '../warehouse/databricks-sql.ts';
+import { quoteNames, quoteText } from '../warehouse/databricks-sql.ts';
 import { isNotThere, relationStatesSchema } from './relations.ts';
 import { nameOn, OWN_SCHEMA, OWN_VOLUME, type Remote } from './remote.ts';
 
@@ -66,7 +66,7 @@ const ledgerName = (remote: Remote): string => nameOn(remote, OWN_SCHEMA, 'deplo
 /** Makes our schema, the volume and the table of deployments where they are missing. */
 export async function prepareLedger(remote: Remote): Promise<void> {
   const { connection, catalog } = remote;
-  await connection.run(`create schema if not exists \`${catalog}\`.${OWN_SCHEMA}`);
+  await connection.run(`create schema if not exists ${quoteNames(catalog, OWN_SCHEMA)}`);
   await connection.run(`create volume if not exists ${nameOn(remote, OWN_SCHEMA, OWN_VOLUME)}`);
   await connection.run(`create table if not exists ${ledgerName(remote)} (
     seq bigint, deployment string, event string, at timestamp, who string, commit string, plan_hash string,

@@ -1,4 +1,6 @@
-import { hostname } from 'node:os';
+import { createHash } from 'node:crypto';
+import { readFileSync, readlinkSync } from 'node:fs';
+import { hostname, networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
@@ -7,11 +9,51 @@ import { nameOn, OWN_SCHEMA, type Remote } from './remote.ts';
 /** How long a lease holds unless it is renewed (seconds, by the warehouse's clock). */
 const LEASE_S = 300;
 const RENEWAL_MS = 100_000;
+/** How long after a renewal the lock is known to be held without asking: half a lease. */
+const TRUSTED_MS = 150_000;
 
 const holderSchema = z.object({ holder: z.string().nullable(), expired: z.boolean(), until: z.string().nullable() });
 
+/** What the holder of the lock has. */
+export interface Lease {
+  /** Aborted when the lock was seen to be another's. */
+  readonly lost: AbortSignal;
+  /**
+   * Makes sure that the lock is still held, and asks the target where the last renewal is a while ago: a machine that
+   * slept may have lost it.
+   * @param over another connection, for a holder that lost its own.
+   * @throws LockLostError where another deployment took over: it has undone this one, or is about to.
+   */
+  requireHeld(over?: Remote): Promise<void>;
+}
+
+/** Another deployment holds the lock by now. Nothing may be written any more, nor put back. */
+export class LockLostError extends MeetupError {
+  constructor(holder: string) {
+    super(
+      `Another deployment took over (${holder}), for the lock was not renewed in time: it undoes what this one did`,
+    );
+    this.name = 'LockLostError';
+  }
+}
+
 /** Who may hold the lock: a process of a machine. */
-const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment}`;
+const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment} ${machineMark()}`;
+
+/**
+ * Where process ids mean what they mean here. Many a laptop, container and CI runner has the host name of another: a
+ * deployment there must not be taken for dead.
+ */
+function machineMark(): string {
+  const hash = createHash('sha256');
+  try {
+    hash.update(readFileSync('/proc/sys/kernel/random/boot_id')).update(readlinkSync('/proc/self/ns/pid'));
+  } catch {
+    const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ mac }) => mac));
+    hash.update([...new Set(addresses)].sort().join());
+  }
+  return hash.digest('hex').slice(0, 12);
+}
 
 /**
  * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: of two that take
@@ -19,18 +61,36 @@ const holderName = (deployment: string): string => `${hostname()} ${process.pid}
  * its lease has run out.
  * @throws MeetupError where another deployment is under way: who, since when.
  */
-export async function withDeployLock<T>(remote: Remote, deployment: string, work: () => Promise<T>): Promise<T> {
+export async function withDeployLock<T>(
+  remote: Remote,
+  deployment: string,
+  work: (lease: Lease) => Promise<T>,
+  now: () => number = Date.now,
+): Promise<T> {
   const table = nameOn(remote, OWN_SCHEMA, 'deploy_lock');
   const me = holderName(deployment);
   await prepareLock(remote, table);
   await take(remote, table, me);
+  const lost = new AbortController();
+  let renewedAt = now();
+  const renew = async (over: Remote): Promise<void> => {
+    const asked = now();
+    await over.connection.run(renewSql(table, me)).catch(unlessContended);
+    const { holder } = await lookAt(over, table);
+    if (holder === me) renewedAt = asked;
+    else lost.abort(new LockLostError(holder ?? 'one that has ended'));
+  };
+  const requireHeld = async (over: Remote = remote): Promise<void> => {
+    if (!lost.signal.aborted && now() - renewedAt > TRUSTED_MS) await renew(over);
+    lost.signal.throwIfAborted();
+  };
   const renewal = setInterval(() => {
     // A renewal that fails is tried again by the next one, long before the lease ends.
-    remote.connection.run(renewSql(table, me)).catch(() => undefined);
+    renew(remote).catch(() => undefined);
   }, RENEWAL_MS);
   renewal.unref();
   try {
-    return await work();
+    return await work({ lost: lost.signal, requireHeld });
   } finally {
     clearInterval(renewal);
     // Where the connection is lost, the lease runs out, or is taken over when this process is seen to be gone.
@@ -61,13 +121,15 @@ async function take(remote: Remote, table: string, me: string): Promise<void> {
       .run(
         `update ${table} set holder = ${quoteText(me)}, until = current_timestamp() + interval ${LEASE_S} seconds where ${free}`,
       )
-      // Somebody else was quicker, as looking again shows.
-      .catch((error: unknown) => {
-        if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
-      });
+      .catch(unlessContended);
   }
   const now = await lookAt(remote, table);
   if (now.holder !== me) throw busy(now);
+}
+
+/** Somebody else was quicker, as looking again shows. */
+function unlessContended(error: unknown): void {
+  if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
 }
 
 function renewSql(table: string, me: string): string {
@@ -83,8 +145,8 @@ async function lookAt(remote: Remote, table: string) {
 
 /** Whether the holder was a process of this machine that is there no more. */
 function isDead(holder: string): boolean {
-  const [machine, pid] = holder.split(' ');
-  if (machine !== hostname() || pid === undefined) return false;
+  const [machine, pid, , mark] = holder.split(' ');
+  if (machine !== hostname() || mark !== machineMark() || pid === undefined) return false;
   try {
     process.kill(Number(pid), 0);
     return false;

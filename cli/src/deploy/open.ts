@@ -1,9 +1,11 @@
 import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { packageVersion } from '../config/version.ts';
 import { EngineClient } from '../engine/client.ts';
 import { connectTarget, type RemoteName, remoteTarget } from '../targets/target.ts';
+import { type HeldLock, tryLock } from '../warehouse/lock.ts';
 import type { DeployContext } from './context.ts';
 import { readGit } from './git.ts';
 
@@ -27,6 +29,7 @@ export async function withTarget<Result>(
   const target = await remoteTarget(name, paths, effects, { start: true });
   // Its own state folder keeps it apart from the engine that a `dev --watch` shares.
   const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
+  const lock = await onlyHere(own);
   const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
   // dbt takes seconds to import. Failures come back with its first work.
   if (dbt) engine.warmUp().catch(() => undefined);
@@ -41,6 +44,18 @@ export async function withTarget<Result>(
       await connection.close();
     }
   } finally {
-    await engine.close();
+    await engine.close().finally(() => lock.release());
   }
+}
+
+/**
+ * One at a time from one state folder, also to different targets: the files to upload and dbt's own lie there. A second
+ * one, even if it only planned, would take them away from the first.
+ * @throws MeetupError where another process is at it.
+ */
+export async function onlyHere(own: Paths): Promise<HeldLock> {
+  const attempt = await tryLock(own, 'write');
+  if ('release' in attempt) return attempt;
+  const holder = attempt.heldBy === undefined ? 'Another meetup process' : `meetup process ${attempt.heldBy}`;
+  throw new MeetupError(`${holder} deploys, plans or rolls back from ${own.state} just now: wait for its end.`);
 }

@@ -1,7 +1,7 @@
 import { MeetupError } from '../config/errors.ts';
 import { asideOf, takeBackAside } from './aside.ts';
 import { history, listSchemas, type RelationState, type RelationStates, readView, stateOf } from './relations.ts';
-import { each, type Remote, relationOn, schemasOf } from './remote.ts';
+import { dropStatement, each, type Remote, relationOn, schemasOf } from './remote.ts';
 
 type Listing = ReadonlyMap<string, 'table' | 'view'>;
 
@@ -108,7 +108,7 @@ async function putTableBack(
 }
 
 const drop = (remote: Remote, relation: string, kind: 'table' | 'view'): Promise<void> =>
-  remote.connection.run(`drop ${kind} if exists ${relationOn(remote, relation)}`);
+  remote.connection.run(dropStatement(remote, relation, kind));
 
 async function putViewBack(remote: Remote, relation: string, kind: 'view' | 'table' | undefined, definition: string) {
   if (kind === 'view') {

@@ -28,10 +28,21 @@ export const stateOf = (states: RelationStates, relation: string): RelationState
 const UPKEEP =
   /^(OPTIMIZE|VACUUM|SET TBLPROPERTIES|UNSET TBLPROPERTIES|COMPUTE STATS|ANALYZE|CLUSTER BY|REORG|FSCK|UPGRADE PROTOCOL)/i;
 
+/** Databricks sends moments as Arrow, which the driver makes dates of; Spark's own come as text. One form for both. */
+const momentSchema = z.union([
+  z.string(),
+  z.date().transform((date) =>
+    date
+      .toISOString()
+      .replace('T', ' ')
+      .replace(/\.?0*Z$/, ''),
+  ),
+]);
+
 const historySchema = z.array(
   z.object({
     version: z.coerce.number(),
-    timestamp: z.coerce.string(),
+    timestamp: momentSchema,
     operation: z.string(),
     userName: z.string().nullish(),
   }),
@@ -90,6 +101,7 @@ export async function readView(remote: Remote, relation: string): Promise<Relati
 /** The statement without what the catalog adds on its own, which nobody may set. */
 export function definitionOf(statement: string): string {
   return statement
+    .replace(/,\s*'transient_lastDdlTime'\s*=\s*'\d+'/g, '')
     .replace(/'transient_lastDdlTime'\s*=\s*'\d+',?\s*/g, '')
     .replace(/TBLPROPERTIES\s*\(\s*\)\s*/g, '')
     .replace(/^CREATE (OR REPLACE )?VIEW/i, 'CREATE OR REPLACE VIEW')
@@ -128,11 +140,12 @@ export async function driftOf(
   return `version ${change.version}: ${change.operation}${who} at ${change.timestamp} UTC`;
 }
 
-/** Not there: a schema, a table, a view or a volume. */
+/** Not there: a schema, a table, a view or a volume. Without its catalog, nothing can be made either. */
 const NOT_THERE = /^(42P01|42704|3F000)$/;
 
 export const isNotThere = (error: unknown): boolean =>
   error instanceof StatementFailedError &&
+  !/NO_SUCH_CATALOG|CATALOG_NOT_FOUND/.test(error.message) &&
   (NOT_THERE.test(error.sqlState ?? '') ||
     /SCHEMA_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|VOLUME_NOT_FOUND|PATH_NOT_FOUND/.test(error.message));
 

@@ -25,6 +25,9 @@ export function partsOf(relation: string): [schema: string, name: string] {
 export const relationOn = (remote: Pick<Remote, 'catalog'>, relation: string): string =>
   nameOn(remote, ...partsOf(relation));
 
+export const dropStatement = (remote: Pick<Remote, 'catalog'>, relation: string, kind: 'table' | 'view'): string =>
+  `drop ${kind} if exists ${relationOn(remote, relation)}`;
+
 /** The schemas that these relations lie in. */
 export const schemasOf = (relations: readonly string[]): string[] => [
   ...new Set(relations.map((relation) => partsOf(relation)[0])),

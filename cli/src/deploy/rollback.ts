@@ -28,6 +28,17 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
   return { from, to: goal, deployed: deployedAt(entries, goal) };
 }
 
+/**
+ * While a person was asked, or another deployment waited for, the target may have moved on.
+ * @throws MeetupError where going back would now start or lead elsewhere than was agreed.
+ */
+export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
+  if (agreed.from === now.from && agreed.to === now.to) return;
+  throw new MeetupError(
+    `${target} stands at ${now.from} now, not at ${agreed.from}: somebody deployed meanwhile. Nothing was done; look again, then say where to with --to.`,
+  );
+}
+
 /** Goes back. What the ledger says first lets the next deployment carry it through, should this process die. */
 export async function rollBack(
   context: DeployContext,

@@ -1,6 +1,6 @@
 import { messageOf } from '../config/errors.ts';
 import { connectTarget } from '../targets/target.ts';
-import type { DeployContext } from './context.ts';
+import type { DeployContext, LockedContext } from './context.ts';
 import {
   type Deployed,
   type DeploymentIdentity,
@@ -30,13 +30,14 @@ export interface Undone extends PutBack {
  * @throws whatever keeps it from doing so; the next deployment or rollback does it then.
  */
 export async function undo(
-  context: DeployContext,
+  context: LockedContext,
   identity: DeploymentIdentity,
   reason: string,
 ): Promise<Undone | undefined> {
   const connection = await connectTarget(context.target);
   try {
     const remote = { connection, catalog: context.remote.catalog };
+    await context.lease.requireHeld(remote);
     const entries = await readLedger(remote);
     if (finishedIn(entries).includes(identity.deployment)) return undefined;
     return await undoBegun(remote, identity, entries, reason);
@@ -134,10 +135,13 @@ export async function goBackTo(
 ): Promise<PutBack> {
   const now = deployedNow(entries);
   const touched = [...new Set([...Object.keys(now.relations), ...Object.keys(goal.relations)])];
-  const wanted = Object.fromEntries(touched.map((relation) => [relation, stateOf(goal.relations, relation)]));
+  // What had left the project by then need not come back.
+  const listing = await listSchemas(remote, schemasOf(touched));
+  const due = touched.filter((relation) => listing.has(relation) || !goal.retired.includes(relation));
+  const wanted = Object.fromEntries(due.map((relation) => [relation, stateOf(goal.relations, relation)]));
   const result = await putBack(remote, wanted);
   const failed = new Set(result.failed.map(({ relation }) => relation));
-  const asWanted = touched.filter((relation) => !failed.has(relation));
+  const asWanted = due.filter((relation) => !failed.has(relation));
   await writeEntry(remote, identity, 'rolled back', {
     to,
     deployed: { ...goal, relations: await statesAfter(remote, goal.relations, asWanted) },

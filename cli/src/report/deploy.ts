@@ -115,17 +115,14 @@ const failedLines = (failed: RollbackReport['failed'], style: Style): string[] =
 /** How a rollback ended. */
 export function renderRollback(report: RollbackReport, style: Style): string {
   if (report.status === 'declined') return 'Nothing was done.';
-  const head =
-    report.status === 'undone'
-      ? []
-      : [
-          `${style.good(`${report.target} is at ${report.to ?? 'what it was before its first deployment'}`)}: ${plural(report.restored.length, 'relation')} put back`,
-        ];
-  const recovered = renderRecovered(report.recovered, style);
-  return [
-    ...recovered,
-    ...head,
-    ...failedLines(report.failed, style),
-    style.dim(`in ${formatDuration(report.ms)}`),
-  ].join('\n');
+  const took = style.dim(`in ${formatDuration(report.ms)}`);
+  return [...renderRecovered(report.recovered, style), ...rollbackLines(report, style), took].join('\n');
+}
+
+function rollbackLines(report: RollbackReport, style: Style): string[] {
+  // What was undone stands above, with what could not be.
+  if (report.status === 'undone') return report.recovered === undefined ? ['Nothing was left to put right.'] : [];
+  const place = `${report.target} is at ${report.to ?? 'what it was before its first deployment'}`;
+  const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
+  return [`${shown}: ${plural(report.restored.length, 'relation')} put back`, ...failedLines(report.failed, style)];
 }

@@ -39,7 +39,7 @@ const NAMES = [
  * @throws MeetupError that names every variable that is missing or wrong, and never shows a value.
  */
 export async function readCredentials(env: Effects['env']): Promise<Credentials> {
-  const given = withProfile(env, await readConfigProfile(env));
+  const given = await givenFor(env);
   const parsed = credentialsSchema.safeParse(given);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(({ path: [name], message }) =>
@@ -56,6 +56,11 @@ export async function readCredentials(env: Effects['env']): Promise<Credentials>
     );
   }
   return parsed.data;
+}
+
+/** The variables of target `prod` as they stand, not checked: from the environment and the profile. */
+export async function givenFor(env: Effects['env']): Promise<Record<string, string | undefined>> {
+  return withProfile(env, await readConfigProfile(env));
 }
 
 /** A profile stands for one identity: where the environment gives another, none of the profile's secrets are mixed in. */

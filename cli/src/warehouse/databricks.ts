@@ -20,7 +20,7 @@ export interface DatabricksOptions {
    * to be told, in NODE_EXTRA_CA_CERTS.
    */
   readonly caFile?: string;
-  /** `http://host:port`: the proxy that everything goes through. */
+  /** `http://host:port`, with `user:password@` before it where the proxy asks: what everything goes through. */
   readonly proxyUrl?: string;
   /** How long one answer may take (milliseconds; by default 15 minutes). */
   readonly timeoutMs?: number;
@@ -163,9 +163,10 @@ function authentication(options: DatabricksOptions) {
 }
 
 function proxyOf(url: string) {
-  const { protocol, hostname, port } = new URL(url);
+  const { protocol, hostname: host, port, username, password } = new URL(url);
   const isTls = protocol === 'https:';
-  return { protocol: isTls ? 'https' : 'http', host: hostname, port: Number(port || (isTls ? 443 : 80)) } as const;
+  const place = { protocol: isTls ? 'https' : 'http', host, port: Number(port || (isTls ? 443 : 80)) } as const;
+  return username === '' ? place : { ...place, auth: { username, password } };
 }
 
 function statementFailed(error: unknown): Error {

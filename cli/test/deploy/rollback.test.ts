@@ -7,7 +7,7 @@ import {
   interrupted,
   NOTHING_DEPLOYED,
 } from '../../src/deploy/ledger.ts';
-import { rollbackGoal } from '../../src/deploy/rollback.ts';
+import { requireSameGoal, rollbackGoal } from '../../src/deploy/rollback.ts';
 
 /** A ledger in short: what happened, to which deployment, and the version that `marts.t` has afterwards. */
 type Line = readonly [event: Entry['event'], deployment: string, version?: number | undefined, to?: string | null];
@@ -64,6 +64,13 @@ describe('a rollback', () => {
 
   it('goes to a deployment by name, forward too', () => {
     expect(rollbackGoal(BACK, 'two', 'prod')).toMatchObject({ from: 'one', to: 'two', deployed: { relations: at(2) } });
+  });
+
+  it('is not made where somebody deployed since it was agreed', () => {
+    const agreed = rollbackGoal(TWO, undefined, 'prod');
+    expect(() => requireSameGoal(agreed, agreed, 'prod')).not.toThrow();
+    const now = rollbackGoal([...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3])], undefined, 'prod');
+    expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod stands at three now, not at two');
   });
 
   it('refuses what never ended well, or was never begun', () => {

@@ -70,6 +70,15 @@ describe('undoing', () => {
 });
 
 describe('going back', () => {
+  it('does not miss what had left the project by then, and was dropped since', async () => {
+    const goal = { ...DEPLOYED, retired: ['marts.t'] };
+    const target = fakeTarget({ 'marts.u': ['WRITE'] });
+    expect(await goBackTo(target.remote, identity, begun({}), goal, 'one')).toEqual({ restored: [], failed: [] });
+    expect(await goBackTo(target.remote, identity, begun({}), DEPLOYED, 'one')).toMatchObject({
+      failed: [{ relation: 'marts.t', reason: expect.stringContaining('marts.t was dropped') }],
+    });
+  });
+
   it('names what could not be put back to the next deployment, too', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] }, (sql) =>
       sql.startsWith('restore') ? 'files are gone' : undefined,

@@ -196,6 +196,17 @@ describe('doctor', () => {
       expect((await examine({ target: 'prod', env })).check('Profile prod').status).toBe('ok');
     });
 
+    it("finds them in a profile of Databricks' own file, as a deployment does", async () => {
+      const file = join(await temporaryFolder(), 'cfg');
+      await writeFile(file, '[DEFAULT]\nhost = 127.0.0.1:1\nhttp_path = /sql/1.0/warehouses/a\ntoken = a\n');
+      const env = { PATH, DATABRICKS_CONFIG_FILE: file };
+      const { check } = await examine({ target: 'prod', env });
+      expect(check('Profile prod').status).toBe('ok');
+      expect(check('Reaching prod')).toMatchObject({ status: 'fail', detail: 'no connection (ECONNREFUSED)' });
+      const lost = await examine({ target: 'prod', env: { ...env, DATABRICKS_CONFIG_PROFILE: 'nobody' } });
+      expect(lost.check('Profile prod').detail).toContain('has no profile [nobody]');
+    });
+
     it('never shows what they are set to', async () => {
       const { report } = await examine({ target: 'prod', env: { PATH, ...DATABRICKS } });
       const shown = `${JSON.stringify(report)}${renderDoctor(report, styleFor({}, {}))}`;

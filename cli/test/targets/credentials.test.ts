@@ -105,6 +105,10 @@ describe('the proxy', () => {
     const env = { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'localhost, .internal' };
     expect(proxyFor('a.cloud.databricks.com', env)).toBe('http://127.0.0.1:1');
     expect(proxyFor('db.internal', env)).toBeUndefined();
+    expect(proxyFor('a.cloud.databricks.com', { HTTPS_PROXY: 'proxy:3128' })).toBe('http://proxy:3128');
+    expect(() => proxyFor('a.cloud.databricks.com', { HTTPS_PROXY: 'http://user:secret@:x' })).toThrow(
+      /^HTTPS_PROXY is not the address of a proxy(?!.*secret)/,
+    );
     expect(proxyFor('a.cloud.databricks.com', {})).toBeUndefined();
   });
 });

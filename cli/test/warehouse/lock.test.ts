@@ -1,32 +1,11 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { InterruptedError } from '../../src/config/errors.ts';
-import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { resolvePaths } from '../../src/config/paths.ts';
 import { tryLock, withWriteLock } from '../../src/warehouse/lock.ts';
 import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
-
-/** Another process that takes the write lock's file as meetup does, and holds it until it is killed. */
-async function otherHolder(state: string): Promise<{ pid: number; kill(): Promise<void> }> {
-  const script = `
-    const { DuckDBInstance } = require(${JSON.stringify(join(projectRoot, 'node_modules/@duckdb/node-api'))});
-    DuckDBInstance.create(${JSON.stringify(join(state, 'write.lock'))}).then((instance) => {
-      globalThis.held = instance;
-      console.log('held');
-      setInterval(() => {}, 1000);
-    });`;
-  const child = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(child.stdout, 'data');
-  return {
-    pid: child.pid ?? 0,
-    kill: async () => {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
-  };
-}
+import { otherHolder } from '../support/other-holder.ts';
 
 describe('the write lock', () => {
   it('names the process that holds it', async () => {

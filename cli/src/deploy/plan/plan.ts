@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { RemoteName } from '../../targets/target.ts';
-import { asideOf } from '../aside.ts';
+import { asideStatement } from '../aside.ts';
 import type { GitState } from '../git.ts';
-import type { Deployed } from '../ledger.ts';
 import type { Batch } from '../raw/batches.ts';
 import type { Upload } from '../raw/export.ts';
-import { appendStatement, clearStatements, rawTableStatements } from '../raw/land.ts';
+import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatements } from '../raw/land.ts';
+import { dropStatement } from '../remote.ts';
 import type { ModelPlan, ModelsPlan, ProjectNode } from './models.ts';
 
 /** Everything that a deployment would do, and nothing that it would not. */
@@ -26,7 +26,7 @@ export interface DeployPlan {
   readonly tests: number;
   /** What somebody else changed since the last deployment. */
   readonly drift: readonly { readonly relation: string; readonly what: string }[];
-  /** What is sent besides dbt's own statements, in order. */
+  /** What changes relations besides dbt's own statements, in order: the same text that is sent. */
   readonly statements: readonly string[];
   /** Whether there is nothing to do. */
   readonly empty: boolean;
@@ -35,7 +35,8 @@ export interface DeployPlan {
 export interface PlanInput {
   readonly target: { readonly name: RemoteName; readonly catalog: string; readonly host: string };
   readonly base: string | null;
-  readonly deployed: Deployed;
+  /** The relations that are there now. */
+  readonly present: ReadonlyMap<string, 'table' | 'view'>;
   readonly git: GitState;
   readonly batches: readonly Batch[];
   readonly uploads: readonly Upload[];
@@ -53,13 +54,13 @@ export function makePlan(input: PlanInput): DeployPlan {
   const { target, git, models, uploads } = input;
   const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);
   const statements = [
-    ...(input.makesRaw ? rawTableStatements(target) : []),
+    ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target)] : []),
     ...(input.replacesRaw ? clearStatements(target) : []),
     ...uploads.map((upload) => appendStatement(target, upload)),
-    ...models.setAside.map((relation) => `alter table ${relation} rename to ${asideOf(relation)}`),
+    ...models.setAside.map((relation) => asideStatement(target, relation)),
     ...models.models
       .filter(({ action }) => action === 'remove')
-      .map(({ relation }) => `drop ${input.deployed.relations[relation]?.kind ?? 'table'} ${relation}`),
+      .map(({ relation }) => dropStatement(target, relation, input.present.get(relation) ?? 'table')),
   ];
   const plan = {
     target: target.name,
@@ -81,6 +82,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     setAside: models.setAside,
     fingerprints: input.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]).sort(),
     replacesRaw: input.replacesRaw,
+    makesRaw: input.makesRaw,
   };
   return {
     hash: createHash('sha256').update(JSON.stringify(hashed)).digest('hex').slice(0, 32),

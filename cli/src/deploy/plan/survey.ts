@@ -53,7 +53,7 @@ export async function survey(context: DeployContext): Promise<Survey> {
   const plan = makePlan({
     target: { name: target.name, catalog: target.catalog, host: target.options.host },
     base: currentDeployment(entries),
-    deployed,
+    present,
     git: context.git,
     batches: raw.batches,
     uploads: raw.uploads,
@@ -109,7 +109,9 @@ async function findDrift(
 ): Promise<ReadonlyMap<string, string>> {
   const ours = changes.nodes.filter(({ relation }) => relation !== null).map(relationOf);
   const raw = rawTables.map(({ name }) => `raw.${name}`);
-  const relations = [...new Set([...Object.keys(deployed.relations), ...ours, ...raw])].sort();
+  // What left the project and is gone is as it should be.
+  const known = Object.keys(deployed.relations).filter((relation) => present.has(relation));
+  const relations = [...new Set([...known, ...ours, ...raw])].sort();
   const found = await each(relations, async (relation) => ({
     relation,
     what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
 import { type RawTable, rawTables } from '../../ingest/raw-tables.ts';
-import { quoteName } from '../../warehouse/databricks-sql.ts';
+import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { isNotThere } from '../relations.ts';
 import { nameOn, type Remote, volumePath } from '../remote.ts';
 import type { Upload } from './export.ts';
@@ -12,6 +12,9 @@ const LANDING = 'landing';
 /** Where an upload lies in the volume. */
 export const landingPath = (remote: Pick<Remote, 'catalog'>, { name }: Pick<Upload, 'name'>): string =>
   volumePath(remote, LANDING, name);
+
+export const rawSchemaStatement = ({ catalog }: Pick<Remote, 'catalog'>): string =>
+  `create schema if not exists ${quoteNames(catalog, 'raw')}`;
 
 /** What makes the raw tables that are not there. */
 export function rawTableStatements(remote: Pick<Remote, 'catalog'>): string[] {

@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { MeetupError } from '../../config/errors.ts';
+import { givenFor } from '../../targets/credentials.ts';
 import { type ProfileOutput, readOutput, renderField, requiredVariables, variablesOf } from '../profile.ts';
 import { type Check, fail, ok, type Patient, warn } from './check.ts';
 
@@ -9,21 +10,31 @@ const PATIENCE_MS = 3_000;
 /** The target's profile and, for a warehouse elsewhere, its credentials and whether it answers. Their values are never shown. */
 export async function checkTarget(patient: Patient): Promise<Check[]> {
   const name = `Profile ${patient.target}`;
-  let output: ProfileOutput;
+  let output: ProfileOutput | undefined;
+  let env: Env;
   try {
     output = await readOutput(patient.paths, patient.target);
+    env = await environmentFor(patient);
   } catch (error) {
     if (!(error instanceof MeetupError)) throw error;
-    return [fail(name, error.message, 'mend profiles/profiles.yml')];
+    const place = output === undefined ? 'profiles/profiles.yml' : 'that file, or set the variables in the environment';
+    return [fail(name, error.message, `mend ${place}`)];
   }
-  const missing = missingVariables(output, patient.effects.env);
+  const missing = missingVariables(output, env);
   if (missing.length > 0) return [fail(name, `not set: ${missing.join(', ')}`, fixFor(patient.target, missing))];
   const profile = ok(name, output.type === 'duckdb' ? 'DuckDB on this machine' : 'Databricks; all it needs is set');
   if (output.type === 'duckdb') return [profile];
-  return [profile, await checkReachable(patient, output)];
+  return [profile, await checkReachable({ ...patient, effects: { ...patient.effects, env } }, output)];
 }
 
-function missingVariables(output: ProfileOutput, env: Patient['effects']['env']): string[] {
+type Env = Patient['effects']['env'];
+
+/** What `deploy` would see: prod's variables may stand in a profile of ~/.databrickscfg as well. */
+async function environmentFor({ target, effects }: Patient): Promise<Env> {
+  return target === 'prod' ? { ...effects.env, ...(await givenFor(effects.env)) } : effects.env;
+}
+
+function missingVariables(output: ProfileOutput, env: Env): string[] {
   const missing = requiredVariables(output).filter((name) => !env[name]);
   if (output.type !== 'databricks' || hasCredentials(output, env)) return missing;
   const [token, id, secret] = ['token', 'client_id', 'client_secret'].map((field) => variablesOf(output, field).join());
@@ -32,7 +43,7 @@ function missingVariables(output: ProfileOutput, env: Patient['effects']['env'])
 }
 
 /** A token, or a service principal's id and secret. */
-function hasCredentials(output: ProfileOutput, env: Patient['effects']['env']): boolean {
+function hasCredentials(output: ProfileOutput, env: Env): boolean {
   const given = (field: string): boolean => renderField(output, field, env) !== undefined;
   return given('token') || (given('client_id') && given('client_secret'));
 }

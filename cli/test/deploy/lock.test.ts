@@ -1,0 +1,85 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { LockLostError, withDeployLock } from '../../src/deploy/lock.ts';
+import type { Remote } from '../../src/deploy/remote.ts';
+import type { DatabricksRow } from '../../src/warehouse/databricks.ts';
+
+/** A target that is nothing but the lock's one row, and counts what it is asked. */
+function lockOnly() {
+  const row: { holder: string | null; expired: boolean } = { holder: null, expired: true };
+  let asked = 0;
+  const rows = async (sql: string): Promise<DatabricksRow[]> => {
+    asked += 1;
+    if (sql.startsWith('select count')) return [{ n: 1 }];
+    const taken = /set holder = '([^']*)'/.exec(sql)?.[1];
+    const isMeant = row.holder === null || row.expired || sql.includes(`or holder = '${row.holder}'`);
+    if (taken !== undefined && isMeant) Object.assign(row, { holder: taken, expired: false });
+    if (sql.includes('set holder = null') && sql.includes(`'${row.holder}'`)) row.holder = null;
+    return sql.startsWith('select holder') ? [{ ...row, until: 'soon' }] : [];
+  };
+  const nothing = async (): Promise<void> => undefined;
+  const remote: Remote = {
+    catalog: 'main',
+    connection: {
+      rows,
+      run: async (sql) => void (await rows(sql)),
+      put: nothing,
+      get: nothing,
+      remove: nothing,
+      close: nothing,
+    },
+  };
+  return { remote, row, asked: () => asked };
+}
+
+describe('the lock', () => {
+  it('is given back, and not asked for again while its lease is fresh', async () => {
+    const { remote, row, asked } = lockOnly();
+    await withDeployLock(remote, 'one', async ({ requireHeld }) => {
+      const before = asked();
+      await requireHeld();
+      expect(asked()).toBe(before);
+      await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
+        /Another deployment is under way: one, process \d+ on /,
+      );
+    });
+    expect(row.holder).toBeNull();
+  });
+
+  it('of a dead process is taken over, but not of one on another machine of this name', async () => {
+    const { remote, row } = lockOnly();
+    await withDeployLock(remote, 'one', async () => {
+      const gone = spawnSync('true').pid;
+      const mine = row.holder?.replace(` ${process.pid} `, ` ${gone} `) ?? '';
+      row.holder = mine.replace(/\w$/, (last) => (last === '0' ? '1' : '0'));
+      await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
+        `Another deployment is under way: one, process ${gone} on `,
+      );
+      row.holder = mine;
+      await withDeployLock(remote, 'two', async () => expect(row.holder).toContain(` ${process.pid} two `));
+    });
+  });
+
+  it('that was lost in a long sleep stops the work of its old holder, and stays with the new one', async () => {
+    const { remote, row } = lockOnly();
+    let now = 0;
+    const work = withDeployLock(
+      remote,
+      'one',
+      async ({ lost, requireHeld }) => {
+        now += 200_000;
+        await requireHeld();
+        row.holder = 'elsewhere 1 two';
+        now += 600_000;
+        await expect(requireHeld()).rejects.toThrow(LockLostError);
+        expect(lost.aborted).toBe(true);
+        await requireHeld();
+      },
+      () => now,
+    );
+    await expect(work).rejects.toThrow(
+      'Another deployment took over (elsewhere 1 two), for the lock was not renewed in time: it undoes what this one did',
+    );
+    expect(row.holder).toBe('elsewhere 1 two');
+  });
+});

@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { definitionOf, history, isNotThere } from '../../src/deploy/relations.ts';
+import type { Remote } from '../../src/deploy/remote.ts';
+import { StatementFailedError } from '../../src/warehouse/databricks.ts';
+import { fakeTarget } from './fake-target.ts';
+
+/** A target that has one answer. */
+function answering(row: Record<string, unknown>): Remote {
+  const { remote } = fakeTarget({});
+  return { ...remote, connection: { ...remote.connection, rows: async () => [row] } };
+}
+
+describe('the history of a table', () => {
+  it('tells moments alike, whether they come as dates or as text, and wherever this machine is', async () => {
+    const row = { version: 1, operation: 'WRITE' };
+    const moment = new Date('2026-11-28T10:00:00.250Z');
+    expect(await history(answering({ ...row, timestamp: moment }), 'marts.t', 1)).toMatchObject([
+      { timestamp: '2026-11-28 10:00:00.25' },
+    ]);
+    expect(await history(answering({ ...row, timestamp: '2026-11-28 10:00:00.25' }), 'marts.t', 1)).toMatchObject([
+      { timestamp: '2026-11-28 10:00:00.25' },
+    ]);
+    const round = await history(answering({ ...row, timestamp: new Date('2026-11-28T10:00:00Z') }), 'marts.t', 1);
+    expect(round).toMatchObject([{ timestamp: '2026-11-28 10:00:00' }]);
+  });
+});
+
+describe("a view's definition", () => {
+  it('is what was said, without what the catalog adds', () => {
+    expect(
+      definitionOf("CREATE VIEW v (\n  id)\nTBLPROPERTIES (\n  'transient_lastDdlTime' = '17')\nAS select 1 as id\n"),
+    ).toBe('CREATE OR REPLACE VIEW v (\n  id)\nAS select 1 as id');
+  });
+
+  it('can be said again where it has other properties, before or after', () => {
+    const sql = (properties: string): string => `CREATE VIEW v TBLPROPERTIES (${properties}) AS select 1 as id`;
+    for (const properties of [
+      "'a' = 'b', 'transient_lastDdlTime' = '17'",
+      "'transient_lastDdlTime' = '17', 'a' = 'b'",
+    ]) {
+      expect(definitionOf(sql(properties))).toBe(
+        `CREATE OR REPLACE VIEW v TBLPROPERTIES ('a' = 'b') AS select 1 as id`,
+      );
+    }
+  });
+});
+
+describe('what is not there', () => {
+  it('is a table or a schema that can be made, and no catalog', () => {
+    const failed = (message: string, state: string): Error => new StatementFailedError(message, state, undefined);
+    expect(isNotThere(failed('[TABLE_OR_VIEW_NOT_FOUND] …', '42P01'))).toBe(true);
+    expect(isNotThere(failed('[SCHEMA_NOT_FOUND] …', '42704'))).toBe(true);
+    expect(isNotThere(failed("[NO_SUCH_CATALOG_EXCEPTION] Catalog 'nowhere' was not found", '42704'))).toBe(false);
+  });
+});
