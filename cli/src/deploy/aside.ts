@@ -1,4 +1,5 @@
 import { MeetupError } from '../config/errors.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { dropStatement, partsOf, type Remote, relationOn } from './remote.ts';
 
 /**
@@ -38,5 +39,6 @@ export async function dropAside(remote: Remote, aside: string): Promise<void> {
 export const asideStatement = (remote: Pick<Remote, 'catalog'>, relation: string): string =>
   renameStatement(remote, relation, asideOf(relation));
 
+/** Spark takes no catalog in the new name: it is that of the session, ours. */
 const renameStatement = (remote: Pick<Remote, 'catalog'>, from: string, to: string): string =>
-  `alter table ${relationOn(remote, from)} rename to ${relationOn(remote, to)}`;
+  `alter table ${relationOn(remote, from)} rename to ${quoteNames(...partsOf(to))}`;
