@@ -7,7 +7,7 @@ import { type Applied, applyPlan } from '../deploy/apply.ts';
 import { type DeployContext, type LockedContext, newDeploymentId } from '../deploy/context.ts';
 import { requireReviewable } from '../deploy/git.ts';
 import { interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
-import { withDeployLock } from '../deploy/lock.ts';
+import { locked } from '../deploy/locked.ts';
 import { withTarget } from '../deploy/open.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
@@ -83,7 +83,7 @@ async function deploy(options: DeployOptions, context: DeployContext): Promise<O
   if ('declined' in review) {
     return { exitCode: 1, report: { ...review.declined, status: 'declined', ...told(review.recovered) } };
   }
-  return withDeployLock(context.remote, deployment, async (lease) => {
+  return locked(context, deployment, async (lease) => {
     const recovered = (await recover(context, await readLedger(context.remote))) ?? review.recovered;
     const now = await survey(context);
     requireSamePlan(review.hash, now.plan);
@@ -115,7 +115,7 @@ async function reviewed(
   if (yes || planHash !== undefined) return { hash: planHash };
   const isInterrupted = interrupted(await readLedger(context.remote)) !== undefined;
   const recovered = isInterrupted
-    ? await withDeployLock(context.remote, deployment, async () => recover(context, await readLedger(context.remote)))
+    ? await locked(context, deployment, async () => recover(context, await readLedger(context.remote)))
     : undefined;
   const { plan } = await survey(context);
   requireUntouched(plan, { force, fullRefresh });

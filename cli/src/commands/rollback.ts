@@ -4,7 +4,7 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { newDeploymentId } from '../deploy/context.ts';
 import { currentDeployment, interrupted, readLedger } from '../deploy/ledger.ts';
-import { withDeployLock } from '../deploy/lock.ts';
+import { locked } from '../deploy/locked.ts';
 import { withTarget } from '../deploy/open.ts';
 import { type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
@@ -56,7 +56,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
       return ended(1, { status: 'declined', to: intended.from, restored: [], failed: [] });
     }
     const id = newDeploymentId(effects);
-    return withDeployLock(context.remote, id, async () => {
+    return locked(context, id, async () => {
       const recovered = await recover(context, await readLedger(context.remote));
       const rest = recovered === undefined ? {} : { recovered };
       const entries = await readLedger(context.remote);

@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
+import type { DatabricksConnection } from '../warehouse/databricks.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
 import { nameOn, OWN_SCHEMA, type Remote } from './remote.ts';
 
@@ -55,6 +56,13 @@ function machineMark(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
+export interface LockOptions {
+  /** Milliseconds. */
+  readonly now?: () => number;
+  /** Opens another connection to the same target. */
+  readonly reconnect?: () => Promise<DatabricksConnection>;
+}
+
 /**
  * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: of two that take
  * it at once, Delta lets one commit. One whose process is known to be dead is taken over; one of another machine when
@@ -65,7 +73,7 @@ export async function withDeployLock<T>(
   remote: Remote,
   deployment: string,
   work: (lease: Lease) => Promise<T>,
-  now: () => number = Date.now,
+  { now = Date.now, reconnect }: LockOptions = {},
 ): Promise<T> {
   const table = nameOn(remote, OWN_SCHEMA, 'deploy_lock');
   const me = holderName(deployment);
@@ -93,10 +101,22 @@ export async function withDeployLock<T>(
     return await work({ lost: lost.signal, requireHeld });
   } finally {
     clearInterval(renewal);
-    // Where the connection is lost, the lease runs out, or is taken over when this process is seen to be gone.
-    await remote.connection
-      .run(`update ${table} set holder = null, until = null where holder = ${quoteText(me)}`)
-      .catch(() => undefined);
+    await giveBack(
+      remote,
+      reconnect,
+      `update ${table} set holder = null, until = null where holder = ${quoteText(me)}`,
+    );
+  }
+}
+
+/** Over another connection where the own one is lost. Where that fails too, the lease runs out. */
+async function giveBack({ connection }: Remote, reconnect: LockOptions['reconnect'], sql: string): Promise<void> {
+  try {
+    await connection.run(sql);
+  } catch {
+    const another = await reconnect?.().catch(() => undefined);
+    await another?.run(sql).catch(() => undefined);
+    await another?.close();
   }
 }
 

@@ -46,6 +46,21 @@ describe('the lock', () => {
     expect(row.holder).toBeNull();
   });
 
+  it('is given back over another connection where the own one was lost', async () => {
+    const { remote, row } = lockOnly();
+    let isLost = false;
+    const run = async (sql: string): Promise<void> => {
+      if (isLost) throw new Error('the connection is closed');
+      await remote.connection.run(sql);
+    };
+    const own: Remote = { ...remote, connection: { ...remote.connection, run } };
+    const work = async (): Promise<void> => {
+      isLost = true;
+    };
+    await withDeployLock(own, 'one', work, { reconnect: async () => remote.connection });
+    expect(row.holder).toBeNull();
+  });
+
   it('of a dead process is taken over, but not of one on another machine of this name', async () => {
     const { remote, row } = lockOnly();
     await withDeployLock(remote, 'one', async () => {
@@ -75,7 +90,7 @@ describe('the lock', () => {
         expect(lost.aborted).toBe(true);
         await requireHeld();
       },
-      () => now,
+      { now: () => now },
     );
     await expect(work).rejects.toThrow(
       'Another deployment took over (elsewhere 1 two), for the lock was not renewed in time: it undoes what this one did',
