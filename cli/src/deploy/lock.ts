@@ -22,7 +22,7 @@ export interface Lease {
   /**
    * Makes sure that the lock is still held, and asks the target where the last renewal is a while ago: a machine that
    * slept may have lost it.
-   * @param over another connection, for a holder that lost its own.
+   * @param over another connection, for a holder that may have lost its own: the lease is renewed over it from now on.
    * @throws LockLostError where another deployment took over: it has undone this one, or is about to.
    */
   requireHeld(over?: Remote): Promise<void>;
@@ -81,20 +81,23 @@ export async function withDeployLock<T>(
   await take(remote, table, me);
   const lost = new AbortController();
   let renewedAt = now();
-  const renew = async (over: Remote): Promise<void> => {
+  let through = remote;
+  const renew = async (): Promise<void> => {
     const asked = now();
-    await over.connection.run(renewSql(table, me)).catch(unlessContended);
-    const { holder } = await lookAt(over, table);
+    await through.connection.run(renewSql(table, me)).catch(unlessContended);
+    const { holder } = await lookAt(through, table);
     if (holder === me) renewedAt = asked;
     else lost.abort(new LockLostError(holder ?? 'one that has ended'));
   };
-  const requireHeld = async (over: Remote = remote): Promise<void> => {
-    if (!lost.signal.aborted && now() - renewedAt > TRUSTED_MS) await renew(over);
+  const requireHeld = async (over?: Remote): Promise<void> => {
+    through = over ?? through;
+    const isFresh = over === undefined && now() - renewedAt <= TRUSTED_MS;
+    if (!lost.signal.aborted && !isFresh) await renew();
     lost.signal.throwIfAborted();
   };
   const renewal = setInterval(() => {
     // A renewal that fails is tried again by the next one, long before the lease ends.
-    renew(remote).catch(() => undefined);
+    renew().catch(() => undefined);
   }, RENEWAL_MS);
   renewal.unref();
   try {

@@ -61,6 +61,17 @@ describe('the lock', () => {
     expect(row.holder).toBeNull();
   });
 
+  it('is renewed over another connection where the own one may be lost', async () => {
+    const { remote, asked } = lockOnly();
+    const other = lockOnly();
+    await withDeployLock(remote, 'one', async ({ requireHeld }) => {
+      const before = asked();
+      await expect(requireHeld(other.remote)).rejects.toThrow(LockLostError);
+      expect(asked()).toBe(before);
+      expect(other.asked()).toBe(2);
+    });
+  });
+
   it('of a dead process is taken over, but not of one on another machine of this name', async () => {
     const { remote, row } = lockOnly();
     await withDeployLock(remote, 'one', async () => {
