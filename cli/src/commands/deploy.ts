@@ -5,7 +5,7 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
 import { type DeployContext, type LockedContext, newDeploymentId } from '../deploy/context.ts';
-import { requireReviewable } from '../deploy/git.ts';
+import { readGit, requireReviewable } from '../deploy/git.ts';
 import { interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { locked } from '../deploy/locked.ts';
 import { withTarget } from '../deploy/open.ts';
@@ -60,14 +60,11 @@ export interface DeployReport extends DeployPlan {
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
   requireSomebodyToConfirm(options);
-  // Said before minutes go into the local marts.
-  if (options.target === 'prod') await readCredentials(effects.env);
-  await requireLocalMarts(options, effects);
   const { paths, target, fullRefresh = false } = options;
+  // Said before minutes go into the local marts.
+  if (target === 'prod') await requireReadyForProd(options, effects);
+  await requireLocalMarts(options, effects);
   return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
-    if (target === 'prod' && !options.force && !options.planOnly) {
-      requireReviewable(context.git, await rehearsedCommits(paths));
-    }
     const outcome = await deploy(options, context);
     return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
   });
@@ -169,6 +166,11 @@ function requireSomebodyToConfirm({ confirm, yes, planHash, planOnly, target }: 
   throw new MeetupError(
     `Nobody can confirm the plan here: look at it with \`./meetup deploy --target ${target} --plan\`, then deploy with --plan-hash and its hash, or unseen with --yes.`,
   );
+}
+
+async function requireReadyForProd({ paths, force, planOnly }: DeployOptions, { env }: Effects): Promise<void> {
+  await readCredentials(env);
+  if (!force && !planOnly) requireReviewable(await readGit(paths.root), await rehearsedCommits(paths));
 }
 
 /** What is compared with must be there, and right. */

@@ -1,6 +1,6 @@
 import { MeetupError } from '../config/errors.ts';
 import { asideOf, takeBackAside } from './aside.ts';
-import { history, listSchemas, type RelationState, type RelationStates, readView, stateOf } from './relations.ts';
+import { historySince, listSchemas, type RelationState, type RelationStates, readView, stateOf } from './relations.ts';
 import { dropStatement, each, type Remote, relationOn, schemasOf } from './remote.ts';
 
 type Listing = ReadonlyMap<string, 'table' | 'view'>;
@@ -92,7 +92,7 @@ async function putTableBack(
     if (kind !== undefined) await drop(remote, relation, kind);
     await takeBackAside(remote, relation);
   }
-  const recent = await history(remote, relation, 100);
+  const recent = await historySince(remote, relation, wanted.version);
   const now = recent[0]?.version ?? -1;
   const base = recent.find(({ version }) => version === wanted.version);
   if (now < wanted.version || (base !== undefined && base.timestamp !== wanted.committedAt)) {

@@ -115,6 +115,13 @@ export async function history(remote: Remote, relation: string, limit: number) {
   );
 }
 
+/** The commits of a Delta table from this version on, however many, the last first; the last one in any case. */
+export async function historySince(remote: Remote, relation: string, version: number) {
+  const latest = await history(remote, relation, 1);
+  const since = (latest[0]?.version ?? 0) - version;
+  return since > 0 ? history(remote, relation, since + 1) : latest;
+}
+
 /** What somebody else did to a relation since it was as `known`; undefined where nothing that matters. */
 export async function driftOf(
   remote: Remote,
@@ -129,7 +136,7 @@ export async function driftOf(
     const now = await readView(remote, relation);
     return now.kind === 'view' && now.definition === known.definition ? undefined : 'the view was defined anew';
   }
-  const recent = await history(remote, relation, 50);
+  const recent = await historySince(remote, relation, known.version);
   const since = recent.filter(({ version }) => version > known.version);
   const base = recent.find(({ version }) => version === known.version);
   if (base !== undefined && base.timestamp !== known.committedAt) return 'it was dropped and made again';

@@ -35,7 +35,8 @@ export function fakeTarget(
     if (sql.startsWith('describe history')) {
       return operationsOf(named(/history (\S+)/))
         .map((operation, version) => ({ version, operation, timestamp: `moment ${version}` }))
-        .reverse();
+        .reverse()
+        .slice(0, Number(/limit (\d+)/.exec(sql)?.[1]));
     }
     if (sql.startsWith('restore table')) operationsOf(named(/table (\S+)/)).push('RESTORE');
     if (sql.startsWith('alter table')) operationsOf(named(/table (\S+)/)).push('SET TBLPROPERTIES');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { definitionOf, history, isNotThere } from '../../src/deploy/relations.ts';
+import { definitionOf, driftOf, history, isNotThere } from '../../src/deploy/relations.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import { StatementFailedError } from '../../src/warehouse/databricks.ts';
 import { fakeTarget } from './fake-target.ts';
@@ -22,6 +22,20 @@ describe('the history of a table', () => {
     ]);
     const round = await history(answering({ ...row, timestamp: new Date('2026-11-28T10:00:00Z') }), 'marts.t', 1);
     expect(round).toMatchObject([{ timestamp: '2026-11-28 10:00:00' }]);
+  });
+});
+
+describe('drift', () => {
+  it('is seen behind any number of commits that leave the rows alone', async () => {
+    const upkeep = Array.from({ length: 120 }, () => 'OPTIMIZE');
+    const { remote } = fakeTarget({
+      'marts.t': ['CREATE', 'WRITE', 'DELETE', ...upkeep],
+      'marts.u': ['CREATE', ...upkeep],
+    });
+    const known = (version: number) => ({ kind: 'table', version, committedAt: `moment ${version}` }) as const;
+    expect(await driftOf(remote, 'marts.t', 'table', known(1))).toContain('version 2: DELETE');
+    expect(await driftOf(remote, 'marts.u', 'table', known(0))).toBeUndefined();
+    expect(await driftOf(remote, 'marts.t', 'table', known(999))).toBe('it was dropped and made again');
   });
 });
 
