@@ -299,7 +299,7 @@ const WRITES = /^\s*(\/\*.*?\*\/)?\s*(create|insert|merge|update|delete|alter|dr
  * How many statements apart deployments are killed, from another first one each time, so that all have their turn. All in
  * one run: MEETUP_KILL_EVERY=1, which takes half an hour.
  */
-const KILL_EVERY = Number(process.env.MEETUP_KILL_EVERY ?? 6);
+const KILL_EVERY = Number(process.env.MEETUP_KILL_EVERY ?? 10);
 const KILL_FIRST = Number(process.env.MEETUP_KILL_FIRST ?? 1 + Math.floor(Math.random() * KILL_EVERY));
 
 describe('a deployment that is killed', () => {
