@@ -1,4 +1,4 @@
-import type { EntryDetails } from '../../src/deploy/ledger.ts';
+import type { Entry, EntryDetails } from '../../src/deploy/ledger.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import { type DatabricksRow, StatementFailedError } from '../../src/warehouse/databricks.ts';
 
@@ -47,20 +47,25 @@ export function fakeTarget(
     }
     return [];
   };
-  const nothing = async (): Promise<void> => undefined;
-  return {
-    remote: {
-      catalog: 'main',
-      connection: {
-        rows,
-        run: async (sql) => void (await rows(sql)),
-        put: nothing,
-        get: nothing,
-        remove: nothing,
-        close: nothing,
-      },
-    },
-    tables: held,
-    written,
-  };
+  return { remote: remoteAnswering(rows), tables: held, written };
 }
+
+/** A target that is nothing but its answers to statements. */
+export function remoteAnswering(rows: (sql: string) => Promise<DatabricksRow[]>): Remote {
+  const nothing = async (): Promise<void> => undefined;
+  const run = async (sql: string): Promise<void> => void (await rows(sql));
+  return { catalog: 'main', connection: { rows, run, put: nothing, get: nothing, remove: nothing, close: nothing } };
+}
+
+/** One entry of a ledger, of which only these matter. */
+export const entryOf = (event: Entry['event'], deployment: string, details: EntryDetails, seq = 1): Entry => ({
+  seq,
+  deployment,
+  event,
+  at: '2026-11-28 10:00:00',
+  who: 'somebody',
+  commit: null,
+  plan_hash: '',
+  versions: '{}',
+  details,
+});

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { LockLostError, withDeployLock } from '../../src/deploy/lock.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import type { DatabricksRow } from '../../src/warehouse/databricks.ts';
+import { remoteAnswering } from './fake-target.ts';
 
 /** A target that is nothing but the lock's one row, and counts what it is asked. */
 function lockOnly() {
@@ -17,19 +18,7 @@ function lockOnly() {
     if (sql.includes('set holder = null') && sql.includes(`'${row.holder}'`)) row.holder = null;
     return sql.startsWith('select holder') ? [{ ...row, until: 'soon' }] : [];
   };
-  const nothing = async (): Promise<void> => undefined;
-  const remote: Remote = {
-    catalog: 'main',
-    connection: {
-      rows,
-      run: async (sql) => void (await rows(sql)),
-      put: nothing,
-      get: nothing,
-      remove: nothing,
-      close: nothing,
-    },
-  };
-  return { remote, row, asked: () => asked };
+  return { remote: remoteAnswering(rows), row, asked: () => asked };
 }
 
 describe('the lock', () => {

@@ -8,25 +8,19 @@ import {
   NOTHING_DEPLOYED,
 } from '../../src/deploy/ledger.ts';
 import { requireSameGoal, rollbackGoal } from '../../src/deploy/rollback.ts';
+import { entryOf } from './fake-target.ts';
 
 /** A ledger in short: what happened, to which deployment, and the version that `marts.t` has afterwards. */
 type Line = readonly [event: Entry['event'], deployment: string, version?: number | undefined, to?: string | null];
 
 const ledger = (...lines: Line[]): Entry[] =>
-  lines.map(([event, deployment, version, to], i) => ({
-    seq: i + 1,
-    deployment,
-    event,
-    at: '2026-11-28 10:00:00',
-    who: 'somebody',
-    commit: null,
-    plan_hash: '',
-    versions: '{}',
-    details: {
+  lines.map(([event, deployment, version, to], i) => {
+    const details = {
       ...(version === undefined ? {} : { deployed: { ...NOTHING_DEPLOYED, relations: at(version) } }),
       ...(to === undefined ? {} : { to }),
-    },
-  }));
+    };
+    return entryOf(event, deployment, details, i + 1);
+  });
 const at = (version: number) => ({ 'marts.t': { kind: 'table', version, committedAt: 'then' } as const });
 
 const TWO = ledger(['begun', 'one'], ['finished', 'one', 1], ['begun', 'two'], ['finished', 'two', 2]);

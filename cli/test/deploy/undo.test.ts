@@ -2,25 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { type Entry, type EntryDetails, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
 import { driftOf, type RelationState, stateOf } from '../../src/deploy/relations.ts';
 import { goBackTo, undoBegun } from '../../src/deploy/undo.ts';
-import { type FakeTarget, fakeTarget } from './fake-target.ts';
+import { entryOf, type FakeTarget, fakeTarget } from './fake-target.ts';
 
 const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `moment ${version}` });
-const entry = (event: Entry['event'], deployment: string, details: EntryDetails): Entry => ({
-  seq: 1,
-  deployment,
-  event,
-  at: '2026-11-28 10:00:00',
-  who: 'somebody',
-  commit: null,
-  plan_hash: '',
-  versions: '{}',
-  details,
-});
 const identity = { deployment: 'two', commit: null, planHash: '', versions: {} };
 const DEPLOYED = { ...NOTHING_DEPLOYED, relations: { 'marts.t': table(0), 'marts.u': table(0) } };
 const begun = (details: EntryDetails): Entry[] => [
-  entry('finished', 'one', { deployed: DEPLOYED }),
-  entry('begun', 'two', details),
+  entryOf('finished', 'one', { deployed: DEPLOYED }),
+  entryOf('begun', 'two', details),
 ];
 
 /** What the next deployment would call changed by somebody else. */

@@ -37,7 +37,7 @@ export async function survey(context: DeployContext): Promise<Survey> {
   const deployed = deployedNow(entries);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
   const [changes, theirs] = await Promise.all([changesSince(context, deployed, manifestFile), remoteBatches(remote)]);
-  const present = await listSchemas(remote, schemasOfAll(changes, deployed));
+  const present = await listSchemas(remote, schemasToList(changes, deployed));
   const drift = await findDrift(context, changes, deployed, present);
   const raw = await planRaw(context, theirs, drift);
   const makesRaw = rawTables.some(({ name }) => !present.has(`raw.${name}`));
@@ -95,7 +95,7 @@ async function changesSince(context: DeployContext, deployed: Deployed, manifest
   return changes;
 }
 
-function schemasOfAll(changes: ChangesAnswer, deployed: Deployed): string[] {
+function schemasToList(changes: ChangesAnswer, deployed: Deployed): string[] {
   const made = changes.nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema);
   return [...new Set(['raw', ...made, ...schemasOf(Object.keys(deployed.relations))])].sort();
 }
