@@ -236,7 +236,7 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     .option('--full-refresh', 'build everything from scratch, and replace raw tables that are not as ours')
     .option('--force', 'deploy what is not committed or not rehearsed, and over what somebody else changed');
 
-  verb<{ to?: string; yes?: boolean }>(
+  verb<{ to?: string; yes?: boolean; force?: boolean }>(
     'rollback',
     'put every table of a target back to what it was before a deployment',
     async (session, own) => {
@@ -256,7 +256,8 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
     },
   )
     .option('--to <deployment>', 'the deployment to go back to (default: the one before the last)')
-    .option('--yes', 'do it without asking');
+    .option('--yes', 'do it without asking')
+    .option('--force', "go back also where some tables can't, and name them");
 
   verb<{ from: string; to: string; select?: string; samples: string; markdown?: string }>(
     'diff',

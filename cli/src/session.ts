@@ -88,6 +88,7 @@ const isJson = (rawOptions: unknown): boolean =>
 
 function explain(error: unknown, options: Pick<GlobalOptions, 'json' | 'verbose'>, io: Io, style: Style): number {
   if (error instanceof InterruptedError || io.signal.aborted) {
+    if (options.json) io.stdout.write(`${JSON.stringify({ status: 'interrupted' })}\n`);
     io.stderr.write('Interrupted.\n');
     return 130;
   }

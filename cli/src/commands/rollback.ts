@@ -16,6 +16,8 @@ export interface RollbackOptions {
   /** The deployment to go back to; the one before the last where it is left out. */
   readonly to?: string | undefined;
   readonly yes?: boolean | undefined;
+  /** Goes back also where some tables can't. */
+  readonly force?: boolean | undefined;
   /** Asks a person; left out where there is none. */
   readonly confirm?: (goal: RollbackGoal, target: RemoteName) => Promise<boolean>;
 }
@@ -40,7 +42,7 @@ export interface RollbackReport {
  */
 export async function run(options: RollbackOptions, effects: Effects): Promise<CommandResult<RollbackReport>> {
   const started = effects.clock.elapsed();
-  const { paths, target, to, yes, confirm } = options;
+  const { paths, target, to, yes, force = false, confirm } = options;
   if (!yes && confirm === undefined) {
     throw new MeetupError(`Nobody can confirm here: say --yes to roll ${target} back.`);
   }
@@ -67,7 +69,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
       }
       const goal = rollbackGoal(entries, to, target);
       if (recovered === undefined) requireSameGoal(intended, goal, target);
-      const { restored, failed } = await rollBack(context, id, entries, goal);
+      const { restored, failed } = await rollBack(context, id, entries, goal, force);
       return ended(failed.length === 0 ? 0 : 1, { status: 'rolled back', to: goal.to, restored, failed, ...rest });
     });
   });

@@ -6,10 +6,10 @@ import { publicMarts } from './marts.ts';
 import { databricksSide, duckDbSide } from './side.ts';
 import { absence, countsInWords } from './words.ts';
 
-/** Compares what a deployment built with the marts of this machine; what it let alone was compared when it was built. */
+/** Compares what a deployment built with the marts of this machine; what it let alone was compared before. */
 export function verifyAgainstLocal({ paths, remote, target, effects }: DeployContext): VerifyMarts {
-  return async (survey, wasBuilt) => {
-    const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => wasBuilt(uniqueId));
+  return async (survey, mayDiffer) => {
+    const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => mayDiffer(uniqueId));
     if (marts.length === 0) return [];
     const local = await openPublished(paths);
     try {

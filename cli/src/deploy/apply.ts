@@ -2,7 +2,8 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
-import { asideOf, asidesIn, dropAside, setAside } from './aside.ts';
+import { each } from '../warehouse/each.ts';
+import { asideOf, asideStatements, asidesIn, dropAsideStatement } from './aside.ts';
 import { type DeployContext, identityOf, type LockedContext } from './context.ts';
 import { type Deployed, type DeploymentIdentity, writeEntry } from './ledger.ts';
 import { LockLostError } from './lock.ts';
@@ -18,7 +19,7 @@ import {
   uploadFile,
 } from './raw/land.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
-import { dropStatement, each, schemasOf } from './remote.ts';
+import { dropStatement, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
 import type { Parity, VerifyMarts } from './verify.ts';
 
@@ -85,16 +86,18 @@ async function steps(
   context: LockedContext,
   survey: Survey,
   identity: DeploymentIdentity,
-  touched: readonly string[],
+  relations: readonly string[],
   verify: VerifyMarts,
   progress: Progress,
 ): Promise<void> {
   progress.uploadedBytes = await landRaw(context, survey);
-  for (const relation of survey.models.setAside) await setAside(context.remote, relation);
+  for (const relation of survey.models.setAside) {
+    for (const statement of asideStatements(context.remote, relation)) await context.remote.connection.run(statement);
+  }
   await buildModels(context, survey, progress);
   if (context.effects.signal.aborted) throw new InterruptedError();
-  const built = new Set(survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId));
-  progress.parity = await verify(survey, (uniqueId) => built.has(uniqueId));
+  const touched = new Set([...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId), ...survey.models.shows]);
+  progress.parity = await verify(survey, (uniqueId) => touched.has(uniqueId));
   const different = progress.parity.filter(({ status }) => status !== 'equal');
   if (different.length > 0) {
     throw new DeployFailedError(
@@ -103,7 +106,7 @@ async function steps(
   }
   context.effects.reporter.progress('recording the deployment');
   const manifest = await keepManifest(context, identity.deployment, survey.manifestFile);
-  const deployed = await deployedAfter(context, survey, touched, manifest);
+  const deployed = await deployedAfter(context, survey, relations, manifest);
   await context.lease.requireHeld();
   await writeEntry(context.remote, identity, 'finished', {
     deployed,
@@ -236,9 +239,9 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
       asidesIn(survey.present).filter(
         (aside) => !survey.models.setAside.some((relation) => asideOf(relation) === aside),
       ),
-      (aside) => dropAside(remote, aside),
+      (aside) => remote.connection.run(dropAsideStatement(remote, aside)),
     );
-    await clearLanding(remote, survey.uploads);
+    if (survey.uploads.length > 0) await clearLanding(remote);
   } catch (error) {
     context.effects.reporter.warn(
       `What is no longer needed could not be removed (${messageOf(error).split('\n')[0]}).`,

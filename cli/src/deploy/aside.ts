@@ -20,24 +20,21 @@ export const isAside = (relation: string): boolean => partsOf(relation)[1].start
 export const asidesIn = (present: ReadonlyMap<string, 'table' | 'view'>): string[] =>
   [...present.keys()].filter(isAside).sort();
 
-/** Takes a table out of dbt's way. What an earlier deployment kept under the name goes. */
-export async function setAside(remote: Remote, relation: string): Promise<void> {
-  await dropAside(remote, asideOf(relation));
-  await remote.connection.run(asideStatement(remote, relation));
-}
+/** What takes a table out of the way. What was kept under the name before goes. */
+export const asideStatements = (remote: Pick<Remote, 'catalog'>, relation: string): string[] => [
+  dropAsideStatement(remote, asideOf(relation)),
+  renameStatement(remote, relation, asideOf(relation)),
+];
 
-/** Gives a table its name back; the caller has removed what stood there. */
-export const takeBackAside = (remote: Remote, relation: string): Promise<void> =>
-  remote.connection.run(renameStatement(remote, asideOf(relation), relation));
+/** What gives a table its name back; what stands there must be gone. */
+export const takeBackStatement = (remote: Pick<Remote, 'catalog'>, relation: string): string =>
+  renameStatement(remote, asideOf(relation), relation);
 
-export async function dropAside(remote: Remote, aside: string): Promise<void> {
+/** @throws MeetupError for anything else than what was set aside. */
+export function dropAsideStatement(remote: Pick<Remote, 'catalog'>, aside: string): string {
   if (!isAside(aside)) throw new MeetupError(`${aside} was not set aside by a deployment, and is not dropped.`);
-  await remote.connection.run(dropStatement(remote, aside, 'table'));
+  return dropStatement(remote, aside, 'table');
 }
-
-/** What gives a table the name under which it is kept. */
-export const asideStatement = (remote: Pick<Remote, 'catalog'>, relation: string): string =>
-  renameStatement(remote, relation, asideOf(relation));
 
 /** Spark takes no catalog in the new name: it is that of the session, ours. */
 const renameStatement = (remote: Pick<Remote, 'catalog'>, from: string, to: string): string =>

@@ -36,6 +36,10 @@ export function newDeploymentId(effects: Effects): string {
 }
 
 /** Who deploys what, as the ledger keeps it. */
-export function identityOf(context: DeployContext, deployment: string, planHash: string): DeploymentIdentity {
+export function identityOf(
+  context: Pick<DeployContext, 'git' | 'versions'>,
+  deployment: string,
+  planHash: string,
+): DeploymentIdentity {
   return { deployment, commit: context.git.commit, planHash, versions: context.versions };
 }

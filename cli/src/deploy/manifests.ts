@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { z } from 'zod';
+import { MeetupError } from '../config/errors.ts';
 import type { DeployContext } from './context.ts';
 import { volumePath } from './remote.ts';
 
@@ -19,9 +20,12 @@ export async function keepManifest(context: DeployContext, deployment: string, m
 
 /**
  * The folder with the manifest.json that was deployed, fetched once.
- * @returns undefined where nothing was deployed.
+ * @returns undefined where nothing was deployed, or the manifest is lost: fingerprints tell what changed then, without dbt's reasons.
  */
-export async function deployedManifest(context: DeployContext, path: string | null): Promise<string | undefined> {
+export async function deployedManifest(
+  context: Pick<DeployContext, 'paths' | 'target' | 'remote' | 'effects'>,
+  path: string | null,
+): Promise<string | undefined> {
   if (path === null) return undefined;
   const deployment = path.split('/').at(-2) ?? 'unknown';
   const folder = join(context.paths.state, 'deploy', 'manifests', context.target.name, deployment);
@@ -29,7 +33,15 @@ export async function deployedManifest(context: DeployContext, path: string | nu
   if (existsSync(file)) return folder;
   await mkdir(folder, { recursive: true });
   const packed = join(folder, 'manifest.json.gz');
-  await context.remote.connection.get(path, packed);
+  try {
+    await context.remote.connection.get(path, packed);
+  } catch (error) {
+    if (!(error instanceof MeetupError)) throw error;
+    context.effects.reporter.warn(
+      `The manifest of ${deployment} can't be fetched (${error.message.split('\n')[0]}): fingerprints alone tell what changed.`,
+    );
+    return undefined;
+  }
   await pipeline(createReadStream(packed), createGunzip(), createWriteStream(`${file}.tmp`));
   await rename(`${file}.tmp`, file);
   await rm(packed, { force: true });

@@ -1,7 +1,16 @@
 import { MeetupError } from '../config/errors.ts';
-import { asideOf, takeBackAside } from './aside.ts';
-import { historySince, listSchemas, type RelationState, type RelationStates, readView, stateOf } from './relations.ts';
-import { dropStatement, each, type Remote, relationOn, schemasOf } from './remote.ts';
+import { each } from '../warehouse/each.ts';
+import { asideOf, asideStatements, takeBackStatement } from './aside.ts';
+import {
+  historySince,
+  isUpkeep,
+  listSchemas,
+  type RelationState,
+  type RelationStates,
+  readView,
+  stateOf,
+} from './relations.ts';
+import { dropStatement, type Remote, relationOn, schemasOf } from './remote.ts';
 
 type Listing = ReadonlyMap<string, 'table' | 'view'>;
 
@@ -12,45 +21,70 @@ export interface PutBack {
   readonly failed: readonly { readonly relation: string; readonly reason: string }[];
 }
 
-/**
- * Puts relations back to what they were. Tables first, so that views find what they select from.
- * @param fence commits to tables that are as they should be, too: a statement that a dead process left running can then
- *   not commit any more (Delta refuses a transaction whose table's metadata changed meanwhile).
- */
-export async function putBack(
-  remote: Remote,
-  wanted: RelationStates,
-  { fence = false }: { fence?: boolean } = {},
-): Promise<PutBack> {
+/** What brings one relation back to what it was: statements, in their order. */
+export interface Move {
+  readonly relation: string;
+  readonly statements: readonly string[];
+  /** Whether they change what a reader sees. */
+  readonly restores: boolean;
+  /** Views come after tables: they select from them. */
+  readonly makesView: boolean;
+  /** Why nothing brings it back; there are no statements then. */
+  readonly lost?: string;
+}
+
+export interface HowToPutBack {
+  /**
+   * Commits to every table, also where it is as it should be: a statement that a dead process left running can then not
+   * commit any more (Delta refuses a transaction whose table's metadata changed meanwhile).
+   */
+  readonly fence?: boolean;
+  /** Keeps tables that should not be there under another name, so that the way leads forward again. Else they are dropped. */
+  readonly keep?: boolean;
+  /** What was put back just now stays; only what changed since is put back again. */
+  readonly again?: boolean;
+}
+
+/** Looks at relations, and says what puts them back. Changes nothing. */
+export async function movesTo(remote: Remote, wanted: RelationStates, how: HowToPutBack = {}): Promise<Move[]> {
   const relations = Object.keys(wanted);
   const listing = await listSchemas(remote, schemasOf(relations));
+  const moves = await each(relations, (relation) => moveOf(remote, relation, listing, stateOf(wanted, relation), how));
+  const leftovers = leftoversOf(relations, listing).map(([relation, kind]) =>
+    move(relation, [dropStatement(remote, relation, kind)], { restores: false }),
+  );
+  return [...moves, ...leftovers];
+}
+
+/** Tables first, so that views find what they select from. */
+export async function carryOut(remote: Remote, moves: readonly Move[]): Promise<PutBack> {
   const restored: string[] = [];
   const failed: { relation: string; reason: string }[] = [];
-  const put = async (relation: string): Promise<void> => {
+  const carry = async ({ relation, statements, restores, lost }: Move): Promise<void> => {
     try {
-      if (await putOneBack(remote, relation, listing, stateOf(wanted, relation), fence)) restored.push(relation);
+      if (lost !== undefined) throw new MeetupError(lost);
+      for (const statement of statements) await remote.connection.run(statement);
+      if (restores) restored.push(relation);
     } catch (error) {
       if (!(error instanceof MeetupError)) throw error;
       failed.push({ relation, reason: error.message.split('\n')[0] ?? '' });
     }
   };
-  const isView = (relation: string): boolean => stateOf(wanted, relation).kind === 'view';
   await each(
-    relations.filter((relation) => !isView(relation)),
-    put,
+    moves.filter(({ makesView }) => !makesView),
+    carry,
   );
   // Views may select from views, so a few rounds; what fails in the last one has failed.
-  for (let pending = relations.filter(isView); pending.length > 0; ) {
+  for (let pending = moves.filter(({ makesView }) => makesView); pending.length > 0; ) {
     const before = failed.length;
-    await each(pending, put);
-    const again = failed.splice(before).filter(({ relation }) => pending.includes(relation));
+    await each(pending, carry);
+    const again = failed.splice(before);
     if (again.length === 0 || again.length === pending.length) {
       failed.push(...again);
       break;
     }
-    pending = again.map(({ relation }) => relation);
+    pending = pending.filter(({ relation }) => again.some((failure) => failure.relation === relation));
   }
-  await each(leftoversOf(relations, listing), ([leftover, kind]) => drop(remote, leftover, kind));
   return { restored: restored.sort(), failed };
 }
 
@@ -60,61 +94,80 @@ const LEFTOVER = /__dbt_(tmp|stg|backup)\w*$/;
 const leftoversOf = (relations: readonly string[], listing: Listing): [string, 'table' | 'view'][] =>
   [...listing].filter(([name]) => LEFTOVER.test(name) && relations.includes(name.replace(LEFTOVER, '')));
 
-async function putOneBack(
+const move = (
+  relation: string,
+  statements: readonly string[],
+  { restores = statements.length > 0, makesView = false }: Partial<Pick<Move, 'restores' | 'makesView'>> = {},
+): Move => ({ relation, statements, restores, makesView });
+
+async function moveOf(
   remote: Remote,
   relation: string,
   listing: Listing,
   wanted: RelationState,
-  fence: boolean,
-): Promise<boolean> {
+  how: HowToPutBack,
+): Promise<Move> {
   const kind = listing.get(relation);
-  if (wanted.kind === 'table') return putTableBack(remote, relation, listing, wanted, fence);
-  const mustGo = kind !== undefined && kind !== wanted.kind;
-  if (mustGo) await drop(remote, relation, kind);
-  return wanted.kind === 'absent'
-    ? mustGo
-    : putViewBack(remote, relation, mustGo ? undefined : kind, wanted.definition);
+  if (wanted.kind === 'table') return tableMove(remote, relation, listing, wanted, how);
+  const away = kind === undefined || kind === wanted.kind ? [] : awayStatements(remote, relation, kind, how);
+  if (wanted.kind === 'absent') return move(relation, away);
+  if (kind === 'view' && (await isDefinedAs(remote, relation, wanted.definition))) return move(relation, []);
+  return move(relation, [...away, wanted.definition], { makesView: true });
 }
 
-async function putTableBack(
+const awayStatements = (
+  remote: Remote,
+  relation: string,
+  kind: 'table' | 'view',
+  { keep = false }: HowToPutBack,
+): string[] => (keep && kind === 'table' ? asideStatements(remote, relation) : [dropStatement(remote, relation, kind)]);
+
+async function isDefinedAs(remote: Remote, relation: string, definition: string): Promise<boolean> {
+  try {
+    const now = await readView(remote, relation);
+    return now.kind === 'view' && now.definition === definition;
+  } catch (error) {
+    // What can't be read is defined anew.
+    if (error instanceof MeetupError) return false;
+    throw error;
+  }
+}
+
+async function tableMove(
   remote: Remote,
   relation: string,
   listing: Listing,
   wanted: RelationState & { kind: 'table' },
-  fence: boolean,
-): Promise<boolean> {
+  { fence = false, again = false }: HowToPutBack,
+): Promise<Move> {
   const kind = listing.get(relation);
   const isAway = kind !== 'table';
-  if (isAway) {
-    if (!listing.has(asideOf(relation))) {
-      throw new MeetupError(`${relation} was dropped, and with it the version that it should go back to.`);
-    }
-    if (kind !== undefined) await drop(remote, relation, kind);
-    await takeBackAside(remote, relation);
-  }
-  const recent = await historySince(remote, relation, wanted.version);
+  const place = isAway ? asideOf(relation) : relation;
+  const lost = (how: string): Move => ({ ...move(relation, []), lost: `${relation} was dropped${how}` });
+  if (!listing.has(place)) return lost(', and with it the version that it should go back to.');
+  const recent = await historySince(remote, place, wanted.version);
   const now = recent[0]?.version ?? -1;
   const base = recent.find(({ version }) => version === wanted.version);
   if (now < wanted.version || (base !== undefined && base.timestamp !== wanted.committedAt)) {
-    throw new MeetupError(`${relation} was dropped and made again, so version ${wanted.version} is gone.`);
+    return lost(` and made again, so version ${wanted.version} is gone.`);
   }
   const name = relationOn(remote, relation);
-  if (now > wanted.version) {
-    await remote.connection.run(`restore table ${name} to version as of ${wanted.version}`);
-    return true;
-  }
-  if (fence) await remote.connection.run(`alter table ${name} set tblproperties ('meetup.fence' = '${now}')`);
-  return isAway;
+  const isDifferent = again ? changedSince(recent, wanted.version) : now > wanted.version;
+  return move(
+    relation,
+    [
+      ...(kind === 'view' ? [dropStatement(remote, relation, kind)] : []),
+      ...(isAway ? [takeBackStatement(remote, relation)] : []),
+      ...(isDifferent ? [`restore table ${name} to version as of ${wanted.version}`] : []),
+      ...(fence ? [`alter table ${name} set tblproperties ('meetup.fence' = '${now}')`] : []),
+    ],
+    { restores: isAway || isDifferent },
+  );
 }
 
-const drop = (remote: Remote, relation: string, kind: 'table' | 'view'): Promise<void> =>
-  remote.connection.run(dropStatement(remote, relation, kind));
-
-async function putViewBack(remote: Remote, relation: string, kind: 'view' | 'table' | undefined, definition: string) {
-  if (kind === 'view') {
-    const now = await readView(remote, relation);
-    if (now.kind === 'view' && now.definition === definition) return false;
-  }
-  await remote.connection.run(definition);
-  return true;
+/** Whether rows changed after the last time that the table was put back, or after the version where it never was. */
+function changedSince(recent: readonly { version: number; operation: string }[], version: number): boolean {
+  const since = recent.filter((commit) => commit.version > version);
+  const restored = since.findIndex(({ operation }) => /^RESTORE/i.test(operation));
+  return since.slice(0, restored < 0 ? since.length : restored).some(({ operation }) => !isUpkeep(operation));
 }

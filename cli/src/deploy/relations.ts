@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { StatementFailedError } from '../warehouse/databricks.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
-import { each, type Remote, relationOn } from './remote.ts';
+import { each } from '../warehouse/each.ts';
+import { type Remote, relationOn } from './remote.ts';
 
 /** One relation as it is at one moment, in a form that it can be put back to. */
 export const relationStateSchema = z.discriminatedUnion('kind', [
@@ -27,6 +28,8 @@ export const stateOf = (states: RelationStates, relation: string): RelationState
 /** Delta's operations that leave the rows alone: upkeep, by us or by Databricks itself. */
 const UPKEEP =
   /^(OPTIMIZE|VACUUM|SET TBLPROPERTIES|UNSET TBLPROPERTIES|COMPUTE STATS|ANALYZE|CLUSTER BY|REORG|FSCK|UPGRADE PROTOCOL)/i;
+
+export const isUpkeep = (operation: string): boolean => UPKEEP.test(operation);
 
 /** Databricks sends moments as Arrow, which the driver makes dates of; Spark's own come as text. One form for both. */
 const momentSchema = z.union([
@@ -141,7 +144,7 @@ export async function driftOf(
   const base = recent.find(({ version }) => version === known.version);
   if (base !== undefined && base.timestamp !== known.committedAt) return 'it was dropped and made again';
   if (base === undefined && since.length === 0) return 'it was dropped and made again';
-  const change = since.find(({ operation }) => !UPKEEP.test(operation));
+  const change = since.find(({ operation }) => !isUpkeep(operation));
   if (change === undefined) return undefined;
   const who = change.userName ? ` by ${change.userName}` : '';
   return `version ${change.version}: ${change.operation}${who} at ${change.timestamp} UTC`;

@@ -2,7 +2,7 @@ import { MeetupError } from '../config/errors.ts';
 import { type DeployContext, identityOf } from './context.ts';
 import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, finishedIn, writeEntry } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
-import { goBackTo } from './undo.ts';
+import { goBackTo, wayBack } from './undo.ts';
 
 /** Where a rollback leads. */
 export interface RollbackGoal {
@@ -39,15 +39,34 @@ export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target:
   );
 }
 
-/** Goes back. What the ledger says first lets the next deployment carry it through, should this process die. */
+/** How many relations a sentence names. */
+const NAMED = 3;
+
+/**
+ * Goes back. What the ledger says first lets the next deployment carry it through, should this process die.
+ * @param force goes back also where some relations can't.
+ * @throws MeetupError where some can't, before anything is changed.
+ */
 export async function rollBack(
-  context: DeployContext,
+  context: Pick<DeployContext, 'remote' | 'effects' | 'target' | 'git' | 'versions'>,
   id: string,
   entries: readonly Entry[],
   goal: RollbackGoal,
+  force: boolean,
 ): Promise<PutBack> {
   const identity = identityOf(context, id, '');
+  const way = await wayBack(context.remote, entries, goal.deployed);
+  const lost = way.moves.flatMap((move) => move.lost ?? []);
+  if (lost.length > 0 && !force) {
+    const more = lost.length > NAMED ? ` And ${lost.length - NAMED} more.` : '';
+    throw new MeetupError(
+      `${context.target.name} can't go back to ${nameOf(goal)} whole: ${lost.slice(0, NAMED).join(' ')}${more} Nothing was changed; --force puts the rest back.`,
+    );
+  }
   await writeEntry(context.remote, identity, 'rolling back', { to: goal.to, goal: goal.deployed });
-  context.effects.reporter.progress(`going back to ${goal.to ?? 'before the first deployment'}`);
-  return goBackTo(context.remote, identity, entries, goal.deployed, goal.to);
+  context.effects.reporter.progress(`going back to ${nameOf(goal)}`);
+  const going = goBackTo(context.remote, identity, way, goal.deployed, goal.to);
+  return context.effects.toTheEnd?.(going) ?? going;
 }
+
+const nameOf = ({ to }: RollbackGoal): string => to ?? 'before the first deployment';

@@ -12,7 +12,7 @@ import {
   readLedger,
   writeEntry,
 } from './ledger.ts';
-import { type PutBack, putBack } from './put-back.ts';
+import { carryOut, type Move, movesTo, type PutBack } from './put-back.ts';
 import { listSchemas, type RelationStates, readStates, stateOf } from './relations.ts';
 import { type Remote, schemasOf } from './remote.ts';
 
@@ -60,7 +60,8 @@ export async function recover(context: DeployContext, entries: readonly Entry[])
   }
   context.effects.reporter.progress(`finishing rollback ${left.deployment}, which was interrupted`);
   const goal = left.details.goal ?? NOTHING_DEPLOYED;
-  const done = await goBackTo(context.remote, identity, entries, goal, left.details.to ?? null);
+  const way = await wayBack(context.remote, entries, goal);
+  const done = await goBackTo(context.remote, identity, way, goal, left.details.to ?? null);
   return { ...done, deployment: left.deployment, reason: 'the rollback was interrupted, and is carried through now' };
 }
 
@@ -94,28 +95,12 @@ export async function undoBegun(
 
 /**
  * Puts back, and looks again: what was sent before by a process that died, an engine that was lost or a connection that
- * broke may arrive meanwhile.
+ * broke may have arrived meanwhile. After the fence nothing of that can.
  */
 async function putBackForSure(remote: Remote, wanted: RelationStates): Promise<PutBack> {
-  const first = await putBack(remote, wanted, { fence: true });
-  const failed = new Set(first.failed.map(({ relation }) => relation));
-  const second = await putBack(remote, await fencedStates(remote, wanted, failed));
+  const first = await carryOut(remote, await movesTo(remote, wanted, { fence: true }));
+  const second = await carryOut(remote, await movesTo(remote, wanted, { again: true }));
   return { restored: [...new Set([...first.restored, ...second.restored])].sort(), failed: second.failed };
-}
-
-/** The states to hold things to after they were put back: tables have new versions by then, with the old rows. */
-async function fencedStates(
-  remote: Remote,
-  wanted: RelationStates,
-  failed: ReadonlySet<string>,
-): Promise<RelationStates> {
-  const tables = Object.keys(wanted).filter(
-    (relation) => stateOf(wanted, relation).kind === 'table' && !failed.has(relation),
-  );
-  const listing = await listSchemas(remote, schemasOf(Object.keys(wanted)));
-  const now = await readStates(remote, listing, tables);
-  const held = Object.entries(now).filter(([, { kind }]) => kind === 'table');
-  return { ...wanted, ...Object.fromEntries(held) };
 }
 
 /** The relations of a ledger entry once some of them were put back; of the others it says what it said. */
@@ -125,23 +110,35 @@ async function statesAfter(remote: Remote, known: RelationStates, touched: reado
   return Object.fromEntries(Object.entries({ ...known, ...now }).filter(([, { kind }]) => kind !== 'absent'));
 }
 
-/** Puts every relation to what it was at an earlier deployment, and records it. */
-export async function goBackTo(
-  remote: Remote,
-  identity: DeploymentIdentity,
-  entries: readonly Entry[],
-  goal: Deployed,
-  to: string | null,
-): Promise<PutBack> {
+/** What leads to where a deployment left the target. */
+export interface WayBack {
+  readonly moves: readonly Move[];
+  /** The relations that will be as the goal says. */
+  readonly relations: readonly string[];
+}
+
+/** Looks for the way back, and changes nothing. What a goal does not have is kept aside, so that the way leads forward again. */
+export async function wayBack(remote: Remote, entries: readonly Entry[], goal: Deployed): Promise<WayBack> {
   const now = deployedNow(entries);
   const touched = [...new Set([...Object.keys(now.relations), ...Object.keys(goal.relations)])];
   // What had left the project by then need not come back.
   const listing = await listSchemas(remote, schemasOf(touched));
-  const due = touched.filter((relation) => listing.has(relation) || !goal.retired.includes(relation));
-  const wanted = Object.fromEntries(due.map((relation) => [relation, stateOf(goal.relations, relation)]));
-  const result = await putBack(remote, wanted);
+  const relations = touched.filter((relation) => listing.has(relation) || !goal.retired.includes(relation));
+  const wanted = Object.fromEntries(relations.map((relation) => [relation, stateOf(goal.relations, relation)]));
+  return { relations, moves: await movesTo(remote, wanted, { keep: true }) };
+}
+
+/** Puts every relation to what it was at an earlier deployment, and records it. */
+export async function goBackTo(
+  remote: Remote,
+  identity: DeploymentIdentity,
+  { moves, relations }: WayBack,
+  goal: Deployed,
+  to: string | null,
+): Promise<PutBack> {
+  const result = await carryOut(remote, moves);
   const failed = new Set(result.failed.map(({ relation }) => relation));
-  const asWanted = due.filter((relation) => !failed.has(relation));
+  const asWanted = relations.filter((relation) => !failed.has(relation));
   await writeEntry(remote, identity, 'rolled back', {
     to,
     deployed: { ...goal, relations: await statesAfter(remote, goal.relations, asWanted) },

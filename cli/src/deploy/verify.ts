@@ -9,5 +9,5 @@ export interface Parity {
   readonly message?: string;
 }
 
-/** Compares the public marts that were built with the local ones. */
-export type VerifyMarts = (survey: Survey, wasBuilt: (uniqueId: string) => boolean) => Promise<readonly Parity[]>;
+/** Compares the public marts that may have changed with the local ones. */
+export type VerifyMarts = (survey: Survey, mayDiffer: (uniqueId: string) => boolean) => Promise<readonly Parity[]>;

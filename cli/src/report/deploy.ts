@@ -30,13 +30,14 @@ function renderDrift({ drift }: DeployPlan, style: Style): string[] {
   return [[style.caution('Changed by somebody else since:'), ...lines].join('\n')];
 }
 
-function renderUploads({ uploads, batches }: DeployPlan, style: Style): string[] {
-  if (uploads.length === 0) return ['No new batch to upload.'];
+function renderUploads({ uploads, batches, held }: DeployPlan, style: Style): string[] {
+  const there = held.length === 0 ? '' : `; ${plural(held.length, 'batch', 'batches')} there`;
+  if (uploads.length === 0) return [`No new batch to upload${there}.`];
   const bytes = uploads.reduce((sum, upload) => sum + upload.bytes, 0);
   const rows = uploads.map((upload) => [upload.table, upload.rows, formatBytes(upload.bytes)]);
   const columns = [{ name: 'raw table' }, { name: 'rows' }, { name: 'Parquet', align: 'right' as const }];
   return [
-    `Uploads ${plural(batches.length, 'batch', 'batches')}, ${formatBytes(bytes)}:\n${renderTable(columns, rows, style)}`,
+    `Uploads ${plural(batches.length, 'batch', 'batches')}, ${formatBytes(bytes)}${there}:\n${renderTable(columns, rows, style)}`,
   ];
 }
 

@@ -8,7 +8,8 @@ import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { run as rollback } from '../../src/commands/rollback.ts';
 import { interrupted, prepareLedger, readLedger } from '../../src/deploy/ledger.ts';
 import { withDeployLock } from '../../src/deploy/lock.ts';
-import type { Remote } from '../../src/deploy/remote.ts';
+import { landingPath } from '../../src/deploy/raw/land.ts';
+import { type Remote, volumePath } from '../../src/deploy/remote.ts';
 import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
@@ -57,6 +58,14 @@ const heard = async (): Promise<string[]> =>
 async function deployed(options: Partial<DeployOptions> = {}): Promise<DeployReport> {
   const { paths } = project;
   return (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true, ...options }, effects)).report;
+}
+
+/** @returns the relations that a rollback put back. */
+async function goneTo(to: string | null | undefined): Promise<readonly string[]> {
+  const options = { paths: project.paths, target: 'rehearsal', to: to ?? undefined, yes: true } as const;
+  const { report } = await rollback(options, effects);
+  expect(report.failed).toEqual([]);
+  return report.restored;
 }
 
 const actions = ({ models }: DeployReport): Record<string, string> =>
@@ -113,6 +122,8 @@ describe('a target', () => {
 
   it('applies only the plan that was reviewed', async () => {
     await project.secondDay();
+    const stray = landingPath(remote, { name: 'groups-left.parquet' });
+    await remote.connection.put(join(project.paths.dbtProject, 'dbt_project.yml'), stray);
     await expect(deployed({ yes: false, planHash: '0123' })).rejects.toThrow(/The plan is [0-9a-f]+ now, not 0123/);
     const planned = await deployed({ planOnly: true });
     expect(planned.status).toBe('planned');
@@ -126,6 +137,17 @@ describe('a target', () => {
       `select count(*) as batches, count(distinct batch_id) as different from ${table('raw.batches')}`,
     );
     expect(counts).toMatchObject({ batches: 2, different: 2 });
+    const landing = volumePath(remote, 'landing');
+    expect(await remote.connection.rows(`select path from binaryFile.\`${landing}\``)).toEqual([]);
+  });
+
+  it('is known by its fingerprints where its manifest is lost', async () => {
+    const manifest = (await readLedger(remote)).at(-1)?.details.deployed?.manifest ?? '';
+    await remote.connection.remove(manifest);
+    await rm(join(project.paths.state, 'deploy', 'manifests'), { recursive: true });
+    const report = await deployed();
+    expect(report).toMatchObject({ status: 'unchanged', held: [expect.any(String), expect.any(String)] });
+    expect(effects.warnings.at(-1)).toMatch(/^The manifest of .* can't be fetched/);
   });
 
   it('is as it was after a test that fails', async () => {
@@ -193,21 +215,31 @@ describe('a target', () => {
 
   it('goes back to what it was before a deployment, and forward again', async () => {
     const before = await contentsOf(remote);
+    const { base } = await deployed({ planOnly: true });
     await project.write('dbt/models/marts/group_names.sql', AS_VIEW);
     await project.write('dbt/models/marts/group_ids.sql', "select group_id from {{ ref('stg_groups') }}\n");
     await project.write(
       'dbt/models/marts/group_ids.yml',
       'models: [{name: group_ids, columns: [{name: group_id, data_type: bigint}]}]\n',
     );
-    expect(actions(await deployed())).toMatchObject({ group_names: 'replace', group_ids: 'create', event_log: 'keep' });
+    const forward = await deployed();
+    expect(actions(forward)).toMatchObject({ group_names: 'replace', group_ids: 'create', event_log: 'keep' });
     const after = await contentsOf(remote);
-    const { report } = await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
-    expect(report.restored).toEqual(['marts.group_ids', 'marts.group_names']);
+    // Tables are kept for one deployment.
+    expect(after).toHaveProperty(['marts.meetup_aside__group_names']);
+    expect(await goneTo(base)).toEqual(['marts.group_ids', 'marts.group_names']);
+    const { 'marts.meetup_aside__group_ids': kept, ...back } = await contentsOf(remote);
+    expect(kept).toBe(after['marts.group_ids']);
+    expect(back).toEqual(before);
+    expect(await goneTo(forward.deployment)).toEqual(['marts.group_ids', 'marts.group_names']);
+    expect(await contentsOf(remote)).toEqual(after);
+
+    await goneTo(base);
+    await sql(`drop table ${table('marts.meetup_aside__group_ids')}`);
+    await expect(goneTo(forward.deployment)).rejects.toThrow(/can't go back .*marts.group_ids was dropped/);
     expect(await contentsOf(remote)).toEqual(before);
     expect(actions(await deployed())).toMatchObject({ group_names: 'replace', group_ids: 'create' });
     expect(await contentsOf(remote)).toEqual(after);
-    // The table is kept for one deployment.
-    expect(after).toHaveProperty(['marts.meetup_aside__group_names']);
   });
 
   it('keeps what left the project for one deployment, so that it can come back', async () => {

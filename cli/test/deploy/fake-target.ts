@@ -39,7 +39,12 @@ export function fakeTarget(
         .slice(0, Number(/limit (\d+)/.exec(sql)?.[1]));
     }
     if (sql.startsWith('restore table')) operationsOf(named(/table (\S+)/)).push('RESTORE');
-    if (sql.startsWith('alter table')) operationsOf(named(/table (\S+)/)).push('SET TBLPROPERTIES');
+    const renamed = /^alter table (\S+) rename to (\S+)$/.exec(sql);
+    if (renamed !== null) {
+      const from = named(/table (\S+)/);
+      held.set(named(/rename to (\S+)/), operationsOf(from));
+      held.delete(from);
+    } else if (sql.startsWith('alter table')) operationsOf(named(/table (\S+)/)).push('SET TBLPROPERTIES');
     if (sql.startsWith('drop table')) held.delete(named(/exists (\S+)/));
     if (sql.startsWith('insert into')) {
       const text = /, '((?:[^'\\]|\\.)*)'$/.exec(sql)?.[1] ?? '{}';

@@ -110,6 +110,12 @@ describe('a plan', () => {
       kept: 'keep',
     });
     expect(planModels(situation).fromScratch).toEqual([]);
+    expect(planModels(situation).shows).toEqual(['model.p.stg']);
+  });
+
+  it('needs no manifest to know what is new: a lost one changes nothing', () => {
+    const nodes = NODES.map((one): ProjectNode => ({ ...one, change: 'new' }));
+    expect(new Set(Object.values(actions(settled({ nodes }))))).toEqual(new Set(['keep']));
   });
 
   it('never makes history anew', () => {

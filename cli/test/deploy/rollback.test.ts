@@ -7,8 +7,9 @@ import {
   interrupted,
   NOTHING_DEPLOYED,
 } from '../../src/deploy/ledger.ts';
-import { requireSameGoal, rollbackGoal } from '../../src/deploy/rollback.ts';
-import { entryOf } from './fake-target.ts';
+import { requireSameGoal, rollBack, rollbackGoal } from '../../src/deploy/rollback.ts';
+import { quietEffects } from '../support/effects.ts';
+import { entryOf, fakeTarget } from './fake-target.ts';
 
 /** A ledger in short: what happened, to which deployment, and the version that `marts.t` has afterwards. */
 type Line = readonly [event: Entry['event'], deployment: string, version?: number | undefined, to?: string | null];
@@ -22,6 +23,8 @@ const ledger = (...lines: Line[]): Entry[] =>
     return entryOf(event, deployment, details, i + 1);
   });
 const at = (version: number) => ({ 'marts.t': { kind: 'table', version, committedAt: 'then' } as const });
+
+const ZERO = { kind: 'table', version: 0, committedAt: 'moment 0' } as const;
 
 const TWO = ledger(['begun', 'one'], ['finished', 'one', 1], ['begun', 'two'], ['finished', 'two', 2]);
 const BACK = ledger(
@@ -73,6 +76,41 @@ describe('a rollback', () => {
       'prod knows no deployment three: the last are one, two.',
     );
     expect(() => rollbackGoal([], undefined, 'prod')).toThrow('Nothing is deployed to prod');
+  });
+});
+
+describe('a rollback that could not bring all of it back', () => {
+  const goal = { from: 'two', to: 'one', deployed: { ...NOTHING_DEPLOYED, relations: { ...at(0), 'marts.u': ZERO } } };
+  const going = (force: boolean) => {
+    const target = fakeTarget({ 'marts.u': ['WRITE', 'MERGE'] });
+    const context = {
+      remote: target.remote,
+      effects: quietEffects(),
+      target: {
+        name: 'prod',
+        catalog: 'main',
+        options: { host: 'h', httpPath: 'p', catalog: 'main' },
+        environment: {},
+      },
+      git: { commit: null, dirty: false },
+      versions: {},
+    } as const;
+    return { target, done: rollBack(context, 'r', TWO, goal, force) };
+  };
+
+  it('says so, and changes nothing', async () => {
+    const { target, done } = going(false);
+    await expect(done).rejects.toThrow(
+      /^prod can't go back to one whole: marts.t was dropped, .* Nothing was changed; --force puts the rest back.$/,
+    );
+    expect(target.tables.get('marts.u')).toEqual(['WRITE', 'MERGE']);
+    expect(target.written).toEqual([]);
+  });
+
+  it('puts the rest back where that is asked for, and names what it could not', async () => {
+    const { target, done } = going(true);
+    expect(await done).toMatchObject({ restored: ['marts.u'], failed: [{ relation: 'marts.t' }] });
+    expect(target.tables.get('marts.u')).toEqual(['WRITE', 'MERGE', 'RESTORE']);
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { type Entry, type EntryDetails, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
+import { type Deployed, type Entry, type EntryDetails, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
 import { driftOf, type RelationState, stateOf } from '../../src/deploy/relations.ts';
-import { goBackTo, undoBegun } from '../../src/deploy/undo.ts';
+import { goBackTo, undoBegun, wayBack } from '../../src/deploy/undo.ts';
 import { entryOf, type FakeTarget, fakeTarget } from './fake-target.ts';
 
 const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `moment ${version}` });
@@ -25,7 +25,7 @@ describe('undoing', () => {
     const undone = await undoBegun(target.remote, identity, begun({ before }), 'a test failed');
     expect(undone).toMatchObject({ restored: ['marts.t'], failed: [] });
     expect(Object.fromEntries(target.tables)).toEqual({
-      'marts.t': ['WRITE', 'MERGE', 'RESTORE'],
+      'marts.t': ['WRITE', 'MERGE', 'RESTORE', 'SET TBLPROPERTIES'],
       'marts.u': ['WRITE', 'SET TBLPROPERTIES'],
     });
     expect(await driftNow(target, 'marts.t')).toBeUndefined();
@@ -38,6 +38,20 @@ describe('undoing', () => {
     );
     const undone = await undoBegun(target.remote, identity, begun({ before: { 'marts.t': table(0) } }), 'killed');
     expect(undone).toMatchObject({ restored: ['marts.t'], failed: [] });
+  });
+
+  it.each([
+    ['restored', ['WRITE', 'MERGE']],
+    ['as it should be', ['WRITE']],
+  ])('looks again where a statement that was still running wrote to a table that was %s', async (_what, operations) => {
+    let late = 1;
+    const target = fakeTarget({ 'marts.t': operations }, (sql) => {
+      if (sql.startsWith('alter') && late-- > 0) target.tables.get('marts.t')?.push('LATE WRITE');
+      return undefined;
+    });
+    await undoBegun(target.remote, identity, begun({ before: { 'marts.t': table(0) } }), 'killed');
+    expect(target.tables.get('marts.t')?.slice(-3)).toEqual(['LATE WRITE', 'SET TBLPROPERTIES', 'RESTORE']);
+    expect(await driftNow(target, 'marts.t')).toBeUndefined();
   });
 
   it('names what could not be put back, now and to the next deployment', async () => {
@@ -53,17 +67,21 @@ describe('undoing', () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'DELETE', 'WRITE'] });
     const details = { before: { 'marts.t': table(1) }, drifted: ['marts.t'] };
     await undoBegun(target.remote, identity, begun(details), 'a test failed');
-    expect(target.tables.get('marts.t')).toEqual(['WRITE', 'DELETE', 'WRITE', 'RESTORE']);
+    expect(target.tables.get('marts.t')).toEqual(['WRITE', 'DELETE', 'WRITE', 'RESTORE', 'SET TBLPROPERTIES']);
     expect(await driftNow(target, 'marts.t')).toContain('RESTORE');
   });
 });
+
+/** Goes back on the shortest way. */
+const goneBack = async ({ remote }: FakeTarget, goal: Deployed, from: Entry[] = begun({})) =>
+  goBackTo(remote, identity, await wayBack(remote, from, goal), goal, 'one');
 
 describe('going back', () => {
   it('does not miss what had left the project by then, and was dropped since', async () => {
     const goal = { ...DEPLOYED, retired: ['marts.t'] };
     const target = fakeTarget({ 'marts.u': ['WRITE'] });
-    expect(await goBackTo(target.remote, identity, begun({}), goal, 'one')).toEqual({ restored: [], failed: [] });
-    expect(await goBackTo(target.remote, identity, begun({}), DEPLOYED, 'one')).toMatchObject({
+    expect(await goneBack(target, goal)).toEqual({ restored: [], failed: [] });
+    expect(await goneBack(target, DEPLOYED)).toMatchObject({
       failed: [{ relation: 'marts.t', reason: expect.stringContaining('marts.t was dropped') }],
     });
   });
@@ -72,9 +90,19 @@ describe('going back', () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] }, (sql) =>
       sql.startsWith('restore') ? 'files are gone' : undefined,
     );
-    const { failed } = await goBackTo(target.remote, identity, begun({}), DEPLOYED, 'one');
+    const { failed } = await goneBack(target, DEPLOYED);
     expect(failed).toEqual([{ relation: 'marts.t', reason: 'files are gone' }]);
     expect(await driftNow(target, 'marts.t')).toContain('version 1: MERGE');
     expect(await driftNow(target, 'marts.u')).toBeUndefined();
+  });
+
+  it('keeps a table that was not there then, so that the way leads forward again', async () => {
+    const target = fakeTarget({ 'marts.t': ['WRITE'], 'marts.u': ['WRITE'] });
+    const goal = { ...DEPLOYED, relations: { 'marts.u': table(0) } };
+    expect(await goneBack(target, goal)).toEqual({ restored: ['marts.t'], failed: [] });
+    expect([...target.tables.keys()].sort()).toEqual(['marts.meetup_aside__t', 'marts.u']);
+    const back = entryOf('rolled back', 'r', { to: 'zero', deployed: goal });
+    expect(await goneBack(target, DEPLOYED, [back])).toEqual({ restored: ['marts.t'], failed: [] });
+    expect([...target.tables.keys()].sort()).toEqual(['marts.t', 'marts.u']);
   });
 });

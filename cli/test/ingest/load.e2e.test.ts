@@ -106,14 +106,15 @@ describe('./meetup load', () => {
     expect(JSON.parse(answer.stdout)).toEqual([{ batches: 1 }]);
   }, 180_000);
 
-  it('stops with 130 at Ctrl-C, and leaves nothing of the batch', async () => {
+  it('stops with 130 at Ctrl-C, says so in JSON, too, and leaves nothing of the batch', async () => {
     const paths = await temporaryPaths();
     await writeEvents(paths.data, 30_000_000);
     const running = meetup(loadOf(paths));
     await delay(1200);
     running.child.kill('SIGINT');
-    const { exitCode } = await running;
+    const { exitCode, stdout } = await running;
     expect(exitCode).toBe(130);
+    expect(JSON.parse(stdout)).toEqual({ status: 'interrupted' });
     const counts = await rowsOf(
       paths,
       "select count(*) from duckdb_tables() where schema_name = 'raw' and table_name = 'batches'",

@@ -43,6 +43,8 @@ export interface ModelsPlan {
   readonly tests: readonly string[];
   /** Incremental models to build from scratch. */
   readonly fromScratch: readonly string[];
+  /** Unique ids of the views that show new rows, though nothing is done to them. */
+  readonly shows: readonly string[];
   /** Tables (`schema.name`) that become views. */
   readonly setAside: readonly string[];
 }
@@ -70,6 +72,9 @@ export function planModels(situation: Situation): ModelsPlan {
       .filter(({ uniqueId }) => models.find((plan) => plan.uniqueId === uniqueId)?.action === 'replace')
       .map(({ uniqueId }) => uniqueId)
       .sort(),
+    shows: models
+      .filter(({ uniqueId, action }) => action === 'keep' && causes.of(uniqueId) !== undefined)
+      .map(({ uniqueId }) => uniqueId),
     setAside: relations
       .filter(({ materialized }) => materialized === 'view')
       .filter(({ uniqueId }) => causes.of(uniqueId) !== undefined)
@@ -159,7 +164,8 @@ class Causes {
 
   #own(node: ProjectNode): string | undefined {
     const { deployed, present, drift, fullRefresh } = this.#situation;
-    const isNew = node.change === 'new' || deployed.fingerprints[node.uniqueId] === undefined;
+    // Not what dbt calls new: the manifest that it compares with may be lost.
+    const isNew = deployed.fingerprints[node.uniqueId] === undefined;
     const changed = isNew || node.fingerprint === null || deployed.fingerprints[node.uniqueId] !== node.fingerprint;
     if (node.relation === null) return changed ? reasonOf(node, isNew) : undefined;
     const relation = relationOf(node);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RemoteName } from '../../targets/target.ts';
-import { asideStatement } from '../aside.ts';
+import { asideStatements } from '../aside.ts';
 import type { GitState } from '../git.ts';
 import type { Batch } from '../raw/batches.ts';
 import type { Upload } from '../raw/export.ts';
@@ -18,6 +18,8 @@ export interface DeployPlan {
   readonly base: string | null;
   readonly commit: string | null;
   readonly dirty: boolean;
+  /** Ids of the batches that the target holds. */
+  readonly held: readonly string[];
   /** Ids of the batches that the target lacks. */
   readonly batches: readonly string[];
   readonly uploads: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[];
@@ -38,6 +40,7 @@ export interface PlanInput {
   /** The relations that are there now. */
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
   readonly git: GitState;
+  readonly held: readonly Batch[];
   readonly batches: readonly Batch[];
   readonly uploads: readonly Upload[];
   readonly models: ModelsPlan;
@@ -57,7 +60,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target)] : []),
     ...(input.replacesRaw ? clearStatements(target) : []),
     ...uploads.map((upload) => appendStatement(target, upload)),
-    ...models.setAside.map((relation) => asideStatement(target, relation)),
+    ...models.setAside.flatMap((relation) => asideStatements(target, relation)),
     ...models.models
       .filter(({ action }) => action === 'remove')
       .map(({ relation }) => dropStatement(target, relation, input.present.get(relation) ?? 'table')),
@@ -68,6 +71,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     base: input.base,
     commit: git.commit,
     dirty: git.dirty,
+    held: input.held.map(({ id }) => id),
     batches: input.batches.map(({ id }) => id),
     models: models.models,
     tests: models.tests.length,

@@ -3,13 +3,14 @@ import { MeetupError } from '../../config/errors.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { rawTables } from '../../ingest/raw-tables.ts';
 import { openPublished } from '../../warehouse/duckdb.ts';
+import { each } from '../../warehouse/each.ts';
 import type { DeployContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
-import { each, schemasOf } from '../remote.ts';
+import { schemasOf } from '../remote.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 
@@ -55,6 +56,7 @@ export async function survey(context: DeployContext): Promise<Survey> {
     base: currentDeployment(entries),
     present,
     git: context.git,
+    held: theirs,
     batches: raw.batches,
     uploads: raw.uploads,
     models,

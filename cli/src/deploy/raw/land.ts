@@ -78,7 +78,13 @@ async function hasArrived(remote: Remote, upload: Upload): Promise<boolean> {
   }
 }
 
-/** Removes the uploads once their rows are in the tables. */
-export async function clearLanding(remote: Remote, uploads: readonly Upload[]): Promise<void> {
-  for (const upload of uploads) await remote.connection.remove(landingPath(remote, upload));
+const listedSchema = z.array(z.object({ name: z.string() }));
+
+/** Removes all uploads: their rows are in the tables, or they are left of a deployment that was undone. */
+export async function clearLanding(remote: Remote): Promise<void> {
+  const folder = quoteName(volumePath(remote, LANDING));
+  const files = listedSchema.parse(
+    await remote.connection.rows(`select _metadata.file_name as name from binaryFile.${folder}`),
+  );
+  for (const { name } of files) await remote.connection.remove(landingPath(remote, { name }));
 }

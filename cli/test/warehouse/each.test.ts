@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { each } from '../../src/deploy/remote.ts';
+import { each } from '../../src/warehouse/each.ts';
 
 describe('each', () => {
   it('keeps the order of the items', async () => {
