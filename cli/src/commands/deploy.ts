@@ -6,7 +6,7 @@ import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
 import { type DeployContext, type LockedContext, newDeploymentId } from '../deploy/context.ts';
 import { readGit, requireReviewable } from '../deploy/git.ts';
-import { interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
+import { type Entry, interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { locked } from '../deploy/locked.ts';
 import { withTarget } from '../deploy/open.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
@@ -74,21 +74,40 @@ type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
 
 async function deploy(options: DeployOptions, context: DeployContext): Promise<Outcome> {
   if (options.planOnly) return planned(await survey(context), context);
+  // A plan that was reviewed must hold when nobody else can change anything: that one is made under the lock only.
+  const seen = options.planHash === undefined ? await survey(context) : undefined;
+  if (seen !== undefined && isUpToDate(seen)) return settled(options, context, seen);
   const deployment = newDeploymentId(context.effects);
   await prepareLedger(context.remote);
-  const review = await reviewed(options, context, deployment);
-  if ('declined' in review) {
+  const review = await reviewed(options, context, deployment, seen);
+  if (review.declined !== undefined) {
     return { exitCode: 1, report: { ...review.declined, status: 'declined', ...told(review.recovered) } };
   }
   return locked(context, deployment, async (lease) => {
-    const recovered = (await recover(context, await readLedger(context.remote))) ?? review.recovered;
-    const now = await survey(context);
+    const entries = await readLedger(context.remote);
+    const recovered = (await recover(context, entries)) ?? review.recovered;
+    const now = isStillSo(review.seen, entries) ? review.seen : await survey(context);
     requireSamePlan(review.hash, now.plan);
+    if (now.plan.empty) return settled(options, context, now, recovered);
     requireUntouched(now.plan, options);
-    const outcome = now.plan.empty ? nothingToDo(now) : await apply({ ...context, lease }, now, deployment);
+    const outcome = await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
     return { ...outcome, report: { ...outcome.report, ...told(recovered) } };
   });
+}
+
+/** Nothing to do, and nothing that a dead process left. No lock is needed to say so. */
+const isUpToDate = ({ plan, entries }: Survey): boolean => plan.empty && interrupted(entries) === undefined;
+
+async function settled(options: DeployOptions, context: DeployContext, { plan }: Survey, recovered?: Undone) {
+  requireUntouched(plan, options);
+  await noteRehearsed(options, context);
+  return { exitCode: 0, report: { ...plan, status: 'unchanged', uploadedBytes: 0, ...told(recovered) } } as const;
+}
+
+/** What was seen a moment ago holds under the lock, unless somebody deployed in between. */
+function isStillSo(seen: Survey | undefined, entries: readonly Entry[]): seen is Survey {
+  return seen !== undefined && interrupted(entries) === undefined && seen.entries.length === entries.length;
 }
 
 const told = (recovered: Undone | undefined): { recovered?: Undone } => (recovered === undefined ? {} : { recovered });
@@ -103,18 +122,29 @@ function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome
   return { exitCode: 0, report: { ...plan, status: 'planned' } };
 }
 
+interface Review {
+  /** The plan to apply, where one was agreed on. */
+  readonly hash?: string;
+  /** What may be applied as it was seen: nobody took time to read it. */
+  readonly seen?: Survey | undefined;
+  readonly declined?: DeployPlan;
+  readonly recovered?: Undone | undefined;
+}
+
 /** Has a person read the plan, where one is there. The lock is not held while they do. */
 async function reviewed(
   { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
   context: DeployContext,
   deployment: string,
-): Promise<({ hash: string | undefined } | { declined: DeployPlan }) & { recovered?: Undone | undefined }> {
-  if (yes || planHash !== undefined) return { hash: planHash };
-  const isInterrupted = interrupted(await readLedger(context.remote)) !== undefined;
+  seen: Survey | undefined,
+): Promise<Review> {
+  if (planHash !== undefined) return { hash: planHash };
+  if (yes || seen === undefined) return { seen };
+  const isInterrupted = interrupted(seen.entries) !== undefined;
   const recovered = isInterrupted
     ? await locked(context, deployment, async () => recover(context, await readLedger(context.remote)))
     : undefined;
-  const { plan } = await survey(context);
+  const { plan } = recovered === undefined ? seen : await survey(context);
   requireUntouched(plan, { force, fullRefresh });
   const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
   return agreed ? { hash: plan.hash, recovered } : { declined: plan, recovered };
@@ -126,11 +156,6 @@ function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
     `The plan is ${plan.hash} now, not ${hash}: something changed since it was reviewed. Look at it again with \`./meetup deploy --target ${plan.target} --plan\`.`,
   );
 }
-
-const nothingToDo = ({ plan }: Survey): Outcome => ({
-  exitCode: 0,
-  report: { ...plan, status: 'unchanged', uploadedBytes: 0 },
-});
 
 async function apply(context: LockedContext, now: Survey, deployment: string): Promise<Outcome> {
   const applied = await applyPlan(context, now, deployment, verifyAgainstLocal(context));

@@ -256,10 +256,15 @@ describe('a target', () => {
     expect((await deployed()).status).toBe('unchanged');
   });
 
-  it('takes one deployment at a time', async () => {
+  it('takes one deployment at a time, though each may say that there is nothing to do', async () => {
+    const place = 'dbt/models/marts/group_events.sql';
+    const text = await readFile(join(project.paths.root, place), 'utf8');
     await withDeployLock(remote, 'another', async () => {
+      expect((await deployed()).status).toBe('unchanged');
+      await project.write(place, `${text}-- nothing\nhaving count(*) > 0\n`);
       await expect(deployed()).rejects.toThrow(/Another deployment is under way: another, process \d+ on /);
     });
+    await project.write(place, text);
     expect((await deployed()).status).toBe('unchanged');
   });
 });

@@ -10,7 +10,7 @@ import { deployedManifest } from '../manifests.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
-import { schemasOf } from '../remote.ts';
+import { type Remote, schemasOf } from '../remote.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 
@@ -37,9 +37,13 @@ export async function survey(context: DeployContext): Promise<Survey> {
   const entries = await readLedger(remote);
   const deployed = deployedNow(entries);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
-  const [changes, theirs] = await Promise.all([changesSince(context, deployed, manifestFile), remoteBatches(remote)]);
-  const present = await listSchemas(remote, schemasToList(changes, deployed));
-  const drift = await findDrift(context, changes, deployed, present);
+  // While dbt reads the project, the target says how things are that are known already.
+  const [changes, theirs, known] = await Promise.all([
+    changesSince(context, deployed, manifestFile),
+    remoteBatches(remote),
+    lookAtKnown(remote, deployed),
+  ]);
+  const { present, drift } = await lookAtOthers(remote, changes, deployed, known);
   const raw = await planRaw(context, theirs, drift);
   const makesRaw = rawTables.some(({ name }) => !present.has(`raw.${name}`));
   const models = planModels({
@@ -97,23 +101,54 @@ async function changesSince(context: DeployContext, deployed: Deployed, manifest
   return changes;
 }
 
-function schemasToList(changes: ChangesAnswer, deployed: Deployed): string[] {
-  const made = changes.nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema);
-  return [...new Set(['raw', ...made, ...schemasOf(Object.keys(deployed.relations))])].sort();
+/** How relations are now, and what somebody else did to them. */
+interface Sight {
+  readonly present: ReadonlyMap<string, 'table' | 'view'>;
+  readonly drift: ReadonlyMap<string, string>;
+}
+
+const RAW = rawTables.map(({ name }) => `raw.${name}`);
+
+/** The relations of the last deployment, and whatever stands beside them. */
+async function lookAtKnown(remote: Remote, deployed: Deployed): Promise<Sight> {
+  const known = Object.keys(deployed.relations);
+  const present = await listSchemas(remote, schemasOf([...RAW, ...known]));
+  // What left the project and is gone is as it should be.
+  const there = known.filter((relation) => present.has(relation));
+  return { present, drift: await findDrift(remote, [...new Set([...there, ...RAW])], deployed, present) };
+}
+
+/** The same, and where this deployment wants to build. */
+async function lookAtOthers(
+  remote: Remote,
+  { nodes }: ChangesAnswer,
+  deployed: Deployed,
+  known: Sight,
+): Promise<Sight> {
+  const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
+  const listed = new Set(schemasOf([...RAW, ...Object.keys(deployed.relations)]));
+  const others = await listSchemas(
+    remote,
+    schemasOf(ours).filter((schema) => !listed.has(schema)),
+  );
+  const present = new Map([...known.present, ...others]);
+  const isSeen = (relation: string): boolean => relation in deployed.relations && known.present.has(relation);
+  const drift = await findDrift(
+    remote,
+    ours.filter((relation) => !isSeen(relation)),
+    deployed,
+    present,
+  );
+  return { present, drift: new Map([...known.drift, ...drift]) };
 }
 
 /** What is not as the last deployment left it, and what stands where this one wants to build. */
 async function findDrift(
-  { remote }: DeployContext,
-  changes: ChangesAnswer,
+  remote: Remote,
+  relations: readonly string[],
   deployed: Deployed,
-  present: ReadonlyMap<string, 'table' | 'view'>,
+  present: Sight['present'],
 ): Promise<ReadonlyMap<string, string>> {
-  const ours = changes.nodes.filter(({ relation }) => relation !== null).map(relationOf);
-  const raw = rawTables.map(({ name }) => `raw.${name}`);
-  // What left the project and is gone is as it should be.
-  const known = Object.keys(deployed.relations).filter((relation) => present.has(relation));
-  const relations = [...new Set([...known, ...ours, ...raw])].sort();
   const found = await each(relations, async (relation) => ({
     relation,
     what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),
