@@ -199,8 +199,10 @@ async function requireReadyForProd({ paths, force, planOnly }: DeployOptions, { 
 }
 
 /** What is compared with must be there, and right. */
-async function requireLocalMarts({ paths, maxRejected }: DeployOptions, effects: Effects): Promise<void> {
-  const local = await dev({ paths, maxRejected, fullRefresh: false, summarizes: false }, effects);
+async function requireLocalMarts({ paths, maxRejected, target }: DeployOptions, effects: Effects): Promise<void> {
+  // The sample is for trying things out: it goes to prod only where somebody made it and looked at it.
+  const generates = target !== 'prod';
+  const local = await dev({ paths, maxRejected, generates, fullRefresh: false, summarizes: false }, effects);
   if (local.exitCode === 0) return;
   const { build } = local.report;
   const failed = [...(build?.models ?? []), ...(build?.tests ?? [])]

@@ -6,6 +6,7 @@ import { EngineClient } from '../engine/client.ts';
 import { forgetBuilt, isBuiltFrom, rememberBuilt } from '../graph/built-stamp.ts';
 import { projectFingerprint } from '../graph/project-fingerprint.ts';
 import { findDrops } from '../ingest/drops.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
 import { type BuildReport, buildWith } from './build.ts';
 import { type GenerateReport, run as generate } from './generate.ts';
 import { type LoadReport, run as load } from './load.ts';
@@ -16,6 +17,8 @@ export interface DevOptions {
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
   readonly fullRefresh: boolean;
+  /** Whether the sample is made where there is no data, and was none before; true unless said otherwise. */
+  readonly generates?: boolean;
   /** Whether the marts are summed up in the end; true unless said otherwise. */
   readonly summarizes?: boolean;
 }
@@ -57,7 +60,7 @@ export async function devWith(
   const firstTime = !existsSync(options.paths.database);
   // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
   if (firstTime) engine.warmUp().catch(() => undefined);
-  const generated = await generateIfEmpty(options.paths, effects);
+  const generated = options.generates === false ? undefined : await generateIfEmpty(options.paths, effects);
   const loaded = await load({ ...options, publishes: false }, effects);
   const base = { ...(generated === undefined ? {} : { generated }), load: loaded.report };
   const ended = (rest: Omit<DevReport, 'load' | 'ms'>): DevReport => ({
@@ -83,9 +86,13 @@ async function marts({ paths, summarizes = true }: DevOptions): Promise<Pick<Dev
   return summarizes ? { marts: await summarizeMarts(paths) } : {};
 }
 
-/** Generates the sample where the data folder holds no data; tells what it made, if anything. */
+/**
+ * Generates the sample where the data folder holds no data, and nothing was ever loaded: a folder that is not mounted or
+ * not the right one must not mix the sample into real rows.
+ * @returns what it made, if anything.
+ */
 export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
-  if (await hasData(paths)) return undefined;
+  if ((await hasData(paths)) || (await hasBatches(paths))) return undefined;
   effects.reporter.note(`There is no data in ${paths.data} yet: generating the sample.`);
   return (await generate({ out: paths.data, ...SAMPLE }, effects)).report;
 }
@@ -93,4 +100,17 @@ export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<G
 async function hasData(paths: Paths): Promise<boolean> {
   if (!existsSync(paths.data)) return false;
   return (await findDrops(paths.data)).drops.length > 0;
+}
+
+async function hasBatches(paths: Paths): Promise<boolean> {
+  if (!existsSync(paths.database)) return false;
+  const local = await openPublished(paths);
+  try {
+    const { rows } = await local.query(
+      "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'batches' and estimated_size > 0",
+    );
+    return rows.length > 0;
+  } finally {
+    await local.close();
+  }
 }

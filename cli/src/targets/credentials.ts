@@ -65,7 +65,7 @@ export async function givenFor(env: Effects['env']): Promise<Record<string, stri
 
 /** A profile stands for one identity: where the environment gives another, none of the profile's secrets are mixed in. */
 function withProfile(env: Effects['env'], profile: ConfigProfile | undefined): Record<string, string | undefined> {
-  const hasOwnIdentity = Boolean(env.DATABRICKS_TOKEN || env.DATABRICKS_CLIENT_ID);
+  const hasOwnIdentity = Boolean(env.DATABRICKS_TOKEN || env.DATABRICKS_CLIENT_ID || env.DATABRICKS_CLIENT_SECRET);
   const isIdentity = (field: string): boolean => ['token', 'client_id', 'client_secret'].includes(field);
   const given = (name: string, field: string): string | undefined =>
     env[name] || (isIdentity(field) && hasOwnIdentity ? undefined : profile?.[field]) || undefined;

@@ -19,6 +19,12 @@ export interface RemoteTarget {
 }
 
 /**
+ * Databricks' SDK, in dbt, takes whatever else it finds in the environment for a second way in, such as the ARM_CLIENT_ID
+ * of an Azure pipeline, and refuses to choose.
+ */
+const TOKEN_ONLY = { DATABRICKS_AUTH_TYPE: 'pat' };
+
+/**
  * Where a target is and how to get in.
  * @param start whether a rehearsal that does not run is started.
  * @throws MeetupError where the rehearsal does not run, or credentials are missing or malformed.
@@ -33,7 +39,8 @@ export async function remoteTarget(
     const connection = await rehearsalConnection(paths, effects, { start });
     // The only catalog that Spark's own metastore has for tables.
     const catalog = 'hive_metastore';
-    return { name, catalog, options: { ...connection.driver, catalog }, environment: connection.dbtEnvironment };
+    const environment = { ...connection.dbtEnvironment, ...TOKEN_ONLY };
+    return { name, catalog, options: { ...connection.driver, catalog }, environment };
   }
   const credentials = await readCredentials(effects.env);
   const { DATABRICKS_HOST: host, DATABRICKS_CATALOG: catalog, DATABRICKS_HTTP_PATH: httpPath } = credentials;
@@ -55,9 +62,12 @@ export async function remoteTarget(
       ...(clientSecret === undefined ? {} : { clientSecret }),
       ...(proxyUrl === undefined ? {} : { proxyUrl }),
     },
-    environment: Object.fromEntries(
-      Object.entries(credentials).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-    ),
+    environment: {
+      ...Object.fromEntries(
+        Object.entries(credentials).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+      ),
+      ...(token === undefined ? {} : TOKEN_ONLY),
+    },
   };
 }
 

@@ -155,7 +155,13 @@ function authentication(options: DatabricksOptions) {
   if (options.token) return { token: options.token };
   if (options.clientId && options.clientSecret) {
     const { clientId: oauthClientId, clientSecret: oauthClientSecret } = options;
-    return { authType: 'databricks-oauth', oauthClientId, oauthClientSecret } as const;
+    return {
+      authType: 'databricks-oauth',
+      oauthClientId,
+      oauthClientSecret,
+      // On Azure the driver would ask Entra, which knows no secret of Databricks' own. dbt-databricks tells them apart so, too.
+      useDatabricksOAuthInAzure: oauthClientSecret.startsWith('dose'),
+    } as const;
   }
   throw new MeetupError(
     `There are no credentials for ${options.host}: set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET.`,
@@ -192,10 +198,10 @@ function sqlStateOf(error: unknown, message: string): string | undefined {
 function cannotConnect({ host }: DatabricksOptions, error: unknown): Error {
   if (error instanceof MeetupError) return error;
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
-  if (status === 401 || status === 403) {
-    return new MeetupError(`${host} does not accept the token: make a new one, or check where it is set.`, {
-      cause: error,
-    });
-  }
+  const refused = {
+    401: `${host} does not accept the credentials: they are wrong or expired. Make new ones, or check where they are set.`,
+    403: `${host} does not accept the credentials: they are wrong or expired, or have no right to use this warehouse from here.`,
+  };
+  if (status === 401 || status === 403) return new MeetupError(refused[status], { cause: error });
   return new MeetupError(`${host} can't be reached (${driverMessage(error).split('\n')[0]}).`, { cause: error });
 }

@@ -196,7 +196,7 @@ describe('a session', () => {
 describe('who may not', () => {
   it('come in without the token', async () => {
     const opening = connectDatabricks({ ...(await driver()), token: 'dapi-guessed' });
-    await expect(opening).rejects.toThrow('does not accept the token');
+    await expect(opening).rejects.toThrow('does not accept the credentials');
   });
 
   it('read what is secret', async () => {

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readCredentials } from '../../src/targets/credentials.ts';
 import { proxyFor } from '../../src/targets/proxy.ts';
-import { temporaryFolder } from '../support/effects.ts';
+import { remoteTarget } from '../../src/targets/target.ts';
+import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
 
 const warehouse = {
   HOME: '/nowhere',
@@ -34,6 +35,19 @@ describe('credentials of prod', () => {
       DATABRICKS_CLIENT_ID: 'id',
       DATABRICKS_CLIENT_SECRET: 'secret',
     });
+  });
+
+  it('are one token to dbt, too, whatever else the environment has', async () => {
+    const env = { ...warehouse, DATABRICKS_TOKEN: 't', ARM_CLIENT_ID: 'of the pipeline' };
+    const { environment } = await remoteTarget('prod', await temporaryPaths(), quietEffects({ env }));
+    expect(environment).toMatchObject({ DATABRICKS_TOKEN: 't', DATABRICKS_AUTH_TYPE: 'pat' });
+  });
+
+  it('are never half of the environment and half of a profile', async () => {
+    const config =
+      '[DEFAULT]\nhost = https://one.cloud.databricks.com\nclient_id = of-the-profile\nhttp_path = /sql/1.0/warehouses/a1\n';
+    const env = { HOME: await homeWith(config), DATABRICKS_CLIENT_SECRET: 'another' };
+    await expect(readCredentials(env)).rejects.toThrow('There are no credentials for target prod');
   });
 
   it('that are missing are all named in one sentence', async () => {
