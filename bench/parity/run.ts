@@ -69,7 +69,7 @@ function expectFound(comparison: MartComparison, changed: number): void {
 }
 
 const target = await remoteTarget('rehearsal', paths, effects, { start: true });
-const connection = await connectTarget(target);
+const connection = await connectTarget(target, effects);
 const place = quoteNames(target.catalog, SCHEMA, NAME);
 const local = await DuckDbWarehouse.inMemory();
 try {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
 import { InterruptedError } from './config/errors.ts';
 import type { DeployPlan } from './deploy/plan/plan.ts';
-import type { RollbackGoal } from './deploy/rollback.ts';
+import { placeOf, type RollbackGoal } from './deploy/rollback.ts';
 import { renderPlan } from './report/deploy.ts';
 import { styleFor } from './report/style.ts';
 import type { CommandSession, Io } from './session.ts';
@@ -20,7 +20,7 @@ export function confirmRollback(session: CommandSession, io: Io) {
   if (!hasPerson(io)) return {};
   return {
     confirm: ({ from, to }: RollbackGoal, target: string) =>
-      typed(session, io, `${target} goes back from ${from} to ${to ?? 'before its first deployment'}.`, target),
+      typed(session, io, `${target} goes back from ${placeOf(from)} to ${placeOf(to)}.`, target),
   };
 }
 

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
+import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { withEngineOn } from '../deploy/open.ts';
 import { EngineClient } from '../engine/client.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type {
@@ -14,14 +16,15 @@ import type {
   TaskRequest,
 } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
+import { remoteTarget } from '../targets/target.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 
 export interface BuildOptions {
   readonly paths: Paths;
-  /** A target of profiles/profiles.yml; `dev` is the working database of the state folder. */
-  readonly target: string;
+  /** `dev` is the working database of the state folder; `rehearsal` is built in place, as dbt itself would. */
+  readonly target: Target;
   /** dbt's selection syntax, several selectors parted by spaces. */
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
@@ -69,6 +72,16 @@ export interface BuildReport {
  *   InterruptedError when the signal is aborted.
  */
 export async function run(options: BuildOptions, effects: Effects): Promise<CommandResult<BuildReport>> {
+  const { target, paths } = options;
+  if (target === 'prod') {
+    throw new MeetupError(
+      'prod is built by `./meetup deploy --target prod` only, which plans, asks, and can put everything back.',
+    );
+  }
+  if (target === 'rehearsal') {
+    const remote = await remoteTarget(target, paths, effects, { start: true });
+    return withEngineOn(remote, paths, effects, (engine) => buildWith(engine, options, effects));
+  }
   const engine = new EngineClient(options.paths, effects);
   try {
     // dbt takes seconds to import; meanwhile the lock is taken and the raw tables are looked at. Failures come back with the build.

@@ -4,11 +4,11 @@ import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
-import { type DeployContext, type LockedContext, newDeploymentId } from '../deploy/context.ts';
+import { type DeployContext, type LockedContext, newDeploymentId, type SurveyContext } from '../deploy/context.ts';
 import { readGit, requireReviewable } from '../deploy/git.ts';
 import { type Entry, interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { locked } from '../deploy/locked.ts';
-import { withTarget } from '../deploy/open.ts';
+import { inNewSession, withTarget } from '../deploy/open.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
@@ -16,6 +16,7 @@ import { recover, type Undone } from '../deploy/undo.ts';
 import { requireUntouched } from '../deploy/untouched.ts';
 import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
 import { type NodeVerdict, verdictOf } from './build.ts';
 import { run as dev } from './dev.ts';
 
@@ -65,14 +66,19 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
   if (target === 'prod') await requireReadyForProd(options, effects);
   await requireLocalMarts(options, effects);
   return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
-    const outcome = await deploy(options, context);
-    return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
+    const local = await openPublished(paths);
+    try {
+      const outcome = await deploy(options, { ...context, local });
+      return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
+    } finally {
+      await local.close();
+    }
   });
 }
 
 type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
 
-async function deploy(options: DeployOptions, context: DeployContext): Promise<Outcome> {
+async function deploy(options: DeployOptions, context: SurveyContext): Promise<Outcome> {
   if (options.planOnly) return planned(await survey(context), context);
   // A plan that was reviewed must hold when nobody else can change anything: that one is made under the lock only.
   const seen = options.planHash === undefined ? await survey(context) : undefined;
@@ -83,6 +89,17 @@ async function deploy(options: DeployOptions, context: DeployContext): Promise<O
   if (review.declined !== undefined) {
     return { exitCode: 1, report: { ...review.declined, status: 'declined', ...told(review.recovered) } };
   }
+  if (review.isAgreed) return inNewSession(context, (fresh) => carryOut(options, fresh, deployment, review));
+  return carryOut(options, context, deployment, review);
+}
+
+/** Plans under the lock, where that is not as it was seen a moment ago, and applies what was agreed. */
+function carryOut(
+  options: DeployOptions,
+  context: SurveyContext,
+  deployment: string,
+  review: Review,
+): Promise<Outcome> {
   return locked(context, deployment, async (lease) => {
     const entries = await readLedger(context.remote);
     const recovered = (await recover(context, entries)) ?? review.recovered;
@@ -125,6 +142,8 @@ function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome
 interface Review {
   /** The plan to apply, where one was agreed on. */
   readonly hash?: string;
+  /** Whether a person said yes, which may have taken longer than a session lives. */
+  readonly isAgreed?: boolean;
   /** What may be applied as it was seen: nobody took time to read it. */
   readonly seen?: Survey | undefined;
   readonly declined?: DeployPlan;
@@ -134,7 +153,7 @@ interface Review {
 /** Has a person read the plan, where one is there. The lock is not held while they do. */
 async function reviewed(
   { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
-  context: DeployContext,
+  context: SurveyContext,
   deployment: string,
   seen: Survey | undefined,
 ): Promise<Review> {
@@ -147,7 +166,7 @@ async function reviewed(
   const { plan } = recovered === undefined ? seen : await survey(context);
   requireUntouched(plan, { force, fullRefresh });
   const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
-  return agreed ? { hash: plan.hash, recovered } : { declined: plan, recovered };
+  return agreed ? { hash: plan.hash, isAgreed: true, recovered } : { declined: plan, recovered };
 }
 
 function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
@@ -157,8 +176,10 @@ function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
   );
 }
 
-async function apply(context: LockedContext, now: Survey, deployment: string): Promise<Outcome> {
-  const applied = await applyPlan(context, now, deployment, verifyAgainstLocal(context));
+async function apply(context: LockedContext & SurveyContext, now: Survey, deployment: string): Promise<Outcome> {
+  const applying = applyPlan(context, now, deployment, verifyAgainstLocal(context));
+  // After Ctrl-C everything is put back, whatever time that takes.
+  const applied = await (context.effects.toTheEnd?.(applying) ?? applying);
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')
       context.effects.reporter.warn(`${deployment} was undone: everything is as it was.`);

@@ -116,7 +116,7 @@ async function openSide(target: Target, paths: Paths, effects: Effects): Promise
     return { side: duckDbSide(target, warehouse), close };
   }
   const remote = await remoteTarget(target, paths, effects);
-  const connection = await connectTarget(remote);
+  const connection = await connectTarget(remote, effects);
   return {
     side: databricksSide(target, connection, remote.catalog, { signal }),
     close: () => connection.close(),

@@ -2,10 +2,10 @@ import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import { newDeploymentId } from '../deploy/context.ts';
+import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
 import { currentDeployment, interrupted, readLedger } from '../deploy/ledger.ts';
 import { locked } from '../deploy/locked.ts';
-import { withTarget } from '../deploy/open.ts';
+import { inNewSession, withTarget } from '../deploy/open.ts';
 import { type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import type { RemoteName } from '../targets/target.ts';
@@ -58,19 +58,21 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
       return ended(1, { status: 'declined', to: intended.from, restored: [], failed: [] });
     }
     const id = newDeploymentId(effects);
-    return locked(context, id, async () => {
-      const recovered = await recover(context, await readLedger(context.remote));
-      const rest = recovered === undefined ? {} : { recovered };
-      const entries = await readLedger(context.remote);
-      if (intended === undefined) {
-        const { restored, failed } = recovered ?? { restored: [], failed: [] };
-        const stands = currentDeployment(entries);
-        return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: stands, restored, failed, ...rest });
-      }
-      const goal = rollbackGoal(entries, to, target);
-      if (recovered === undefined) requireSameGoal(intended, goal, target);
-      const { restored, failed } = await rollBack(context, id, entries, goal, force);
-      return ended(failed.length === 0 ? 0 : 1, { status: 'rolled back', to: goal.to, restored, failed, ...rest });
-    });
+    const goThere = (here: DeployContext) =>
+      locked(here, id, async () => {
+        const recovered = await recover(here, await readLedger(here.remote));
+        const rest = recovered === undefined ? {} : { recovered };
+        const entries = await readLedger(here.remote);
+        if (intended === undefined) {
+          const { restored, failed } = recovered ?? { restored: [], failed: [] };
+          const stands = currentDeployment(entries);
+          return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: stands, restored, failed, ...rest });
+        }
+        const goal = rollbackGoal(entries, to, target);
+        if (recovered === undefined) requireSameGoal(intended, goal, target);
+        const { restored, failed } = await rollBack(here, id, entries, goal, force);
+        return ended(failed.length === 0 ? 0 : 1, { status: 'rolled back', to: goal.to, restored, failed, ...rest });
+      });
+    return yes ? goThere(context) : inNewSession(context, goThere);
   });
 }

@@ -1,28 +1,23 @@
-import type { DeployContext } from '../deploy/context.ts';
+import type { SurveyContext } from '../deploy/context.ts';
 import type { Parity, VerifyMarts } from '../deploy/verify.ts';
-import { openPublished } from '../warehouse/duckdb.ts';
 import { compareMarts, type MartComparison } from './compare.ts';
 import { publicMarts } from './marts.ts';
 import { databricksSide, duckDbSide } from './side.ts';
 import { absence, countsInWords } from './words.ts';
 
 /** Compares what a deployment built with the marts of this machine; what it let alone was compared before. */
-export function verifyAgainstLocal({ paths, remote, target, effects }: DeployContext): VerifyMarts {
+export function verifyAgainstLocal({ local, remote, target, effects }: SurveyContext): VerifyMarts {
   return async (survey, mayDiffer) => {
     const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => mayDiffer(uniqueId));
     if (marts.length === 0) return [];
-    const local = await openPublished(paths);
-    try {
-      const compared = await compareMarts(
-        duckDbSide('dev', local),
-        databricksSide(target.name, remote.connection, remote.catalog),
-        marts,
-        { elapsed: effects.clock.elapsed, progress: (text) => effects.reporter.progress(text) },
-      );
-      return compared.map(parityOf);
-    } finally {
-      await local.close();
-    }
+    const { signal, reporter, clock } = effects;
+    const compared = await compareMarts(
+      duckDbSide('dev', local),
+      databricksSide(target.name, remote.connection, remote.catalog, { signal }),
+      marts,
+      { elapsed: clock.elapsed, progress: (text) => reporter.progress(text) },
+    );
+    return compared.map(parityOf);
   };
 }
 

@@ -76,11 +76,17 @@ async function leavesOf(
     names.map((name) => [name, Math.max(ours.get(name)?.rows ?? 0, theirs.get(name)?.rows ?? 0)]);
   const leaves = sized(coarse, here, there);
   const rows = leaves.reduce((sum, [, count]) => sum + count, 0);
-  // Where nearly everything differs, dividing finds nothing that could be left out.
-  if (rows <= DIVIDED_FROM || coarse.length > 16 ** COARSE / 2) return leaves;
-  const [ours, theirs] = await Promise.all([bucketsOf(from, table, FINE, coarse), bucketsOf(to, table, FINE, coarse)]);
+  if (rows <= DIVIDED_FROM) return leaves;
+  const divided = (within: readonly string[]): Promise<[Buckets, Buckets]> =>
+    Promise.all([bucketsOf(from, table, FINE, within), bucketsOf(to, table, FINE, within)]);
+  // Where nearly everything differs, dividing finds nothing that could be left out: one bucket tells.
+  if (coarse.length > 16 ** COARSE / 2 && isMostlyDifferent(...(await divided(coarse.slice(0, 1))))) return leaves;
+  const [ours, theirs] = await divided(coarse);
   return sized(differingBuckets(ours, theirs), ours, theirs);
 }
+
+const isMostlyDifferent = (ours: Buckets, theirs: Buckets): boolean =>
+  differingBuckets(ours, theirs).length > new Set([...ours.keys(), ...theirs.keys()]).size / 2;
 
 /** Cuts the list into parts of at most so many rows, or one bucket. */
 function batches(leaves: Leaves): Leaves[] {

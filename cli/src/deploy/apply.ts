@@ -92,7 +92,7 @@ async function steps(
 ): Promise<void> {
   progress.uploadedBytes = await landRaw(context, survey);
   for (const relation of survey.models.setAside) {
-    for (const statement of asideStatements(context.remote, relation)) await context.remote.connection.run(statement);
+    for (const statement of asideStatements(context.remote, relation)) await run(context, statement);
   }
   await buildModels(context, survey, progress);
   if (context.effects.signal.aborted) throw new InterruptedError();
@@ -115,14 +115,18 @@ async function steps(
   });
 }
 
+/** A statement of the deployment's own; Ctrl-C cancels it. */
+const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
+  remote.connection.run(sql, { signal: effects.signal });
+
 /** The raw tables and the new rows in them. @returns the bytes that travelled. */
 async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
-    await remote.connection.run(rawSchemaStatement(remote));
-    await each(rawTableStatements(remote), (sql) => remote.connection.run(sql));
+    await run(context, rawSchemaStatement(remote));
+    await each(rawTableStatements(remote), (sql) => run(context, sql));
   }
-  if (survey.replacesRaw) await each(clearStatements(remote), (sql) => remote.connection.run(sql));
+  if (survey.replacesRaw) await each(clearStatements(remote), (sql) => run(context, sql));
   let bytes = 0;
   for (const upload of survey.uploads) {
     stopIfInterrupted(context);
@@ -130,7 +134,7 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
     bytes += await uploadFile(remote, upload);
     await lease.requireHeld();
     effects.reporter.progress(`appending ${upload.rows} rows to raw.${upload.table}`);
-    await remote.connection.run(appendStatement(remote, upload));
+    await run(context, appendStatement(remote, upload));
   }
   return bytes;
 }
@@ -142,7 +146,14 @@ async function buildModels(context: LockedContext, survey: Survey, progress: Pro
   await context.lease.requireHeld();
   const shown = buildProgress(context.effects);
   const answer = await context.engine.build(
-    { target: context.target.name, uniqueIds, fullRefreshIds: [...survey.models.fromScratch], failFast: true },
+    {
+      target: context.target.name,
+      uniqueIds,
+      fullRefreshIds: [...survey.models.fromScratch],
+      failFast: true,
+      // What was planned, not what somebody saved since.
+      asRead: true,
+    },
     {
       signal: context.lease.lost,
       onEvent: shown.take,
@@ -209,12 +220,11 @@ async function deployedAfter(
 async function takeBack(context: LockedContext, identity: DeploymentIdentity, error: unknown) {
   const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
   const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
-  const { reporter, signal, toTheEnd } = context.effects;
+  const { reporter, signal } = context.effects;
   reporter.progress('putting everything back');
   if (signal.aborted) reporter.warn('Everything is put back; a second Ctrl-C leaves that to the next deployment.');
   try {
-    const undoing = undo(context, identity, reason);
-    const undone = await (toTheEnd?.(undoing) ?? undoing);
+    const undone = await undo(context, identity, reason);
     if (undone === undefined) return { status: 'done' } as const;
     if (!known) throw error;
     return { status: 'undone', reason, undone } as const;

@@ -2,6 +2,7 @@ import type { Effects } from '../config/effects.ts';
 import type { Paths } from '../config/paths.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { RemoteTarget } from '../targets/target.ts';
+import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import type { GitState } from './git.ts';
 import type { DeploymentIdentity } from './ledger.ts';
 import type { Lease } from './lock.ts';
@@ -19,6 +20,12 @@ export interface DeployContext {
   /** Our own version and those of the tools that build. */
   readonly versions: Readonly<Record<string, string>>;
   readonly fullRefresh: boolean;
+}
+
+/** The same beside what is deployed. */
+export interface SurveyContext extends DeployContext {
+  /** The published database as it was when the deployment began: no build changes what is uploaded and compared with. */
+  readonly local: DuckDbWarehouse;
 }
 
 /** The same once the target is ours alone. */

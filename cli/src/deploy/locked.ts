@@ -8,4 +8,4 @@ import { type Lease, withDeployLock } from './lock.ts';
  * @throws MeetupError where somebody else is at it.
  */
 export const locked = <T>(context: DeployContext, id: string, work: (lease: Lease) => Promise<T>): Promise<T> =>
-  withDeployLock(context.remote, id, work, { reconnect: () => connectTarget(context.target) });
+  withDeployLock(context.remote, id, work, { reconnect: () => connectTarget(context.target, context.effects) });

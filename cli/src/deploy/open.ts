@@ -4,7 +4,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { packageVersion } from '../config/version.ts';
 import { EngineClient } from '../engine/client.ts';
-import { connectTarget, type RemoteName, remoteTarget } from '../targets/target.ts';
+import { connectTarget, type RemoteName, type RemoteTarget, remoteTarget } from '../targets/target.ts';
 import { type HeldLock, tryLock } from '../warehouse/lock.ts';
 import type { DeployContext } from './context.ts';
 import { readGit } from './git.ts';
@@ -27,14 +27,10 @@ export async function withTarget<Result>(
   work: (context: DeployContext) => Promise<Result>,
 ): Promise<Result> {
   const target = await remoteTarget(name, paths, effects, { start: true });
-  // Its own state folder keeps it apart from the engine that a `dev --watch` shares.
-  const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
-  const lock = await onlyHere(own);
-  const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
-  // dbt takes seconds to import. Failures come back with its first work.
-  if (dbt) engine.warmUp().catch(() => undefined);
-  try {
-    const connection = await connectTarget(target);
+  return withEngineOn(target, paths, effects, async (engine) => {
+    // dbt takes seconds to import. Failures come back with its first work.
+    if (dbt) engine.warmUp().catch(() => undefined);
+    const connection = await connectTarget(target, effects);
     try {
       const remote = { connection, catalog: target.catalog };
       const git = await readGit(paths.root);
@@ -43,8 +39,36 @@ export async function withTarget<Result>(
     } finally {
       await connection.close();
     }
+  });
+}
+
+/** Runs dbt on a target. Its own state folder keeps it apart from the engine that a `dev --watch` shares. */
+export async function withEngineOn<Result>(
+  target: RemoteTarget,
+  paths: Paths,
+  effects: Effects,
+  work: (engine: EngineClient) => Promise<Result>,
+): Promise<Result> {
+  const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
+  const lock = await onlyHere(own);
+  const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
+  try {
+    return await work(engine);
   } finally {
     await engine.close().finally(() => lock.release());
+  }
+}
+
+/** Goes on in a session of its own: warehouses close one that is idle, as it is while a person reads. */
+export async function inNewSession<Context extends DeployContext, Result>(
+  context: Context,
+  work: (context: Context) => Promise<Result>,
+): Promise<Result> {
+  const connection = await connectTarget(context.target, context.effects);
+  try {
+    return await work({ ...context, remote: { ...context.remote, connection } });
+  } finally {
+    await connection.close();
   }
 }
 

@@ -6,8 +6,8 @@ import { goBackTo, wayBack } from './undo.ts';
 
 /** Where a rollback leads. */
 export interface RollbackGoal {
-  /** The deployment that the target stands at now. */
-  readonly from: string;
+  /** The deployment that the target stands at now; null for before the first. */
+  readonly from: string | null;
   /** The one to go back to; null for before the first. */
   readonly to: string | null;
   readonly deployed: Deployed;
@@ -19,11 +19,14 @@ export interface RollbackGoal {
  */
 export function rollbackGoal(entries: readonly Entry[], to: string | undefined, target: string): RollbackGoal {
   const from = currentDeployment(entries);
-  if (from === null) throw new MeetupError(`Nothing is deployed to ${target}: there is nothing to go back from.`);
-  const goal = to ?? baseOf(entries, from);
+  if (from === null && to === undefined) {
+    throw new MeetupError(`Nothing is deployed to ${target}: there is nothing to go back from.`);
+  }
+  const goal = to ?? (from === null ? null : baseOf(entries, from));
   const finished = finishedIn(entries);
   if (goal !== null && !finished.includes(goal)) {
-    throw new MeetupError(`${target} knows no deployment ${goal}: the last are ${finished.slice(-5).join(', ')}.`);
+    const known = finished.length === 0 ? 'none ended well' : `the last are ${finished.slice(-5).join(', ')}`;
+    throw new MeetupError(`${target} knows no deployment ${goal}: ${known}.`);
   }
   return { from, to: goal, deployed: deployedAt(entries, goal) };
 }
@@ -35,7 +38,7 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
 export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
   if (agreed.from === now.from && agreed.to === now.to) return;
   throw new MeetupError(
-    `${target} stands at ${now.from} now, not at ${agreed.from}: somebody deployed meanwhile. Nothing was done; look again, then say where to with --to.`,
+    `${target} stands at ${placeOf(now.from)} now, not at ${placeOf(agreed.from)}: somebody deployed meanwhile. Nothing was done; look again, then say where to with --to.`,
   );
 }
 
@@ -60,13 +63,14 @@ export async function rollBack(
   if (lost.length > 0 && !force) {
     const more = lost.length > NAMED ? ` And ${lost.length - NAMED} more.` : '';
     throw new MeetupError(
-      `${context.target.name} can't go back to ${nameOf(goal)} whole: ${lost.slice(0, NAMED).join(' ')}${more} Nothing was changed; --force puts the rest back.`,
+      `${context.target.name} can't go back to ${placeOf(goal.to)} whole: ${lost.slice(0, NAMED).join(' ')}${more} Nothing was changed; --force puts the rest back.`,
     );
   }
   await writeEntry(context.remote, identity, 'rolling back', { to: goal.to, goal: goal.deployed });
-  context.effects.reporter.progress(`going back to ${nameOf(goal)}`);
+  context.effects.reporter.progress(`going back to ${placeOf(goal.to)}`);
   const going = goBackTo(context.remote, identity, way, goal.deployed, goal.to);
   return context.effects.toTheEnd?.(going) ?? going;
 }
 
-const nameOf = ({ to }: RollbackGoal): string => to ?? 'before the first deployment';
+/** A deployment as people name it. */
+export const placeOf = (deployment: string | null): string => deployment ?? 'before the first deployment';

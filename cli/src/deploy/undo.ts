@@ -34,7 +34,7 @@ export async function undo(
   identity: DeploymentIdentity,
   reason: string,
 ): Promise<Undone | undefined> {
-  const connection = await connectTarget(context.target);
+  const connection = await connectTarget(context.target, { ...context.effects, signal: new AbortController().signal });
   try {
     const remote = { connection, catalog: context.remote.catalog };
     await context.lease.requireHeld(remote);

@@ -289,6 +289,8 @@ export interface TaskRequest extends ProjectRequest {
   /** Incremental models to build from scratch, where not all are. */
   readonly fullRefreshIds?: readonly string[];
   readonly failFast?: boolean;
+  /** What the last request of this project read, and no file that changed since; invalid where the engine read nothing yet. */
+  readonly asRead?: boolean;
   readonly threads?: number;
   /** dbt's --resource-type, such as ['unit_test']. */
   readonly resourceTypes?: readonly string[];

@@ -2,6 +2,7 @@ import type { Effects } from '../config/effects.ts';
 import type { Paths } from '../config/paths.ts';
 import { rehearsalConnection } from '../rehearsal/connection.ts';
 import { connectDatabricks, type DatabricksConnection, type DatabricksOptions } from '../warehouse/databricks.ts';
+import { untilAwake } from './awake.ts';
 import { readCredentials } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 
@@ -71,5 +72,21 @@ export async function remoteTarget(
   };
 }
 
-/** Opens a session on a target. */
-export const connectTarget = (target: RemoteTarget): Promise<DatabricksConnection> => connectDatabricks(target.options);
+/**
+ * Opens a session on a target, and waits for a warehouse that is asleep.
+ * @throws MeetupError where it can't be reached, or does not let us in; InterruptedError when the signal is aborted.
+ */
+export const connectTarget = (target: RemoteTarget, effects: Effects): Promise<DatabricksConnection> =>
+  untilAwake(() => connectAndAsk(target.options), effects);
+
+/** Some warehouses give a session before they can answer in it. */
+async function connectAndAsk(options: DatabricksOptions): Promise<DatabricksConnection> {
+  const connection = await connectDatabricks(options);
+  try {
+    await connection.rows('select 1');
+    return connection;
+  } catch (error) {
+    await connection.close();
+    throw error;
+  }
+}

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -111,10 +111,15 @@ describe('meetup build', () => {
     );
   });
 
-  it('says what is wrong with a target that there is not', async () => {
-    await expect(build({ target: 'moon' })).rejects.toThrow(
-      /configuration is wrong.*does not have a target named 'moon'/,
-    );
+  it('says what is wrong with a profile that lacks the target', async () => {
+    const place = join(project.paths.profiles, 'profiles.yml');
+    const profile = await readFile(place, 'utf8');
+    await writeFile(place, 'tiny: {target: moon, outputs: {moon: {type: duckdb, path: ":memory:"}}}\n');
+    try {
+      await expect(build()).rejects.toThrow(/configuration is wrong.*does not have a target named 'dev'/);
+    } finally {
+      await writeFile(place, profile);
+    }
   });
 
   it('says so where nothing was loaded yet', async () => {

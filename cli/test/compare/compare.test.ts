@@ -265,6 +265,12 @@ describe('many differences', () => {
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 120 }, changedColumns: ['x'], more: false });
   });
 
+  it('spread over all buckets are found to the last, too', async () => {
+    const larger = large.replace('range(60000)', 'range(300000)');
+    const compared = await compare([larger], [larger, `update ${TABLE} set x = x + 1 where id % 500 = 0`]);
+    expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 600 }, changedColumns: ['x'], more: false });
+  });
+
   it('end the count at some time, and it is said', async () => {
     const compared = await compare([large], [large, `update ${TABLE} set y = y + 1`]);
     expect(compared.more).toBe(true);

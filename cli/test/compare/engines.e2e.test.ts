@@ -145,7 +145,7 @@ beforeAll(async () => {
   paths = resolvePaths({ stateDir: join(folder, 'state') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
   await rehearsal({ paths, action: 'up' }, effects);
   target = await remoteTarget('rehearsal', paths, effects);
-  remote = await connectTarget(target);
+  remote = await connectTarget(target, effects);
   await remote.run(`create schema ${quoteNames(target.catalog, SCHEMA)}`);
   local = await DuckDbWarehouse.inMemory();
   await local.run(`create schema ${SCHEMA}`);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { run as build } from '../../src/commands/build.ts';
 import { type DeployOptions, type DeployReport, run as deploy } from '../../src/commands/deploy.ts';
 import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { run as rollback } from '../../src/commands/rollback.ts';
@@ -45,7 +46,7 @@ afterAll(async () => {
 
 async function connected(): Promise<Remote> {
   const target = await remoteTarget('rehearsal', project.paths, effects, { start: true });
-  return { connection: await connectTarget(target), catalog: target.catalog };
+  return { connection: await connectTarget(target, effects), catalog: target.catalog };
 }
 
 /** The statements that the gateway has heard, the first one first. */
@@ -301,6 +302,15 @@ describe('prod', () => {
     expect(report.parity?.map(({ status }) => status)).toEqual(['equal', 'equal', 'equal']);
     const again = await prod('--yes', '--force');
     expect(JSON.parse(again.stdout)).toMatchObject({ status: 'unchanged', uploadedBytes: 0 });
+  });
+});
+
+describe('a build without a deployment', () => {
+  it('is made on the rehearsal, by dbt alone, and refused on prod', async () => {
+    const { paths } = project;
+    const { report } = await build({ paths, target: 'rehearsal', select: 'group_names' }, effects);
+    expect(report).toMatchObject({ status: 'pass', models: [{ name: 'group_names', status: 'pass' }] });
+    await expect(build({ paths, target: 'prod' }, effects)).rejects.toThrow('`./meetup deploy --target prod` only');
   });
 });
 

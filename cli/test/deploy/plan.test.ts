@@ -78,6 +78,7 @@ describe('a plan', () => {
   it('shows the statements as they are sent', () => {
     const models = { ...NOTHING.models, models: [model('remove', 'old`view')], setAside: ['marts.t'] };
     expect(makePlan({ ...NOTHING, models, present: new Map([['marts.old`view', 'view']]) }).statements).toEqual([
+      'drop table if exists `main`.`marts`.`meetup_aside__t`',
       'alter table `main`.`marts`.`t` rename to `marts`.`meetup_aside__t`',
       'drop view if exists `main`.`marts`.`old``view`',
     ]);

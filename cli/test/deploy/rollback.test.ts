@@ -63,6 +63,13 @@ describe('a rollback', () => {
     expect(rollbackGoal(BACK, 'two', 'prod')).toMatchObject({ from: 'one', to: 'two', deployed: { relations: at(2) } });
   });
 
+  it('leads forward from before the first, too, where that is said', () => {
+    const back = [...TWO, ...ledger(['rolled back', 'r', undefined, null])];
+    expect(rollbackGoal(back, 'two', 'prod')).toMatchObject({ from: null, to: 'two', deployed: { relations: at(2) } });
+    expect(() => rollbackGoal(back, undefined, 'prod')).toThrow('Nothing is deployed to prod');
+    expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod knows no deployment two: none ended well.');
+  });
+
   it('is not made where somebody deployed since it was agreed', () => {
     const agreed = rollbackGoal(TWO, undefined, 'prod');
     expect(() => requireSameGoal(agreed, agreed, 'prod')).not.toThrow();

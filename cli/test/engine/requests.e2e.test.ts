@@ -70,6 +70,26 @@ describe('a build', () => {
     expect(names(answer)).toEqual(['doubled', 'doubles', 'not_null_doubled_amount']);
   });
 
+  it('can be of what was read before, whatever was saved since', async () => {
+    await engine.changes();
+    await project.write('models/numbers.sql', "select id, 7 as amount from {{ source('raw', 'groups') }}\n");
+    expect((await engine.build({ asRead: true })).status).toBe('pass');
+    expect(await read('select total from total')).toEqual([[200]]);
+    await engine.build();
+    expect(await read('select total from total')).not.toEqual([[200]]);
+  });
+
+  it('of what was read before needs an engine that read it', async () => {
+    const another = engineOn(project, quietEffects());
+    try {
+      const { status, problems } = await another.build({ asRead: true, target: 'test' });
+      expect(status).toBe('invalid');
+      expect(problems[0]?.message).toContain('not read before');
+    } finally {
+      await another.close();
+    }
+  });
+
   it('takes exact ids, and adds nothing to them', async () => {
     const answer = await engine.build({ uniqueIds: ['model.tiny.doubled', 'unit_test.tiny.doubled.doubles'] });
     expect(names(answer)).toEqual(['doubled', 'doubles']);

@@ -37,7 +37,7 @@ beforeAll(async () => {
   await writeFile(join(paths.dbtProject, 'macros', 'cases.sql'), LITERALS);
   await rehearsal({ paths, action: 'up' }, effects);
   target = await remoteTarget('rehearsal', paths, effects);
-  connection = await connectTarget(target);
+  connection = await connectTarget(target, effects);
 }, START_MS);
 
 afterAll(async () => {

@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { rawTables } from '../../ingest/raw-tables.ts';
-import { openPublished } from '../../warehouse/duckdb.ts';
 import { each } from '../../warehouse/each.ts';
-import type { DeployContext } from '../context.ts';
+import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
@@ -31,7 +30,7 @@ export interface Survey {
 }
 
 /** Looks at both sides, and plans. Changes nothing on the target. */
-export async function survey(context: DeployContext): Promise<Survey> {
+export async function survey(context: SurveyContext): Promise<Survey> {
   const { remote, effects, target } = context;
   effects.reporter.progress(`looking at ${target.name}`);
   const entries = await readLedger(remote);
@@ -163,24 +162,19 @@ interface RawPlan {
 }
 
 async function planRaw(
-  { paths, target, fullRefresh }: DeployContext,
+  { paths, target, local, fullRefresh }: SurveyContext,
   theirs: readonly Batch[],
   drift: ReadonlyMap<string, string>,
 ): Promise<RawPlan> {
-  const local = await openPublished(paths);
-  try {
-    const ours = await localBatches(local);
-    const isStrange = isRawTouched(drift) || !isBeginning(theirs, ours);
-    const replaces = fullRefresh && isStrange;
-    const batches = replaces ? ours : newBatches(ours, theirs, target.name);
-    return {
-      batches,
-      replaces,
-      uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing')),
-    };
-  } finally {
-    await local.close();
-  }
+  const ours = await localBatches(local);
+  const isStrange = isRawTouched(drift) || !isBeginning(theirs, ours);
+  const replaces = fullRefresh && isStrange;
+  const batches = replaces ? ours : newBatches(ours, theirs, target.name);
+  return {
+    batches,
+    replaces,
+    uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing')),
+  };
 }
 
 export const isRawTouched = (drift: ReadonlyMap<string, string>): boolean =>

@@ -21,6 +21,7 @@ from dbt.parser.search import FileBlock
 from dbt_common.clients.jinja import get_template
 from dbt_common.context import set_invocation_context
 from dbt_common.events.event_manager_client import get_event_manager
+from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import reset_invocation_id
 
 import meaning
@@ -164,6 +165,15 @@ class Project:
             raise
         parse.ms["total"] = _ms(started)
         return parse
+
+    def as_read(self):
+        """The manifest as the last refresh left it, whatever became of the files since."""
+        if self.manifest is None:
+            raise DbtRuntimeError("The project was not read before, or what was read was lost with its engine.")
+        started = time.perf_counter()
+        apply_environment(self.settings.env)
+        self._claim_adapter()
+        return Parse(kind="unchanged", ms={"total": _ms(started)})
 
     def run_config(self, flags):
         """The configuration for one command; dbt reads the command's flags from it."""

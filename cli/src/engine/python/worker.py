@@ -186,6 +186,8 @@ class Worker:
         document = request.document
         self._server.local = False
         try:
+            if document.get("asRead"):
+                return session.as_read(), []
             lazily = request.op == "affected"
             return session.refresh(document.get("files") or (), bool(document.get("full")), lazily), []
         except DbtBaseException as error:
