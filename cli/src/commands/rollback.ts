@@ -3,7 +3,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
-import { currentDeployment, interrupted, readLedger } from '../deploy/ledger.ts';
+import { currentDeployment, interrupted, readLedger, WHOLE } from '../deploy/ledger.ts';
 import { locked } from '../deploy/locked.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
 import { type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
@@ -51,7 +51,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
       exitCode,
       report: { ...report, target, ms: effects.clock.elapsed() - started },
     });
-    const seen = await readLedger(context.remote);
+    const seen = await readLedger(context.remote, WHOLE);
     const isInterrupted = interrupted(seen) !== undefined;
     const intended = isInterrupted && to === undefined ? undefined : rollbackGoal(seen, to, target);
     if (!yes && intended !== undefined && !(await confirm?.(intended, target))) {
@@ -60,9 +60,9 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
     const id = newDeploymentId(effects);
     const goThere = (here: DeployContext) =>
       locked(here, id, async () => {
-        const recovered = await recover(here, await readLedger(here.remote));
+        const recovered = await recover(here, await readLedger(here.remote, WHOLE));
         const rest = recovered === undefined ? {} : { recovered };
-        const entries = await readLedger(here.remote);
+        const entries = await readLedger(here.remote, WHOLE);
         if (intended === undefined) {
           const { restored, failed } = recovered ?? { restored: [], failed: [] };
           const stands = currentDeployment(entries);

@@ -73,19 +73,32 @@ export async function prepareLedger(remote: Remote): Promise<void> {
     versions string, details string) using delta`);
 }
 
-/** All entries, oldest first; none where nothing was ever deployed. */
-export async function readLedger(remote: Remote): Promise<Entry[]> {
+/** How many entries a deployment needs whole: the last one of its own kind, and what a process that died left. */
+const RECENT = 30;
+/** All of them, as a way back to any deployment needs them. */
+export const WHOLE = Number.POSITIVE_INFINITY;
+
+/**
+ * All entries, oldest first; none where nothing was ever deployed.
+ * @param detailed of how many, the newest, the details are read: those of a year are tens of megabytes. Of the others it
+ *   is only known where a rollback led.
+ */
+export async function readLedger(remote: Remote, detailed: number = RECENT): Promise<Entry[]> {
+  const table = ledgerName(remote);
+  const details = Number.isFinite(detailed)
+    ? `case when seq > newest - ${detailed} then details else to_json(named_struct('to', get_json_object(details, '$.to'))) end`
+    : 'details';
   try {
     const rows = await remote.connection.rows(
-      `select seq, deployment, event, cast(at as string) as at, who, commit, plan_hash, versions, details
-       from ${ledgerName(remote)} order by seq`,
+      `select seq, deployment, event, cast(at as string) as at, who, commit, plan_hash, versions, ${details} as details
+       from ${table} cross join (select max(seq) as newest from ${table}) as recent order by seq`,
     );
     return z.array(entrySchema).parse(rows);
   } catch (error) {
     if (isNotThere(error)) return [];
     if (error instanceof z.ZodError) {
       throw new MeetupError(
-        `${ledgerName(remote)} holds what this version of meetup can't read: deploy with the version that wrote it, or a newer one.`,
+        `${table} holds what this version of meetup can't read: deploy with the version that wrote it, or a newer one.`,
         { cause: error },
       );
     }

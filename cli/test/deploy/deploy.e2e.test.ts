@@ -7,7 +7,14 @@ import { run as build } from '../../src/commands/build.ts';
 import { type DeployOptions, type DeployReport, run as deploy } from '../../src/commands/deploy.ts';
 import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { run as rollback } from '../../src/commands/rollback.ts';
-import { interrupted, prepareLedger, readLedger } from '../../src/deploy/ledger.ts';
+import {
+  currentDeployment,
+  deployedNow,
+  interrupted,
+  prepareLedger,
+  readLedger,
+  WHOLE,
+} from '../../src/deploy/ledger.ts';
 import { withDeployLock } from '../../src/deploy/lock.ts';
 import { landingPath } from '../../src/deploy/raw/land.ts';
 import { type Remote, volumePath } from '../../src/deploy/remote.ts';
@@ -236,6 +243,11 @@ describe('a target', () => {
     expect(await contentsOf(remote)).toEqual(after);
 
     await goneTo(base);
+    const [whole, brief] = [await readLedger(remote, WHOLE), await readLedger(remote, 1)];
+    expect(currentDeployment(brief)).toBe(currentDeployment(whole));
+    expect(brief.map(({ details }) => details.to)).toEqual(whole.map(({ details }) => details.to));
+    expect(deployedNow(brief)).toEqual(deployedNow(whole));
+    expect(brief[0]?.details.before).toBeUndefined();
     await sql(`drop table ${table('marts.meetup_aside__group_ids')}`);
     await expect(goneTo(forward.deployment)).rejects.toThrow(/can't go back .*marts.group_ids was dropped/);
     expect(await contentsOf(remote)).toEqual(before);
