@@ -421,5 +421,5 @@ describe('a deployment that is killed', () => {
     expect(outcomes.some((outcome) => outcome.endsWith('killed, before'))).toBe(true);
     expect(await deployed()).toMatchObject({ status: 'deployed' });
     expect(await contentsOf(remote)).toEqual(after);
-  }, 1_800_000);
+  }, KILL_EVERY === 1 ? 7_200_000 : 1_800_000);
 });
