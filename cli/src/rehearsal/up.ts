@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import { withWriteLock } from '../warehouse/lock.ts';
+import { withLock } from '../warehouse/lock.ts';
 import { answers } from './ask.ts';
 import { type RehearsalPlaces, rehearsalPlaces } from './places.ts';
 import { endProcesses, processLives } from './process.ts';
@@ -55,7 +55,7 @@ export async function startRehearsal(paths: Paths, effects: Effects): Promise<{ 
   });
 }
 
-/** One process at a time starts or ends a rehearsal. */
+/** One process at a time starts or ends a rehearsal, whoever works on the databases meanwhile. */
 export async function withRehearsalLock<T>(
   paths: Paths,
   places: RehearsalPlaces,
@@ -65,7 +65,7 @@ export async function withRehearsalLock<T>(
   await mkdir(places.folder, { recursive: true, mode: 0o700 });
   await chmod(places.folder, 0o700);
   await mkdir(paths.logs, { recursive: true });
-  return withWriteLock({ ...paths, state: places.folder }, effects, work);
+  return withLock({ ...paths, state: places.folder }, effects, work);
 }
 
 function memoryOf(env: Effects['env']): string {
