@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { chmod, mkdir, readFile, rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,11 +16,10 @@ import { provisionSpark } from './provision/provision.ts';
 import { writtenDown } from './running.ts';
 import { readJson, writeSecretly } from './supervisor/files.ts';
 import { type Launch, type Running, runningSchema } from './supervisor/launch.ts';
+import { cutLog } from './supervisor/log-file.ts';
 
 /** How long a session may be idle before it is closed (milliseconds). */
 const IDLE_MS = 30 * 60_000;
-/** A log that grew beyond this starts anew (bytes). */
-const LARGEST_LOG = 5_000_000;
 
 /**
  * Starts the rehearsal, unless it runs and answers. What is left of one that crashed is ended first.
@@ -89,8 +88,8 @@ async function start(places: RehearsalPlaces, launch: Launch, effects: Effects):
 }
 
 function spawnSupervisor(places: RehearsalPlaces, { env }: Effects): number {
-  const large = existsSync(places.gatewayLog) && statSync(places.gatewayLog).size > LARGEST_LOG;
-  const log = openSync(places.gatewayLog, large ? 'w' : 'a', 0o600);
+  for (const log of [places.gatewayLog, places.sparkLog]) cutLog(log);
+  const log = openSync(places.gatewayLog, 'a', 0o600);
   try {
     const child = spawn(process.execPath, [...supervisorCommand(), places.launchFile], {
       cwd: places.folder,

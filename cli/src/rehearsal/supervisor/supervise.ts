@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
 import type { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,6 +15,7 @@ import { Tickets } from '../volumes/tickets.ts';
 import { Volumes } from '../volumes/volumes.ts';
 import { writeSecretly } from './files.ts';
 import { HOST, HTTP_PATH, type Launch, launchSchema, type Running } from './launch.ts';
+import { logFile } from './log-file.ts';
 import { SparkKeeper } from './spark-keeper.ts';
 
 /** How often idle sessions are looked for (milliseconds). */
@@ -65,7 +66,7 @@ async function openDoors(
     volumes: new Volumes(places.volumes),
     tickets,
     now,
-    heard: statementLog(places),
+    heard: await statementLog(places),
   });
   const token = randomBytes(24).toString('hex');
   const certificate = makeCertificate([HOST, 'localhost', '127.0.0.1'], now());
@@ -78,10 +79,11 @@ async function openDoors(
 }
 
 /** Writes down what was asked since the start, a JSON document per line: what dbt and the driver really say. */
-function statementLog({ statementsLog }: RehearsalPlaces): (statement: string) => void {
-  writeFileSync(statementsLog, '', { mode: 0o600 });
-  return (statement) =>
-    appendFileSync(statementsLog, `${JSON.stringify({ at: new Date().toISOString(), statement })}\n`);
+async function statementLog({ statementsLog }: RehearsalPlaces): Promise<(statement: string) => void> {
+  await rm(statementsLog, { force: true });
+  const log = logFile(statementsLog);
+  log('');
+  return (statement) => log(`${JSON.stringify({ at: new Date().toISOString(), statement })}\n`);
 }
 
 /** Listens on the loopback interface, on any port that is free. */
