@@ -2,82 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Gateway } from '../../src/rehearsal/gateway/gateway.ts';
 import { callOf, KIND } from '../../src/rehearsal/thrift/message.ts';
 import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { type i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
 import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
-
-const OK = struct(new Struct([[1, i32(0)]]));
-const handleOf = (id: string): Struct => new Struct([[1, struct(new Struct([[1, string(id)]]))]]);
-
-/** A Spark that knows two statements: one gives a number, one fails; and that remembers what it was asked. */
-class FakeSpark {
-  readonly asked: string[] = [];
-  readonly statements: string[] = [];
-  readonly configurations: Map<string, string>[] = [];
-  alive = true;
-  #operations = 0;
-  #failing = false;
-
-  readonly call = async (name: string, request: Struct): Promise<Struct> => {
-    this.asked.push(name);
-    switch (name) {
-      case 'OpenSession':
-        this.configurations.push(request.stringMap(4));
-        return new Struct([
-          [1, OK],
-          [2, request.has(1) ? i32(request.i32(1) ?? 0) : i32(0)],
-          [3, struct(handleOf('session'))],
-        ]);
-      case 'ExecuteStatement': {
-        const statement = request.string(2) ?? '';
-        this.statements.push(statement);
-        this.#failing = statement === 'fail';
-        this.#operations += 1;
-        return new Struct([
-          [1, OK],
-          [2, struct(handleOf(`operation-${this.#operations}`))],
-        ]);
-      }
-      case 'GetOperationStatus':
-        return new Struct(
-          this.#failing
-            ? [
-                [1, OK],
-                [2, i32(5)],
-                [5, string('x.YException: [BAD_THING] It is bad. SQLSTATE: 22012;\n+- plan\n\tat x.Y.z(Y.java:1)')],
-              ]
-            : [
-                [1, OK],
-                [2, i32(2)],
-              ],
-        );
-      case 'GetResultSetMetadata':
-        return new Struct([
-          [1, OK],
-          [2, struct(new Struct([[1, list(TYPE.struct, [struct(numberColumn)])]]))],
-        ]);
-      case 'FetchResults':
-        return new Struct([
-          [1, OK],
-          [3, struct(new Struct([[3, list(TYPE.struct, [struct(numbers(7))])]]))],
-        ]);
-      default:
-        return new Struct([[1, OK]]);
-    }
-  };
-
-  readonly close = (): void => {
-    this.alive = false;
-  };
-}
-
-const numberColumn = new Struct([
-  [1, string('n')],
-  [2, struct(new Struct([[1, list(TYPE.struct, [struct(new Struct([[1, struct(new Struct([[1, i32(3)]]))]]))])]]))],
-  [3, i32(0)],
-]);
-const numbers = (...values: number[]): Struct =>
-  new Struct([[4, struct(new Struct([[1, list(TYPE.i32, values.map(i32))]]))]]);
+import { FakeSpark, handleOf } from './fake-spark.ts';
 
 function rehearsal() {
   const spark = new FakeSpark();

@@ -2,12 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import type { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../config/errors.ts';
 import { makeCertificate } from '../certificate/certificate.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { httpsServer } from '../gateway/https.ts';
+import { listen } from '../gateway/listen.ts';
 import { connectProxy } from '../gateway/proxy.ts';
 import { type RehearsalPlaces, rehearsalPlaces } from '../places.ts';
 import { SparkLinks } from '../server-link/links.ts';
@@ -84,15 +84,6 @@ async function statementLog({ statementsLog }: RehearsalPlaces): Promise<(statem
   const log = logFile(statementsLog);
   log('');
   return (statement) => log(`${JSON.stringify({ at: new Date().toISOString(), statement })}\n`);
-}
-
-/** Listens on the loopback interface, on any port that is free. */
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port.');
-  return address.port;
 }
 
 async function sweep(gateway: Gateway, everyMs: number, idleMs: number, log: (line: string) => void): Promise<void> {
