@@ -24,12 +24,17 @@ export class FakeSpark {
   readonly asked: string[] = [];
   readonly statements: string[] = [];
   readonly configurations: Map<string, string>[] = [];
+  /** States of statements, in the order in which they are told; finished when there are no more. */
+  readonly states: number[] = [];
+  /** Called before each answer. */
+  beforeAnswer: (name: string) => void | Promise<void> = () => undefined;
   alive = true;
   #operations = 0;
   #failing = false;
 
   readonly call = async (name: string, request: Struct): Promise<Struct> => {
     this.asked.push(name);
+    await this.beforeAnswer(name);
     switch (name) {
       case 'OpenSession':
         this.configurations.push(request.stringMap(4));
@@ -58,7 +63,7 @@ export class FakeSpark {
               ]
             : [
                 [1, OK],
-                [2, i32(2)],
+                [2, i32(this.states.shift() ?? 2)],
               ],
         );
       case 'GetResultSetMetadata':

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Gateway } from '../../src/rehearsal/gateway/gateway.ts';
 import { callOf, KIND } from '../../src/rehearsal/thrift/message.ts';
 import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { type i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { bool, type i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
 import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
 import { FakeSpark, handleOf } from './fake-spark.ts';
@@ -66,6 +66,34 @@ describe('a session', () => {
     expect((await execute('select 1')).struct(1)?.string(3)).toBe('08003');
   });
 
+  it('that is being closed is closed once, and used by nobody meanwhile', async () => {
+    const { spark, clock, gateway, ask, open, execute } = rehearsal();
+    await open();
+    clock.now = 200;
+    const closing = [gateway.closeIdle(100), gateway.closeIdle(100)];
+    expect(gateway.sessions.size).toBe(0);
+    expect((await execute('select 1')).struct(1)?.string(3)).toBe('08003');
+    const closed = await ask('CloseSession', new Struct([[1, struct(handleOf('session'))]]));
+    expect(closed.struct(1)?.i32(1)).toBe(0);
+    await Promise.all(closing);
+    expect(spark.asked.filter((name) => name === 'CloseSession')).toHaveLength(1);
+    expect(spark.alive).toBe(false);
+  });
+
+  it('that waits for a statement is not idle', async () => {
+    const { spark, clock, gateway, open, execute } = rehearsal();
+    await open();
+    spark.states.push(1, 1);
+    spark.beforeAnswer = async (name) => {
+      if (name !== 'GetOperationStatus') return;
+      clock.now += 80;
+      await gateway.closeIdle(100);
+    };
+    await execute('select 1', [[4, bool(false)]]);
+    expect(clock.now).toBe(240);
+    expect(gateway.sessions.size).toBe(1);
+  });
+
   it('whose Spark is gone says so', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
@@ -96,6 +124,20 @@ describe('a statement', () => {
     await open();
     const direct = (await execute('select 7', [[1281, struct(new Struct([[1, i64(1n)]]))]])).struct(1281);
     expect([direct?.struct(3)?.bool(2), direct?.has(4)]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['initialized, running and pending', [0, 1, 7], 4],
+    ['canceled', [3], 1],
+    ['closed', [4], 1],
+    ['unknown', [6], 1],
+    ['over for want of time', [8], 1],
+  ])('is waited for only while it is under way: %s', async (_what, states, asked) => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    spark.states.push(...states);
+    await execute('select 1', [[4, bool(false)]]);
+    expect(spark.asked.filter((name) => name === 'GetOperationStatus')).toHaveLength(asked);
   });
 
   it('that fails says why plainly, and keeps what Spark said', async () => {
