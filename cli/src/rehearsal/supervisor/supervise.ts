@@ -60,10 +60,12 @@ async function openDoors(
 ): Promise<Doors> {
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
+  const volumes = new Volumes(places.volumes);
+  await volumes.removeLeftovers();
   const links = new SparkLinks(() => keeper.address());
   const gateway = new Gateway({
     links,
-    volumes: new Volumes(places.volumes),
+    volumes,
     tickets,
     now,
     heard: await statementLog(places),
