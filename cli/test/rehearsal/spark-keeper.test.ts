@@ -1,9 +1,9 @@
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import type { Launch } from '../../src/rehearsal/supervisor/launch.ts';
-import { logFile } from '../../src/rehearsal/supervisor/log-file.ts';
+import { cutLog, logFile } from '../../src/rehearsal/supervisor/log-file.ts';
 import { SparkKeeper } from '../../src/rehearsal/supervisor/spark-keeper.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
@@ -69,6 +69,16 @@ describe('a Spark', () => {
     expect(lines.filter((line) => line.startsWith('Spark does not start'))).toHaveLength(2);
   });
 
+  it('begins with an empty folder to work in', async () => {
+    const { keeper, places } = await keeperOf('stays');
+    await mkdir(join(places.scratch, 'blockmgr-of-a-killed-one'), { recursive: true });
+    const running = keeper.run();
+    await listening(keeper, 1000);
+    expect(await readdir(places.scratch)).toEqual([]);
+    await keeper.end();
+    await running;
+  });
+
   it('that keeps dying is given up after a while', async () => {
     const { keeper, startedTimes } = await keeperOf('listens, then ends', 'ends at once');
     await expect(keeper.run()).rejects.toThrow('Spark ended 5 times: giving up.');
@@ -100,6 +110,17 @@ describe('a Spark', () => {
 });
 
 describe('a log', () => {
+  it('starts anew when it has grown long', async () => {
+    const path = join(await temporaryFolder(), 'spark.log');
+    cutLog(path);
+    await writeFile(path, 'x'.repeat(5_000_000));
+    cutLog(path);
+    expect((await stat(path)).size).toBe(5_000_000);
+    logFile(path)('x');
+    cutLog(path);
+    expect((await stat(path)).size).toBe(0);
+  });
+
   it('is written again when it can be', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'logs', 'spark.log');
