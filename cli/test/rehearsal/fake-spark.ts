@@ -23,6 +23,8 @@ export function handleOf(name: string): Struct {
 export class FakeSpark {
   readonly asked: string[] = [];
   readonly statements: string[] = [];
+  /** How many rows it was asked for each time. */
+  readonly fetched: number[] = [];
   readonly configurations: Map<string, string>[] = [];
   /** States of statements, in the order in which they are told; finished when there are no more. */
   readonly states: number[] = [];
@@ -72,6 +74,7 @@ export class FakeSpark {
           [2, struct(new Struct([[1, list(TYPE.struct, [struct(numberColumn)])]]))],
         ]);
       case 'FetchResults':
+        this.fetched.push(Number(request.i64(3)));
         return new Struct([
           [1, OK],
           [3, struct(new Struct([[3, list(TYPE.struct, [struct(numbers(7))])]]))],

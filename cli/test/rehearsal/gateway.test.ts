@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Gateway } from '../../src/rehearsal/gateway/gateway.ts';
 import { callOf, KIND } from '../../src/rehearsal/thrift/message.ts';
 import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { bool, type i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { bool, i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
 import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
 import { FakeSpark, handleOf } from './fake-spark.ts';
@@ -138,6 +138,24 @@ describe('a statement', () => {
     spark.states.push(...states);
     await execute('select 1', [[4, bool(false)]]);
     expect(spark.asked.filter((name) => name === 'GetOperationStatus')).toHaveLength(asked);
+  });
+
+  it.each([
+    ['few', 500n, 500],
+    ['as many as clients like', 100_000n, 20_000],
+    ['no certain number of', undefined, 20_000],
+  ])('gives a bounded number of rows at once to who wants %s', async (_what, wanted, fetched) => {
+    const { spark, ask, open, execute } = rehearsal();
+    await open();
+    const limit = wanted === undefined ? [] : ([[1, i64(wanted)]] as const);
+    await execute('select 7', [[1281, struct(new Struct(limit))]]);
+    const handle = (await execute('select 7')).struct(2) ?? new Struct();
+    const asked = new Struct([
+      [1, struct(handle)],
+      [2, i32(0)],
+    ]).with({ 3: limit[0]?.[1] });
+    await ask('FetchResults', asked);
+    expect(spark.fetched).toEqual([fetched, fetched]);
   });
 
   it('that fails says why plainly, and keeps what Spark said', async () => {

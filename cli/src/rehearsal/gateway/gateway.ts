@@ -23,6 +23,8 @@ const DATABRICKS_V8 = 0xa508;
 const STATE = { initialized: 0, running: 1, finished: 2, error: 5, pending: 7 } as const;
 const UNDER_WAY: readonly (number | undefined)[] = [STATE.initialized, STATE.running, STATE.pending];
 const FETCH_NEXT = 0;
+/** How many rows are held at once: clients ask for 100,000, which may be gigabytes where rows are wide. */
+const MOST_ROWS = 20_000;
 
 /** Questions about what there is, which Spark answers as it answers statements. */
 const QUESTIONS = new Set([
@@ -221,7 +223,7 @@ export class Gateway {
     this.sessions.addOperation(handle, operation);
     const wanted = request.struct(1281);
     if (wanted !== undefined) {
-      const direct = await this.#directResults(handle, operation, Number(wanted.i64(1) ?? 0n));
+      const direct = await this.#directResults(handle, operation, chunkOf(wanted.i64(1)));
       return response.with({ 1281: struct(direct) });
     }
     // Who does not poll expects an answer when all is done.
@@ -279,8 +281,11 @@ export class Gateway {
     const handle = this.#operationHandle(request);
     const metadata = await this.#metadataOf(handle, this.#operation(handle));
     if (failed(metadata)) return metadata;
-    const asked = request.with(Object.fromEntries(request.ids().flatMap((id) => (id > 4 ? [[id, undefined]] : []))));
-    return toClientRows(await this.#site.links.call('FetchResults', asked), metadata, Number(request.i64(3) ?? 0n));
+    const rows = chunkOf(request.i64(3));
+    const asked = request
+      .with(Object.fromEntries(request.ids().flatMap((id) => (id > 4 ? [[id, undefined]] : []))))
+      .with({ 3: i64(BigInt(rows)) });
+    return toClientRows(await this.#site.links.call('FetchResults', asked), metadata, rows);
   }
 
   async #end(name: 'CancelOperation' | 'CloseOperation', request: Struct): Promise<Struct> {
@@ -321,6 +326,12 @@ export class Gateway {
       '08003',
     );
   }
+}
+
+/** How many rows to ask for where a client wants so many; it comes back for the rest. */
+function chunkOf(wanted: bigint | undefined): number {
+  const rows = Number(wanted ?? 0n);
+  return rows > 0 ? Math.min(rows, MOST_ROWS) : MOST_ROWS;
 }
 
 function fetchRequest(handle: Struct, maxRows: number): Struct {
