@@ -61,7 +61,7 @@ async function openDoors(
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
   const volumes = new Volumes(places.volumes);
-  await volumes.removeLeftovers();
+  await volumes.removeLeftovers().catch((error: unknown) => log(`leftovers of uploads stay: ${messageOf(error)}`));
   const links = new SparkLinks(() => keeper.address());
   const gateway = new Gateway({
     links,
