@@ -1,5 +1,5 @@
 import { readdir, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { hasCode, InterruptedError, MeetupError } from '../config/errors.ts';
 import { type Paths, projectRoot } from '../config/paths.ts';
@@ -79,9 +79,13 @@ async function removeState(
       if (!('release' in lock)) throw busy(`${holder(lock.heldBy)} works in ${paths.state}`);
       locks.push(lock);
     }
-    // A Spark that still writes would make anew what is being removed.
-    await endProcesses(rehearsalPlaces(paths));
-    const last = [...LOCKS, stateMarker().name];
+    // A Spark that still writes would make anew what is being removed, and so would one that is being started.
+    const rehearsal = rehearsalPlaces(paths);
+    const lock = await tryLock({ ...paths, state: rehearsal.folder }, 'write');
+    if (!('release' in lock)) throw busy(`${holder(lock.heldBy)} starts or ends the rehearsal in ${paths.state}`);
+    locks.push(lock);
+    await endProcesses(rehearsal);
+    const last = [basename(rehearsal.folder), ...LOCKS, stateMarker().name];
     const first = ['toolchain/python', 'toolchain/dev'];
     const between = (await readdir(state)).filter((name) => !last.includes(name));
     // The links to the environments first: without them no environment is in use, whole or not.

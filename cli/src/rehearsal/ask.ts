@@ -1,14 +1,20 @@
+import { messageOf } from '../config/errors.ts';
 import { connectDatabricks } from '../warehouse/databricks.ts';
 import { connectionOf } from './connection-of.ts';
 import type { RehearsalPlaces } from './places.ts';
 import { tokenOf } from './running.ts';
 import type { Running } from './supervisor/launch.ts';
 
-/** Asks the rehearsal, as any client would, for the least there is. */
+/** Whether the rehearsal answers the least there is to ask. */
 export async function answers(places: RehearsalPlaces, running: Running): Promise<boolean> {
-  const token = await tokenOf(places);
-  if (token === undefined) return false;
+  return (await whyNoAnswer(places, running)) === undefined;
+}
+
+/** Asks the rehearsal, as any client would, for the least there is. @returns what is wrong; undefined where it answers. */
+export async function whyNoAnswer(places: RehearsalPlaces, running: Running): Promise<string | undefined> {
   try {
+    const token = await tokenOf(places);
+    if (token === undefined) return `there is no ${places.tokenFile}`;
     const warehouse = await connectDatabricks({
       ...connectionOf(places, running, token).driver,
       timeoutMs: 60_000,
@@ -16,11 +22,11 @@ export async function answers(places: RehearsalPlaces, running: Running): Promis
     });
     try {
       const [row] = await warehouse.rows('select 1 as one');
-      return row?.one === 1;
+      return row?.one === 1 ? undefined : `it says that one is ${row?.one}`;
     } finally {
       await warehouse.close();
     }
-  } catch {
-    return false;
+  } catch (error) {
+    return messageOf(error);
   }
 }

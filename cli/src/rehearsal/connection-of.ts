@@ -34,7 +34,8 @@ export function connectionOf(places: RehearsalPlaces, running: Running, token: s
     token,
     caFile,
     proxyUrl,
-    driver: { host: 'localhost', port, httpPath, token, caFile },
+    // By its number: what `localhost` leads to is up to each machine.
+    driver: { host: '127.0.0.1', port, httpPath, token, caFile },
     dbtEnvironment: {
       MEETUP_REHEARSAL_HOST: host,
       MEETUP_REHEARSAL_HTTP_PATH: httpPath,

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Paths } from '../config/paths.ts';
 
 /** Everything that one rehearsal warehouse keeps, below the state folder. */
@@ -24,8 +25,9 @@ export interface RehearsalPlaces {
   readonly statementsLog: string;
 }
 
+/** Where a rehearsal keeps what; the same for all the names that links give one state folder. */
 export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): RehearsalPlaces {
-  const folder = join(paths.state, 'rehearsal');
+  const folder = join(realFolder(paths.state), 'rehearsal');
   return {
     folder,
     stateFile: join(folder, 'rehearsal.json'),
@@ -41,4 +43,14 @@ export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): Rehearsal
     gatewayLog: join(paths.logs, 'rehearsal-gateway.log'),
     statementsLog: join(paths.logs, 'rehearsal-statements.log'),
   };
+}
+
+/** The folder that a path leads to. Processes are found by what they were given, so each folder must have one name. */
+function realFolder(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    // It is yet to be made, below one that is there.
+    return dirname(path) === path ? path : join(realFolder(dirname(path)), basename(path));
+  }
 }

@@ -20,40 +20,50 @@ export function processLives(pid: number): boolean {
  * this launch file, and Spark the one that was given this file of arguments.
  */
 export async function rehearsalProcesses(places: RehearsalPlaces): Promise<number[]> {
-  const marks = [places.launchFile, `@${sparkArguments(places)}`];
-  const found: number[] = [];
-  for (const { pid, args } of await commandLines()) {
-    if (pid !== process.pid && isOurs(args, marks)) found.push(pid);
-  }
-  return found;
+  const lines = await commandLines();
+  return lines.filter((line) => line.pid !== process.pid && isOurs(line, places)).map(({ pid }) => pid);
 }
 
-function isOurs(args: readonly string[], marks: readonly string[]): boolean {
-  const [, ...given] = args;
-  const isSupervisor = given.some((arg) => /supervisor[\\/]main\.[jt]s$/.test(arg));
-  return marks.some((mark) => given.includes(mark) && (mark.startsWith('@') || isSupervisor));
+/** How a process was started. */
+export interface CommandLine {
+  readonly pid: number;
+  /** All its arguments, with a separator before and behind each. */
+  readonly text: string;
+  /** What no argument holds; with `ps` only a space, which an argument may hold. */
+  readonly separator: '\0' | ' ';
 }
 
-async function commandLines(): Promise<{ pid: number; args: string[] }[]> {
+/** Whether a process is one of this rehearsal's. */
+export function isOurs({ text, separator }: CommandLine, places: RehearsalPlaces): boolean {
+  const wasGiven = (arg: string): boolean => text.includes(`${separator}${arg}${separator}`);
+  if (wasGiven(`@${sparkArguments(places)}`)) return true;
+  // Whoever reads the launch file, as an editor does, is given it too.
+  return wasGiven(places.launchFile) && /supervisor[\\/]main\.[jt]s[\0 ]/.test(text);
+}
+
+async function commandLines(): Promise<CommandLine[]> {
   if (process.platform === 'linux') {
     const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-    return Promise.all(pids.map(async (pid) => ({ pid: Number(pid), args: await argumentsOf(pid) })));
+    return Promise.all(pids.map(async (pid) => ({ pid: Number(pid), text: await argumentsOf(pid), separator: '\0' })));
   }
   const { stdout } = await execa('ps', ['-axww', '-o', 'pid=,command='], { reject: false });
-  return String(stdout ?? '')
-    .split('\n')
-    .flatMap((line) => {
-      const match = /^\s*(\d+)\s+(.*)$/.exec(line);
-      return match?.[2] === undefined ? [] : [{ pid: Number(match[1]), args: match[2].split(' ') }];
-    });
+  return readPs(String(stdout ?? ''));
 }
 
-async function argumentsOf(pid: string): Promise<string[]> {
+/** What `ps -o pid=,command=` says: a process per line. */
+export function readPs(output: string): CommandLine[] {
+  return output.split('\n').flatMap((line) => {
+    const [, pid, command] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
+    return command === undefined ? [] : [{ pid: Number(pid), text: ` ${command} `, separator: ' ' }];
+  });
+}
+
+async function argumentsOf(pid: string): Promise<string> {
   try {
-    return (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0');
+    return `\0${await readFile(`/proc/${pid}/cmdline`, 'utf8')}`;
   } catch {
     // It has ended meanwhile, or belongs to somebody else.
-    return [];
+    return '';
   }
 }
 

@@ -47,12 +47,27 @@ const PATIENCE_MS = 10 * 60_000;
  * @throws InterruptedError when the signal is aborted while waiting; MeetupError after ten minutes.
  */
 export async function withWriteLock<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
+  return withLock(paths, effects, async () => {
+    try {
+      await restoreWorkingFile(paths);
+      return await work();
+    } finally {
+      await restoreWorkingFile(paths);
+    }
+  });
+}
+
+/**
+ * Runs `work` while no other process has the write lock of this folder, which may be another than that of the databases:
+ * these are left alone. Waits for the one that has it, and says so once.
+ * @throws InterruptedError when the signal is aborted while waiting; MeetupError after ten minutes.
+ */
+export async function withLock<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
   const lock = await waitForLock(paths, effects);
   try {
-    await restoreWorkingFile(paths);
     return await work();
   } finally {
-    await restoreWorkingFile(paths).finally(() => lock.release());
+    lock.release();
   }
 }
 

@@ -150,18 +150,23 @@ describe('clean', () => {
       expect(existsSync(join(mixed.data, 'groups.json'))).toBe(true);
     });
 
-    it.each(['write', 'watch'] as const)('while a meetup process has the %s lock', async (name) => {
+    it.each([
+      ['has the write lock', 'write.lock', 'works'],
+      ['has the watch lock', 'watch.lock', 'works'],
+      ['starts the rehearsal', 'rehearsal/write.lock', 'starts or ends the rehearsal'],
+    ])('while a meetup process %s', async (_what, name, does) => {
       const paths = await usedState();
+      await mkdir(rehearsalPlaces(paths).folder);
       const source = `
         const { DuckDBInstance } = require('@duckdb/node-api');
-        DuckDBInstance.create(${JSON.stringify(join(paths.state, `${name}.lock`))}).then((held) => {
+        DuckDBInstance.create(${JSON.stringify(join(paths.state, name))}).then((held) => {
           console.log('held'); setInterval(() => held, 1000);
         });`;
       const other = spawn(process.execPath, ['-e', source], { cwd: projectRoot, stdio: ['ignore', 'pipe', 'inherit'] });
       try {
         await once(other.stdout, 'data');
         await expect(run({ paths, all: false }, effects)).rejects.toThrow(
-          `Nothing was removed because meetup process ${other.pid} works in ${paths.state}: wait for it`,
+          `Nothing was removed because meetup process ${other.pid} ${does} in ${paths.state}: wait for it`,
         );
         expect(existsSync(paths.database)).toBe(true);
         expect(existsSync(join(paths.toolchain, 'python'))).toBe(true);

@@ -2,82 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { Gateway } from '../../src/rehearsal/gateway/gateway.ts';
 import { callOf, KIND } from '../../src/rehearsal/thrift/message.ts';
 import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { bool, i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
 import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
-
-const OK = struct(new Struct([[1, i32(0)]]));
-const handleOf = (id: string): Struct => new Struct([[1, struct(new Struct([[1, string(id)]]))]]);
-
-/** A Spark that knows two statements: one gives a number, one fails; and that remembers what it was asked. */
-class FakeSpark {
-  readonly asked: string[] = [];
-  readonly statements: string[] = [];
-  readonly configurations: Map<string, string>[] = [];
-  alive = true;
-  #operations = 0;
-  #failing = false;
-
-  readonly call = async (name: string, request: Struct): Promise<Struct> => {
-    this.asked.push(name);
-    switch (name) {
-      case 'OpenSession':
-        this.configurations.push(request.stringMap(4));
-        return new Struct([
-          [1, OK],
-          [2, request.has(1) ? i32(request.i32(1) ?? 0) : i32(0)],
-          [3, struct(handleOf('session'))],
-        ]);
-      case 'ExecuteStatement': {
-        const statement = request.string(2) ?? '';
-        this.statements.push(statement);
-        this.#failing = statement === 'fail';
-        this.#operations += 1;
-        return new Struct([
-          [1, OK],
-          [2, struct(handleOf(`operation-${this.#operations}`))],
-        ]);
-      }
-      case 'GetOperationStatus':
-        return new Struct(
-          this.#failing
-            ? [
-                [1, OK],
-                [2, i32(5)],
-                [5, string('x.YException: [BAD_THING] It is bad. SQLSTATE: 22012;\n+- plan\n\tat x.Y.z(Y.java:1)')],
-              ]
-            : [
-                [1, OK],
-                [2, i32(2)],
-              ],
-        );
-      case 'GetResultSetMetadata':
-        return new Struct([
-          [1, OK],
-          [2, struct(new Struct([[1, list(TYPE.struct, [struct(numberColumn)])]]))],
-        ]);
-      case 'FetchResults':
-        return new Struct([
-          [1, OK],
-          [3, struct(new Struct([[3, list(TYPE.struct, [struct(numbers(7))])]]))],
-        ]);
-      default:
-        return new Struct([[1, OK]]);
-    }
-  };
-
-  readonly close = (): void => {
-    this.alive = false;
-  };
-}
-
-const numberColumn = new Struct([
-  [1, string('n')],
-  [2, struct(new Struct([[1, list(TYPE.struct, [struct(new Struct([[1, struct(new Struct([[1, i32(3)]]))]]))])]]))],
-  [3, i32(0)],
-]);
-const numbers = (...values: number[]): Struct =>
-  new Struct([[4, struct(new Struct([[1, list(TYPE.i32, values.map(i32))]]))]]);
+import { FakeSpark, handleOf } from './fake-spark.ts';
 
 function rehearsal() {
   const spark = new FakeSpark();
@@ -138,6 +66,34 @@ describe('a session', () => {
     expect((await execute('select 1')).struct(1)?.string(3)).toBe('08003');
   });
 
+  it('that is being closed is closed once, and used by nobody meanwhile', async () => {
+    const { spark, clock, gateway, ask, open, execute } = rehearsal();
+    await open();
+    clock.now = 200;
+    const closing = [gateway.closeIdle(100), gateway.closeIdle(100)];
+    expect(gateway.sessions.size).toBe(0);
+    expect((await execute('select 1')).struct(1)?.string(3)).toBe('08003');
+    const closed = await ask('CloseSession', new Struct([[1, struct(handleOf('session'))]]));
+    expect(closed.struct(1)?.i32(1)).toBe(0);
+    await Promise.all(closing);
+    expect(spark.asked.filter((name) => name === 'CloseSession')).toHaveLength(1);
+    expect(spark.alive).toBe(false);
+  });
+
+  it('that waits for a statement is not idle', async () => {
+    const { spark, clock, gateway, open, execute } = rehearsal();
+    await open();
+    spark.states.push(1, 1);
+    spark.beforeAnswer = async (name) => {
+      if (name !== 'GetOperationStatus') return;
+      clock.now += 80;
+      await gateway.closeIdle(100);
+    };
+    await execute('select 1', [[4, bool(false)]]);
+    expect(clock.now).toBe(240);
+    expect(gateway.sessions.size).toBe(1);
+  });
+
   it('whose Spark is gone says so', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
@@ -168,6 +124,38 @@ describe('a statement', () => {
     await open();
     const direct = (await execute('select 7', [[1281, struct(new Struct([[1, i64(1n)]]))]])).struct(1281);
     expect([direct?.struct(3)?.bool(2), direct?.has(4)]).toEqual([true, false]);
+  });
+
+  it.each([
+    ['initialized, running and pending', [0, 1, 7], 4],
+    ['canceled', [3], 1],
+    ['closed', [4], 1],
+    ['unknown', [6], 1],
+    ['over for want of time', [8], 1],
+  ])('is waited for only while it is under way: %s', async (_what, states, asked) => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    spark.states.push(...states);
+    await execute('select 1', [[4, bool(false)]]);
+    expect(spark.asked.filter((name) => name === 'GetOperationStatus')).toHaveLength(asked);
+  });
+
+  it.each([
+    ['few', 500n, 500],
+    ['as many as clients like', 100_000n, 20_000],
+    ['no certain number of', undefined, 20_000],
+  ])('gives a bounded number of rows at once to who wants %s', async (_what, wanted, fetched) => {
+    const { spark, ask, open, execute } = rehearsal();
+    await open();
+    const limit = wanted === undefined ? [] : ([[1, i64(wanted)]] as const);
+    await execute('select 7', [[1281, struct(new Struct(limit))]]);
+    const handle = (await execute('select 7')).struct(2) ?? new Struct();
+    const asked = new Struct([
+      [1, struct(handle)],
+      [2, i32(0)],
+    ]).with({ 3: limit[0]?.[1] });
+    await ask('FetchResults', asked);
+    expect(spark.fetched).toEqual([fetched, fetched]);
   });
 
   it('that fails says why plainly, and keeps what Spark said', async () => {

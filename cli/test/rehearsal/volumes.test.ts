@@ -1,10 +1,14 @@
 import { existsSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../src/rehearsal/gateway/listen.ts';
+import { answerAboutVolumes } from '../../src/rehearsal/gateway/volume-answers.ts';
 import { StatementError } from '../../src/rehearsal/sql/errors.ts';
 import { volumeStatement } from '../../src/rehearsal/volumes/statements.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
+import { STAGING, transfer } from '../../src/rehearsal/volumes/transfer.ts';
 import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
@@ -46,6 +50,13 @@ describe('a path in a volume', () => {
     expect(() => volumes.file('/Volumes/main/raw/drops/link/secret')).toThrow('does not stay in its volume');
   });
 
+  it('does not follow a link to nowhere', async () => {
+    const { root, volumes } = await volumesWithOne();
+    await symlink(join(root, 'gone'), join(root, 'main/raw/drops/link'));
+    expect(() => volumes.file('/Volumes/main/raw/drops/link')).toThrow('does not stay in its volume');
+    expect(() => volumes.file('/Volumes/main/raw/drops/link/x')).toThrow('does not stay in its volume');
+  });
+
   it('needs its volume to be there', async () => {
     const { volumes } = await volumesWithOne();
     expect(() => volumes.file('/Volumes/main/raw/others/x')).toThrow('VOLUME_NOT_FOUND');
@@ -68,6 +79,58 @@ describe('a volume', () => {
     expect(await volumes.drop(['main', 'raw', 'drops'])).toBe(true);
     expect(existsSync(join(root, 'main/raw/drops'))).toBe(false);
     expect(await volumes.drop(['main', 'raw', 'drops'])).toBe(false);
+  });
+
+  it('lists what is there: no link that leads out or to nowhere, no file that has just gone', async () => {
+    const { root, volumes } = await volumesWithOne();
+    const folder = join(root, 'main/raw/drops');
+    await writeFile(join(folder, 'b'), 'bb');
+    await symlink(join(folder, 'b'), join(folder, 'c'));
+    await symlink(join(folder, 'gone'), join(folder, 'd'));
+    await symlink('/', join(folder, 'a'));
+    expect((await volumes.list('/Volumes/main/raw/drops')).map(({ name, size }) => [name, size])).toEqual([
+      ['b', 2],
+      ['c', 2],
+    ]);
+    expect(await volumes.list('/Volumes/main/raw/drops/none')).toEqual([]);
+    await expect(volumes.list('/Volumes/main/raw/drops/b')).rejects.toThrow('is a file, not a folder');
+  });
+
+  it.each(['main', 'main/raw', 'main/raw/drops'])('is none where a link leads elsewhere: %s', async (link) => {
+    const root = await temporaryFolder();
+    const outside = await temporaryFolder();
+    for (const folder of ['drops', 'raw/drops', '.']) await mkdir(join(outside, folder), { recursive: true });
+    await writeFile(join(outside, 'thesis'), 'mine');
+    await mkdir(dirname(join(root, link)), { recursive: true });
+    await symlink(outside, join(root, link));
+    const volumes = new Volumes(root);
+    const name = ['main', 'raw', 'drops'];
+    expect(() => volumes.file('/Volumes/main/raw/drops/x')).toThrow('INVALID_VOLUME_PATH');
+    for (const doing of [
+      () => volumes.list('/Volumes/main/raw/drops'),
+      () => volumes.create(name),
+      () => volumes.drop(name),
+    ]) {
+      await expect(doing()).rejects.toThrow('INVALID_VOLUME_PATH');
+    }
+    expect((await readdir(outside)).sort()).toEqual(['drops', 'raw', 'thesis']);
+  });
+
+  it('loses what is left of uploads that were cut off, and nothing else', async () => {
+    const { root, volumes } = await volumesWithOne();
+    const outside = await temporaryFolder();
+    await writeFile(join(outside, '.upload-theirs'), '');
+    const folder = join(root, 'main/raw/drops');
+    await symlink(outside, join(folder, 'link'));
+    await mkdir(join(folder, 'day'));
+    for (const name of ['.upload-1', 'day/.upload-2', 'day/upload-3', 'day/.hidden']) {
+      await writeFile(join(folder, name), 'half');
+    }
+    await volumes.removeLeftovers();
+    expect((await readdir(folder)).sort()).toEqual(['day', 'link']);
+    expect((await readdir(join(folder, 'day'))).sort()).toEqual(['.hidden', 'upload-3']);
+    expect(existsSync(join(outside, '.upload-theirs'))).toBe(true);
+    await new Volumes(join(root, 'none')).removeLeftovers();
   });
 
   it.each([
@@ -117,6 +180,56 @@ describe('a statement about volumes', () => {
     "REMOVE '/a' '/b'",
   ])('is refused where it is not whole: %s', (sql) => {
     expect(() => volumeStatement(sql)).toThrow('42601');
+  });
+});
+
+describe('the answer to a statement about files', () => {
+  const answerTo = async (statement: string) => {
+    const { root, volumes } = await volumesWithOne();
+    await mkdir(join(root, 'main/raw/drops/day'));
+    await writeFile(join(root, 'main/raw/drops/day/a'), 'a');
+    return answerAboutVolumes(statement, { volumes, tickets: new Tickets(() => 0), origin: 'https://host' });
+  };
+
+  it.each([
+    ["GET '/Volumes/main/raw/drops/day' TO '/home/me/a'", '42704', 'is no file'],
+    ["GET '/Volumes/main/raw/drops/day/b' TO '/home/me/a'", '42704', 'There is no'],
+    ["GET '/Volumes/main/raw/drops/day/a/b' TO '/home/me/a'", '42704', 'There is no'],
+    ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day/a'", '42710', 'say OVERWRITE'],
+    ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day' OVERWRITE", '42710', 'is a folder'],
+    ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops' OVERWRITE", '42710', 'is a folder'],
+  ])('is a refusal: %s', async (statement, sqlState, words) => {
+    await expect(answerTo(statement)).rejects.toMatchObject({ sqlState, message: expect.stringContaining(words) });
+  });
+
+  it('is where to go with the file', async () => {
+    const answer = await answerTo("GET '/Volumes/main/raw/drops/day/a' TO '/home/me/a'");
+    expect(answer?.isStaging).toBe(true);
+    expect(answer?.sql).toContain('https://host/_staging/');
+  });
+});
+
+describe('a transfer', () => {
+  /** Asks for what a ticket gives, over HTTP. */
+  async function transferred(file: string): Promise<{ status: number; body: string }> {
+    const tickets = new Tickets(() => 0);
+    const server = createServer((request, response) => void transfer(tickets, request, response));
+    const port = await listen(server);
+    onTestFinished(() => void server.close());
+    const response = await fetch(`http://127.0.0.1:${port}${STAGING}${tickets.issue({ method: 'GET', file })}`);
+    return { status: response.status, body: await response.text() };
+  }
+
+  it('gives a whole file', async () => {
+    const file = join(await temporaryFolder(), 'a');
+    await writeFile(file, 'x'.repeat(300_000));
+    expect(await transferred(file)).toEqual({ status: 200, body: 'x'.repeat(300_000) });
+  });
+
+  it('says of a folder, and of a file that is gone, that there is none', async () => {
+    const folder = await temporaryFolder();
+    expect((await transferred(folder)).status).toBe(404);
+    expect((await transferred(join(folder, 'gone'))).status).toBe(404);
   });
 });
 

@@ -19,9 +19,12 @@ const HIVE_V10 = 9;
 /** And the newest that Databricks' clients know: their V8. */
 const DATABRICKS_V8 = 0xa508;
 
-/** States of an operation. */
-const STATE = { finished: 2, canceled: 3, closed: 4, error: 5 } as const;
+/** States of an operation; all others mean that it has ended, however. */
+const STATE = { initialized: 0, running: 1, finished: 2, error: 5, pending: 7 } as const;
+const UNDER_WAY: readonly (number | undefined)[] = [STATE.initialized, STATE.running, STATE.pending];
 const FETCH_NEXT = 0;
+/** How many rows are held at once: clients ask for 100,000, which may be gigabytes where rows are wide. */
+const MOST_ROWS = 20_000;
 
 /** Questions about what there is, which Spark answers as it answers statements. */
 const QUESTIONS = new Set([
@@ -83,14 +86,7 @@ export class Gateway {
 
   /** Closes sessions that nobody has used for so long (milliseconds). */
   async closeIdle(idleMs: number): Promise<void> {
-    for (const session of this.sessions.stale(idleMs)) {
-      try {
-        if (session.link.alive) await session.link.call('CloseSession', new Struct([[1, struct(session.handle)]]));
-      } finally {
-        // Its statements end with it, and its connection.
-        this.sessions.remove(session);
-      }
-    }
+    await Promise.all(this.sessions.stale(idleMs).map((session) => this.#close(session)));
   }
 
   async #respond(name: string, request: Struct, origin: string): Promise<Struct | undefined> {
@@ -166,11 +162,18 @@ export class Gateway {
   async #closeSession(request: Struct): Promise<Struct> {
     const session = this.sessions.find(request.struct(1));
     // It is closed already, and that is what the client wants.
-    if (session === undefined) return new Struct([[1, struct(SUCCESS)]]);
+    return session === undefined ? new Struct([[1, struct(SUCCESS)]]) : this.#close(session);
+  }
+
+  /** Closes a session, with its statements and its connection. */
+  async #close(session: Session): Promise<Struct> {
+    // Before anything is waited for: nobody is to use it any more, or to close it once more.
+    this.sessions.remove(session);
+    if (!session.link.alive) return new Struct([[1, struct(SUCCESS)]]);
     try {
       return await session.link.call('CloseSession', new Struct([[1, struct(session.handle)]]));
     } finally {
-      this.sessions.remove(session);
+      session.link.close();
     }
   }
 
@@ -220,11 +223,11 @@ export class Gateway {
     this.sessions.addOperation(handle, operation);
     const wanted = request.struct(1281);
     if (wanted !== undefined) {
-      const direct = await this.#directResults(handle, operation, Number(wanted.i64(1) ?? 0n));
+      const direct = await this.#directResults(handle, operation, chunkOf(wanted.i64(1)));
       return response.with({ 1281: struct(direct) });
     }
     // Who does not poll expects an answer when all is done.
-    if (request.bool(4) === false) await this.#finished(handle);
+    if (request.bool(4) === false) await this.#finished(handle, operation);
     return response;
   }
 
@@ -247,11 +250,12 @@ export class Gateway {
     return direct.with({ 4: struct(closed) });
   }
 
-  async #finished(handle: Struct): Promise<void> {
-    const ended: readonly (number | undefined)[] = Object.values(STATE);
+  /** Waits until a statement has ended. Spark answers when it has, or after five seconds. */
+  async #finished(handle: Struct, { session }: Operation): Promise<void> {
     for (;;) {
       const status = await this.#site.links.call('GetOperationStatus', new Struct([[1, struct(handle)]]));
-      if (failed(status) || ended.includes(status.i32(2))) return;
+      if (failed(status) || !UNDER_WAY.includes(status.i32(2))) return;
+      this.sessions.touch(session);
     }
   }
 
@@ -277,8 +281,11 @@ export class Gateway {
     const handle = this.#operationHandle(request);
     const metadata = await this.#metadataOf(handle, this.#operation(handle));
     if (failed(metadata)) return metadata;
-    const asked = request.with(Object.fromEntries(request.ids().flatMap((id) => (id > 4 ? [[id, undefined]] : []))));
-    return toClientRows(await this.#site.links.call('FetchResults', asked), metadata, Number(request.i64(3) ?? 0n));
+    const rows = chunkOf(request.i64(3));
+    const asked = request
+      .with(Object.fromEntries(request.ids().flatMap((id) => (id > 4 ? [[id, undefined]] : []))))
+      .with({ 3: i64(BigInt(rows)) });
+    return toClientRows(await this.#site.links.call('FetchResults', asked), metadata, rows);
   }
 
   async #end(name: 'CancelOperation' | 'CloseOperation', request: Struct): Promise<Struct> {
@@ -319,6 +326,12 @@ export class Gateway {
       '08003',
     );
   }
+}
+
+/** How many rows to ask for where a client wants so many; it comes back for the rest. */
+function chunkOf(wanted: bigint | undefined): number {
+  const rows = Number(wanted ?? 0n);
+  return rows > 0 ? Math.min(rows, MOST_ROWS) : MOST_ROWS;
 }
 
 function fetchRequest(handle: Struct, maxRows: number): Struct {

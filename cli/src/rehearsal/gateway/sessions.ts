@@ -44,14 +44,19 @@ export class Sessions {
   /** The session that a handle names; using it keeps it open. */
   find(handle: Struct | undefined): Session | undefined {
     const session = handle && this.#sessions.get(idOf(handle));
-    if (session !== undefined) session.lastUsed = this.#now();
+    if (session !== undefined) this.touch(session);
     return session;
   }
 
+  /** Keeps a session open that is waited for. */
+  touch(session: Session): void {
+    session.lastUsed = this.#now();
+  }
+
+  /** From here on nobody finds the session or its statements. Its connection is still to be closed. */
   remove(session: Session): void {
     this.#sessions.delete(session.id);
     for (const [id, operation] of this.#operations) if (operation.session === session) this.#operations.delete(id);
-    session.link.close();
   }
 
   addOperation(handle: Struct, operation: Operation): void {
@@ -60,7 +65,7 @@ export class Sessions {
 
   findOperation(handle: Struct | undefined): Operation | undefined {
     const operation = handle && this.#operations.get(idOf(handle));
-    if (operation !== undefined) operation.session.lastUsed = this.#now();
+    if (operation !== undefined) this.touch(operation.session);
     return operation;
   }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { StatementError } from '../sql/errors.ts';
 import { literal } from '../sql/tokens.ts';
 import { type VolumeStatement, volumeStatement } from '../volumes/statements.ts';
@@ -27,14 +27,14 @@ export async function answerAboutVolumes(
   if (parsed.verb === 'CREATE' || parsed.verb === 'DROP') return change(parsed, site.volumes);
   if (parsed.verb === 'LIST') return { sql: listing(await site.volumes.list(parsed.path)), isStaging: false };
   const file = site.volumes.file(parsed.path);
-  if (parsed.verb === 'PUT' && !parsed.overwrite && existsSync(file)) {
-    throw new StatementError(
-      `[FILE_ALREADY_EXISTS] ${parsed.path} is there already: say OVERWRITE to replace it. SQLSTATE: 42710`,
-      '42710',
-    );
+  const found = existsSync(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;
+  if (parsed.verb === 'PUT' && found !== undefined && (found.isDirectory() || !parsed.overwrite)) {
+    const why = found.isDirectory() ? 'is a folder' : 'is there already: say OVERWRITE to replace it';
+    throw new StatementError(`[FILE_ALREADY_EXISTS] ${parsed.path} ${why}. SQLSTATE: 42710`, '42710');
   }
-  if (parsed.verb === 'GET' && !existsSync(file)) {
-    throw new StatementError(`[FILE_NOT_FOUND] There is no ${parsed.path}. SQLSTATE: 42704`, '42704');
+  if (parsed.verb === 'GET' && !found?.isFile()) {
+    const why = found === undefined ? `There is no ${parsed.path}` : `${parsed.path} is no file`;
+    throw new StatementError(`[FILE_NOT_FOUND] ${why}. SQLSTATE: 42704`, '42704');
   }
   const method = parsed.verb === 'REMOVE' ? 'DELETE' : parsed.verb;
   const url = `${site.origin}${STAGING}${site.tickets.issue({ method, file })}`;

@@ -61,6 +61,8 @@ async function make(place: string, { folder }: Site, work: (workshop: string) =>
   await removeLeftovers(folder);
   const workshop = join(folder, `making-${process.pid}`);
   try {
+    // Process ids come back: an earlier process with this one may have been killed here.
+    await rm(workshop, { recursive: true, force: true });
     await work(workshop);
     await takePlace(workshop, place);
   } finally {

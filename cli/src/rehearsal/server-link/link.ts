@@ -36,6 +36,8 @@ export class SparkLink {
   #wake: (() => void) | undefined;
   #lost: SparkLostError | undefined;
   #sequence = 0;
+  /** Resolves when all calls so far have their answers. */
+  #answered: Promise<unknown> = Promise.resolve();
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -71,8 +73,23 @@ export class SparkLink {
     return this.#lost === undefined;
   }
 
-  /** @throws SparkLostError where the connection breaks; SparkRefusedError where the server does not know the call. */
+  /**
+   * Asks when those who asked before have their answers.
+   * @throws SparkLostError where the connection breaks; SparkRefusedError where the server does not know the call.
+   */
   async call(name: string, request: Struct): Promise<Struct> {
+    const answer = this.#answered.then(() => this.#exchange(name, request));
+    // Not the answer itself, which may be large.
+    const over = (): void => undefined;
+    this.#answered = answer.then(over, over);
+    return answer;
+  }
+
+  close(): void {
+    this.#lose('it was closed here');
+  }
+
+  async #exchange(name: string, request: Struct): Promise<Struct> {
     this.#sequence += 1;
     const message = encodeMessage(callOf(name, this.#sequence, request));
     this.#send(lengthOf(message.length), message);
@@ -83,11 +100,6 @@ export class SparkLink {
     const response = answer.body.struct(0);
     if (response === undefined) throw new SparkRefusedError(`Spark answered ${name} with nothing.`);
     return response;
-  }
-
-  close(): void {
-    this.#socket.destroy();
-    this.#lose('it was closed here');
   }
 
   async #handshake(secret: string): Promise<void> {
@@ -127,6 +139,7 @@ export class SparkLink {
 
   #lose(why: string): SparkLostError {
     this.#lost ??= new SparkLostError(`The connection to the rehearsal's Spark broke: ${why}.`);
+    this.#socket.destroy();
     this.#wake?.();
     return this.#lost;
   }

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { RehearsalPlaces } from '../places.ts';
@@ -43,9 +43,11 @@ export const sparkArguments = (places: RehearsalPlaces): string => join(places.c
 
 /**
  * Writes what Spark is started with: for two cores and small tables, listening on the loopback interface only, with the
- * defaults of Databricks where Spark has others.
+ * defaults of Databricks where Spark has others. Its working folder is emptied, so that what killed ones left does not
+ * pile up: none may be running.
  */
 export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, secret: string): Promise<void> {
+  await rm(places.scratch, { recursive: true, force: true });
   for (const folder of [places.conf, places.warehouse, places.scratch])
     await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeSecretly(join(places.conf, 'hive-site.xml'), hiveSite(places));

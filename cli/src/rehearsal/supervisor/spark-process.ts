@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, type WriteStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../config/errors.ts';
@@ -8,6 +7,7 @@ import type { RehearsalPlaces } from '../places.ts';
 import { SparkLostError } from '../server-link/link.ts';
 import type { SparkAddress } from '../server-link/links.ts';
 import type { Launch } from './launch.ts';
+import { logFile } from './log-file.ts';
 import { sparkArguments } from './spark-files.ts';
 
 /** Spark's server says so when it listens. */
@@ -36,11 +36,11 @@ export class SparkProcess {
       env: sparkEnvironment(launch),
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const log = createWriteStream(places.sparkLog, { flags: 'a', mode: 0o600 });
     try {
-      return new SparkProcess(child, { port: await listening(child, log), secret });
+      return new SparkProcess(child, { port: await listening(child, logFile(places.sparkLog)), secret });
     } catch (error) {
-      child.kill('SIGKILL');
+      // Gone before the next one begins, which empties the folder that it works in.
+      if (child.kill('SIGKILL')) await once(child, 'exit');
       throw error;
     }
   }
@@ -70,16 +70,17 @@ function sparkEnvironment({ sparkHome }: Launch): NodeJS.ProcessEnv {
   };
 }
 
-async function listening(child: ChildProcess, log: WriteStream): Promise<number> {
+async function listening(child: ChildProcess, log: (text: string | Uint8Array) => void): Promise<number> {
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new SparkLostError('Spark has no pipes.');
   // Spark closes its stdin by ending; that must not end this process.
   stdin.on('error', () => undefined);
-  stdout.pipe(log, { end: false });
+  // Both are read to the end, whether or not that can be logged: a full pipe would stop Spark.
+  stdout.on('data', log);
   let last = '';
   const port = new Promise<number>((resolve) => {
     createInterface({ input: stderr }).on('line', (line) => {
-      log.write(`${line}\n`);
+      log(`${line}\n`);
       if (/\b(ERROR|FATAL|Error|Exception)\b/.test(line)) last = line;
       const found = LISTENS.exec(line)?.[1];
       if (found !== undefined) resolve(Number(found));

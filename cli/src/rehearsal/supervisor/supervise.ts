@@ -1,13 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { readFile, rm } from 'node:fs/promises';
-import type { Server } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../config/errors.ts';
 import { makeCertificate } from '../certificate/certificate.ts';
 import { Gateway } from '../gateway/gateway.ts';
 import { httpsServer } from '../gateway/https.ts';
+import { listen } from '../gateway/listen.ts';
 import { connectProxy } from '../gateway/proxy.ts';
 import { type RehearsalPlaces, rehearsalPlaces } from '../places.ts';
 import { SparkLinks } from '../server-link/links.ts';
@@ -15,6 +15,7 @@ import { Tickets } from '../volumes/tickets.ts';
 import { Volumes } from '../volumes/volumes.ts';
 import { writeSecretly } from './files.ts';
 import { HOST, HTTP_PATH, type Launch, launchSchema, type Running } from './launch.ts';
+import { logFile } from './log-file.ts';
 import { SparkKeeper } from './spark-keeper.ts';
 
 /** How often idle sessions are looked for (milliseconds). */
@@ -59,13 +60,15 @@ async function openDoors(
 ): Promise<Doors> {
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
+  const volumes = new Volumes(places.volumes);
+  await volumes.removeLeftovers().catch((error: unknown) => log(`leftovers of uploads stay: ${messageOf(error)}`));
   const links = new SparkLinks(() => keeper.address());
   const gateway = new Gateway({
     links,
-    volumes: new Volumes(places.volumes),
+    volumes,
     tickets,
     now,
-    heard: statementLog(places),
+    heard: await statementLog(places),
   });
   const token = randomBytes(24).toString('hex');
   const certificate = makeCertificate([HOST, 'localhost', '127.0.0.1'], now());
@@ -78,19 +81,11 @@ async function openDoors(
 }
 
 /** Writes down what was asked since the start, a JSON document per line: what dbt and the driver really say. */
-function statementLog({ statementsLog }: RehearsalPlaces): (statement: string) => void {
-  writeFileSync(statementsLog, '', { mode: 0o600 });
-  return (statement) =>
-    appendFileSync(statementsLog, `${JSON.stringify({ at: new Date().toISOString(), statement })}\n`);
-}
-
-/** Listens on the loopback interface, on any port that is free. */
-async function listen(server: Server): Promise<number> {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port.');
-  return address.port;
+async function statementLog({ statementsLog }: RehearsalPlaces): Promise<(statement: string) => void> {
+  await rm(statementsLog, { force: true });
+  const log = logFile(statementsLog);
+  log('');
+  return (statement) => log(`${JSON.stringify({ at: new Date().toISOString(), statement })}\n`);
 }
 
 async function sweep(gateway: Gateway, everyMs: number, idleMs: number, log: (line: string) => void): Promise<void> {

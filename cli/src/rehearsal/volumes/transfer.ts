@@ -1,10 +1,11 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { createWriteStream } from 'node:fs';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasCode } from '../../config/errors.ts';
 import type { Ticket, Tickets } from './tickets.ts';
+import { UPLOADING } from './volumes.ts';
 
 /** Where presigned URLs lead. */
 export const STAGING = '/_staging/';
@@ -30,8 +31,7 @@ async function receive(
   response: ServerResponse,
 ): Promise<void> {
   await mkdir(dirname(file), { recursive: true });
-  // Spark reads no file whose name begins with a dot.
-  const beside = join(dirname(file), `.upload-${name}`);
+  const beside = join(dirname(file), `${UPLOADING}${name}`);
   try {
     await pipeline(request, createWriteStream(beside, { mode: 0o600 }));
     const announced = request.headers['content-length'];
@@ -50,13 +50,24 @@ async function receive(
 }
 
 async function send({ file }: Ticket, response: ServerResponse): Promise<void> {
+  let opened: FileHandle;
   try {
-    const { size } = await stat(file);
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': size });
-    await pipeline(createReadStream(file), response);
+    opened = await open(file);
   } catch (error) {
-    if (!hasCode(error, 'ENOENT') || response.headersSent) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
     response.writeHead(404).end();
+    return;
+  }
+  try {
+    const found = await opened.stat();
+    if (!found.isFile()) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': found.size });
+    await pipeline(opened.createReadStream({ autoClose: false }), response);
+  } finally {
+    await opened.close();
   }
 }
 

@@ -1,6 +1,7 @@
-import { existsSync, realpathSync } from 'node:fs';
+import { type Dirent, existsSync, lstatSync, realpathSync, type Stats } from 'node:fs';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
+import { hasCode } from '../../config/errors.ts';
 import { StatementError } from '../sql/errors.ts';
 
 /** A file of a volume, as statements list it; a folder's name ends in a slash. */
@@ -10,6 +11,9 @@ export interface Listed {
   readonly size: number;
   readonly modifiedMs: number;
 }
+
+/** How the names of files begin that are still arriving. Spark reads no file whose name begins with a dot. */
+export const UPLOADING = '.upload-';
 
 /** Volumes of Unity Catalog as folders: /Volumes/catalog/schema/volume/… below one root. */
 export class Volumes {
@@ -34,9 +38,7 @@ export class Volumes {
       );
     }
     // A link among the files must not lead out either.
-    const root = realpathSync(folder);
-    const real = realpathSync(existing(file));
-    if (real !== root && !real.startsWith(root + sep)) throw outside(path);
+    if (!staysIn(folder, file)) throw outside(path);
     return file;
   }
 
@@ -59,21 +61,37 @@ export class Volumes {
   /** What lies directly in a folder, by name. */
   async list(path: string): Promise<Listed[]> {
     const folder = this.file(path);
-    if (!existsSync(folder)) return [];
     const base = path.replace(/\/+$/, '');
-    const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
-    return Promise.all(
-      names.map(async (name) => {
-        const found = await stat(join(folder, name));
-        const [shown, size] = found.isDirectory() ? [`${name}/`, 0] : [name, found.size];
-        return { path: `${base}/${shown}`, name: shown, size, modifiedMs: Math.floor(found.mtimeMs) };
+    const entries = (await entriesOf(folder, path)).filter(({ name }) => !name.startsWith('.'));
+    const listed = await Promise.all(
+      entries.map(async (entry) => {
+        const file = join(folder, entry.name);
+        const leadsOut = entry.isSymbolicLink() && !staysIn(folder, file);
+        const found = leadsOut ? undefined : await statOf(file);
+        if (found === undefined) return [];
+        const [name, size] = found.isDirectory() ? [`${entry.name}/`, 0] : [entry.name, found.size];
+        return [{ path: `${base}/${name}`, name, size, modifiedMs: Math.floor(found.mtimeMs) }];
       }),
     );
+    return listed.flat().sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
+  /** Removes what is left of uploads whose gateway was killed. Only where no upload is under way. */
+  async removeLeftovers(): Promise<void> {
+    // Types are asked for so that links are told from folders, and not followed.
+    const entries = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(orNone);
+    for (const entry of entries) {
+      if (entry.isFile() && entry.name.startsWith(UPLOADING))
+        await rm(join(entry.parentPath, entry.name), { force: true });
+    }
+  }
+
+  /** A volume's folder. @throws StatementError where its name is none, or a link leads elsewhere. */
   #folder(name: readonly string[]): string {
     // Names in Unity Catalog don't differ by case.
-    return join(this.#root, ...name.map((part) => safe(part, name.join('.')).toLowerCase()));
+    const folder = join(this.#root, ...name.map((part) => safe(part, name.join('.')).toLowerCase()));
+    if (!staysIn(this.#root, folder)) throw outside(name.join('.'));
+    return folder;
   }
 }
 
@@ -96,7 +114,55 @@ function safe(part: string, path: string): string {
 const outside = (path: string): StatementError =>
   new StatementError(`[INVALID_VOLUME_PATH] ${path} does not stay in its volume. SQLSTATE: 22KD3`, '22KD3');
 
-/** The nearest folder above that exists, or the file itself. */
-function existing(file: string): string {
-  return existsSync(file) ? file : existing(dirname(file));
+/** Whether a path leads into a folder, all links followed. */
+function staysIn(folder: string, path: string): boolean {
+  const [root, real] = [realOf(folder), realOf(path)];
+  return root !== undefined && real !== undefined && (real === root || real.startsWith(root + sep));
+}
+
+/** Where a path leads; of what is yet to be made, where the nearest folder above it does. Undefined: nowhere. */
+function realOf(path: string): string | undefined {
+  try {
+    return realpathSync(nearest(path));
+  } catch (error) {
+    // A link to what is not there, or to itself.
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined;
+    throw error;
+  }
+}
+
+const nearest = (path: string): string => (isThere(path) || dirname(path) === path ? path : nearest(dirname(path)));
+
+/** A link is there whatever it leads to. */
+function isThere(path: string): boolean {
+  try {
+    lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What may be gone by the time that it is looked at. */
+async function statOf(file: string): Promise<Stats | undefined> {
+  try {
+    return await stat(file);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+async function entriesOf(folder: string, path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (!hasCode(error, 'ENOTDIR')) return orNone(error);
+    throw new StatementError(`[INVALID_VOLUME_PATH] ${path} is a file, not a folder. SQLSTATE: 22KD3`, '22KD3');
+  }
+}
+
+function orNone(error: unknown): never[] {
+  if (hasCode(error, 'ENOENT')) return [];
+  throw error;
 }

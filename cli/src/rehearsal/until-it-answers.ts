@@ -1,0 +1,50 @@
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { whyNoAnswer } from './ask.ts';
+import type { RehearsalPlaces } from './places.ts';
+import { processLives } from './process.ts';
+import { readJson } from './supervisor/files.ts';
+import { type Running, runningSchema } from './supervisor/launch.ts';
+
+/** How long all of it may take (milliseconds): more than Spark is given to listen, so that who waits hears of that first. */
+const PATIENCE_MS = 240_000;
+
+/**
+ * Waits until all of a rehearsal answers.
+ * @param start the name of this start, and its background process.
+ * @throws MeetupError where that process ends, or four minutes are over; InterruptedError.
+ */
+export async function untilItAnswers(
+  places: RehearsalPlaces,
+  start: { readonly run: string; readonly pid: number },
+  { clock, signal, reporter }: Effects,
+): Promise<Running> {
+  const started = clock.elapsed();
+  let missing = 'Spark does not listen yet';
+  for (;;) {
+    if (signal.aborted) throw new InterruptedError();
+    const running = await readJson(places.stateFile, runningSchema);
+    if (running?.run === start.run) {
+      const why = await whyNoAnswer(places, running);
+      if (why === undefined) return running;
+      missing = why.replace(/\.$/, '');
+    }
+    if (!processLives(start.pid)) throw await notStarted(places);
+    const waited = clock.elapsed() - started;
+    if (waited > PATIENCE_MS) {
+      throw new MeetupError(
+        `The rehearsal does not answer after ${Math.round(waited / 1000)} s (${missing}): ${places.sparkLog} and ${places.gatewayLog} say more.`,
+      );
+    }
+    reporter.progress(`Starting Spark … ${Math.round(waited / 1000)} s`);
+    await delay(100);
+  }
+}
+
+async function notStarted(places: RehearsalPlaces): Promise<MeetupError> {
+  const lines = (await readFile(places.gatewayLog, 'utf8')).trim().split('\n');
+  const last = lines.at(-1)?.replace(/^\S+Z /, '') ?? '';
+  return new MeetupError(`The rehearsal does not start (${last.slice(0, 400)}): ${places.sparkLog} says more.`);
+}

@@ -1,0 +1,107 @@
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen } from '../../src/rehearsal/gateway/listen.ts';
+import { SparkLink, SparkLostError } from '../../src/rehearsal/server-link/link.ts';
+import { decodeMessage, encodeMessage, type Message, replyOf } from '../../src/rehearsal/thrift/message.ts';
+import { Struct } from '../../src/rehearsal/thrift/struct.ts';
+import { string } from '../../src/rehearsal/thrift/values.ts';
+
+/** A server as Spark's: it lets everybody in, and answers each call as it is told to. */
+async function server(answer: (call: Message, client: Socket) => void) {
+  const clients: Socket[] = [];
+  const listening = createServer((client) => {
+    clients.push(client);
+    client.on('error', () => undefined);
+    let received = Buffer.alloc(0);
+    let greeted = 0;
+    client.on('data', (chunk) => {
+      received = Buffer.concat([received, chunk]);
+      for (;;) {
+        const head = greeted < 2 ? 5 : 4;
+        if (received.length < head) return;
+        const length = received.readUInt32BE(head - 4);
+        if (received.length < head + length) return;
+        const payload = received.subarray(head, head + length);
+        received = received.subarray(head + length);
+        if (greeted === 2) answer(decodeMessage(payload), client);
+        else if (++greeted === 2) client.write(Buffer.from([5, 0, 0, 0, 0]));
+      }
+    });
+  });
+  const port = await listen(listening);
+  onTestFinished(() => {
+    for (const client of clients) client.destroy();
+    listening.close();
+  });
+  return { port, clients };
+}
+
+const frame = (message: Message): Buffer => {
+  const bytes = encodeMessage(message);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes.length);
+  return Buffer.concat([length, bytes]);
+};
+
+const echo = (call: Message): Buffer => frame(replyOf(call, call.body.struct(1) ?? new Struct()));
+const said = (text: string): Struct => new Struct([[1, string(text)]]);
+
+async function open(port: number): Promise<SparkLink> {
+  const link = await SparkLink.open(port, 'secret');
+  onTestFinished(() => link.close());
+  return link;
+}
+
+describe('a connection to Spark', () => {
+  it('answers those who ask at once, one after the other, also where answers come in pieces', async () => {
+    let under = 0;
+    let most = 0;
+    const { port } = await server(async (call, client) => {
+      under += 1;
+      most = Math.max(most, under);
+      const bytes = echo(call);
+      for (const part of [bytes.subarray(0, 2), bytes.subarray(2, 9), bytes.subarray(9)]) {
+        client.write(part);
+        await delay(5);
+      }
+      under -= 1;
+    });
+    const link = await open(port);
+    const texts = ['a', 'b', 'c', 'd'];
+    const answers = await Promise.all(texts.map((text) => link.call('Echo', said(text))));
+    expect(answers.map((answer) => answer.string(1))).toEqual(texts);
+    expect(most).toBe(1);
+  });
+
+  it('fails all who wait when it breaks, and leaves nobody waiting', async () => {
+    const { port } = await server((_call, client) => client.destroy());
+    const link = await open(port);
+    const asked = [1, 2, 3].map(() => link.call('Echo', said('x')));
+    const settled = await Promise.allSettled(asked);
+    expect(settled.map((one) => one.status === 'rejected' && one.reason instanceof SparkLostError)).toEqual([
+      true,
+      true,
+      true,
+    ]);
+    expect(link.alive).toBe(false);
+  });
+
+  it('fails who waits when it is closed here', async () => {
+    const { port } = await server(() => undefined);
+    const link = await open(port);
+    const asked = link.call('Echo', said('x'));
+    link.close();
+    await expect(asked).rejects.toThrow('it was closed here');
+  });
+
+  it('is given up, and closed, where the other side talks of something else', async () => {
+    const { port, clients } = await server((_call, client) => client.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
+    const link = await open(port);
+    const closed = clients.map((client) => once(client, 'close'));
+    await expect(link.call('Echo', said('x'))).rejects.toThrow('it sent something that is no Thrift');
+    await Promise.all(closed);
+    expect(link.alive).toBe(false);
+  });
+});

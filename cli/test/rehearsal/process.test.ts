@@ -1,0 +1,47 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
+import { isOurs, readPs } from '../../src/rehearsal/process.ts';
+import { temporaryFolder } from '../support/effects.ts';
+
+const places = rehearsalPlaces({ state: '/Users/a b/.meetup', logs: '/Users/a b/.meetup/logs' });
+const ours = (command: string): boolean[] => readPs(`  17 ${command}\n`).map((line) => isOurs(line, places));
+
+describe('the processes of a rehearsal, as ps lists them', () => {
+  it('are told apart from each other and from their arguments', () => {
+    expect(readPs('    1 /sbin/init\n  417 node  x y\n\nnonsense\n')).toEqual([
+      { pid: 1, text: ' /sbin/init ', separator: ' ' },
+      { pid: 417, text: ' node  x y ', separator: ' ' },
+    ]);
+  });
+
+  it.each([
+    'java @/Users/a b/.meetup/rehearsal/conf/spark.args',
+    'node /opt/meetup/dist/rehearsal/supervisor/main.js /Users/a b/.meetup/rehearsal/conf/launch.json',
+    'node --import tsx /m/cli/src/rehearsal/supervisor/main.ts /Users/a b/.meetup/rehearsal/conf/launch.json',
+  ])('are found by what they were given, also where it holds a space: %s', (command) => {
+    expect(ours(command)).toEqual([true]);
+  });
+
+  it.each([
+    'vi /Users/a b/.meetup/rehearsal/conf/launch.json',
+    'java @/Users/a b/.meetup2/rehearsal/conf/spark.args',
+    'java @/Volumes/x/Users/a b/.meetup/rehearsal/conf/spark.args',
+    'node /m/supervisor/main.js /Volumes/x/Users/a b/.meetup/rehearsal/conf/launch.json',
+    'node /m/supervisor/main.js /Users/a b/.meetup/rehearsal/conf/launch.json.bak',
+  ])('are no others: %s', (command) => {
+    expect(ours(command)).toEqual([false]);
+  });
+});
+
+describe('a state folder', () => {
+  it('has one rehearsal, whatever links lead to it', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'state'));
+    await symlink(folder, join(folder, 'link'));
+    const placesOf = (state: string) => rehearsalPlaces({ state: join(folder, state), logs: folder });
+    expect(placesOf('link/state')).toEqual(placesOf('state'));
+    expect(placesOf('link/not/yet/made')).toEqual(placesOf('not/yet/made'));
+  });
+});
