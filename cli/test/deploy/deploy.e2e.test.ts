@@ -129,7 +129,7 @@ describe('a target', () => {
   });
 
   it('applies only the plan that was reviewed', async () => {
-    await project.secondDay();
+    await project.nextDay();
     const stray = landingPath(remote, { name: 'groups-left.parquet' });
     await remote.connection.put(join(project.paths.dbtProject, 'dbt_project.yml'), stray);
     await expect(deployed({ yes: false, planHash: '0123' })).rejects.toThrow(/The plan is [0-9a-f]+ now, not 0123/);
@@ -385,12 +385,10 @@ describe('a deployment that is killed', () => {
   it('leaves every table as it was, or as it was to be, wherever that happens', { timeout: KILL_MS }, async () => {
     await deployed({ force: true });
     const before = await contentsOf(remote);
-    const change = (): Promise<void> =>
-      project.write(
-        'dbt/models/staging/stg_groups.sql',
-        "select group_id, min(name) || '!' as group_name from {{ source('raw', 'groups') }} group by group_id\n",
-      );
-    await change();
+    await project.write(
+      'dbt/models/staging/stg_groups.sql',
+      "select group_id, min(name) || '!' as group_name from {{ source('raw', 'groups') }} group by group_id\n",
+    );
     await project.write(
       'dbt/models/marts/event_log.sql',
       (await readFile(join(project.paths.dbtProject, 'models/marts/event_log.sql'), 'utf8')).replace(
@@ -398,12 +396,13 @@ describe('a deployment that is killed', () => {
         'upper(name) as event_name',
       ),
     );
+    await project.nextDay();
     const start = (await written()).length;
     await deployed();
     const after = await contentsOf(remote);
     expect(after).not.toEqual(before);
     const statements = (await written()).length - start;
-    expect(statements).toBeGreaterThan(10);
+    expect(statements).toBeGreaterThan(20);
     await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
 
     const outcomes: string[] = [];

@@ -11,8 +11,8 @@ export interface TinyProject {
   readonly env: Readonly<Record<string, string>>;
   write(path: string, text: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Adds the drop of the second day. */
-  secondDay(): Promise<void>;
+  /** Adds the drop of the next day; there are two. */
+  nextDay(): Promise<void>;
   /** Commits everything; gives the commit. */
   commit(): Promise<string>;
 }
@@ -62,7 +62,7 @@ models:
 `,
 };
 
-/** Makes the project in a folder; its second day's drop is kept aside. */
+/** Makes the project in a folder; the drops of two days are kept aside. */
 export async function tinyProject(folder: string): Promise<TinyProject> {
   const root = join(folder, 'project');
   const drops = join(folder, 'drops');
@@ -81,8 +81,8 @@ export async function tinyProject(folder: string): Promise<TinyProject> {
   await write(macro, await readFile(join(projectRoot, macro), 'utf8'));
   for (const part of ['profiles', 'data/schemas'])
     await cp(join(projectRoot, part), join(root, part), { recursive: true });
-  await generate({ out: drops, scale: 0.002, seed: 1, days: 1 }, quietEffects());
-  const { first, second } = await splitDays(drops);
+  await generate({ out: drops, scale: 0.002, seed: 1, days: 2 }, quietEffects());
+  const { first, days } = await splitDays(drops);
   for (const name of first) await cp(join(drops, name), join(root, 'data', name), { recursive: true });
   const git = (...args: string[]) =>
     execa('git', ['-c', 'user.name=test', '-c', 'user.email=test@example.org', ...args], { cwd: root });
@@ -92,7 +92,11 @@ export async function tinyProject(folder: string): Promise<TinyProject> {
     env,
     write,
     remove: (path) => rm(join(root, path)),
-    secondDay: () => cp(join(drops, second), join(root, 'data', second), { recursive: true }),
+    nextDay: async () => {
+      const day = days.shift();
+      if (day === undefined) throw new Error('there is no other day');
+      await cp(join(drops, day), join(root, 'data', day), { recursive: true });
+    },
     commit: async () => {
       await git('add', '-A');
       await git('commit', '-q', '--allow-empty', '-m', 'as it is');
@@ -101,10 +105,9 @@ export async function tinyProject(folder: string): Promise<TinyProject> {
   };
 }
 
-/** What `generate` wrote: the first dump's files, and the folder of the day after. */
-async function splitDays(drops: string): Promise<{ first: string[]; second: string }> {
+/** What `generate` wrote: the first dump's files, and the folders of the days after. */
+async function splitDays(drops: string): Promise<{ first: string[]; days: string[] }> {
   const names = await readdir(drops);
-  const second = names.find((name) => /^\d{4}-\d{2}-\d{2}$/.test(name));
-  if (second === undefined) throw new Error(`${drops} has no daily drop: ${names.join(', ')}`);
-  return { first: names.filter((name) => name.endsWith('.json')), second };
+  const days = names.filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).sort();
+  return { first: names.filter((name) => name.endsWith('.json')), days };
 }
