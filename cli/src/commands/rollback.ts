@@ -6,7 +6,7 @@ import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
 import { currentDeployment, interrupted, readLedger, WHOLE } from '../deploy/ledger.ts';
 import { locked } from '../deploy/locked.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
-import { type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
+import { placeOf, type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import type { RemoteName } from '../targets/target.ts';
 
@@ -64,8 +64,9 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
         const rest = recovered === undefined ? {} : { recovered };
         const entries = await readLedger(here.remote, WHOLE);
         if (intended === undefined) {
-          const { restored, failed } = recovered ?? { restored: [], failed: [] };
           const stands = currentDeployment(entries);
+          if (recovered === undefined) throw endedAfterAll(stands, target);
+          const { restored, failed } = recovered;
           return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: stands, restored, failed, ...rest });
         }
         const goal = rollbackGoal(entries, to, target);
@@ -76,3 +77,9 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
     return yes ? goThere(context) : inNewSession(context, goThere);
   });
 }
+
+/** The last record of a process that died may arrive late: what was sent goes on in the warehouse. */
+const endedAfterAll = (stands: string | null, target: RemoteName): MeetupError =>
+  new MeetupError(
+    `What was interrupted has ended after all, and ${target} stands at ${placeOf(stands)}: nothing was undone. Roll back again to go back from there.`,
+  );

@@ -412,7 +412,9 @@ describe('a deployment that is killed', () => {
       const left = interrupted(await readLedger(remote));
       if (left !== undefined) {
         const { report } = await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
-        expect(report).toMatchObject({ status: 'undone', failed: [] });
+        // The last record may arrive after all: what was sent goes on in Spark. Then the rollback goes back from it.
+        expect(['undone', 'rolled back']).toContain(report.status);
+        expect(report.failed).toEqual([]);
       }
       const now = await contentsOf(remote);
       const isAfter = JSON.stringify(now) === JSON.stringify(after);
