@@ -57,7 +57,7 @@ export async function withSession(
     const error = new MeetupError(
       option === 'target' ? '--target takes dev, rehearsal or prod.' : `--${option}: ${issue?.message}.`,
     );
-    return explain(error, { json: isJson(rawOptions), verbose: false }, io, style);
+    return explain(error, { json: isSet(rawOptions, 'json'), verbose: false }, io, style);
   }
   const options = parsed.data;
   const live = io.stderr.isTTY === true && !io.env.CI && io.env.TERM !== 'dumb';
@@ -79,16 +79,21 @@ export async function withSession(
     return await work(session);
   } catch (error) {
     reporter.done();
-    return explain(error, options, io, style);
+    return explain(error, { ...options, isStream: isSet(rawOptions, 'watch') }, io, style);
   }
 }
 
-const isJson = (rawOptions: unknown): boolean =>
-  typeof rawOptions === 'object' && rawOptions !== null && 'json' in rawOptions && rawOptions.json === true;
+const isSet = (rawOptions: unknown, name: string): boolean =>
+  typeof rawOptions === 'object' && rawOptions !== null && new Map(Object.entries(rawOptions)).get(name) === true;
 
-function explain(error: unknown, options: Pick<GlobalOptions, 'json' | 'verbose'>, io: Io, style: Style): number {
+interface HowToExplain extends Pick<GlobalOptions, 'json' | 'verbose'> {
+  /** Whether stdout has one event per line, and not one document; Ctrl-C is its ordinary end. */
+  readonly isStream?: boolean;
+}
+
+function explain(error: unknown, options: HowToExplain, io: Io, style: Style): number {
   if (error instanceof InterruptedError || io.signal.aborted) {
-    if (options.json) io.stdout.write(`${JSON.stringify({ status: 'interrupted' })}\n`);
+    if (options.json && !options.isStream) io.stdout.write(`${JSON.stringify({ status: 'interrupted' })}\n`);
     io.stderr.write('Interrupted.\n');
     return 130;
   }
