@@ -61,7 +61,9 @@ function declare(io: Io, ended: (exitCode: number) => void): Command {
         const argument = typeof args[0] === 'string' ? args[0] : undefined;
         // Imported when a command runs: zod, which parses the options, takes longer to load than all that --help needs.
         const { withSession } = await import('./session.ts');
-        ended(await withSession(program.opts(), io, (session) => work(session, command.opts<Own>(), argument)));
+        const isStream = command.getOptionValue('watch') === true;
+        const run = (session: CommandSession) => work(session, command.opts<Own>(), argument);
+        ended(await withSession(program.opts(), io, run, { isStream }));
       });
 
   verb<{ out?: string; scale: string; seed: string; days: string }>(

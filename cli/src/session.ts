@@ -43,11 +43,13 @@ export interface Printing<Report> {
 /**
  * Resolves what all commands share, runs one, and turns what it throws into one plain sentence and an exit code:
  * 130 when interrupted, 1 or 2 for known errors, 2 with a hint for a defect of ours.
+ * @param isStream whether --json prints one event per line, and not one document.
  */
 export async function withSession(
   rawOptions: unknown,
   io: Io,
   work: (session: CommandSession) => Promise<number>,
+  { isStream = false }: { isStream?: boolean } = {},
 ): Promise<number> {
   const style = styleFor(io.stderr, io.env);
   const parsed = globalOptionsSchema.safeParse(rawOptions);
@@ -57,7 +59,7 @@ export async function withSession(
     const error = new MeetupError(
       option === 'target' ? '--target takes dev, rehearsal or prod.' : `--${option}: ${issue?.message}.`,
     );
-    return explain(error, { json: isSet(rawOptions, 'json'), verbose: false }, io, style);
+    return explain(error, { json: isJson(rawOptions), verbose: false }, io, style);
   }
   const options = parsed.data;
   const live = io.stderr.isTTY === true && !io.env.CI && io.env.TERM !== 'dumb';
@@ -79,15 +81,15 @@ export async function withSession(
     return await work(session);
   } catch (error) {
     reporter.done();
-    return explain(error, { ...options, isStream: isSet(rawOptions, 'watch') }, io, style);
+    return explain(error, { ...options, isStream }, io, style);
   }
 }
 
-const isSet = (rawOptions: unknown, name: string): boolean =>
-  typeof rawOptions === 'object' && rawOptions !== null && new Map(Object.entries(rawOptions)).get(name) === true;
+const isJson = (rawOptions: unknown): boolean =>
+  typeof rawOptions === 'object' && rawOptions !== null && 'json' in rawOptions && rawOptions.json === true;
 
 interface HowToExplain extends Pick<GlobalOptions, 'json' | 'verbose'> {
-  /** Whether stdout has one event per line, and not one document; Ctrl-C is its ordinary end. */
+  /** Ctrl-C is the ordinary end of a stream of events. */
   readonly isStream?: boolean;
 }
 
