@@ -1,5 +1,5 @@
 import { verifyAgainstLocal } from '../compare/parity.ts';
-import type { Effects } from '../config/effects.ts';
+import { broughtToEnd, type Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
@@ -177,9 +177,8 @@ function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
 }
 
 async function apply(context: LockedContext & SurveyContext, now: Survey, deployment: string): Promise<Outcome> {
-  const applying = applyPlan(context, now, deployment, verifyAgainstLocal(context));
   // After Ctrl-C everything is put back, whatever time that takes.
-  const applied = await (context.effects.toTheEnd?.(applying) ?? applying);
+  const applied = await broughtToEnd(context.effects, applyPlan(context, now, deployment, verifyAgainstLocal(context)));
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')
       context.effects.reporter.warn(`${deployment} was undone: everything is as it was.`);

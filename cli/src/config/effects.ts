@@ -27,3 +27,7 @@ export interface Reporter {
   /** For --verbose only. */
   detail(line: string): void;
 }
+
+/** Waits for work that must not end halfway when the command is interrupted, where somebody can see to that. */
+export const broughtToEnd = <T>({ toTheEnd }: Pick<Effects, 'toTheEnd'>, work: Promise<T>): Promise<T> =>
+  toTheEnd?.(work) ?? work;

@@ -61,8 +61,11 @@ export async function carryOut(remote: Remote, moves: readonly Move[]): Promise<
   const restored: string[] = [];
   const failed: { relation: string; reason: string }[] = [];
   const carry = async ({ relation, statements, restores, lost }: Move): Promise<void> => {
+    if (lost !== undefined) {
+      failed.push({ relation, reason: lost });
+      return;
+    }
     try {
-      if (lost !== undefined) throw new MeetupError(lost);
       for (const statement of statements) await remote.connection.run(statement);
       if (restores) restored.push(relation);
     } catch (error) {

@@ -1,5 +1,7 @@
+import { broughtToEnd } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { type DeployContext, identityOf } from './context.ts';
+import { firstFew } from './first-few.ts';
 import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, finishedIn, writeEntry } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
 import { goBackTo, wayBack } from './undo.ts';
@@ -42,9 +44,6 @@ export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target:
   );
 }
 
-/** How many relations a sentence names. */
-const NAMED = 3;
-
 /**
  * Goes back. What the ledger says first lets the next deployment carry it through, should this process die.
  * @param force goes back also where some relations can't.
@@ -61,15 +60,15 @@ export async function rollBack(
   const way = await wayBack(context.remote, entries, goal.deployed);
   const lost = way.moves.flatMap((move) => move.lost ?? []);
   if (lost.length > 0 && !force) {
-    const more = lost.length > NAMED ? ` And ${lost.length - NAMED} more.` : '';
+    const { shown, more } = firstFew(lost);
+    const rest = more > 0 ? ` And ${more} more.` : '';
     throw new MeetupError(
-      `${context.target.name} can't go back to ${placeOf(goal.to)} whole: ${lost.slice(0, NAMED).join(' ')}${more} Nothing was changed; --force puts the rest back.`,
+      `${context.target.name} can't go back to ${placeOf(goal.to)} whole: ${shown.join(' ')}${rest} Nothing was changed; --force puts the rest back.`,
     );
   }
   await writeEntry(context.remote, identity, 'rolling back', { to: goal.to, goal: goal.deployed });
   context.effects.reporter.progress(`going back to ${placeOf(goal.to)}`);
-  const going = goBackTo(context.remote, identity, way, goal.deployed, goal.to);
-  return context.effects.toTheEnd?.(going) ?? going;
+  return broughtToEnd(context.effects, goBackTo(context.remote, identity, way, goal.deployed, goal.to));
 }
 
 /** A deployment as people name it. */

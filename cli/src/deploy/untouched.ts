@@ -1,9 +1,7 @@
 import { MeetupError } from '../config/errors.ts';
+import { firstFew } from './first-few.ts';
 import type { DeployPlan } from './plan/plan.ts';
 import { GONE } from './relations.ts';
-
-/** How many relations a sentence names. */
-const NAMED = 3;
 
 /**
  * What somebody else changed is not built over unless that is said: it may have been done for a reason. What is only
@@ -29,9 +27,8 @@ export function requireUntouched(
 }
 
 function named(drift: DeployPlan['drift']): string {
-  const shown = drift.slice(0, NAMED).map(({ relation, what }) => `${relation} (${what})`);
-  const rest = drift.length - shown.length;
-  return `${shown.join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+  const { shown, more } = firstFew(drift.map(({ relation, what }) => `${relation} (${what})`));
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function waysBack({ base, target }: DeployPlan): string {

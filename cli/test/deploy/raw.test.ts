@@ -1,14 +1,13 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { run as generate } from '../../src/commands/generate.ts';
-import { run as load } from '../../src/commands/load.ts';
 import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
 import { exportBatches } from '../../src/deploy/raw/export.ts';
 import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
 import { databricksType } from '../../src/deploy/raw/types.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
-import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
+import { temporaryFolder } from '../support/effects.ts';
+import { loadedSample } from '../support/loaded.ts';
 
 const batch = (id: string, seq: number) => ({ id, seq });
 const OURS = [batch('a', 1), batch('b', 2), batch('c', 3)];
@@ -32,10 +31,7 @@ describe('batches', () => {
 
 describe('raw rows on their way', () => {
   it('are a file per table with rows, the same bytes each time, named by their content', async () => {
-    const paths = await temporaryPaths();
-    const effects = quietEffects();
-    await generate({ out: paths.data, scale: 0.002, seed: 1, days: 0 }, effects);
-    await load({ paths, maxRejected: 0.5 }, effects);
+    const { paths } = await loadedSample();
     const local = await openPublished(paths);
     const folder = join(await temporaryFolder(), 'landing');
     try {
@@ -56,10 +52,7 @@ describe('raw rows on their way', () => {
   });
 
   it('leave nothing of an earlier try behind', async () => {
-    const paths = await temporaryPaths();
-    const effects = quietEffects();
-    await generate({ out: paths.data, scale: 0.002, seed: 1, days: 0 }, effects);
-    await load({ paths, maxRejected: 0.5 }, effects);
+    const { paths } = await loadedSample();
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'events-half.parquet'), 'half a file');
     const local = await openPublished(paths);

@@ -1,0 +1,13 @@
+import { run as generate } from '../../src/commands/generate.ts';
+import { run as load } from '../../src/commands/load.ts';
+import type { Paths } from '../../src/config/paths.ts';
+import { quietEffects, type RecordedEffects, temporaryPaths } from './effects.ts';
+
+/** A small sample, loaded into a state folder of its own. */
+export async function loadedSample(): Promise<{ paths: Paths; effects: RecordedEffects }> {
+  const paths = await temporaryPaths();
+  const effects = quietEffects();
+  await generate({ out: paths.data, scale: 0.002, seed: 1, days: 0 }, effects);
+  await load({ paths, maxRejected: 0.5 }, effects);
+  return { paths, effects };
+}
