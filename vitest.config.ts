@@ -22,7 +22,7 @@ export default defineConfig({
       },
       {
         // The models' own tests: dbt's unit tests in fixtures/models, on the warm engine.
-        test: { name: 'fixtures', include: ['cli/fixtures/**/*.fixtures.ts'], testTimeout: 60_000 },
+        test: { name: 'fixtures', include: ['cli/model-tests/**/*.fixtures.ts'], testTimeout: 60_000 },
       },
     ],
   },

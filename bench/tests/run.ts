@@ -8,8 +8,8 @@ import { z } from 'zod';
 import type { Effects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { EngineClient } from '../../cli/src/engine/client.ts';
-import { FixtureSession } from '../../cli/src/fixtures/session.ts';
 import { createRawTables } from '../../cli/src/ingest/raw-tables.ts';
+import { FixtureSession } from '../../cli/src/unit-tests/unit-test-runner.ts';
 import { openWork } from '../../cli/src/warehouse/duckdb.ts';
 import { median, percentile } from '../support/figures.ts';
 

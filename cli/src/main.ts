@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks';
-import { runCli } from './cli.ts';
+import { runCli } from './cli/program.ts';
 import { Grace } from './config/grace.ts';
 
 /** How long a command may take to stop cleanly after Ctrl-C (milliseconds). */

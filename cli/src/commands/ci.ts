@@ -2,6 +2,7 @@ import { access, appendFile, constants, mkdir, readdir, stat } from 'node:fs/pro
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
 import { lintModels, type Violation } from '../ci/lint.ts';
+import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
 import { publicText } from '../ci/public-text.ts';
 import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
@@ -12,7 +13,6 @@ import { hasCode, InterruptedError, MeetupError, messageOf } from '../config/err
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import type { Problem } from '../engine/protocol.ts';
-import { renderCiMarkdown } from '../report/ci-markdown.ts';
 import { isTest, type NodeVerdict, verdictOf } from './build.ts';
 import { type TestPart, type TestVerdict, run as test } from './test.ts';
 

@@ -1,7 +1,7 @@
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { CommandResult } from '../config/result.ts';
-import { type NewFixture, type NewFixtureOptions, newFixture } from '../fixtures/new/new-fixture.ts';
+import { type NewFixture, type NewFixtureOptions, newFixture } from '../test-new/new-fixture.ts';
 
 export type TestNewOptions = NewFixtureOptions;
 export type TestNewReport = NewFixture;

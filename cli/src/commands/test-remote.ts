@@ -3,10 +3,10 @@ import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import { differenceOf } from '../fixtures/remote/difference.ts';
-import { type RemoteVerdict, runOnRehearsal } from '../fixtures/remote/run.ts';
-import { renderFixture } from '../report/fixture.ts';
-import { styleFor } from '../report/style.ts';
+import { renderFixture } from '../terminal/fixture.ts';
+import { styleFor } from '../terminal/style.ts';
+import { differenceOf } from '../unit-tests/remote/difference.ts';
+import { type RemoteVerdict, runOnRehearsal } from '../unit-tests/remote/run.ts';
 import type { TestReport, TestVerdict } from './test.ts';
 
 export interface RemoteTestOptions {

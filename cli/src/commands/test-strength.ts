@@ -5,7 +5,7 @@ import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
 import { EngineRefusedError } from '../engine/errors.ts';
 import type { CoverageAnswer, MutationAnswer, StrengthRequest } from '../engine/protocol.ts';
-import { rawColumns } from '../fixtures/raw-columns.ts';
+import { rawColumns } from '../unit-tests/raw-columns.ts';
 
 export interface StrengthOptions {
   readonly paths: Paths;

@@ -7,8 +7,8 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
 import { announcedEngine } from '../engine/location.ts';
-import { runVitest } from '../fixtures/vitest/run-vitest.ts';
-import { type TestVerdict, verdictsOf } from '../fixtures/vitest/verdicts.ts';
+import { runVitest } from '../unit-tests/vitest/run-vitest.ts';
+import { type TestVerdict, verdictsOf } from '../unit-tests/vitest/verdicts.ts';
 
 /** The parts of the models' tests, with the vitest file of each. */
 const fileOf = { fixtures: 'models.fixtures', scenarios: 'scenarios.fixtures' } as const;

@@ -1,4 +1,4 @@
-import { each } from '../warehouse/each.ts';
+import { each } from '../warehouse/map-concurrently.ts';
 import { bucketsOf, columnFingerprints, differingBuckets, fingerprintOf, rowsIn, type Shared } from './buckets.ts';
 import type { RowDifference } from './cells.ts';
 import type { MartSpec } from './marts.ts';

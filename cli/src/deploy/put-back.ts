@@ -1,6 +1,6 @@
 import { MeetupError } from '../config/errors.ts';
-import { each } from '../warehouse/each.ts';
-import { asideOf, asideStatements, takeBackStatement } from './aside.ts';
+import { each } from '../warehouse/map-concurrently.ts';
+import { asideOf, asideStatements, takeBackStatement } from './kept-tables.ts';
 import {
   historySince,
   isUpkeep,

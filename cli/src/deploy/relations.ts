@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { StatementFailedError } from '../warehouse/databricks.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
-import { each } from '../warehouse/each.ts';
+import { each } from '../warehouse/map-concurrently.ts';
 import { type Remote, relationOn } from './remote.ts';
 
 /** One relation as it is at one moment, in a form that it can be put back to. */

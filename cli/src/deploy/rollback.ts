@@ -1,7 +1,7 @@
 import { broughtToEnd } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
+import { firstFew } from '../text/first-few.ts';
 import { type DeployContext, identityOf } from './context.ts';
-import { firstFew } from './first-few.ts';
 import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, finishedIn, writeEntry } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
 import { goBackTo, wayBack } from './undo.ts';

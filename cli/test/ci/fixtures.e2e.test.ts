@@ -14,7 +14,7 @@ it('ends with 1 where a fixture fails, and its summary names the fixture and the
   await copyProject(project);
   for (const part of [
     'cli/src',
-    'cli/fixtures',
+    'cli/model-tests',
     'cli/test/support',
     'package.json',
     'vitest.config.ts',

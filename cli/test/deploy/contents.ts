@@ -2,7 +2,7 @@ import { bucketsOf, fingerprintOf, rowsIn } from '../../src/compare/buckets.ts';
 import { databricksSide } from '../../src/compare/side.ts';
 import { listSchemas } from '../../src/deploy/relations.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
-import { each } from '../../src/warehouse/each.ts';
+import { each } from '../../src/warehouse/map-concurrently.ts';
 
 /** What the schemas of a target hold, each relation by its kind, columns and rows: equal texts, equal contents. */
 export async function contentsOf(remote: Remote): Promise<Record<string, string>> {

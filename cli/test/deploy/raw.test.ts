@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
 import { exportBatches } from '../../src/deploy/raw/export.ts';
 import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
-import { databricksType } from '../../src/deploy/raw/types.ts';
+import { databricksType } from '../../src/warehouse/databricks-types.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder } from '../support/effects.ts';
 import { loadedSample } from '../support/loaded.ts';

@@ -13,8 +13,8 @@ import sys
 engine, project_dir, profiles_dir, target_path, seed, edits = sys.argv[1:]
 sys.path.insert(0, engine)
 
-import events  # noqa: E402
-import speed  # noqa: E402
+from meetup_engine.protocol import events  # noqa: E402
+from meetup_engine.dbt_patches import speed  # noqa: E402
 
 # Must differ between two parses of the same files.
 VOLATILE = {
@@ -170,7 +170,7 @@ def main():
     speed.install()
     from dbt_common.exceptions import DbtBaseException
 
-    from project import Project, settings_from
+    from meetup_engine.project.project import Project, settings_from
 
     def session(folder):
         return Project(

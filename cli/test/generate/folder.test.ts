@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type GenerateReport, run } from '../../src/commands/generate.ts';
 import { InterruptedError, MeetupError } from '../../src/config/errors.ts';
-import { renderGenerate } from '../../src/report/generate.ts';
-import { styleFor } from '../../src/report/style.ts';
+import { renderGenerate } from '../../src/terminal/generate.ts';
+import { styleFor } from '../../src/terminal/style.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
 const SMALL = { scale: 0.002, seed: 1, days: 0 };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { runCli } from '../../src/cli.ts';
+import { runCli } from '../../src/cli/program.ts';
 
 /** What a command line that is wrong says, and where. */
 async function said(...argv: string[]) {

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { compareTable } from '../../src/fixtures/scenarios/compare-rows.ts';
-import { readExpected } from '../../src/fixtures/scenarios/expected.ts';
+import { compareTable } from '../../src/scenarios/compare-rows.ts';
+import { readExpected } from '../../src/scenarios/expected.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder } from '../support/effects.ts';
 

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { EngineClient } from '../../src/engine/client.ts';
-import { readScenario } from '../../src/fixtures/scenarios/read-scenarios.ts';
-import { hasPassed, renderOutcome } from '../../src/fixtures/scenarios/render.ts';
-import { ScenarioSession } from '../../src/fixtures/scenarios/session.ts';
+import { readScenario } from '../../src/scenarios/read-scenarios.ts';
+import { hasPassed, renderOutcome } from '../../src/scenarios/render.ts';
+import { ScenarioSession } from '../../src/scenarios/scenario-player.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 

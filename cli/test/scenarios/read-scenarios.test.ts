@@ -2,8 +2,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
-import { withMoments } from '../../src/fixtures/scenarios/moments.ts';
-import { readScenario } from '../../src/fixtures/scenarios/read-scenarios.ts';
+import { withMoments } from '../../src/scenarios/moments.ts';
+import { readScenario } from '../../src/scenarios/read-scenarios.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
 const head = 'description: A story.\nrule: A rule.\n';

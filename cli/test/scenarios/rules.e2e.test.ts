@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
-import { readScenario } from '../../src/fixtures/scenarios/read-scenarios.ts';
-import { ScenarioSession } from '../../src/fixtures/scenarios/session.ts';
+import { readScenario } from '../../src/scenarios/read-scenarios.ts';
+import { ScenarioSession } from '../../src/scenarios/scenario-player.ts';
 import { quietEffects } from '../support/effects.ts';
 import { type Rule, rules } from './rules.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { anonymise } from '../../src/fixtures/new/anonymise.ts';
+import { anonymise } from '../../src/test-new/anonymise.ts';
 import type { Cell } from '../../src/warehouse/warehouse.ts';
 
 const table = (columns: string[], ...rows: Cell[][]) => ({

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { minimise } from '../../src/fixtures/new/ddmin.ts';
+import { minimise } from '../../src/test-new/ddmin.ts';
 
 describe('delta debugging', () => {
   test('leaves what is needed and nothing else, in order', async () => {

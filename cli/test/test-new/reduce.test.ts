@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { CompiledModel } from '../../src/fixtures/new/compiled-model.ts';
-import { inputsThatMake } from '../../src/fixtures/new/reduce.ts';
-import { Workbench } from '../../src/fixtures/new/workbench.ts';
-import { fixtureYaml } from '../../src/fixtures/new/yaml.ts';
+import type { CompiledModel } from '../../src/test-new/compiled-model.ts';
+import { inputsThatMake } from '../../src/test-new/reduce.ts';
+import { Workbench } from '../../src/test-new/workbench.ts';
+import { fixtureYaml } from '../../src/test-new/yaml.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 

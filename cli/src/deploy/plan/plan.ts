@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RemoteName } from '../../targets/target.ts';
-import { asideStatements } from '../aside.ts';
 import type { GitState } from '../git.ts';
+import { asideStatements } from '../kept-tables.ts';
 import type { Batch } from '../raw/batches.ts';
 import type { Upload } from '../raw/export.ts';
 import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatements } from '../raw/land.ts';

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { rawTables } from '../../ingest/raw-tables.ts';
-import { each } from '../../warehouse/each.ts';
+import { each } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';

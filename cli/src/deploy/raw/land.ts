@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
 import { type RawTable, rawTables } from '../../ingest/raw-tables.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
+import { databricksType } from '../../warehouse/databricks-types.ts';
 import { isNotThere } from '../relations.ts';
 import { nameOn, type Remote, volumePath } from '../remote.ts';
 import type { Upload } from './export.ts';
-import { databricksType } from './types.ts';
 
 const LANDING = 'landing';
 

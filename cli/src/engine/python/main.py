@@ -1,6 +1,6 @@
 """
 The warm dbt: a process that imports dbt once, keeps the project's manifest in memory, and does one request after the
-other for clients on a Unix domain socket. Started and supervised by cli/src/engine/supervisor.ts.
+other for clients on a Unix domain socket. Started and supervised by cli/src/engine/process.ts.
 
     python main.py SOCKET TOKEN_FILE
 
@@ -16,8 +16,8 @@ import sys
 import threading
 import time
 
-import guard
-import wire
+from meetup_engine.protocol import guard
+from meetup_engine.protocol import wire
 
 STARTED = time.time()
 # Held while the manifest is written to disk, which the end of the process waits for a little.
@@ -53,7 +53,7 @@ def main():
     announce.close()
 
     # dbt and its dependencies: more than two seconds, during which clients can connect and queue their work.
-    import worker
+    from meetup_engine.protocol import worker
 
     state.update(ready=True, dbt=worker.dbt_version())
     signal.signal(signal.SIGTERM, lambda *_: _end(socket_path))

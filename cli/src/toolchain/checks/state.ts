@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs';
 import { access, constants, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MeetupError, messageOf } from '../../config/errors.ts';
-import { formatBytes } from '../../report/text.ts';
+import { formatBytes } from '../../text/text.ts';
 import { openPublished } from '../../warehouse/duckdb.ts';
 import { tryLock } from '../../warehouse/lock.ts';
 import { setupOwner } from '../launcher.ts';

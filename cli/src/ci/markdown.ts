@@ -1,0 +1,109 @@
+import type { BuildPart, CiPart, CiReport } from '../commands/ci.ts';
+import { formatDuration, plural } from '../text/text.ts';
+import type { ChangedNode } from './slim-plan.ts';
+import { ciBase, ciCounts, ciFailures } from './words.ts';
+
+/** How a workflow finds the comment that it wrote before. */
+export const CI_MARKER = '<!-- meetup ci -->';
+
+/** GitHub takes comments of 65,536 characters. */
+const LONGEST_SUMMARY = 60_000;
+const LONGEST_FAILURE = 4_000;
+const LONGEST_LIST = 30;
+
+const marks = { pass: '✅ passed', fail: '❌ failed', skip: '➖ skipped', warn: '⚠️ warned' } as const;
+
+/** The whole run as a Markdown comment: a table of the parts, what failed, what changed and what was built. */
+export function renderCiMarkdown(report: CiReport): string {
+  const sections = [
+    CI_MARKER,
+    `## ${headline(report)}`,
+    table(
+      ['check', 'result', 'what', 'time'],
+      report.parts.map((part) => [part.name, marks[part.status], ciCounts(part), formatDuration(part.ms)]),
+    ),
+    ...report.parts.filter((part) => part.status === 'fail').flatMap(failuresOf),
+    ...report.parts.flatMap((part) => (part.name === 'build' ? [buildOf(part)] : [])),
+  ];
+  return withinLimit(sections);
+}
+
+function headline({ parts }: CiReport): string {
+  const failed = parts.filter(({ status }) => status === 'fail').length;
+  return failed === 0
+    ? '✅ Models: every check passed'
+    : `❌ Models: ${failed} of ${plural(parts.length, 'check')} failed`;
+}
+
+function failuresOf(part: CiPart): string[] {
+  const failures = ciFailures(part);
+  const shown = failures.slice(0, LONGEST_LIST).map(({ title, text }) => folded(title, text));
+  const hidden = failures.length - shown.length;
+  return [`### What failed in ${part.name}`, ...shown, ...(hidden > 0 ? [`… and ${hidden} more.`] : [])];
+}
+
+function buildOf(part: BuildPart): string {
+  const { changed, removed, alsoBuilt, leftAlone } = part;
+  const statuses = new Map(part.models.map(({ name, status }) => [name, status]));
+  const row = ({ name, kind, why }: ChangedNode): string[] => {
+    const status = statuses.get(name);
+    return [
+      kind === 'model' ? code(name) : `${code(name)} (${kind})`,
+      escaped(why),
+      status ? marks[status] : 'not built',
+    ];
+  };
+  const parts = [`### Changed models`, ciBase(part)];
+  if (changed.length > 0) parts.push(table(['model', 'why', 'build'], changed.slice(0, LONGEST_LIST).map(row)));
+  if (changed.length > LONGEST_LIST) parts.push(`… and ${changed.length - LONGEST_LIST} more.`);
+  if (removed.length > 0) parts.push(`Gone from the project: ${listed(removed)}.`);
+  if (alsoBuilt.length > 0) {
+    parts.push(
+      `Built without being changed, for changed ones stand on them or they were out of date: ${listed(alsoBuilt)}.`,
+    );
+  }
+  if (leftAlone.length > 0) {
+    parts.push(`Left alone, for no change reaches them: ${listed(leftAlone)}.`);
+  }
+  return parts.join('\n\n');
+}
+
+const listed = (names: readonly string[]): string =>
+  names.slice(0, LONGEST_LIST).map(code).join(', ') +
+  (names.length > LONGEST_LIST ? ` and ${names.length - LONGEST_LIST} more` : '');
+
+/** A collapsible block with a text that is shown as it is. */
+function folded(title: string, text: string): string {
+  const cut = text.length > LONGEST_FAILURE ? `${text.slice(0, LONGEST_FAILURE)}\n… (cut)` : text;
+  // A fence ends only at one that is as long.
+  const longest = Math.max(2, ...[...cut.matchAll(/`+/g)].map(([ticks]) => ticks.length));
+  const fence = '`'.repeat(longest + 1);
+  return `<details><summary>${escaped(title)}</summary>\n\n${fence}text\n${cut}\n${fence}\n\n</details>`;
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
+  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
+}
+
+const code = (name: string): string => `\`${name.replaceAll('`', "'")}\``;
+
+const escaped = (text: string): string =>
+  text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll(/[\r\n]+/g, ' ');
+
+/** Whole sections, as many as a comment takes. */
+function withinLimit(sections: readonly string[]): string {
+  const kept: string[] = [];
+  let length = 0;
+  for (const section of sections) {
+    length += section.length + 2;
+    if (length > LONGEST_SUMMARY) return `${[...kept, '… the rest is in the log of the run.'].join('\n\n')}\n`;
+    kept.push(section);
+  }
+  return `${kept.join('\n\n')}\n`;
+}

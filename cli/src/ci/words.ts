@@ -1,0 +1,92 @@
+import type { BuildPart, CiPart } from '../commands/ci.ts';
+import { renderProblem, renderVerdict } from '../terminal/build.ts';
+import { type Style, styleFor } from '../terminal/style.ts';
+import { plural } from '../text/text.ts';
+
+/** One thing that failed, told without colours. */
+export interface CiFailure {
+  readonly title: string;
+  readonly text: string;
+}
+
+/** What a part counted, in a few words. */
+export function ciCounts(part: CiPart): string {
+  if (part.status === 'skip') return part.message ?? '';
+  if (part.name === 'lint') {
+    return part.files === 0 ? '' : `${plural(part.files, 'file')}, ${plural(part.violations.length, 'violation')}`;
+  }
+  if (part.name === 'build') return buildCounts(part);
+  return part.passed + part.failed === 0 ? '' : `${part.passed} passed, ${part.failed} failed`;
+}
+
+function buildCounts({ changed, models, tests, message }: BuildPart): string {
+  if (message !== undefined) return '';
+  if (models.length + tests.length === 0) return 'nothing changed, nothing to build';
+  const of = (nodes: BuildPart['models'], status: string): number =>
+    nodes.filter((node) => node.status === status).length;
+  const bad = of(models, 'fail') + of(tests, 'fail');
+  const skipped = of(models, 'skip') + of(tests, 'skip');
+  return [
+    `${changed.length} changed`,
+    `${plural(of(models, 'pass'), 'model')} built`,
+    `${plural(of(tests, 'pass') + of(tests, 'warn'), 'test')} passed`,
+    ...(bad > 0 ? [`${bad} failed`] : []),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+  ].join(', ');
+}
+
+/** With what the project was compared. */
+export function ciBase({ base, everything, changed }: BuildPart): string {
+  if (everything !== undefined) return `Everything was built: ${everything}.`;
+  if (base.kind === 'none') return `Everything was to be built: ${base.reason}.`;
+  const place = `${base.ref} (${base.commit.slice(0, 10)})`;
+  return changed.length === 0 ? `No model differs from ${place}.` : `Compared with ${place}:`;
+}
+
+/** All that failed in a part, the plain text of `style` unless told otherwise. */
+export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFailure[] {
+  const own = part.message === undefined || part.status !== 'fail' ? [] : [{ title: part.name, text: part.message }];
+  if (part.name === 'lint') {
+    const lines = part.violations.map(({ file, line, code, message }) => `${file}:${line}  ${code}  ${message}`);
+    return lines.length === 0 ? own : [...own, { title: plural(lines.length, 'violation'), text: lines.join('\n') }];
+  }
+  if (part.name !== 'build') {
+    return [
+      ...own,
+      ...part.failures.map(({ name, message }) => ({
+        title: name.replace(/^.* > /, ''),
+        text: withoutStack(message ?? ''),
+      })),
+    ];
+  }
+  const bad = [...part.models, ...part.tests].filter(({ status }) => status === 'fail' || status === 'skip');
+  return [
+    ...own,
+    ...part.problems.map((problem) => ({
+      title: 'The dbt project can not be read',
+      text: renderProblem('The dbt project can not be read', problem, style),
+    })),
+    ...bad
+      .filter(({ status }) => status === 'fail')
+      .map((node) => ({ title: node.name, text: renderVerdict(node, style) })),
+    ...(bad.some(({ status }) => status === 'skip') ? [skipped(bad)] : []),
+    ...part.stillFailing.map((name) => ({
+      title: name,
+      text: 'It fails since an earlier build, and nothing that it reads has changed.',
+    })),
+  ];
+}
+
+function skipped(nodes: BuildPart['models']): CiFailure {
+  const names = nodes.filter(({ status }) => status === 'skip').map(({ name }) => name);
+  return { title: `${names.length} skipped, for what they read failed`, text: names.join('\n') };
+}
+
+/** vitest gives the error with its stack; the fixture's own place stands in the message. */
+function withoutStack(message: string): string {
+  return message
+    .split('\n')
+    .filter((line) => !/^\s+at .+:\d+(:\d+)?\)?$/.test(line))
+    .join('\n')
+    .replace(/^(\w*Error): /, '');
+}

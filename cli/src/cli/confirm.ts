@@ -1,0 +1,63 @@
+import { once } from 'node:events';
+import { createInterface } from 'node:readline/promises';
+import { InterruptedError } from '../config/errors.ts';
+import type { DeployPlan } from '../deploy/plan/plan.ts';
+import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
+import { renderPlan } from '../terminal/deploy.ts';
+import { styleFor } from '../terminal/style.ts';
+import type { CommandSession, Io } from './run-command.ts';
+
+/** Shows a plan and has the target's name typed; undefined where nobody sits at a terminal. */
+export function confirmPlan(session: CommandSession, io: Io) {
+  if (!hasPerson(io)) return {};
+  return {
+    confirm: (plan: DeployPlan) => typed(session, io, renderPlan(plan, styleFor(io.stdout, io.env)), plan.target),
+  };
+}
+
+/** The same before a rollback. */
+export function confirmRollback(session: CommandSession, io: Io) {
+  if (!hasPerson(io)) return {};
+  return {
+    confirm: ({ from, to }: RollbackGoal, target: string) =>
+      typed(session, io, `${target} goes back from ${placeOf(from)} to ${placeOf(to)}.`, target),
+  };
+}
+
+const hasPerson = (io: Io): boolean => io.stdout.isTTY === true && process.stdin.isTTY === true && !io.env.CI;
+
+async function typed({ effects }: CommandSession, io: Io, shown: string, target: string): Promise<boolean> {
+  effects.reporter.progress('');
+  io.stdout.write(`${shown}\n`);
+  const answer = await ask(`Type ${target} to go on: `, process.stdin, process.stderr, effects.signal);
+  return answer?.trim() === target;
+}
+
+/**
+ * One line from a person; undefined where they end their input (Ctrl-D) instead.
+ * @throws InterruptedError on Ctrl-C, which a terminal that readline has taken over sends as a key, not as a signal.
+ */
+export async function ask(
+  question: string,
+  input: NodeJS.ReadableStream,
+  output: NodeJS.WritableStream,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const lines = createInterface({ input, output });
+  const interrupted = new AbortController();
+  lines.once('SIGINT', () => interrupted.abort());
+  const ended = once(lines, 'close').then(() => undefined);
+  try {
+    return await Promise.race([
+      lines.question(question, { signal: AbortSignal.any([signal, interrupted.signal]) }),
+      ended,
+    ]);
+  } catch (error) {
+    if (signal.aborted || interrupted.signal.aborted) throw new InterruptedError();
+    // So says readline of Ctrl-D.
+    if (error instanceof Error && error.name === 'AbortError') return undefined;
+    throw error;
+  } finally {
+    lines.close();
+  }
+}

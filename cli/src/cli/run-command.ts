@@ -1,0 +1,115 @@
+import type { Clock, Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { type GlobalOptions, globalOptionsSchema } from '../config/options.ts';
+import { type Paths, resolvePaths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { streamReporter } from '../terminal/reporter.ts';
+import { type Style, styleFor } from '../terminal/style.ts';
+
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): unknown;
+}
+
+/** The process as the command line sees it. */
+export interface Io {
+  readonly stdout: OutputStream;
+  readonly stderr: OutputStream;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  readonly signal: AbortSignal;
+  readonly clock: Clock;
+  readonly toTheEnd?: Effects['toTheEnd'];
+}
+
+/** One command's run: what it gets, and how its result is printed. */
+export interface CommandSession {
+  readonly paths: Paths;
+  readonly effects: Effects;
+  readonly options: GlobalOptions;
+  /** Prints the result, for people or as one JSON document, and gives the exit code. */
+  finish<Report>(result: CommandResult<Report>, print: Printing<Report>): number;
+}
+
+export interface Printing<Report> {
+  text(report: Report, style: Style): string;
+  /** What --json prints; the report itself where it is left out. */
+  json?(report: Report): unknown;
+  /** The answer itself, that --quiet prints too. */
+  readonly essential?: boolean;
+}
+
+/**
+ * Resolves what all commands share, runs one, and turns what it throws into one plain sentence and an exit code:
+ * 130 when interrupted, 1 or 2 for known errors, 2 with a hint for a defect of ours.
+ * @param isStream whether --json prints one event per line, and not one document.
+ */
+export async function withSession(
+  rawOptions: unknown,
+  io: Io,
+  work: (session: CommandSession) => Promise<number>,
+  { isStream = false }: { isStream?: boolean } = {},
+): Promise<number> {
+  const style = styleFor(io.stderr, io.env);
+  const parsed = globalOptionsSchema.safeParse(rawOptions);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const option = String(issue?.path[0] ?? 'option').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    const error = new MeetupError(
+      option === 'target' ? '--target takes dev, rehearsal or prod.' : `--${option}: ${issue?.message}.`,
+    );
+    return explain(error, { json: isJson(rawOptions), verbose: false }, io, style);
+  }
+  const options = parsed.data;
+  const live = io.stderr.isTTY === true && !io.env.CI && io.env.TERM !== 'dumb';
+  const reporter = streamReporter(io.stderr, style, { quiet: options.quiet, verbose: options.verbose, live });
+  const session: CommandSession = {
+    paths: resolvePaths(options, io.env, io.cwd),
+    effects: { clock: io.clock, reporter, env: io.env, signal: io.signal, toTheEnd: io.toTheEnd },
+    options,
+    finish: (result, print) => {
+      reporter.done();
+      const text = options.json
+        ? JSON.stringify(print.json?.(result.report) ?? result.report)
+        : print.text(result.report, styleFor(io.stdout, io.env));
+      if (options.json || !options.quiet || print.essential || result.exitCode !== 0) io.stdout.write(`${text}\n`);
+      return result.exitCode;
+    },
+  };
+  try {
+    return await work(session);
+  } catch (error) {
+    reporter.done();
+    return explain(error, { ...options, isStream }, io, style);
+  }
+}
+
+const isJson = (rawOptions: unknown): boolean =>
+  typeof rawOptions === 'object' && rawOptions !== null && 'json' in rawOptions && rawOptions.json === true;
+
+interface HowToExplain extends Pick<GlobalOptions, 'json' | 'verbose'> {
+  /** Ctrl-C is the ordinary end of a stream of events. */
+  readonly isStream?: boolean;
+}
+
+function explain(error: unknown, options: HowToExplain, io: Io, style: Style): number {
+  if (error instanceof InterruptedError || io.signal.aborted) {
+    if (options.json && !options.isStream) io.stdout.write(`${JSON.stringify({ status: 'interrupted' })}\n`);
+    io.stderr.write('Interrupted.\n');
+    return 130;
+  }
+  const known = error instanceof MeetupError;
+  const sentence = known
+    ? error.message
+    : `Something in meetup itself failed: ${messageOf(error)} (--verbose shows where).`;
+  if (options.json) io.stdout.write(`${JSON.stringify({ status: 'error', error: sentence })}\n`);
+  io.stderr.write(`${style.bad('Error:')} ${sentence}\n`);
+  if (options.verbose && error instanceof Error) io.stderr.write(`${style.dim(stackOf(error))}\n`);
+  return known ? error.exitCode : 2;
+}
+
+function stackOf(error: Error): string {
+  const cause = error.cause instanceof Error ? `\ncaused by ${stackOf(error.cause)}` : '';
+  return `${error.stack ?? error.message}${cause}`;
+}

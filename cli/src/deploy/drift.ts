@@ -1,0 +1,38 @@
+import { MeetupError } from '../config/errors.ts';
+import { firstFew } from '../text/first-few.ts';
+import type { DeployPlan } from './plan/plan.ts';
+import { GONE } from './relations.ts';
+
+/**
+ * What somebody else changed is not built over unless that is said: it may have been done for a reason. What is only
+ * gone is made again.
+ * @throws MeetupError that names what was changed, and the ways on.
+ */
+export function requireUntouched(
+  plan: DeployPlan,
+  { force = false, fullRefresh = false }: { force?: boolean | undefined; fullRefresh?: boolean | undefined },
+): void {
+  const raw = plan.drift.filter(({ relation }) => relation.startsWith('raw.'));
+  if (raw.length > 0 && !fullRefresh) {
+    throw new MeetupError(
+      `${plan.target} is not as it was deployed: ${named(raw)}. ${waysBack(plan)}replace the raw tables by the local ones with --full-refresh.`,
+    );
+  }
+  const models = plan.drift.filter(({ relation, what }) => !relation.startsWith('raw.') && what !== GONE);
+  if (models.length > 0 && !force) {
+    throw new MeetupError(
+      `${plan.target} is not as it was deployed: ${named(models)}. ${waysBack(plan)}build it anew with --force.`,
+    );
+  }
+}
+
+function named(drift: DeployPlan['drift']): string {
+  const { shown, more } = firstFew(drift.map(({ relation, what }) => `${relation} (${what})`));
+  return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
+
+function waysBack({ base, target }: DeployPlan): string {
+  return base === null
+    ? 'Drop it if nobody needs it, or '
+    : `Put it back with \`./meetup rollback --target ${target} --to ${base}\`, or `;
+}

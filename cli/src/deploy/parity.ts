@@ -1,0 +1,46 @@
+import { compareMarts, type MartComparison } from '../compare/compare.ts';
+import { publicMarts } from '../compare/marts.ts';
+import { databricksSide, duckDbSide } from '../compare/side.ts';
+import { absence, countsInWords } from '../compare/words.ts';
+import type { SurveyContext } from './context.ts';
+import type { Parity, VerifyMarts } from './verify.ts';
+
+/** Compares what a deployment built with the marts of this machine; what it let alone was compared before. */
+export function verifyAgainstLocal({ local, remote, target, effects }: SurveyContext): VerifyMarts {
+  return async (survey, mayDiffer) => {
+    const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => mayDiffer(uniqueId));
+    if (marts.length === 0) return [];
+    const { signal, reporter, clock } = effects;
+    const compared = await compareMarts(
+      duckDbSide('dev', local),
+      databricksSide(target.name, remote.connection, remote.catalog, { signal }),
+      marts,
+      { elapsed: clock.elapsed, progress: (text) => reporter.progress(text) },
+    );
+    return compared.map(parityOf);
+  };
+}
+
+function parityOf(mart: MartComparison): Parity {
+  const { name, status, missingIn, rows } = mart;
+  if (status === 'equal') return { name, status, rows: rows.to };
+  return { name, status: missingIn === undefined ? status : 'missing', rows: rows.to, message: whatDiffers(mart) };
+}
+
+/** The first thing that differs, in words. */
+export function whatDiffers({ missingIn, columns, rows, counts, more, differences }: MartComparison): string {
+  if (missingIn !== undefined) return `it is ${absence(missingIn)}`;
+  const [column] = columns;
+  if (column !== undefined) {
+    return `column ${column.column} is ${column.from ?? 'missing'} here, ${column.to ?? 'missing'} there`;
+  }
+  if (rows.from !== rows.to) return `${rows.from} rows here, ${rows.to} there`;
+  const [row] = differences;
+  const key = Object.values(row?.key ?? {}).join(', ');
+  const [cell] = row?.cells ?? [];
+  const example =
+    cell === undefined
+      ? `row ${key} is ${row?.kind ?? 'different'}`
+      : `row ${key}: ${cell.column} is ${cell.from ?? 'null'} here, ${cell.to ?? 'null'} there`;
+  return `${countsInWords(counts, more)}, such as ${example}`;
+}

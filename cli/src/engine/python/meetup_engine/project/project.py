@@ -1,0 +1,417 @@
+"""One dbt project with one target and one set of variables: its configuration, its adapter and its manifest, kept warm."""
+
+import copy
+import hashlib
+import json
+import os
+import time
+from dataclasses import dataclass, field
+
+from dbt import plugins, tracking
+from dbt.adapters.factory import FACTORY, get_adapter, register_adapter, reset_adapters
+from dbt.cli.flags import Flags, args_to_context
+from dbt.config.catalogs import get_active_write_integration, load_catalogs
+from dbt.config.runtime import RuntimeConfig, load_profile, load_project
+from dbt.context.providers import generate_runtime_macro_context
+from dbt.contracts.files import ParseFileType
+from dbt.flags import set_flags
+from dbt.mp_context import get_mp_context
+from dbt.parser.manifest import _check_resource_uniqueness, _warn_for_unused_resource_config_paths
+from dbt.parser.search import FileBlock
+from dbt_common.clients.jinja import get_template
+from dbt_common.context import set_invocation_context
+from dbt_common.events.event_manager_client import get_event_manager
+from dbt_common.exceptions import DbtRuntimeError
+from dbt_common.invocation import reset_invocation_id
+
+from meetup_engine.project import meaning
+from meetup_engine.dbt_patches import speed
+from meetup_engine.project.files import FileIndex, IndexReader, same_config, search_folders, stat_config
+from meetup_engine.project.loader import FullParseNeeded, WarmLoader
+
+
+STARTED_WITH = dict(os.environ)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a project session is made from; equal settings share one session."""
+
+    project_dir: str
+    profiles_dir: str
+    target_path: str
+    log_path: str
+    target: str
+    vars: str = "{}"
+    env: tuple = ()
+
+    def arguments(self):
+        """The command-line arguments that all of dbt's commands get."""
+        given = [
+            "--project-dir", self.project_dir,
+            "--profiles-dir", self.profiles_dir,
+            "--target-path", self.target_path,
+            "--log-path", self.log_path,
+            "--vars", self.vars,
+            "--no-send-anonymous-usage-stats",
+            "--no-use-colors",
+            "--no-version-check",
+            "--quiet",
+        ]  # fmt: skip
+        return [*given, "--target", self.target] if self.target else given
+
+    @property
+    def saved_manifest(self):
+        """Where the manifest is saved for the next start: dbt's own name serves one target and one set of variables."""
+        variables = hashlib.sha256(self.vars.encode()).hexdigest()[:8]
+        return os.path.join(self.target_path, f"partial_parse.{self.target or 'default'}.{variables}.msgpack")
+
+
+@dataclass
+class Parse:
+    """What one refresh of the manifest did."""
+
+    kind: str
+    ms: dict = field(default_factory=dict)
+    files: list = field(default_factory=list)
+
+
+def apply_environment(variables):
+    """Gives this process the variables of a request, on top of those that it was started with."""
+    wanted = {**STARTED_WITH, **dict(variables)}
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
+def begin(flags):
+    """What dbt does at the start of each command, without its files and its network."""
+    set_invocation_context(dict(os.environ))
+    set_flags(flags)
+    flags.set_common_global_flags()
+    get_event_manager().require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error
+    reset_invocation_id()
+    tracking.initialize_from_flags(False, flags.PROFILES_DIR)
+
+
+class Project:
+    """Keeps configuration, adapter and manifest of one `Settings` in step with the files."""
+
+    # dbt keeps one adapter per type for the whole process: the session that it was made for.
+    _adapter_owner = None
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.config = None
+        self.manifest = None
+        self.generation = 0
+        self._config_seen = None
+        self._index = FileIndex()
+        self._flags = speed.Memory(64)
+        self._graphs = speed.Memory(8)
+        self._left = None
+        # The same, while a request is under way that may open it.
+        self._found = None
+        # (database, schema) pairs that are known to be there.
+        self.schemas = set()
+        self._folders = []
+        # Whether the database is as this session left it; and what an affected build then need not read again.
+        self.untouched = False
+        self.seen = None
+        # Columns by definition, for unit tests.
+        self.unit_columns = None
+        # The files whose models' SQL and unit tests are all that was parsed since somebody last asked; None for more than that.
+        self.reparsed = None
+        self._dirty = None
+        self._loader = None
+        self._read_from_disk = True
+
+    def flags(self, command, arguments):
+        """dbt's own flags object for a command. Read-only: it is kept for the next one that is the same."""
+        words = (command, *self.settings.arguments(), *arguments)
+        flags = self._flags.get(words)
+        if flags is None:
+            flags = Flags(args_to_context(list(words)))
+            # --partial-parse-file-path, which the command line refuses for a file that is yet to be made.
+            object.__setattr__(flags, "PARTIAL_PARSE_FILE_PATH", self.settings.saved_manifest)
+            self._flags.put(words, flags)
+        return flags
+
+    def refresh(self, named=(), full=False, lazily=False):
+        """
+        Brings the manifest up to date with the files. `lazily`: models that only look different, by a comment or their
+        layout, are left for the next refresh that has more to do. After an exception the next refresh starts from dbt's saved
+        manifest, so that nothing of a failed parse stays.
+        """
+        started = time.perf_counter()
+        apply_environment(self.settings.env)
+        configured = self._refresh_config()
+        self._claim_adapter()
+        parse = Parse(kind="unchanged")
+        parse.ms["config"] = _ms(started)
+        if full:
+            self._forget_manifest(from_disk=False)
+        try:
+            self._refresh_manifest(parse, configured, {os.path.realpath(path) for path in named} | set(named), lazily)
+        except FullParseNeeded:
+            self._forget_manifest(from_disk=False)
+            self._refresh_manifest(parse, configured, set())
+        except BaseException:
+            # What failed before dbt began to work on the manifest has left it as it was.
+            if self.manifest is None:
+                self._forget_manifest(from_disk=True)
+            raise
+        parse.ms["total"] = _ms(started)
+        return parse
+
+    def as_read(self):
+        """The manifest as the last refresh left it, whatever became of the files since."""
+        if self.manifest is None:
+            raise DbtRuntimeError("The project was not read before, or what was read was lost with its engine.")
+        started = time.perf_counter()
+        apply_environment(self.settings.env)
+        self._claim_adapter()
+        return Parse(kind="unchanged", ms={"total": _ms(started)})
+
+    def run_config(self, flags):
+        """The configuration for one command; dbt reads the command's flags from it."""
+        config = copy.copy(self.config)
+        config.args = flags
+        get_adapter(config).config = config
+        return config
+
+    def graph(self, add_test_edges, build):
+        """dbt's graph of the manifest, made again only when nodes or what they depend on changed."""
+        structure = speed.structure_of(self.manifest, add_test_edges)
+        graph = self._graphs.get(structure)
+        if graph is None:
+            graph = build()
+            self._graphs.put(structure, graph)
+        return graph
+
+    def acquire(self):
+        """
+        Called before the database is opened. What the last request left in dbt's cache of relations, and the schemas
+        that it saw, hold as long as nobody has touched the file since.
+        """
+        self.untouched = self._left is not None and self._left == self._database_signature()
+        if not self.untouched:
+            get_adapter(self.config).cache.clear()
+            self.schemas = set()
+        self._found = self._left if self.untouched else None
+        self._left = None
+
+    def release(self, clean=False):
+        """Closes the database that the last request opened. `clean`: every statement of it went through."""
+        if self.config is None or Project._adapter_owner is not self:
+            return
+        get_adapter(self.config).cleanup_connections()
+        if self.config.credentials.type == "duckdb":
+            from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
+            environment = DuckDBConnectionManager._ENV
+            if environment is not None:
+                DuckDBConnectionManager.close_all_connections()
+                environment.close()
+                self._left = self._database_signature() if clean else None
+            elif self._left is None:
+                # Nobody opened it, so it is as it was found.
+                self._left = self._found
+            self._found = None
+
+    def _database_signature(self):
+        """
+        Each of DuckDB's checkpoints counts on in the file's three headers; and publishing puts another file of the same
+        content in the place of this one, so its stat would tell nothing.
+        """
+        path = getattr(self.config.credentials, "path", None)
+        if self.config.credentials.type != "duckdb" or not path or os.path.exists(f"{path}.wal"):
+            return None
+        try:
+            with open(path, "rb") as file:
+                return (os.fstat(file.fileno()).st_size, file.read(3 * 4096))
+        except OSError:
+            return None
+
+    def known_files(self):
+        """The project's files by the names that dbt gives them."""
+        return [source.path.original_file_path for source in self._index.sources.values()]
+
+    @property
+    def unsaved(self):
+        """Whether a start from dbt's saved manifest would have to parse everything."""
+        return self._dirty == "full"
+
+    def write_partial_parse(self):
+        """Saves the manifest for the next start of the engine, if it changed since."""
+        if self._dirty and self._loader is not None and self.manifest is not None:
+            self._dirty = None
+            self._loader.write_to(self.settings.saved_manifest)
+
+    def _refresh_config(self):
+        seen = stat_config(self.settings.project_dir, self.settings.profiles_dir)
+        if self.config is not None and self._config_seen is not None and same_config(self._config_seen, seen):
+            begin(self._base_flags)
+            return False
+        self._config_seen = None
+        # dbt_project.yml may hold flags.
+        self._flags.clear()
+        flags = self.flags("build", [])
+        begin(flags)
+        variables = flags.VARS
+        profile = load_profile(flags.PROJECT_DIR, variables, flags.PROFILE, flags.TARGET, None)
+        project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, variables, validate=True)
+        plugins.set_up_plugin_manager(project_name=project.project_name)
+        catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, variables)
+        self._base_flags = flags
+        self._integrations = [get_active_write_integration(catalog) for catalog in catalogs]
+        self.config = RuntimeConfig.from_parts(project, profile, flags)
+        self._folders = search_folders(self.config)
+        self._config_seen = seen
+        Project._adapter_owner = None
+        return True
+
+    def _claim_adapter(self):
+        """Makes dbt's adapter the one of this session."""
+        if Project._adapter_owner is self and self.config.credentials.type in FACTORY.adapters:
+            return
+        reset_adapters()
+        self._left = None
+        register_adapter(self.config, get_mp_context())
+        adapter = get_adapter(self.config)
+        adapter.set_macro_context_generator(generate_runtime_macro_context)
+        for integration in self._integrations:
+            adapter.add_catalog_integration(integration)
+        if self.manifest is not None and self._loader is not None:
+            self._loader.save_macros_to_adapter(adapter)
+        Project._adapter_owner = self
+
+    def _refresh_manifest(self, parse, configured, named, lazily=False):
+        started = time.perf_counter()
+        change, signatures = self._index.look(self._folders, named)
+        parse.ms["scan"] = _ms(started)
+        if self.manifest is not None and not configured and change.nothing:
+            return
+        started = time.perf_counter()
+        projects = self.config.load_dependencies()
+        warm = self.manifest is not None and not configured
+        modified = None
+        if warm and not change.structural:
+            modified = self._index.reread(change.modified, self.config.project_name)
+            parse.ms["read"] = _ms(started)
+            if modified == {}:
+                self._index.signatures = signatures
+                return
+            if lazily and modified and self._only_looks_different(modified):
+                return
+        if modified is None:
+            saved_files = self.manifest.files if self.manifest is not None else {}
+            reader = self._index.list_all(projects, self.config.project_name, {}, saved_files)
+            if self.manifest is not None or self._read_from_disk:
+                reader = IndexReader(self._index)
+        else:
+            check_jinja(modified.values())
+            narrow = all(_is_narrow(source) and _is_narrow(self._index.source(path)) for path, source in modified.items())
+            self._index.take(modified)
+            reader = IndexReader(self._index)
+            parse.files = [os.path.relpath(path, self.settings.project_dir) for path in modified]
+        parse.ms["read"] = _ms(started)
+        started = time.perf_counter()
+        macros = modified is None or any(self._index.is_macro(path) for path in modified)
+        if macros or not warm:
+            speed.macros_changed()
+        loader = WarmLoader(
+            self.config,
+            projects,
+            get_adapter(self.config).connections.set_query_header,
+            reader=reader,
+            kept=self.manifest,
+            from_disk=self._read_from_disk,
+        )
+        self.manifest = None
+        manifest = loader.load()
+        parse.ms["load"] = _ms(started)
+        started = time.perf_counter()
+        parse.kind = "unchanged" if loader.skip_parsing else "partial" if loader.partially_parsing else "full"
+        self._finish(manifest, loader, warm=warm and parse.kind != "full", macros=macros)
+        parse.ms["finish"] = _ms(started)
+        self.manifest = manifest
+        self._loader = loader
+        self._index.signatures = signatures
+        self._read_from_disk = True
+        if not loader.skip_parsing:
+            self._note_parsed(modified if warm and parse.kind == "partial" and modified and narrow else None)
+            self.generation += 1
+            self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
+
+    def _only_looks_different(self, modified):
+        return all(
+            source.parse_file_type == ParseFileType.Model
+            and path.endswith(".sql")
+            and meaning.of_model(source.contents) == meaning.of_model(self._index.source(path).contents)
+            for path, source in modified.items()
+        )
+
+    def _finish(self, manifest, loader, warm, macros):
+        """What dbt does after each load, but for what can't have changed since the last one."""
+        adapter = get_adapter(self.config)
+        if not loader.skip_parsing:
+            _check_resource_uniqueness(manifest, self.config)
+            if not warm:
+                _warn_for_unused_resource_config_paths(manifest, self.config)
+        speed.late_flat_graph(manifest)
+        if warm and not macros and adapter.connections.query_header is not None:
+            adapter.set_macro_resolver(manifest)
+        else:
+            loader.save_macros_to_adapter(adapter)
+
+    def _note_parsed(self, modified):
+        """`modified`: the files, where they hold models' SQL or unit tests and nothing else; None where they hold more."""
+        if modified is None:
+            self.reparsed = None
+        elif self.reparsed is not None:
+            self.reparsed |= {source.path.original_file_path for source in modified.values()}
+
+    def _forget_manifest(self, from_disk):
+        self.manifest = None
+        self.reparsed = None
+        self.generation += 1
+        self._read_from_disk = from_disk
+        self._index.forget()
+
+
+def _is_narrow(source):
+    """Whether a file says nothing about any node but the model or the unit tests in it."""
+    if source.parse_file_type == ParseFileType.Schema:
+        return (source.dict_from_yaml or {}).keys() <= {"version", "unit_tests"}
+    return source.parse_file_type == ParseFileType.Model
+
+
+def check_jinja(sources):
+    """
+    Raises dbt's own error for a model or test that is no Jinja, before dbt takes the manifest apart to put it in.
+    What this compiles is remembered for the parse.
+    """
+    for source in sources:
+        checked = source.parse_file_type in (ParseFileType.Model, ParseFileType.SingularTest)
+        if checked and source.path.relative_path.endswith(".sql"):
+            get_template(source.contents, {}, FileBlock(source))
+
+
+def _ms(started):
+    return round((time.perf_counter() - started) * 1000, 2)
+
+
+def settings_from(request):
+    """Reads the settings out of a request of the protocol."""
+    return Settings(
+        project_dir=os.path.abspath(request["projectDir"]),
+        profiles_dir=os.path.abspath(request["profilesDir"]),
+        target_path=os.path.abspath(request["targetPath"]),
+        log_path=os.path.abspath(request["logPath"]),
+        target=request.get("target") or "",
+        vars=json.dumps(request.get("vars") or {}, sort_keys=True),
+        env=tuple(sorted((request.get("env") or {}).items())),
+    )

@@ -1,0 +1,289 @@
+"""Does the requests, one after the other, in the main thread (which is where Python delivers signals)."""
+
+import contextlib
+import gc
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+import traceback
+
+from dbt.adapters.factory import get_adapter
+from dbt.context.query_header import generate_query_header_context  # noqa: F401 - imported before the first request
+from dbt.flags import set_flags
+from dbt.version import __version__
+from dbt_common.exceptions import DbtBaseException
+
+from meetup_engine.project import changes
+from meetup_engine.protocol import events
+from meetup_engine.unit_tests import task as unit_tests_task
+from meetup_engine.dbt_patches import late_files
+from meetup_engine.protocol import problems
+from meetup_engine.build.affected import AffectedBuild
+from meetup_engine.dbt_patches import speed
+from meetup_engine.project.project import Project, _ms, settings_from
+from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook, taste_failures
+
+# After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
+IDLE_SECONDS = 0.7
+# Sessions (target and variables) that are kept; each holds a manifest.
+KEPT_SESSIONS = 3
+
+
+class Cancelled(KeyboardInterrupt):
+    """Raised in the main thread by a cancel; dbt treats it like Ctrl-C."""
+
+
+def dbt_version():
+    return __version__
+
+
+class Worker:
+    """Owns the sessions and the state of dbt in this process."""
+
+    def __init__(self, server):
+        self._server = server
+        self._sessions = {}
+        self._events = events.install()
+        speed.install()
+        late_files.files.install()
+        self._interruptible = False
+        self._untidy = True
+        self.saving = threading.Lock()
+        self._operations = {
+            "parse": self._parse,
+            "build": self._run_task,
+            "run": self._run_task,
+            "test": self._run_task,
+            "compile": self._run_task,
+            "affected": self._run_task,
+            **unit_tests_task.operations(self._session, self._refresh),
+            **changes.operation(self._session, self._refresh),
+        }
+        server.on_cancel = self._cancel
+        signal.signal(signal.SIGINT, self._interrupted)
+        # What was imported is not looked at again; what one request makes is, but seldom while it runs.
+        gc.freeze()
+        gc.set_threshold(100_000, 20, 20)
+        gc.enable()
+
+    def run(self):
+        while True:
+            try:
+                request = self._server.work.get(timeout=IDLE_SECONDS if self._untidy else None)
+            except queue.Empty:
+                self._tidy()
+                continue
+            except KeyboardInterrupt:
+                continue
+            self._serve(request)
+
+    def _serve(self, request):
+        self._untidy = True
+        self._server.current = request
+        try:
+            if request.cancelled:
+                raise Cancelled()
+            operation = self._operations.get(request.op)
+            if operation is None:
+                request.error("unknown", f"The engine does not know {request.op!r}.")
+                return
+            self._events.listener = request.event
+            answer = operation(request)
+            # Before the answer: who gets it may open the database at once.
+            self._release(clean=answer["status"] == "pass")
+            request.result(answer)
+        except KeyboardInterrupt:
+            self._release()
+            request.error("cancelled", "The request was cancelled.")
+        except Exception as error:  # noqa: BLE001 - the engine outlives what goes wrong in one request
+            traceback.print_exc(file=sys.stderr)
+            self._release()
+            request.error("failed", f"{type(error).__name__}: {problems.text_of(error)}", traceback.format_exc())
+        finally:
+            self._events.listener = None
+            self._interruptible = False
+            self._server.current = None
+            self._server.done(request)
+            if any(session.unsaved for session in self._sessions.values()):
+                self._save()
+
+    # --- operations ---
+
+    def _parse(self, request):
+        session = self._session(request)
+        started = time.perf_counter()
+        parse, found = self._refresh(session, request)
+        if parse is None:
+            return {"status": "invalid", "problems": found, "ms": {"total": _ms(started)}}
+        return {"status": "ok", "problems": [], **told(parse, session)}
+
+    def _run_task(self, request):
+        started = time.perf_counter()
+        session = self._session(request)
+        parse, found = self._refresh(session, request)
+        if parse is None:
+            return {"status": "invalid", "problems": found, "nodes": [], "ms": {"total": _ms(started)}}
+        request.event({"event": "parsed", **told(parse, session)})
+        document = request.document
+        self._server.local = session.config.credentials.type == "duckdb"
+        flags = session.flags(COMMANDS.get(request.op, request.op), task_arguments(document))
+        set_flags(flags)
+        DiffingTestRunner.diffs = {}
+        session.acquire()
+        run_started = time.perf_counter()
+        with borrowed_nodes(session.manifest):
+            from_scratch(session.manifest, document.get("fullRefreshIds") or ())
+            task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
+            task.prepare(request.event, session, document.get("uniqueIds"))
+            task.keep_state_in(document.get("stateDir"))
+            if request.op == "affected":
+                everything = bool(document.get("everything") or document.get("fullRefresh"))
+                task.attend(document.get("again") or (), everything, lambda: request.cancelled)
+            try:
+                with self._interruption(request, task):
+                    results = task.run().results
+            except (DbtBaseException, RuntimeError) as error:
+                if not problems.is_project_problem(error):
+                    raise
+                described = [problems.problem_of(error, session.settings.project_dir, session.known_files())]
+                return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
+            self._interruptible = False
+            tastes = taste_failures(task, results) if document.get("taste", True) else {}
+            nodes = [task.described(result) for result in results if not is_hook(result.node)]
+            hooks = [r for r in results if is_hook(r.node) and r.status in FAILED]
+        for node in nodes:
+            if node["uniqueId"] in tastes:
+                node["sample"] = tastes[node["uniqueId"]]
+        nodes.extend(task.described(result) for result in hooks)
+        failed = bool(hooks) or not task.interpret_results(results)
+        if request.op == "affected":
+            nodes = [*task.unit_test_results, *nodes]
+            failed = failed or bool(task.failing())
+        return {
+            **task.found(),
+            "status": "fail" if failed else "pass",
+            "problems": [],
+            "nodes": nodes,
+            "parse": told(parse, session),
+            "ms": {"run": _ms(run_started), "total": _ms(started)},
+        }
+
+    # --- sessions ---
+
+    def _session(self, request):
+        settings = settings_from(request.document)
+        session = self._sessions.pop(settings, None) or Project(settings)
+        # The one that was used last stands last.
+        self._sessions[settings] = session
+        while len(self._sessions) > KEPT_SESSIONS:
+            self._sessions.pop(next(iter(self._sessions)))
+        return session
+
+    def _refresh(self, session, request):
+        document = request.document
+        self._server.local = False
+        try:
+            if document.get("asRead"):
+                return session.as_read(), []
+            lazily = request.op == "affected"
+            return session.refresh(document.get("files") or (), bool(document.get("full")), lazily), []
+        except DbtBaseException as error:
+            return None, [problems.problem_of(error, session.settings.project_dir, session.known_files())]
+
+    # --- cancelling ---
+
+    @contextlib.contextmanager
+    def _interruption(self, request, task):
+        """While nodes run, a cancel interrupts the main thread, and then every query until the task has ended."""
+        self._interruptible = True
+        ended = threading.Event()
+
+        def interrupt_queries():
+            while not ended.wait(0.05):
+                if request.cancelled:
+                    with contextlib.suppress(Exception):
+                        get_adapter(task.config).cancel_open_connections()
+
+        threading.Thread(target=interrupt_queries, daemon=True, name="interrupt").start()
+        try:
+            if request.cancelled:
+                raise Cancelled()
+            yield
+        finally:
+            self._interruptible = False
+            ended.set()
+        if request.cancelled:
+            raise Cancelled()
+
+    def _cancel(self, request):
+        if self._server.current is request and self._interruptible:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+    def _interrupted(self, *_):
+        current = self._server.current
+        if self._interruptible and current is not None and current.cancelled:
+            self._interruptible = False
+            raise Cancelled()
+
+    # --- between requests ---
+
+    def _release(self, clean=False):
+        """Lets go of DuckDB's file, so that others can open it."""
+        try:
+            for session in self._sessions.values():
+                session.release(clean)
+        except Exception:  # noqa: BLE001 - an engine that holds the file is of no use to anybody
+            traceback.print_exc(file=sys.stderr)
+            os._exit(70)
+
+    def _tidy(self):
+        self._untidy = False
+        self._save(everything=True)
+        gc.unfreeze()
+        gc.collect()
+        gc.freeze()
+
+    def _save(self, everything=False):
+        with self.saving:
+            try:
+                for session in self._sessions.values():
+                    if everything or session.unsaved:
+                        session.write_partial_parse()
+            except Exception:  # noqa: BLE001 - only the next start is slower
+                traceback.print_exc(file=sys.stderr)
+
+
+TASKS = {**DBT_TASKS, "affected": AffectedBuild}
+
+# The command of dbt whose flags an operation of ours takes.
+COMMANDS = {"affected": "build"}
+
+
+def told(parse, session):
+    """A parse as the protocol says it."""
+    return {"kind": parse.kind, "files": parse.files, "ms": parse.ms, "generation": session.generation}
+
+
+def task_arguments(document):
+    """The command-line arguments that a request for work stands for."""
+    arguments = []
+    if document.get("select"):
+        arguments += ["--select", *document["select"]]
+    if document.get("exclude"):
+        arguments += ["--exclude", *document["exclude"]]
+    if document.get("fullRefresh") and document["op"] in ("build", "run", "compile"):
+        arguments.append("--full-refresh")
+    if document.get("failFast"):
+        arguments.append("--fail-fast")
+    if document.get("threads"):
+        arguments += ["--threads", str(document["threads"])]
+    for resource_type in document.get("resourceTypes") or ():
+        arguments += ["--resource-type", resource_type]
+    if document.get("indirectSelection"):
+        arguments += ["--indirect-selection", document["indirectSelection"]]
+    arguments.append("--write-json" if document.get("writeArtifacts") else "--no-write-json")
+    arguments.append("--no-populate-cache")
+    return arguments

@@ -1,0 +1,110 @@
+"""A model's mutants: each step at each place, known by what it does rather than by a number."""
+
+import difflib
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from meetup_engine.unit_tests.mutation.operators import steps
+
+DIALECT = "duckdb"
+
+
+@dataclass(frozen=True)
+class Key:
+    """
+    The same mutant in two renderings of a model (a first run and a daily one) has the same key: the CTE that it stands
+    in, what stood there before and after, and which of those that are alike it is.
+    """
+
+    step: str
+    part: str
+    before: str
+    after: str
+    repeat: int
+
+
+class Body:
+    """One rendering of a model, parsed, and its mutants by key."""
+
+    def __init__(self, text):
+        self._tree = exp.Subquery(this=sqlglot.parse_one(text, dialect=DIALECT))
+        self.text = self._sql()
+        self.mutants = {}
+        seen = {}
+        for node in list(self._tree.this.walk()):
+            for step, old, new in steps(node):
+                before, after = sql_of(old), "" if new is None else sql_of(new)
+                if before == after:
+                    continue
+                part = part_of(old)
+                same = (step, part, before, after)
+                seen[same] = seen.get(same, 0) + 1
+                self.mutants[Key(*same, seen[same])] = (old, new)
+
+    def named_as(self, other):
+        """
+        Gives its mutants the keys that those of another rendering have, where the two differ in nothing but their constants
+        (other variables): it is the same step at the same place then, whatever number stands there.
+        """
+        alike = self._shape() == other._shape() and [key.step for key in self.mutants] == [key.step for key in other.mutants]
+        if alike:
+            self.mutants = dict(zip(other.mutants, self.mutants.values()))
+
+    def _shape(self):
+        return [type(node) for node in self._tree.this.walk()]
+
+    def mutated(self, key):
+        """The model's SQL with one step done."""
+        return self._done(key, self._sql)
+
+    def diff(self, key, name):
+        """What the step changes, as a unified diff of the pretty-printed model."""
+        before = self._sql(pretty=True).splitlines()
+        after = self._done(key, lambda: self._sql(pretty=True)).splitlines()
+        return "\n".join(difflib.unified_diff(before, after, name, f"{name} ({key.step})", lineterm="", n=2))
+
+    def nodes(self, kind):
+        """All nodes of a kind."""
+        return list(self._tree.this.find_all(kind))
+
+    def with_other(self, old, new):
+        """The model's SQL with another node in the place of one of its own."""
+        return self._swapped(old, new, self._sql)
+
+    def _done(self, key, look):
+        return self._swapped(*self.mutants[key], look)
+
+    @staticmethod
+    def _swapped(old, new, look):
+        if new is None:
+            parent, argument = old.parent, old.arg_key
+            parent.set(argument, None)
+            try:
+                return look()
+            finally:
+                parent.set(argument, old)
+        old.replace(new)
+        try:
+            return look()
+        finally:
+            new.replace(old)
+
+    def _sql(self, pretty=False):
+        return self._tree.this.sql(dialect=DIALECT, pretty=pretty, comments=False)
+
+
+def sql_of(node):
+    """A node as SQL, on one line."""
+    return node.sql(dialect=DIALECT, comments=False)
+
+
+def part_of(node):
+    """The name of the CTE that a node stands in, or nothing for the last select."""
+    parts = []
+    while node is not None:
+        if isinstance(node, exp.CTE):
+            parts.append(node.alias)
+        node = node.parent
+    return ".".join(reversed(parts))

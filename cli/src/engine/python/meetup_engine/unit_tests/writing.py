@@ -1,0 +1,103 @@
+"""
+Writes what dbt's macros write of a fixture's rows, cell by cell the same casts of the same literals. In Jinja, with a
+context of 600 macros for each input of each test, that takes longer than all the rest. Whoever overrides one of those
+macros, or has a value that is not plain, gets dbt's own.
+"""
+
+from meetup_engine.unit_tests.memory import quoted
+
+# dbt's macros that this stands for.
+_STOOD_FOR = frozenset(
+    {
+        "get_fixture_sql", "format_row", "safe_cast", "string_literal", "escape_single_quotes", "validate_fixture_rows",
+        "get_expected_sql", "get_unit_test_sql", "get_empty_subquery_sql", "get_columns_in_query",
+    }
+)  # fmt: skip
+_PLAIN = (str, int, float, bool, type(None))
+# Rows reach dbt's macros as text inside of Jinja.
+_JINJA = ("{{", "{%", "{#", "}}", "%}", "#}", "\\", "\n")
+
+
+class NotPlain(Exception):
+    """Only dbt's own macros know what this means."""
+
+
+def is_overridden(manifest):
+    """Whether the project or the adapter has its own of what this stands for."""
+    for macro in manifest.macros.values():
+        dialect, _, name = macro.name.rpartition("__")
+        if name in _STOOD_FOR and dialect in ("", "default", "duckdb") and macro.package_name not in ("dbt", "dbt_duckdb"):
+            return True
+        if macro.name.startswith("materialization_unit_") and macro.package_name != "dbt":
+            return True
+    return False
+
+
+def given_rows(name, rows, columns):
+    """
+    The rows of one input. `columns`: dbt's columns of the relation that they stand for.
+    @raises NotPlain
+    """
+    types = {column.name.lower(): column.data_type for column in columns}
+    if not types:
+        raise NotPlain()
+    empty = {column: f"cast(null as {data_type})" for column, data_type in types.items()}
+    listed = [", ".join({**empty, **_formatted(row, types)}.values()) for row in rows]
+    return f"-- Fixture for {name}\n{_values(listed or [', '.join(empty.values())], list(empty), bool(rows))}"
+
+
+def expected_rows(rows, types):
+    """
+    The rows that are expected. `types`: of the model's columns, by name in lower case.
+    @raises NotPlain
+    """
+    listed = [_formatted(row, types) for row in rows]
+    if any(len(row) != len(listed[0]) for row in listed):
+        raise NotPlain()
+    # Where rows name their columns in another order, dbt takes them by position.
+    return f"-- Fixture for expected\n{_values([', '.join(row.values()) for row in listed], list(listed[0]), True)}"
+
+
+def whole_statement(code, expected, columns):
+    """dbt's `get_unit_test_sql`."""
+    names = ", ".join(columns)
+    return f"""with dbt_internal_unit_test_actual as (
+  select {names}, 'actual' as "actual_or_expected"
+  from (
+    {code}
+  ) _dbt_internal_unit_test_actual
+),
+dbt_internal_unit_test_expected as (
+  select {names}, 'expected' as "actual_or_expected"
+  from (
+    {expected}
+  ) _dbt_internal_unit_test_expected
+)
+-- Union actual and expected results
+select * from dbt_internal_unit_test_actual
+union all
+select * from dbt_internal_unit_test_expected
+"""
+
+
+def _values(listed, names, filled):
+    rows = ",\n".join(f"({cells})" for cells in listed)
+    return f"select * from (values\n{rows}\n) as fixture({', '.join(map(quoted, names))}){'' if filled else ' limit 0'}"
+
+
+def _formatted(row, types):
+    """dbt's `format_row`."""
+    formatted = {}
+    for name, value in row.items():
+        data_type = types.get(name.lower())
+        if data_type is None or type(value) not in _PLAIN:
+            raise NotPlain()
+        if isinstance(value, str):
+            if any(mark in value for mark in _JINJA):
+                raise NotPlain()
+            data_type = data_type.split("(")[0] if "varying" in data_type else data_type
+            literal = "'" + value.replace("'", "''") + "'"
+        else:
+            literal = "null" if value is None else str(value)
+        formatted[name.lower()] = f"cast({literal} as {data_type})"
+    return formatted

@@ -1,0 +1,171 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { NodeResult } from '../engine/protocol.ts';
+import { DuckDbWarehouse } from '../warehouse/duckdb.ts';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
+import type { Cell } from '../warehouse/warehouse.ts';
+
+/** How to build every model from nothing, from the SQL that dbt compiled for a first build. */
+export interface Recipe {
+  readonly schemas: readonly string[];
+  /** In dbt's order. */
+  readonly models: readonly ModelRecipe[];
+}
+
+export interface ModelRecipe {
+  readonly uniqueId: string;
+  readonly name: string;
+  readonly schema: string;
+  readonly isView: boolean;
+  readonly statement: string;
+}
+
+/** A mart in which an incremental build and a full refresh differ. */
+export interface Drift {
+  readonly mart: string;
+  readonly columns: readonly string[];
+  /** Rows that only the incremental build has: how many, and a few of them. */
+  readonly onlyIncremental: Rows;
+  readonly onlyFull: Rows;
+}
+
+interface Rows {
+  readonly count: number;
+  readonly examples: readonly (readonly Cell[])[];
+}
+
+/** The name of the working database's catalog, which compiled SQL holds; from the file's own name. */
+const CATALOG = 'meetup';
+/** The name under which the built database is attached beside it. */
+export const BUILT = 'built';
+
+const EXAMPLES = 5;
+
+/**
+ * Reads what dbt compiled in a build of a database that had no models: then incremental models are built whole, which is what
+ * a full refresh does.
+ * @param nodes the build's results, in the order in which they ended.
+ */
+export async function readRecipe(paths: Paths, nodes: readonly NodeResult[]): Promise<Recipe> {
+  const warehouse = await DuckDbWarehouse.open(paths.workDatabase, { readOnly: true });
+  const { rows } = await warehouse
+    .query('select table_name, table_schema, table_type from information_schema.tables')
+    .finally(() => warehouse.close());
+  const places = new Map(rows.map(([name, schema, type]) => [String(name), { schema: String(schema), type }]));
+  const models = nodes.filter((node) => node.resourceType === 'model');
+  return {
+    schemas: [...new Set([...places.values()].map(({ schema }) => schema))],
+    models: await Promise.all(
+      models.map(async ({ uniqueId, name, file }): Promise<ModelRecipe> => {
+        const place = places.get(name);
+        if (place === undefined || file === null) throw new MeetupError(`${name} was built to no relation.`);
+        const compiled = await readFile(join(paths.dbtTarget, 'compiled', 'meetup', file), 'utf8');
+        const isView = place.type === 'VIEW';
+        const relation = `${quoteIdentifier(place.schema)}.${quoteIdentifier(name)}`;
+        const statement = `create or replace ${isView ? 'view' : 'table'} ${relation} as (${compiled}\n)`;
+        return { uniqueId, name, schema: place.schema, isView, statement };
+      }),
+    ),
+  };
+}
+
+/** A database in memory in which every model is built from nothing, day after day, from the raw tables of a working database. */
+export class FullRefresh {
+  readonly #warehouse: DuckDbWarehouse;
+  readonly #recipe: Recipe;
+
+  private constructor(warehouse: DuckDbWarehouse, recipe: Recipe) {
+    this.#warehouse = warehouse;
+    this.#recipe = recipe;
+  }
+
+  static async open(recipe: Recipe): Promise<FullRefresh> {
+    const warehouse = await DuckDbWarehouse.inMemory();
+    await warehouse.run(`set TimeZone = 'UTC'`);
+    // Small tables: more threads only cost.
+    await warehouse.run('set threads = 1');
+    await warehouse.run(`attach ':memory:' as ${CATALOG}`);
+    await warehouse.run(`use ${CATALOG}`);
+    for (const schema of recipe.schemas) await warehouse.run(`create schema if not exists ${quoteIdentifier(schema)}`);
+    return new FullRefresh(warehouse, recipe);
+  }
+
+  /** Takes over the raw tables as they are in the file now; nobody has it open. */
+  async takeRaw(path: string): Promise<void> {
+    const isFirst = !(await this.#hasRaw());
+    await this.beside(path, async (warehouse) => {
+      const { rows } = await warehouse.query(
+        `select table_name from duckdb_tables() where database_name = '${BUILT}' and schema_name = 'raw'`,
+      );
+      for (const [name] of rows) {
+        const table = `raw.${quoteIdentifier(String(name))}`;
+        await warehouse.run(`create or replace table ${table} as from ${BUILT}.${table}`);
+      }
+    });
+    if (!isFirst) return;
+    for (const { statement } of this.#recipe.models) await this.#warehouse.run(statement);
+  }
+
+  /** Builds every table anew; views say what they say. */
+  async build(): Promise<void> {
+    for (const { isView, statement } of this.#recipe.models) if (!isView) await this.#warehouse.run(statement);
+  }
+
+  /** Works with the database in the file attached as `built`, read-only. */
+  async beside<T>(path: string, work: (warehouse: DuckDbWarehouse) => Promise<T>): Promise<T> {
+    await this.#warehouse.run(`attach ${quoteLiteral(path)} as ${BUILT} (read_only)`);
+    try {
+      return await work(this.#warehouse);
+    } finally {
+      await this.#warehouse.run(`detach ${BUILT}`);
+    }
+  }
+
+  /** Compares every mart of the attached incremental build with the full refresh, duplicates counted. */
+  async findDrift(): Promise<Drift[]> {
+    const marts = this.#recipe.models.filter(({ schema }) => schema === 'marts').map(({ name }) => name);
+    const drifts: Drift[] = [];
+    for (const mart of marts.sort()) {
+      const drift = await this.#driftOf(mart);
+      if (drift !== undefined) drifts.push(drift);
+    }
+    return drifts;
+  }
+
+  close(): Promise<void> {
+    return this.#warehouse.close();
+  }
+
+  async #hasRaw(): Promise<boolean> {
+    const { rows } = await this.#warehouse.query(`select 1 from duckdb_tables() where schema_name = 'raw' limit 1`);
+    return rows.length > 0;
+  }
+
+  async #driftOf(mart: string): Promise<Drift | undefined> {
+    const table = `marts.${quoteIdentifier(mart)}`;
+    const incremental = `${BUILT}.${table}`;
+    const full = `${CATALOG}.${table}`;
+    const onlyIncremental = await this.#difference(incremental, full);
+    const { rows } = await this.#warehouse.query(
+      `select (select count(*) from ${incremental}) = (select count(*) from ${full})`,
+    );
+    // As many rows, and none that the other lacks: the same.
+    if (onlyIncremental.count === 0 && rows[0]?.[0] === true) return undefined;
+    const onlyFull = await this.#difference(full, incremental);
+    return { mart, columns: onlyIncremental.columns, onlyIncremental, onlyFull };
+  }
+
+  async #difference(some: string, others: string): Promise<Rows & { columns: string[] }> {
+    // The second branch says the first's columns by name: a contract may order them otherwise.
+    const found = await this.#warehouse.query(
+      `select * from ${some} except all (select * from ${some} where false union all by name select * from ${others})`,
+    );
+    return {
+      count: found.rows.length,
+      examples: found.rows.slice(0, EXAMPLES),
+      columns: found.columns.map(({ name }) => name),
+    };
+  }
+}

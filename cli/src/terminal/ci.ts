@@ -1,0 +1,35 @@
+import { ciBase, ciCounts, ciFailures } from '../ci/words.ts';
+import type { CiPart, CiReport } from '../commands/ci.ts';
+import { formatDuration, plural } from '../text/text.ts';
+import type { Style } from './style.ts';
+
+/** A line for each part, what failed in it, and where the summary is. vitest has shown its failures already. */
+export function renderCi(report: CiReport, style: Style): string {
+  const failed = report.parts.filter(({ status }) => status === 'fail').length;
+  const verdict =
+    failed === 0
+      ? style.good('Every check passed')
+      : style.bad(`${failed} of ${plural(report.parts.length, 'check')} failed`);
+  return [
+    ...report.parts.flatMap((part) => [lineOf(part, style), ...detailsOf(part, style)]),
+    '',
+    `${verdict} ${style.dim(`in ${formatDuration(report.ms)}; summary: ${report.summary}`)}`,
+  ].join('\n');
+}
+
+function lineOf(part: CiPart, style: Style): string {
+  const mark = { pass: style.good('✓'), fail: style.bad('✗'), skip: style.dim('-') }[part.status];
+  return `${mark} ${part.name.padEnd(9)}  ${ciCounts(part)} ${style.dim(formatDuration(part.ms))}`;
+}
+
+function detailsOf(part: CiPart, style: Style): string[] {
+  const lines: string[] = [];
+  if (part.name === 'build' && part.message === undefined) {
+    lines.push(style.dim(ciBase(part)), ...part.changed.map(({ name, why }) => `${name} ${style.dim(why)}`));
+  }
+  if (part.status === 'fail') {
+    const told = part.name === 'fixtures' || part.name === 'scenarios' ? 'title' : 'text';
+    lines.push(...ciFailures(part, style).flatMap((failure) => (part.message ?? failure[told]).split('\n')));
+  }
+  return lines.map((line) => `    ${line}`);
+}

@@ -1,0 +1,12 @@
+import type { CleanReport } from '../commands/clean.ts';
+import { formatBytes } from '../text/text.ts';
+import type { Style } from './style.ts';
+
+/** What was removed, the largest first, and what it freed. */
+export function renderClean(report: CleanReport, style: Style): string {
+  const kept = report.kept.map(({ path, why }) => `Left in place: ${path} (${why}).`);
+  if (report.status === 'nothing') return ['Nothing to remove.', ...kept].join('\n');
+  const largest = [...report.removed].sort((a, b) => b.bytes - a.bytes);
+  const lines = largest.map(({ path, bytes }) => `  ${style.dim(formatBytes(bytes).padStart(10))}  ${path}`);
+  return ['Removed', ...lines, `${style.good('✔')} ${formatBytes(report.freedBytes)} freed.`, ...kept].join('\n');
+}

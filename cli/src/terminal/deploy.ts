@@ -1,0 +1,129 @@
+import type { DeployReport } from '../commands/deploy.ts';
+import type { RollbackReport } from '../commands/rollback.ts';
+import type { ModelPlan } from '../deploy/plan/models.ts';
+import type { DeployPlan } from '../deploy/plan/plan.ts';
+import type { Undone } from '../deploy/undo.ts';
+import { formatBytes, formatDuration, plural } from '../text/text.ts';
+import { renderProblem, renderVerdict } from './build.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+
+/** A plan as people read it: what is uploaded, what happens to which relation and why, what is in the way, the hash. */
+export function renderPlan(plan: DeployPlan, style: Style): string {
+  if (plan.empty) return `${plan.target} is up to date: nothing to upload, no model to run.\n${hashLine(plan, style)}`;
+  return [
+    style.bold(`Plan for ${plan.target} (catalog ${plan.catalog}, from ${plan.base ?? 'nothing'})`),
+    ...renderDrift(plan, style),
+    ...renderUploads(plan, style),
+    ...renderModels(plan, style),
+    `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether it stays.`,
+    hashLine(plan, style),
+  ].join('\n\n');
+}
+
+const hashLine = ({ hash, commit, dirty }: DeployPlan, style: Style): string =>
+  `${style.dim('plan hash')} ${hash}  ${style.dim(`commit ${commit?.slice(0, 10) ?? 'none'}${dirty ? ', with changes that are not committed' : ''}`)}`;
+
+function renderDrift({ drift }: DeployPlan, style: Style): string[] {
+  if (drift.length === 0) return [];
+  const lines = drift.map(({ relation, what }) => `  ${relation}: ${what}`);
+  return [[style.caution('Changed by somebody else since:'), ...lines].join('\n')];
+}
+
+function renderUploads({ uploads, batches, held }: DeployPlan, style: Style): string[] {
+  const there = held.length === 0 ? '' : `; ${plural(held.length, 'batch', 'batches')} there`;
+  if (uploads.length === 0) return [`No new batch to upload${there}.`];
+  const bytes = uploads.reduce((sum, upload) => sum + upload.bytes, 0);
+  const rows = uploads.map((upload) => [upload.table, upload.rows, formatBytes(upload.bytes)]);
+  const columns = [{ name: 'raw table' }, { name: 'rows' }, { name: 'Parquet', align: 'right' as const }];
+  return [
+    `Uploads ${plural(batches.length, 'batch', 'batches')}, ${formatBytes(bytes)}${there}:\n${renderTable(columns, rows, style)}`,
+  ];
+}
+
+function renderModels({ models }: DeployPlan, style: Style): string[] {
+  const due = models.filter(({ action }) => action !== 'keep');
+  const kept = models.length - due.length;
+  if (due.length === 0) return [`Runs no model; ${plural(kept, 'relation')} kept.`];
+  const rows = due.map(({ relation, action, reason }: ModelPlan) => [action, relation, reason]);
+  const table = renderTable([{ name: 'action' }, { name: 'relation' }, { name: 'why' }], rows, style);
+  return [kept === 0 ? table : `${table}\n${style.dim(`${plural(kept, 'relation')} kept`)}`];
+}
+
+/** How a deployment ended. */
+export function renderDeploy(report: DeployReport, style: Style): string {
+  const parts = [...renderRecovered(report.recovered, style), ...bodyOf(report, style)];
+  return parts.join('\n\n');
+}
+
+function bodyOf(report: DeployReport, style: Style): string[] {
+  const took = style.dim(`in ${formatDuration(report.ms)}`);
+  switch (report.status) {
+    case 'planned':
+      return [renderPlan(report, style)];
+    case 'unchanged':
+      return [`${style.good(`${report.target} is up to date`)}: 0 bytes uploaded, no model run ${took}`];
+    case 'declined':
+      return ['Nothing was done.'];
+    case 'deployed':
+      return [
+        ...renderParity(report, style),
+        `${style.good(`Deployed to ${report.target}`)}: ${doneLine(report)} ${took}`,
+      ];
+    case 'undone':
+    case 'not undone':
+      return [
+        ...(report.problems ?? []).map((problem) => renderProblem('dbt', problem, style)),
+        ...(report.nodes ?? []).filter(({ status }) => status === 'fail').map((node) => renderVerdict(node, style)),
+        ...renderParity(report, style),
+        `${style.bad(`Not deployed to ${report.target}`)}: ${report.reason ?? 'it failed'}. ${aftermath(report)} ${took}`,
+      ];
+  }
+}
+
+function doneLine({ deployment, uploadedBytes = 0, nodes = [] }: DeployReport): string {
+  const isTest = ({ kind }: { kind: string }): boolean => kind === 'test';
+  const models = nodes.filter((node) => !isTest(node)).length;
+  const tests = nodes.filter(isTest).length;
+  return `${deployment}, ${formatBytes(uploadedBytes)} uploaded, ${plural(models, 'relation')} built, ${plural(tests, 'test')} passed`;
+}
+
+function aftermath({ undone }: DeployReport): string {
+  if (undone === undefined) return 'It is still to be undone: the next deployment or rollback does it.';
+  return undone.failed.length === 0
+    ? 'Every table is as it was.'
+    : `These could not be put back: ${undone.failed.map(({ relation, reason }) => `${relation} (${reason})`).join(', ')}.`;
+}
+
+function renderParity({ parity = [] }: DeployReport, style: Style): string[] {
+  if (parity.length === 0) return [];
+  const rows = parity.map(({ name, rows: count, status, message }) => [name, count, message ?? status]);
+  return [renderTable([{ name: 'mart' }, { name: 'rows' }, { name: 'against the local one' }], rows, style)];
+}
+
+function renderRecovered(recovered: Undone | undefined, style: Style): string[] {
+  if (recovered === undefined) return [];
+  const { deployment, reason, restored, failed } = recovered;
+  const lines = [
+    style.caution(`${deployment} was put right first: ${reason}; ${plural(restored.length, 'relation')} put back.`),
+  ];
+  return [[...lines, ...failedLines(failed, style)].join('\n')];
+}
+
+const failedLines = (failed: RollbackReport['failed'], style: Style): string[] =>
+  failed.map(({ relation, reason }) => style.bad(`  ${relation} could not be put back: ${reason}`));
+
+/** How a rollback ended. */
+export function renderRollback(report: RollbackReport, style: Style): string {
+  if (report.status === 'declined') return 'Nothing was done.';
+  const took = style.dim(`in ${formatDuration(report.ms)}`);
+  return [...renderRecovered(report.recovered, style), ...rollbackLines(report, style), took].join('\n');
+}
+
+function rollbackLines(report: RollbackReport, style: Style): string[] {
+  // What was undone stands above, with what could not be.
+  if (report.status === 'undone') return report.recovered === undefined ? ['Nothing was left to put right.'] : [];
+  const place = `${report.target} is at ${report.to ?? 'what it was before its first deployment'}`;
+  const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
+  return [`${shown}: ${plural(report.restored.length, 'relation')} put back`, ...failedLines(report.failed, style)];
+}

@@ -1,0 +1,33 @@
+import type { LoadReport } from '../commands/load.ts';
+import { entityNames } from '../ingest/entities.ts';
+import { formatCount, formatDuration, plural } from '../text/text.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+
+/** What was loaded and rejected, and why a batch was refused. */
+export function renderLoad(report: LoadReport, style: Style): string {
+  const refused = report.batches.find(({ status }) => status === 'refused');
+  if (report.status === 'unchanged') return `Nothing new to load. ${style.dim(`(${formatDuration(report.ms)})`)}`;
+  const loaded = report.batches.filter(({ status }) => status === 'loaded');
+  const rows = entityNames.map((name) => {
+    const { read, loaded: kept, rejected } = report.entities[name];
+    return [name, formatCount(read), formatCount(kept), formatCount(rejected)];
+  });
+  const columns = [
+    { name: 'entity' },
+    ...['read', 'loaded', 'rejected'].map((name) => ({ name, align: 'right' as const })),
+  ];
+  const lines = [renderTable(columns, rows, style)];
+  const rejected = entityNames.reduce((sum, name) => sum + report.entities[name].rejected, 0);
+  if (rejected > 0 && refused === undefined) {
+    const example = loaded.flatMap((batch) => batch.examples).at(0);
+    lines.push(
+      style.caution(
+        `${plural(rejected, 'record')} rejected: see raw.rejected_records${example ? ` (${example})` : ''}`,
+      ),
+    );
+  }
+  lines.push(style.dim(`${plural(loaded.length, 'batch', 'batches')} loaded in ${formatDuration(report.ms)}`));
+  if (refused !== undefined) lines.push(style.bad(`Refused: ${refused.message}`));
+  return lines.join('\n');
+}

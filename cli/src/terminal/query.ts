@@ -1,0 +1,29 @@
+import { plural } from '../text/text.ts';
+import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
+import type { Style } from './style.ts';
+import { renderTable } from './table.ts';
+
+/** More rows than this on a terminal help nobody; --json has them all. */
+const MOST_ROWS = 200;
+
+/** A table for people. */
+export function renderQuery(result: QueryResult, style: Style): string {
+  const shown = result.rows.slice(0, MOST_ROWS);
+  const left = result.rows.length - shown.length;
+  const footer =
+    left > 0
+      ? `${plural(result.rows.length, 'row')}, ${shown.length} shown (--json prints all)`
+      : plural(result.rows.length, 'row');
+  return `${renderTable(result.columns, shown, style)}\n${style.dim(footer)}`;
+}
+
+/** Row objects for machines. A column name that comes twice gets a number, so that no value is lost. */
+export function queryRows(result: QueryResult): Record<string, Cell>[] {
+  const seen = new Map<string, number>();
+  const names = result.columns.map(({ name }) => {
+    const times = (seen.get(name) ?? 0) + 1;
+    seen.set(name, times);
+    return times === 1 ? name : `${name}_${times}`;
+  });
+  return result.rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])));
+}

@@ -1,0 +1,23 @@
+import type { TestNewReport } from '../commands/test-new.ts';
+import { formatDuration } from '../text/text.ts';
+import type { Style } from './style.ts';
+
+/** Which file was written, and what is in it. */
+export function renderTestNew(report: TestNewReport, style: Style): string {
+  const given = report.given.map(({ input, rows }) => `  ${String(rows).padStart(4)}  ${input}`);
+  const others = report.expected - report.chosen;
+  return [
+    `${style.good(report.file)} ${style.dim(`in ${formatDuration(report.ms)}`)}`,
+    'given',
+    ...given,
+    `expected`,
+    `  ${String(report.expected).padStart(4)}  ${report.expected === 1 ? 'row' : 'rows'}${others > 0 ? ` (${others} come along with those that were chosen)` : ''}`,
+    ...(report.matching > report.chosen
+      ? [style.dim(`The first of ${report.matching} rows that could be chosen: --where and --from-key choose others.`)]
+      : []),
+    ...(report.nearness === 'same'
+      ? []
+      : [style.dim('Only all of the data makes the chosen rows as they are: these are alike, made of few.')]),
+    `It passes. Say in its description which rule it shows.`,
+  ].join('\n');
+}

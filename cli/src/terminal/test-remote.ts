@@ -1,0 +1,14 @@
+import type { TestReport } from '../commands/test.ts';
+import { formatDuration } from '../text/text.ts';
+import type { Style } from './style.ts';
+import { renderTest } from './test.ts';
+
+/** One line for each model's fixtures, then those that failed with their reasons: no vitest has shown them. */
+export function renderTestRemote(report: TestReport, style: Style): string {
+  const lines = report.tests.map(({ name, status, ms }) => {
+    const mark = status === 'pass' ? style.good('✔') : style.bad('✘');
+    return `${mark} ${name.replace(/^.* > /, '')} ${style.dim(formatDuration(ms))}`;
+  });
+  const failures = report.tests.flatMap(({ message }) => (message === undefined ? [] : ['', style.bad(message)]));
+  return [...lines, ...failures, renderTest(report, style)].join('\n');
+}

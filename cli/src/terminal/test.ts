@@ -1,0 +1,12 @@
+import type { TestReport } from '../commands/test.ts';
+import { formatDuration } from '../text/text.ts';
+import type { Style } from './style.ts';
+
+/** One closing line: vitest's reporter has shown the rest. */
+export function renderTest(report: TestReport, style: Style): string {
+  const count = (status: string): number => report.tests.filter((test) => test.status === status).length;
+  const skipped = count('skip');
+  const line = `${count('pass')} passed, ${count('fail')} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+  const shown = report.status === 'pass' ? style.good(line) : style.bad(line);
+  return `${style.dim(`in ${formatDuration(report.ms)}`)}\n${shown}`;
+}

@@ -1,0 +1,51 @@
+import { foundCell } from '../scenarios/cells.ts';
+import type { Cell } from '../warehouse/warehouse.ts';
+import type { Rows } from './workbench.ts';
+
+type Row = readonly Cell[];
+
+/**
+ * How near to the chosen rows smaller inputs must come. `same`: each cell. `alike`: the same key, texts and truths, null where it was
+ * null, and numbers of the same sign; for rows that rank or share among all others, which only all of the data makes the same.
+ */
+export type Nearness = 'same' | 'alike';
+
+/** Whether the model still makes all of the chosen rows. */
+export function holds(made: Rows | undefined, chosen: Rows, key: readonly string[], nearness: Nearness): boolean {
+  if (made === undefined) return false;
+  const places = chosen.columns.map(({ name }) => made.columns.findIndex((column) => column.name === name));
+  const keys = chosen.columns.map(({ name }) => key.includes(name));
+  const left = made.rows.map((row) => places.map((place) => foundCell(row[place] ?? null)));
+  return chosen.rows.every((row) => {
+    const wanted = row.map(foundCell);
+    const at = left.findIndex((found) =>
+      wanted.every((cell, index) => isNear(cell, found[index] ?? null, keys[index] === true ? 'same' : nearness)),
+    );
+    if (at >= 0) left.splice(at, 1);
+    return at >= 0;
+  });
+}
+
+function isNear(wanted: Cell, found: Cell, nearness: Nearness): boolean {
+  if (nearness === 'same' || wanted === null || found === null) return isSame(wanted, found);
+  if (typeof wanted === 'number' && typeof found === 'number') return Math.sign(wanted) === Math.sign(found);
+  // A moment may be another moment.
+  if (isMoment(wanted) && isMoment(found)) return true;
+  return isSame(wanted, found);
+}
+
+const isSame = (a: Cell, b: Cell): boolean => JSON.stringify(a) === JSON.stringify(b);
+
+const isMoment = (cell: Cell): boolean => typeof cell === 'string' && /^\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?$/.test(cell);
+
+/** Whether two outputs are the same, rows in any order. */
+export function isSameOutput(a: Rows, b: Rows | undefined): boolean {
+  if (b === undefined || a.rows.length !== b.rows.length) return false;
+  const names = (rows: Rows): string => rows.columns.map(({ name }) => name).join();
+  const texts = (rows: readonly Row[]): string =>
+    rows
+      .map((row) => JSON.stringify(row.map(foundCell)))
+      .sort()
+      .join('\n');
+  return names(a) === names(b) && texts(a.rows) === texts(b.rows);
+}

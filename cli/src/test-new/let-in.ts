@@ -1,0 +1,128 @@
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import type { EntityName } from '../ingest/entities.ts';
+import { quoteIdentifier } from '../warehouse/sql.ts';
+import { type CompiledModel, type ModelInput, RELATION } from './compiled-model.ts';
+import { leniently, type RejectedRecord } from './rejected.ts';
+import { IDS } from './slicing.ts';
+import { literal, published, type Rows, type Workbench } from './workbench.ts';
+
+/** Catalogs in memory: what the models are made of with the record, and without it. */
+const WITH = 'let_in';
+const WITHOUT = 'left_out';
+
+/** Where the model's own rows are put; no schema of the project's. */
+const OWN: Pick<ModelInput, 'schema'> = { schema: 'made' };
+
+/**
+ * Lets a record in that broke its schema, carries it through the models between, and finds the rows of the last one that come
+ * of it: those that are not there without it. Afterwards the bench takes the model's inputs from the data with the record.
+ * @param upstream the model and all models above it.
+ * @returns the relation of all rows, and a query of those that come of the record.
+ * @throws MeetupError where the model does not depend on records of that kind, where it can't be made of this one, and where
+ * nothing comes of it.
+ */
+export async function letIn(
+  bench: Workbench,
+  model: CompiledModel,
+  upstream: readonly CompiledModel[],
+  record: RejectedRecord,
+  effects: Effects,
+): Promise<{ table: string; rows: string }> {
+  const chain = between(record.entity, model, upstream);
+  if (chain.length === 0) {
+    throw new MeetupError(
+      `${model.name} does not depend on raw.${record.entity}, of which record '${record.id}' is one.`,
+    );
+  }
+  const places = placesOf(chain, model);
+  const raw = published('raw', record.entity);
+  await bench.addCatalog(WITHOUT, [...places.values()]);
+  await bench.addCatalog(WITH, [...places.values()]);
+  const lenient = `select * from ${raw} union all by name ${leniently(record)}`;
+  await bench.run(`create table ${relation(WITH, { schema: 'raw', table: record.entity })} as ${lenient}`);
+  const made = { ...OWN, table: model.name };
+  for (const one of chain) {
+    if (effects.signal.aborted) throw new InterruptedError();
+    effects.reporter.progress(`Making ${one.name} of the record …`);
+    const place = places.get(one.name) ?? made;
+    await make(bench, one, place, places, [WITHOUT]);
+    await make(bench, one, place, places, [WITH, record.entity]);
+  }
+  for (const place of places.values()) bench.standIn(place, relation(WITH, place));
+  const table = relation(WITH, made);
+  const rows = await rowsOf(bench, table, relation(WITHOUT, made), await bench.query(leniently(record)));
+  if (rows !== undefined) return { table, rows };
+  throw new MeetupError(
+    `Record '${record.id}' leads to no row of ${model.name}, even if it is let in: another model may show what becomes of it.`,
+  );
+}
+
+const relation = (catalog: string, { schema, table }: Pick<ModelInput, 'schema' | 'table'>): string =>
+  `${catalog}.${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
+
+/** The models on the ways from the raw table to the model, it among them, each after those that it reads. */
+function between(entity: EntityName, model: CompiledModel, upstream: readonly CompiledModel[]): CompiledModel[] {
+  const byName = new Map(upstream.map((one) => [one.name, one]));
+  const leadsThere = new Map<string, boolean>();
+  const chain: CompiledModel[] = [];
+  const visit = (one: CompiledModel): boolean => {
+    const known = leadsThere.get(one.name);
+    if (known !== undefined) return known;
+    const reads = one.inputs.map(({ schema, table }) => {
+      if (schema === 'raw') return table === entity;
+      const input = byName.get(table);
+      return input !== undefined && visit(input);
+    });
+    const leads = reads.includes(true);
+    leadsThere.set(one.name, leads);
+    if (leads) chain.push(one);
+    return leads;
+  };
+  visit(model);
+  return chain;
+}
+
+/** Where the others read the models of the chain. */
+function placesOf(chain: readonly CompiledModel[], model: CompiledModel): Map<string, ModelInput> {
+  const names = new Set(chain.filter(({ name }) => name !== model.name).map(({ name }) => name));
+  const inputs = chain.flatMap((one) => one.inputs).filter(({ schema, table }) => schema !== 'raw' && names.has(table));
+  return new Map(inputs.map((input) => [input.table, input]));
+}
+
+async function make(
+  bench: Workbench,
+  model: CompiledModel,
+  place: Pick<ModelInput, 'schema' | 'table'>,
+  places: ReadonlyMap<string, ModelInput>,
+  [catalog, entity]: readonly [catalog: string, entity?: EntityName],
+): Promise<void> {
+  const sql = model.sql.replaceAll(RELATION, (_all, schema: string, table: string) => {
+    const isOurs = schema === 'raw' ? table === entity : places.get(table)?.schema === schema;
+    return isOurs ? relation(catalog, { schema, table }) : published(schema, table);
+  });
+  try {
+    await bench.run(`create table ${relation(catalog, place)} as (${sql}\n)`);
+  } catch (error) {
+    const why = messageOf(error).split('\n')[0];
+    const what =
+      entity === undefined ? `The model ${model.name} can't be run` : `Let in, the record breaks ${model.name}`;
+    throw new MeetupError(`${what}: ${why}`, { cause: error });
+  }
+}
+
+/** Rows with the record's own ids before rows that only are others because of it, such as ranks. */
+async function rowsOf(bench: Workbench, table: string, without: string, record: Rows): Promise<string | undefined> {
+  const news = `select * from ${table} except all select * from ${without}`;
+  const { columns } = await bench.query(`select * from ${table} limit 0`);
+  const own = record.columns.flatMap(({ name, type }, at) => {
+    const cell = record.rows[0]?.[at] ?? null;
+    const isId = IDS.test(name) && !name.startsWith('_') && columns.some((column) => column.name === name);
+    return isId && cell !== null ? [`${quoteIdentifier(name)} = ${literal(cell, type)}`] : [];
+  });
+  for (const rows of [...(own.length > 0 ? [`select * from (${news}) where ${own.join(' and ')}`] : []), news]) {
+    const { rows: found } = await bench.query(`select 1 from (${rows}) limit 1`);
+    if (found.length > 0) return rows;
+  }
+  return undefined;
+}

@@ -1,0 +1,246 @@
+import { existsSync } from 'node:fs';
+import { link, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import type { Effects } from '../config/effects.ts';
+import { hasCode, InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { EngineClient } from '../engine/client.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
+import { withWriteLock } from '../warehouse/lock.ts';
+import { restoreWorkingFile } from '../warehouse/working-file.ts';
+import { type CompiledModel, compileModel, compileUpstream } from './compiled-model.ts';
+import { letIn } from './let-in.ts';
+import { inputsThatMake, MOST_GIVEN } from './reduce.ts';
+import { findRejected, madeOfRecord, readsRaw } from './rejected.ts';
+import { fromKey, keyOfTable } from './slicing.ts';
+import { published, type Rows, Workbench } from './workbench.ts';
+import { fixtureYaml } from './yaml.ts';
+
+export interface NewFixtureOptions {
+  readonly paths: Paths;
+  readonly model: string;
+  /** SQL over the model's columns: the rows to keep. */
+  readonly where?: string | undefined;
+  /** The value of the model's key; values separated by commas where it has several columns. */
+  readonly fromKey?: string | undefined;
+  /** `rejected_id` of a record that broke its schema. */
+  readonly fromRejected?: string | undefined;
+  /** Of the test and its file. */
+  readonly name?: string | undefined;
+}
+
+export interface NewFixture {
+  readonly model: string;
+  readonly name: string;
+  /** Relative to the project. */
+  readonly file: string;
+  /** How many rows of which inputs it holds. */
+  readonly given: readonly { readonly input: string; readonly rows: number }[];
+  readonly expected: number;
+  /** How many of the expected rows are the chosen ones. */
+  readonly chosen: number;
+  /** How many rows could have been chosen. Of more than ten the first is. */
+  readonly matching: number;
+  /** `alike`: only all of the data makes the chosen rows as they are, so other rows make such as have the same shape. */
+  readonly nearness: 'same' | 'alike';
+  readonly ms: number;
+}
+
+/** More rows than this are no story that anybody reads; then one of them is. */
+const MOST_CHOSEN = 10;
+
+/**
+ * Makes a unit test of a model from local data: the fewest input rows that still make the chosen output rows, without what is
+ * personal, and what the model makes of them now. The test is run, and only kept where it passes.
+ * @throws MeetupError where there is no such model or row, or the file is there already.
+ */
+export async function newFixture(options: NewFixtureOptions, effects: Effects): Promise<NewFixture> {
+  const started = effects.clock.elapsed();
+  const name = await freeName(options);
+  await (await openPublished(options.paths)).close();
+  const engine = new EngineClient(options.paths, effects);
+  try {
+    effects.reporter.progress(`Compiling ${options.model} …`);
+    const upstream = await withDatabase(options.paths, effects, () => compile(engine, options));
+    const model = upstream.find(({ name: one }) => one === options.model);
+    if (model === undefined) throw new Error(`${options.model} was not compiled.`);
+    const made = await makeFrom(model, upstream, options, effects);
+    const description = descriptionOf(options, made.nearness);
+    const file = join(options.paths.fixtures, 'models', model.name, `${name}.yml`);
+    await writeNew(file, fixtureYaml({ name, description, model, ...made }), options.paths);
+    effects.reporter.progress(`Running ${name} …`);
+    try {
+      await withDatabase(options.paths, effects, () => requirePass(engine, model.name, name));
+    } catch (error) {
+      await rm(file, { force: true });
+      throw error;
+    }
+    return {
+      model: model.name,
+      name,
+      file: relative(options.paths.root, file),
+      given: model.inputs.map(({ reference }, index) => ({
+        input: reference,
+        rows: made.given[index]?.rows.length ?? 0,
+      })),
+      expected: made.expected.rows.length,
+      chosen: made.chosen,
+      matching: made.matching,
+      nearness: made.nearness,
+      ms: Math.round(effects.clock.elapsed() - started),
+    };
+  } finally {
+    await engine.close();
+  }
+}
+
+/** For dbt, which compiles and tests on the working database; looking for rows needs the published one only. */
+function withDatabase<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
+  return withWriteLock(paths, effects, async () => {
+    await restoreWorkingFile(paths);
+    return work();
+  });
+}
+
+async function requirePass(engine: EngineClient, model: string, name: string): Promise<void> {
+  const answer = await engine.test({ target: 'dev', uniqueIds: [`unit_test.meetup.${model}.${name}`] });
+  const node = answer.nodes.find((found) => found.name === name);
+  if (node?.status === 'pass') return;
+  const why = answer.problems[0]?.message ?? node?.problem?.message ?? node?.message ?? 'dbt did not find it';
+  throw new MeetupError(`The test that was made does not pass in dbt, so it was not kept: ${why}`);
+}
+
+/** The model; with those above it where a record has to be carried through them. */
+async function compile(engine: EngineClient, { paths, model, fromRejected }: NewFixtureOptions) {
+  return fromRejected === undefined
+    ? [await compileModel(paths, engine, model)]
+    : compileUpstream(paths, engine, model);
+}
+
+async function makeFrom(
+  model: CompiledModel,
+  upstream: readonly CompiledModel[],
+  options: NewFixtureOptions,
+  effects: Effects,
+) {
+  const bench = await Workbench.open(options.paths.database, model);
+  try {
+    if (effects.signal.aborted) throw new InterruptedError();
+    if (options.fromRejected === undefined) {
+      return await makeOfRows(bench, model, await publishedRows(bench, options), effects);
+    }
+    const record = await findRejected(bench, options.fromRejected);
+    if (readsRaw(model, record.entity)) {
+      const made = await madeOfRecord(bench, model, record);
+      return { ...made, matching: made.chosen };
+    }
+    const { table, rows } = await letIn(bench, model, upstream, record, effects);
+    return await makeOfRows(bench, model, await chosenRows(bench, table, `from (${rows})`), effects);
+  } finally {
+    await bench.close();
+  }
+}
+
+interface Chosen {
+  readonly rows: Rows;
+  readonly key: string[];
+  readonly matching: number;
+}
+
+async function makeOfRows(bench: Workbench, model: CompiledModel, { rows, key, matching }: Chosen, effects: Effects) {
+  effects.reporter.progress(`Looking for the rows that make ${rows.rows.length === 1 ? 'it' : 'them'} …`);
+  const reduced = await inputsThatMake(bench, model, rows, key, effects);
+  if (reduced !== undefined) return { ...reduced, chosen: rows.rows.length, matching };
+  // Several together may need too much; one of them may not.
+  const first = { columns: rows.columns, rows: rows.rows.slice(0, 1) };
+  const one = rows.rows.length > 1 ? await inputsThatMake(bench, model, first, key, effects) : undefined;
+  if (one !== undefined) return { ...one, chosen: 1, matching };
+  throw new MeetupError(
+    `More than ${MOST_GIVEN} input rows are needed for this row of ${model.name}: choose one that comes from fewer, with --where or --from-key.`,
+  );
+}
+
+async function publishedRows(bench: Workbench, options: NewFixtureOptions): Promise<Chosen> {
+  const { model } = options;
+  const places = await bench.query(
+    `select schema_name from (select schema_name, table_name from duckdb_tables() where database_name = 'meetup'
+     union all select schema_name, view_name from duckdb_views() where database_name = 'meetup') where table_name = '${model}'`,
+  );
+  const schema = places.rows[0]?.[0];
+  if (typeof schema !== 'string') throw new MeetupError(`${model} is not built yet: run \`./meetup dev\` first.`);
+  const table = published(schema, model);
+  const { columns } = await bench.query(`select * from ${table} limit 0`);
+  const key = await keyOfTable(bench, table, columns);
+  const conditions = [
+    options.where === undefined ? 'true' : `(${options.where})`,
+    options.fromKey === undefined ? 'true' : fromKey(options.fromKey, key),
+  ];
+  const chosen = await chosenRows(bench, table, `from ${table} where ${conditions.join(' and ')}`, key).catch(
+    (error: unknown) => {
+      throw new MeetupError(`--where does not fit ${model}: ${messageOf(error).split('\n')[0]}`, { cause: error });
+    },
+  );
+  if (chosen.matching === 0) throw new MeetupError(noRow(options, key));
+  return chosen;
+}
+
+async function chosenRows(bench: Workbench, table: string, from: string, knownKey?: string[]): Promise<Chosen> {
+  const counted = await bench.query(`select count(*) ${from}`);
+  const matching = Number(counted.rows[0]?.[0]);
+  const rows = await bench.query(`select * ${from} order by all limit ${matching > MOST_CHOSEN ? 1 : MOST_CHOSEN}`);
+  return { rows, key: knownKey ?? (await keyOfTable(bench, table, rows.columns)), matching };
+}
+
+function noRow({ model, where, fromKey: value }: NewFixtureOptions, key: readonly string[]): string {
+  if (where === undefined && value === undefined)
+    return `${model} has no row in the local database to make a test from.`;
+  const how = value === undefined ? `--where '${where}'` : `--from-key '${value}' (its key is ${key.join(', ')})`;
+  return `No row of ${model} in the local database matches ${how}.`;
+}
+
+async function freeName({ paths, model, name }: NewFixtureOptions): Promise<string> {
+  const fileOf = (candidate: string): string => join(paths.fixtures, 'models', model, `${candidate}.yml`);
+  if (!/^[a-z_][a-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' is no model's name.`);
+  if (name !== undefined) {
+    if (!/^[a-z][a-z0-9_]*$/.test(name)) {
+      throw new MeetupError(`--name takes small letters, digits and underscores, and was given '${name}'.`);
+    }
+    if (existsSync(fileOf(name))) throw isThere(relative(paths.root, fileOf(name)));
+    return name;
+  }
+  for (let number = 1; ; number += 1) {
+    const candidate = number === 1 ? 'from_local_data' : `from_local_data_${number}`;
+    if (!existsSync(fileOf(candidate))) return candidate;
+  }
+}
+
+const isThere = (file: string): MeetupError =>
+  new MeetupError(`${file} is there already, and nothing is overwritten: choose another --name, or remove the file.`);
+
+/** Whole or absent, and never over another file: a link fails where there is one. */
+async function writeNew(file: string, text: string, paths: Paths): Promise<void> {
+  const folder = join(file, '..');
+  await mkdir(folder, { recursive: true });
+  // Not .yml: dbt reads every one in the folder.
+  const temporary = join(folder, `.${process.pid}.tmp`);
+  try {
+    await writeFile(temporary, text, { flush: true });
+    await link(temporary, file);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) throw isThere(relative(paths.root, file));
+    throw new MeetupError(`${file} can't be written: ${messageOf(error)}.`, { cause: error });
+  } finally {
+    await rm(temporary, { force: true });
+  }
+}
+
+function descriptionOf({ where, fromKey: value, fromRejected }: NewFixtureOptions, nearness: 'same' | 'alike'): string {
+  const chosen =
+    fromRejected !== undefined
+      ? `record ${fromRejected} that broke its schema`
+      : value !== undefined
+        ? `key ${value}`
+        : (where ?? 'any row');
+  const how = nearness === 'same' ? '' : ', of which rows of the same shape are kept';
+  return `Made from local data (${chosen}${how}). Say here which rule it shows.`;
+}

@@ -1,0 +1,218 @@
+import type { Effects } from '../config/effects.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import type { Cell } from '../warehouse/warehouse.ts';
+import { anonymise, type Scope } from './anonymise.ts';
+import type { CompiledModel } from './compiled-model.ts';
+import { minimise } from './ddmin.ts';
+import { holds, isSameOutput, type Nearness } from './goal.ts';
+import { conditionsFor, keyCondition, MOST_SLICED } from './slicing.ts';
+import { type Column, isNested, type Rows, type Workbench } from './workbench.ts';
+
+export interface Reduced {
+  /** In the order of the model's inputs: the rows that are left, and the columns that are read. */
+  readonly given: readonly Rows[];
+  /** All that the model makes of them. */
+  readonly expected: Rows;
+  readonly nearness: Nearness;
+}
+
+/** More input rows than this are no example any more. */
+export const MOST_GIVEN = 60;
+const MOST_EXPECTED = 500;
+
+/** How long rows are left out while there are too many, and how long at all (milliseconds). */
+const PATIENCE_MS = { tooMany: 8_000, few: 40_000 };
+
+/**
+ * Finds the fewest input rows that make the chosen rows, and leaves out what the model does not read and what is personal.
+ * @returns undefined where too many rows are needed for a test that anybody could read.
+ */
+export async function inputsThatMake(
+  bench: Workbench,
+  model: CompiledModel,
+  chosen: Rows,
+  key: readonly string[],
+  effects: Effects,
+): Promise<Reduced | undefined> {
+  const [near = [], wider = [], all = []] = await conditionsFor(bench, model, chosen);
+  const where = keyCondition(chosen, key);
+  // Where related rows don't make the chosen ones, all rows may; but then it mostly takes nearly all of them.
+  const related = [
+    { nearness: 'same', slices: [near, wider] },
+    { nearness: 'alike', slices: [wider] },
+  ] as const;
+  const everything = [
+    { nearness: 'same', slices: [all] },
+    { nearness: 'alike', slices: [all] },
+  ] as const;
+  const attempts = wider.join() === all.join() ? related : [...related, ...everything];
+  for (const { nearness, slices } of attempts) {
+    const fits = async (): Promise<boolean> => holds(await bench.output(where), chosen, key, nearness);
+    if (!(await sliceThatHolds(bench, slices, fits))) continue;
+    const numbers = await fewestRows(bench, fits, effects);
+    if (total(numbers) <= MOST_GIVEN) return { ...(await finish(bench, model, fits)), nearness };
+  }
+  return undefined;
+}
+
+/** Takes the narrowest slices of which the model makes the chosen rows. */
+async function sliceThatHolds(
+  bench: Workbench,
+  conditions: readonly (readonly string[])[],
+  fits: () => Promise<boolean>,
+): Promise<boolean> {
+  for (const some of conditions) {
+    await bench.slice(some);
+    if (bench.slices.reduce((sum, { size }) => sum + size, 0) > MOST_SLICED) return false;
+    if (await fits()) return true;
+  }
+  return false;
+}
+
+/** Leaves rows out of one input after the other, the largest first, until no single row can go. */
+async function fewestRows(
+  bench: Workbench,
+  fits: () => Promise<boolean>,
+  effects: Effects,
+): Promise<readonly (readonly number[])[]> {
+  const started = effects.clock.elapsed();
+  const kept: (readonly number[])[] = bench.slices.map(({ size }) => Array.from({ length: size }, (_, row) => row + 1));
+  const budget = {
+    isSpent: () => {
+      const spent = effects.clock.elapsed() - started;
+      return spent > (total(kept) > MOST_GIVEN ? PATIENCE_MS.tooMany : PATIENCE_MS.few);
+    },
+  };
+  const order = [...kept.keys()].sort((a, b) => (kept[b]?.length ?? 0) - (kept[a]?.length ?? 0));
+  for (let before = -1; before !== total(kept) && !budget.isSpent(); ) {
+    before = total(kept);
+    for (const index of order) {
+      const fewer = await minimise(
+        kept[index] ?? [],
+        async (rest) => {
+          if (effects.signal.aborted) throw new InterruptedError();
+          await bench.choose(index, rest);
+          return fits();
+        },
+        budget,
+      );
+      kept[index] = fewer;
+      await bench.choose(index, fewer);
+    }
+  }
+  return kept;
+}
+
+const total = (kept: readonly (readonly number[])[]): number => kept.reduce((sum, rows) => sum + rows.length, 0);
+
+/** From chosen rows to what a test says: shorter lists, the columns that are read, nothing personal, and what comes out. */
+async function finish(
+  bench: Workbench,
+  model: CompiledModel,
+  fits: () => Promise<boolean>,
+): Promise<Pick<Reduced, 'given' | 'expected'>> {
+  const given: Rows[] = [];
+  for (const index of model.inputs.keys()) given.push(await bench.chosen(index));
+  return finishRows(bench, model, await withShorterLists(bench, given, fits));
+}
+
+/** The same for rows that come from elsewhere, and stay whole. */
+export async function finishRows(
+  bench: Workbench,
+  model: CompiledModel,
+  rows: readonly Rows[],
+): Promise<Pick<Reduced, 'given' | 'expected'>> {
+  const read = await columnsThatAreRead(bench, rows);
+  const { given, expected } = await withoutPersons(bench, read);
+  if (expected.rows.length > MOST_EXPECTED) {
+    throw new MeetupError(
+      `${model.name} makes ${expected.rows.length} rows of any input, too many for a test that anybody could read: write one by hand.`,
+    );
+  }
+  return { given: given.map(withoutEmptyColumns), expected };
+}
+
+async function outputOf(bench: Workbench, given: readonly Rows[]): Promise<Rows | undefined> {
+  for (const [index, rows] of given.entries()) await bench.replace(index, rows);
+  return bench.output();
+}
+
+/** A column that can be missing altogether, without an error and without a difference, is not read. */
+async function columnsThatAreRead(bench: Workbench, given: readonly Rows[]): Promise<Rows[]> {
+  const whole = await outputOf(bench, given);
+  if (whole === undefined) throw new Error('The model does not run on its own inputs.');
+  const read = [...given];
+  for (const [index, input] of given.entries()) {
+    for (const column of input.columns) {
+      const before = read[index] ?? input;
+      const without = withoutColumn(before, column);
+      await bench.replace(index, without);
+      if (isSameOutput(whole, await bench.output())) read[index] = without;
+      else await bench.replace(index, before);
+    }
+  }
+  return read;
+}
+
+function withoutColumn({ columns, rows }: Rows, column: Column): Rows {
+  const at = columns.findIndex(({ name }) => name === column.name);
+  return { columns: columns.toSpliced(at, 1), rows: rows.map((row) => row.toSpliced(at, 1)) };
+}
+
+/** Leaves out items of nested lists that the chosen rows do without. */
+async function withShorterLists(
+  bench: Workbench,
+  given: readonly Rows[],
+  fits: () => Promise<boolean>,
+): Promise<readonly Rows[]> {
+  if (!given.some(({ columns }) => columns.some(isNested))) return given;
+  await outputOf(bench, given);
+  const shorter = [...given];
+  for (const [index, input] of given.entries()) {
+    for (const [row, cells] of input.rows.entries()) {
+      for (const [column, cell] of cells.entries()) {
+        if (!Array.isArray(cell)) continue;
+        const put = (items: readonly Cell[]): Rows => withCell(shorter[index] ?? input, row, column, [...items]);
+        const items = await minimise(cell, async (rest) => {
+          await bench.replace(index, put(rest));
+          return fits();
+        });
+        shorter[index] = put(items);
+        await bench.replace(index, put(items));
+      }
+    }
+  }
+  return shorter;
+}
+
+function withCell({ columns, rows }: Rows, row: number, column: number, cell: Cell): Rows {
+  return { columns, rows: rows.map((cells, at) => (at === row ? cells.with(column, cell) : cells)) };
+}
+
+/** Replaces what is personal, as far as the model still makes as many rows. */
+async function withoutPersons(
+  bench: Workbench,
+  given: readonly Rows[],
+): Promise<{ given: readonly Rows[]; expected: Rows }> {
+  const before = await outputOf(bench, given);
+  for (const scope of ['texts and members', 'texts'] satisfies Scope[]) {
+    const strangers = anonymise(given, scope);
+    const expected = await outputOf(bench, strangers);
+    if (expected !== undefined && expected.rows.length === before?.rows.length) return { given: strangers, expected };
+  }
+  throw new MeetupError(
+    'The model makes other rows once names, descriptions and links are replaced: choose another row, or write the test by hand.',
+  );
+}
+
+/** dbt fills a column that is not named with null; but not where rows are written as SQL, as those with lists are. */
+function withoutEmptyColumns({ columns, rows }: Rows): Rows {
+  if (columns.some(isNested)) return { columns, rows };
+  const kept = columns.flatMap((_column, at) => (rows.some((row) => (row[at] ?? null) !== null) ? [at] : []));
+  // A row must say something.
+  const named = kept.length === 0 && columns.length > 0 ? [0] : kept;
+  return {
+    columns: named.flatMap((at) => columns[at] ?? []),
+    rows: rows.map((row) => named.map((at) => row[at] ?? null)),
+  };
+}

@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { run } from '../../src/commands/query.ts';
+import type { Paths } from '../../src/config/paths.ts';
+import { queryRows, renderQuery } from '../../src/terminal/query.ts';
+import { styleFor } from '../../src/terminal/style.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
+import { publish } from '../../src/warehouse/publish.ts';
+import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
+
+async function marts(): Promise<Paths> {
+  const paths = await temporaryPaths();
+  const work = await openWork(paths);
+  await work.run('create schema marts');
+  await work.run(`create table marts.events as select * from (values
+    (1::bigint, 'Rust 🦀 night', timestamp '2024-03-31 17:30:00', 9007199254740993::hugeint, [1, 2], 0.5::decimal(3,2)),
+    (2::bigint, null, timestamp '2024-03-31 17:30:00.123456', 1::hugeint, [], null)) t(id, name, starts_at, big, list, share)`);
+  await work.close();
+  await publish(paths);
+  return paths;
+}
+
+async function ask(paths: Paths, sql: string): Promise<unknown> {
+  return queryRows((await run({ paths, sql }, quietEffects())).report);
+}
+
+describe('meetup query', () => {
+  it('finds the marts without a schema, and gives row objects', async () => {
+    expect(await ask(await marts(), 'select id, name from events order by id')).toEqual([
+      { id: 1, name: 'Rust 🦀 night' },
+      { id: 2, name: null },
+    ]);
+  });
+
+  it('gives moments as ISO 8601, with the digits that they have', async () => {
+    expect(await ask(await marts(), 'select starts_at from events order by id')).toEqual([
+      { starts_at: '2024-03-31T17:30:00' },
+      { starts_at: '2024-03-31T17:30:00.123456' },
+    ]);
+  });
+
+  it('gives integers as numbers where that is safe, else as strings', async () => {
+    expect(await ask(await marts(), 'select big from events order by id')).toEqual([
+      { big: '9007199254740993' },
+      { big: 1 },
+    ]);
+  });
+
+  it('gives lists as arrays, and decimals as numbers where a double holds them exactly', async () => {
+    expect(await ask(await marts(), 'select list, share from events order by id')).toEqual([
+      { list: [1, 2], share: 0.5 },
+      { list: [], share: null },
+    ]);
+  });
+
+  it('keeps both values of a column name that comes twice', async () => {
+    expect(await ask(await marts(), 'select 1 as n, 2 as n')).toEqual([{ n: 1, n_2: 2 }]);
+  });
+
+  it('refuses to write, in one sentence', async () => {
+    await expect(ask(await marts(), 'delete from events')).rejects.toThrow(/The query failed: .*read-only/);
+  });
+
+  it('refuses to read or write other files', async () => {
+    const target = `${await temporaryFolder()}/out.csv`;
+    await expect(ask(await marts(), `copy events to '${target}'`)).rejects.toThrow(
+      /The query failed: Permission Error/,
+    );
+    await expect(ask(await marts(), "select * from read_csv('/etc/hostname')")).rejects.toThrow(
+      /The query failed: Permission Error/,
+    );
+  });
+
+  it("passes on DuckDB's message for wrong SQL", async () => {
+    await expect(ask(await marts(), 'select nothing from events')).rejects.toThrow(
+      /Referenced column "nothing" not found/,
+    );
+  });
+
+  it('shows a table to people, with control characters of the data made harmless', async () => {
+    const { report } = await run(
+      { paths: await marts(), sql: "select 'a' || chr(27) || '[31mb' as text, 12 as n" },
+      quietEffects(),
+    );
+    expect(renderQuery(report, styleFor({}, {}))).toBe('text   n\n────  ──\nab    12\n1 row');
+  });
+});
