@@ -192,7 +192,8 @@ export class EngineClient {
     let id = 0;
     const cancel = (): void => {
       connection.cancel(id);
-      deadline = setTimeout(() => void this.#drop('kill'), CANCEL_MS);
+      // However the engine ends, the request fails with its connection.
+      deadline = setTimeout(() => void this.#drop('kill').catch(() => undefined), CANCEL_MS);
     };
     try {
       const answer = connection.call(op, { ...this.#place(), ...request }, schema, {

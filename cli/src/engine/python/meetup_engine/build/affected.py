@@ -24,6 +24,7 @@ from meetup_engine.build.contents import Contents, digest
 from meetup_engine.dbt_patches.early_database import EarlyDatabase
 from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.build.runners import DiffingTestRunner, Streaming, identity
+from meetup_engine.protocol.cancelling import Cancelled
 
 _STORED = frozenset({"table", "incremental", "snapshot", "seed"})
 _RUNNABLE = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot, NodeType.Test})
@@ -80,18 +81,25 @@ class Desk:
         nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
         return [*nodes, *self.manifest.unit_tests]
 
-    def leftovers(self):
-        """Relations of nodes that are gone, or that are called otherwise now; snapshots' history is never among them."""
+    def gone(self):
+        """Ids of nodes that are no longer there, or whose relation has another name now."""
+        nodes, unit_tests = self.manifest.nodes, self.manifest.unit_tests
+        return [
+            unique_id
+            for unique_id, record in self.state.records.items()
+            if unique_id not in unit_tests and (unique_id not in nodes or _relation_of(nodes[unique_id]) != record.place)
+        ]
+
+    def leftovers(self, gone):
+        """The relations of nodes that are gone, but for those that other nodes make now, and the history of snapshots."""
         current = {_relation_of(node) for node in self.manifest.nodes.values()}
-        gone = []
-        for unique_id, record in list(self.state.records.items()):
-            node = self.manifest.nodes.get(unique_id)
-            if unique_id in self.manifest.unit_tests or (node is not None and _relation_of(node) == record.place):
-                continue
-            if record.place is not None and record.place not in current and not unique_id.startswith("snapshot."):
-                gone.append(record.place)
-            self.state.forget([unique_id])
-        return gone
+        places = [self.state.records[unique_id].place for unique_id in gone if not unique_id.startswith("snapshot.")]
+        return [place for place in places if place is not None and place not in current]
+
+    def dropped(self, places):
+        """These relations are no longer in the database."""
+        for place in places:
+            self._columns.pop(place, None)
 
     def definition(self, unique_id):
         return self._fingerprints.of(unique_id)
@@ -265,7 +273,7 @@ class UnitTests:
 class AffectedBuild(Streaming, BuildTask):
     """dbt's build, except that each node is asked, when its turn comes, whether it has to run at all."""
 
-    def attend(self, again, everything, is_cancelled):
+    def attend(self, again, everything):
         """
         Must be called before `run`, after `prepare` and `keep_state_in`. `again`: nodes to run even though they are up
         to date; `everything`: all of them.
@@ -273,7 +281,6 @@ class AffectedBuild(Streaming, BuildTask):
         self._state = BuildState(self._state_folder, self.config.target_name)
         self._again = again
         self._everything = everything
-        self._is_cancelled = is_cancelled
         self._keeping = threading.Lock()
         self._under_way = set()
         self._defect = None
@@ -303,11 +310,18 @@ class AffectedBuild(Streaming, BuildTask):
         self._desk.columns_in_memory = self._unit_tests.columns_of
         if self._everything:
             self._desk.ask_for_everything()
-        leftovers = self._desk.leftovers()
+        self._remove_leftovers()
+        super()._runtime_initialize()
+
+    def _remove_leftovers(self):
+        gone = self._desk.gone()
+        leftovers = self._desk.leftovers(gone)
         if leftovers:
             with contents_of(self.config) as contents:
                 self.removed = contents.drop(leftovers)
-        super()._runtime_initialize()
+            self._desk.dropped(leftovers)
+        # Not before: where the drop is interrupted, the next build has to know about it.
+        self._state.forget(gone)
 
     def _look(self):
         """Opens the database only where somebody may have changed it since this session did."""
@@ -346,20 +360,22 @@ class AffectedBuild(Streaming, BuildTask):
         self.selected_unit_tests = set()
         self.model_to_unit_test_map = {}
         for unique_id in unique_ids:
-            if self._is_cancelled():
-                raise KeyboardInterrupt()
+            if self._request.cancelled:
+                raise Cancelled()
             if None in self._desk.inputs(unique_id).values():
                 continue  # what it stands on is broken, and told for itself
             test = self.manifest.unit_tests[unique_id]
             self._tell({"event": "started", **identity(test)})
             described = self._unit_tests.run(test)
+            if self._request.cancelled:
+                raise Cancelled()
             self.unit_test_results.append(described)
             self._tell({"event": "finished", **described})
             self._desk.ran(unique_id, _UNIT_BAD.get(described["status"], "pass"), described["message"], None)
 
     def handle_job_queue(self, pool, callback):
         node = self.job_queue.get()
-        if self._is_cancelled():
+        if self._request.cancelled:
             self.job_queue.mark_done(node.unique_id)
         elif node.unique_id in self._skipped_children or self._desk.stale(node.unique_id) is not None:
             self.handle_job_queue_node(node, pool, callback)
@@ -369,15 +385,19 @@ class AffectedBuild(Streaming, BuildTask):
 
     def call_runner(self, runner):
         node = runner.node
-        if runner.skip or node.is_ephemeral_model:
+        if runner.skip or node.is_ephemeral_model or self._request.cancelled:
             return super().call_runner(runner)
         with self._surviving(lambda: runner.do_skip(cause=None)), self._keeping:
             self._under_way.add(node.unique_id)
             self._refresh_wholly_where_needed(node)
             data_tests.remember(runner, self._fingerprints)
         result = super().call_runner(runner)
+        verdict = _BAD.get(result.status, "pass")
+        interrupted = self._request.cancelled and verdict != "pass"
+        if interrupted or result.status == NodeStatus.Skipped:
+            return result  # it stays under way, so that nothing is known about it
         with self._surviving(), self._keeping, contents_of(self.config) as contents:
-            self._desk.ran(node.unique_id, _BAD.get(result.status, "pass"), result.message, contents)
+            self._desk.ran(node.unique_id, verdict, result.message, contents)
             self._under_way.discard(node.unique_id)
         return result
 

@@ -52,7 +52,14 @@ class Contents:
             for (kind,) in kinds:
                 self._adapter.connections.add_query(f"drop {kind} {_quoted(schema)}.{_quoted(name)}", auto_begin=False)
                 dropped.append(f"{schema}.{name}")
+            # dbt would otherwise take a later relation of this name for a new version of one that is no longer there.
+            self._adapter.cache_dropped(self._relation(schema, name))
         return dropped
+
+    def _relation(self, schema, name):
+        return self._adapter.Relation.create(
+            database=self._adapter.config.credentials.database, schema=schema, identifier=name
+        )
 
     def _rows(self, sql):
         _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)

@@ -37,9 +37,10 @@ class DiffingTestRunner(TestRunner):
 class Streaming:
     """What every task of the engine adds to dbt's: events, and a selection by exact ids."""
 
-    def prepare(self, tell, session, unique_ids):
+    def prepare(self, request, session, unique_ids):
         """Must be called before `run`."""
-        self._tell = tell
+        self._request = request
+        self._tell = request.event
         self._session = session
         self._project_dir = session.settings.project_dir
         self._told = {}
@@ -87,6 +88,9 @@ class Streaming:
 
     def call_runner(self, runner):
         node = runner.node
+        if self._request.cancelled:
+            # What is still in dbt's queue has to be taken out of it, so that the task comes to its end.
+            runner.do_skip(cause=None)
         if not runner.skip and not node.is_ephemeral_model:
             self._tell({"event": "started", **identity(node)})
         started = time.perf_counter()

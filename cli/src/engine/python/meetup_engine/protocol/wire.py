@@ -48,7 +48,7 @@ class Connection:
 
 
 class Request:
-    """One request for work. `cancel` is honoured before it starts and while nodes are run."""
+    """One request for work. Once it is `cancelled`, nothing of it is reported but that it was."""
 
     def __init__(self, connection, document):
         self.connection = connection
@@ -58,7 +58,9 @@ class Request:
         self.cancelled = False
 
     def event(self, event):
-        self.connection.send({"id": self.id, "type": "event", "event": event})
+        # A node that is interrupted ends with an error, which says nothing about the node.
+        if not self.cancelled:
+            self.connection.send({"id": self.id, "type": "event", "event": event})
 
     def result(self, result):
         self.connection.send({"id": self.id, "type": "result", "result": result})

@@ -1,16 +1,14 @@
-"""Does the requests, one after the other, in the main thread (which is where Python delivers signals)."""
+"""Does the requests, one after the other, in the main thread."""
 
-import contextlib
 import gc
 import os
 import queue
-import signal
 import sys
 import threading
 import time
 import traceback
 
-from dbt.adapters.factory import get_adapter
+from dbt.adapters.factory import FACTORY
 from dbt.context.query_header import generate_query_header_context  # noqa: F401 - imported before the first request
 from dbt.flags import set_flags
 from dbt.version import __version__
@@ -21,6 +19,7 @@ from meetup_engine.protocol import events
 from meetup_engine.unit_tests import task as unit_tests_task
 from meetup_engine.dbt_patches import late_files
 from meetup_engine.protocol import problems
+from meetup_engine.protocol.cancelling import Cancellation, Cancelled
 from meetup_engine.build.affected import AffectedBuild
 from meetup_engine.dbt_patches import speed
 from meetup_engine.project.project import Project, _ms, settings_from
@@ -30,10 +29,6 @@ from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, F
 IDLE_SECONDS = 0.7
 # Sessions (target and variables) that are kept; each holds a manifest.
 KEPT_SESSIONS = 3
-
-
-class Cancelled(KeyboardInterrupt):
-    """Raised in the main thread by a cancel; dbt treats it like Ctrl-C."""
 
 
 def dbt_version():
@@ -49,7 +44,6 @@ class Worker:
         self._events = events.install()
         speed.install()
         late_files.files.install()
-        self._interruptible = False
         self._untidy = True
         self.saving = threading.Lock()
         self._operations = {
@@ -62,8 +56,8 @@ class Worker:
             **unit_tests_task.operations(self._session, self._refresh),
             **changes.operation(self._session, self._refresh),
         }
-        server.on_cancel = self._cancel
-        signal.signal(signal.SIGINT, self._interrupted)
+        self._cancellation = Cancellation(_interrupt_queries)
+        server.on_cancel = self._cancellation.cancel
         # What was imported is not looked at again; what one request makes is, but seldom while it runs.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
@@ -76,22 +70,19 @@ class Worker:
             except queue.Empty:
                 self._tidy()
                 continue
-            except KeyboardInterrupt:
-                continue
             self._serve(request)
 
     def _serve(self, request):
         self._untidy = True
         self._server.current = request
         try:
-            if request.cancelled:
-                raise Cancelled()
             operation = self._operations.get(request.op)
             if operation is None:
                 request.error("unknown", f"The engine does not know {request.op!r}.")
                 return
             self._events.listener = request.event
-            answer = operation(request)
+            with self._cancellation.honoured(request):
+                answer = operation(request)
             # Before the answer: who gets it may open the database at once.
             self._release(clean=answer["status"] == "pass")
             request.result(answer)
@@ -104,7 +95,6 @@ class Worker:
             request.error("failed", f"{type(error).__name__}: {problems.text_of(error)}", traceback.format_exc())
         finally:
             self._events.listener = None
-            self._interruptible = False
             self._server.current = None
             self._server.done(request)
             if any(session.unsaved for session in self._sessions.values()):
@@ -137,20 +127,20 @@ class Worker:
         with borrowed_nodes(session.manifest):
             from_scratch(session.manifest, document.get("fullRefreshIds") or ())
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
-            task.prepare(request.event, session, document.get("uniqueIds"))
+            task.prepare(request, session, document.get("uniqueIds"))
             task.keep_state_in(document.get("stateDir"))
             if request.op == "affected":
                 everything = bool(document.get("everything") or document.get("fullRefresh"))
-                task.attend(document.get("again") or (), everything, lambda: request.cancelled)
+                task.attend(document.get("again") or (), everything)
             try:
-                with self._interruption(request, task):
-                    results = task.run().results
+                results = task.run().results
             except (DbtBaseException, RuntimeError) as error:
                 if not problems.is_project_problem(error):
                     raise
                 described = [problems.problem_of(error, session.settings.project_dir, session.known_files())]
                 return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
-            self._interruptible = False
+            if request.cancelled:
+                raise Cancelled()
             tastes = taste_failures(task, results) if document.get("taste", True) else {}
             nodes = [task.described(result) for result in results if not is_hook(result.node)]
             hooks = [r for r in results if is_hook(r.node) and r.status in FAILED]
@@ -193,41 +183,6 @@ class Worker:
         except DbtBaseException as error:
             return None, [problems.problem_of(error, session.settings.project_dir, session.known_files())]
 
-    # --- cancelling ---
-
-    @contextlib.contextmanager
-    def _interruption(self, request, task):
-        """While nodes run, a cancel interrupts the main thread, and then every query until the task has ended."""
-        self._interruptible = True
-        ended = threading.Event()
-
-        def interrupt_queries():
-            while not ended.wait(0.05):
-                if request.cancelled:
-                    with contextlib.suppress(Exception):
-                        get_adapter(task.config).cancel_open_connections()
-
-        threading.Thread(target=interrupt_queries, daemon=True, name="interrupt").start()
-        try:
-            if request.cancelled:
-                raise Cancelled()
-            yield
-        finally:
-            self._interruptible = False
-            ended.set()
-        if request.cancelled:
-            raise Cancelled()
-
-    def _cancel(self, request):
-        if self._server.current is request and self._interruptible:
-            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
-
-    def _interrupted(self, *_):
-        current = self._server.current
-        if self._interruptible and current is not None and current.cancelled:
-            self._interruptible = False
-            raise Cancelled()
-
     # --- between requests ---
 
     def _release(self, clean=False):
@@ -254,6 +209,13 @@ class Worker:
                         session.write_partial_parse()
             except Exception:  # noqa: BLE001 - only the next start is slower
                 traceback.print_exc(file=sys.stderr)
+
+
+def _interrupt_queries():
+    """Interrupts whatever the database does for dbt and for unit tests, now."""
+    for adapter in list(FACTORY.adapters.values()):
+        adapter.cancel_open_connections()
+    unit_tests_task.interrupt()
 
 
 TASKS = {**DBT_TASKS, "affected": AffectedBuild}

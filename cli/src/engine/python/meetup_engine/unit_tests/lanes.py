@@ -53,6 +53,11 @@ class Lanes:
         else:
             list(self._pool.map(lambda item: item[0].run(item[1], is_cancelled), busy))
 
+    def interrupt(self):
+        """Ends the statements that run now with an error. May be called from any thread."""
+        for lane in self._lanes:
+            lane.interrupt()
+
     def close(self):
         self._pool.shutdown()
 
@@ -63,6 +68,9 @@ class Lane:
     def __init__(self, cursor):
         self._cursor = cursor
         self._plans = Plans(cursor)
+
+    def interrupt(self):
+        self._cursor.interrupt()
 
     def run(self, share, is_cancelled):
         for one in share:

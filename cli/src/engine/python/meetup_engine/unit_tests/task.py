@@ -77,6 +77,12 @@ def listed(session):
     ]
 
 
+def interrupt():
+    """Interrupts the unit tests that run now, if any. May be called from any thread."""
+    for bench in list(_benches.values()):
+        bench.lanes.interrupt()
+
+
 class Runner:
     """Runs fixtures of one manifest. Use it inside `lent`."""
 
