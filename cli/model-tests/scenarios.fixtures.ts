@@ -2,18 +2,18 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
+import { silentEffects } from '../src/config/effects.ts';
 import { projectRoot, resolvePaths } from '../src/config/paths.ts';
 import { readScenarios } from '../src/scenarios/read-scenarios.ts';
 import { hasPassed, renderOutcome } from '../src/scenarios/render.ts';
 import { ScenarioSession } from '../src/scenarios/scenario-player.ts';
 import { ScenarioLanes } from '../src/scenarios/scenario-pool.ts';
-import { quietEffects } from '../test/support/effects.ts';
 
 /** The stories of `fixtures/scenarios`, one vitest test for each day. dbt is one core's work, so two stories go on at once. */
 const folder = await mkdtemp(join(tmpdir(), 'meetup-scenarios-'));
 const env = { MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain') };
 const pathsOf = (lane: string) => resolvePaths({ stateDir: join(folder, lane) }, env, process.cwd());
-const effects = quietEffects({ env: process.env });
+const effects = silentEffects({ env: process.env });
 const lanes = new ScenarioLanes(['a', 'b'].map((lane) => new ScenarioSession(pathsOf(lane), effects)));
 
 afterAll(async () => {

@@ -1,12 +1,12 @@
 /// <reference types="vite/client" />
 import { join, relative } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
+import { silentEffects } from '../src/config/effects.ts';
 import { projectRoot, resolvePaths } from '../src/config/paths.ts';
 import type { FixtureResult } from '../src/engine/protocol.ts';
-import { renderFixture } from '../src/terminal/fixture.ts';
-import { styleFor } from '../src/terminal/style.ts';
+import { styleFor } from '../src/text/style.ts';
+import { renderFixture } from '../src/text/unit-test-result.ts';
 import { FixtureSession } from '../src/unit-tests/unit-test-runner.ts';
-import { quietEffects } from '../test/support/effects.ts';
 
 /**
  * dbt's unit tests in `fixtures/models`, one vitest test each, so that filters, watch, reporters and editors know them.
@@ -25,7 +25,7 @@ const env = {
 };
 const resolved = resolvePaths({}, env, process.cwd());
 const paths = { ...resolved, state: process.env.MEETUP_ENGINE_DIR || resolved.state };
-const session = new FixtureSession(paths, quietEffects({ env: process.env }));
+const session = new FixtureSession(paths, silentEffects({ env: process.env }));
 afterAll(() => session.close());
 
 const fixtures = await session.list();

@@ -1,5 +1,5 @@
-import type { BuildPart, CiPart, CiReport } from '../commands/ci.ts';
 import { formatDuration, plural } from '../text/text.ts';
+import type { BuildPart, CiPart, CiReport } from './report.ts';
 import type { ChangedNode } from './slim-plan.ts';
 import { ciBase, ciCounts, ciFailures } from './words.ts';
 

@@ -1,7 +1,7 @@
-import type { BuildPart, CiPart } from '../commands/ci.ts';
-import { renderProblem, renderVerdict } from '../terminal/build.ts';
-import { type Style, styleFor } from '../terminal/style.ts';
+import { type Style, styleFor } from '../text/style.ts';
 import { plural } from '../text/text.ts';
+import { renderProblem, renderVerdict } from '../text/verdict.ts';
+import type { BuildPart, CiPart } from './report.ts';
 
 /** One thing that failed, told without colours. */
 export interface CiFailure {

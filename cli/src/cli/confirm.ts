@@ -4,7 +4,7 @@ import { InterruptedError } from '../config/errors.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
 import { renderPlan } from '../terminal/deploy.ts';
-import { styleFor } from '../terminal/style.ts';
+import { styleFor } from '../text/style.ts';
 import type { CommandSession, Io } from './run-command.ts';
 
 /** Shows a plan and has the target's name typed; undefined where nobody sits at a terminal. */

@@ -4,7 +4,7 @@ import { type GlobalOptions, globalOptionsSchema } from '../config/options.ts';
 import { type Paths, resolvePaths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { streamReporter } from '../terminal/reporter.ts';
-import { type Style, styleFor } from '../terminal/style.ts';
+import { type Style, styleFor } from '../text/style.ts';
 
 export interface OutputStream {
   readonly isTTY?: boolean;

@@ -1,8 +1,8 @@
 import type { DevOptions } from '../commands/dev.ts';
 import { run, type WatchKey } from '../commands/dev-watch.ts';
 import { renderDev } from '../terminal/dev.ts';
-import { styleFor } from '../terminal/style.ts';
 import { keyOf, watchScreen } from '../terminal/watch.ts';
+import { styleFor } from '../text/style.ts';
 import type { CommandSession, Io } from './run-command.ts';
 
 /** Runs `dev --watch` with a terminal's keys and screen, or as one JSON event per line. */

@@ -4,18 +4,12 @@ import { MeetupError } from '../config/errors.ts';
 import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import { withEngineOn } from '../deploy/open.ts';
 import { EngineClient } from '../engine/client.ts';
 import { buildProgress } from '../engine/progress.ts';
-import type {
-  AffectedAnswer,
-  FixtureDifference,
-  NodeResult,
-  Problem,
-  TaskAnswer,
-  TaskRequest,
-} from '../engine/protocol.ts';
+import type { AffectedAnswer, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
+import { isTest, isThere, type NodeVerdict, verdictOf } from '../engine/results.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
+import { withEngineOn } from '../targets/engine-on.ts';
 import { remoteTarget } from '../targets/target.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
@@ -31,25 +25,6 @@ export interface BuildOptions {
   readonly fullRefresh?: boolean;
   /** Only what is out of date, instead of a selection. */
   readonly affected?: boolean;
-}
-
-export interface NodeVerdict {
-  readonly name: string;
-  readonly status: 'pass' | 'fail' | 'warn' | 'skip';
-  /** Milliseconds. */
-  readonly ms: number;
-  readonly message?: string;
-  /** dbt's kind: model, snapshot, seed, operation; test, unit_test. */
-  readonly kind: string;
-  readonly problem?: Problem;
-  /** For a failed test: how many rows fail, and a few of them. */
-  readonly failures?: number;
-  readonly sample?: NonNullable<NodeResult['sample']>;
-  readonly diff?: NonNullable<NodeResult['diff']>;
-  /** For a failed unit test that ran in memory: what is not as expected, and where its fixture stands. */
-  readonly difference?: FixtureDifference;
-  readonly file?: string;
-  readonly line?: number | null;
 }
 
 export interface BuildReport {
@@ -186,45 +161,6 @@ function nothingSelected(options: BuildOptions): MeetupError {
       ? `The dbt project in ${options.paths.dbtProject} has no models.`
       : `Nothing in the dbt project matches${given}: check the names, or leave the selection out to build everything.`,
   );
-}
-
-/** Exposures have nothing to build (`no-op`). */
-export const isThere = (node: NodeResult): boolean => node.status === 'success' || node.status === 'no-op';
-
-export const isTest = (node: Pick<NodeResult, 'resourceType'>): boolean =>
-  node.resourceType === 'test' || node.resourceType === 'unit_test';
-
-/** dbt's many words for how a node ended, in four. */
-const statuses: Record<NodeResult['status'], NodeVerdict['status']> = {
-  success: 'pass',
-  pass: 'pass',
-  'no-op': 'pass',
-  warn: 'warn',
-  error: 'fail',
-  fail: 'fail',
-  'runtime error': 'fail',
-  'partial success': 'fail',
-  skipped: 'skip',
-};
-
-/** A node's result as `build --json` prints it. */
-export function verdictOf(node: NodeResult): NodeVerdict {
-  const status = statuses[node.status];
-  const message = status === 'pass' ? undefined : (node.problem?.message ?? node.message ?? undefined);
-  return {
-    name: node.name,
-    status,
-    ms: node.ms,
-    kind: node.resourceType,
-    ...(message === undefined ? {} : { message }),
-    ...(node.problem === undefined ? {} : { problem: node.problem }),
-    ...(status === 'pass' || node.failures === null || node.failures === undefined ? {} : { failures: node.failures }),
-    ...(node.sample === undefined ? {} : { sample: node.sample }),
-    ...(node.diff === undefined ? {} : { diff: node.diff }),
-    ...(node.difference === undefined
-      ? {}
-      : { difference: node.difference, file: node.file ?? '', line: node.line ?? null }),
-  };
 }
 
 const words = (text: string): string[] => text.split(/\s+/).filter((word) => word !== '');

@@ -1,20 +1,19 @@
 import { access, appendFile, constants, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
-import { lintModels, type Violation } from '../ci/lint.ts';
+import { lintModels } from '../ci/lint.ts';
 import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
 import { publicText } from '../ci/public-text.ts';
+import type { BuildPart, CiPart, CiReport, TestsPart } from '../ci/report.ts';
 import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
-import type { ChangedNode } from '../ci/slim-plan.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
 import { hasCode, InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import type { Problem } from '../engine/protocol.ts';
-import { isTest, type NodeVerdict, verdictOf } from './build.ts';
-import { type TestPart, type TestVerdict, run as test } from './test.ts';
+import { isTest, verdictOf } from '../engine/results.ts';
+import { type TestPart, run as test } from './test.ts';
 
 export interface CiOptions {
   readonly paths: Paths;
@@ -24,59 +23,6 @@ export interface CiOptions {
   readonly only?: string | undefined;
   /** Absolute; `ci-summary.md` of the state folder where it is left out. */
   readonly summary?: string | undefined;
-}
-
-interface Part {
-  /** `skip`: there is nothing of the kind. */
-  readonly status: 'pass' | 'fail' | 'skip';
-  /** Milliseconds. */
-  readonly ms: number;
-  /** What kept it from working, or why it was skipped. */
-  readonly message?: string;
-}
-
-export interface TestsPart extends Part {
-  readonly name: 'fixtures' | 'scenarios';
-  readonly passed: number;
-  readonly failed: number;
-  readonly failures: readonly TestVerdict[];
-}
-
-export interface LintPart extends Part {
-  readonly name: 'lint';
-  readonly files: number;
-  readonly violations: readonly Violation[];
-}
-
-export interface BuildPart extends Part {
-  readonly name: 'build';
-  readonly base: Base;
-  /** Why everything counts as changed, where it does. */
-  readonly everything?: string;
-  /** What differs from the base, or is downstream of that. */
-  readonly changed: readonly ChangedNode[];
-  /** Names of what the base has and the project has no longer. */
-  readonly removed: readonly string[];
-  /** What was built and tested, `changed` or not. */
-  readonly models: readonly NodeVerdict[];
-  readonly tests: readonly NodeVerdict[];
-  /** Names of models that are not changed and were built all the same: changed ones stand on them, or they were out of date. */
-  readonly alsoBuilt: readonly string[];
-  /** Names of models that nothing was done with. */
-  readonly leftAlone: readonly string[];
-  readonly problems: readonly Problem[];
-  readonly stillFailing: readonly string[];
-}
-
-export type CiPart = TestsPart | LintPart | BuildPart;
-
-export interface CiReport {
-  readonly status: 'pass' | 'fail';
-  readonly parts: readonly CiPart[];
-  /** Where the Markdown summary is; relative to the project where it lies in it. */
-  readonly summary: string;
-  /** Milliseconds. */
-  readonly ms: number;
 }
 
 /**

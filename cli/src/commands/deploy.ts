@@ -7,17 +7,17 @@ import { type DeployContext, type LockedContext, newDeploymentId, type SurveyCon
 import { requireUntouched } from '../deploy/drift.ts';
 import { readGit, requireReviewable } from '../deploy/git.ts';
 import { type Entry, interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
-import { locked } from '../deploy/locked.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
 import { verifyAgainstLocal } from '../deploy/parity.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
+import { locked } from '../deploy/with-lease.ts';
+import { type NodeVerdict, verdictOf } from '../engine/results.ts';
 import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
-import { type NodeVerdict, verdictOf } from './build.ts';
 import { run as dev } from './dev.ts';
 
 export interface DeployOptions {

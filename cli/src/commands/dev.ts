@@ -5,11 +5,10 @@ import type { CommandResult } from '../config/result.ts';
 import { forgetBuilt, isBuiltFrom, rememberBuilt } from '../engine/built-stamp.ts';
 import { EngineClient } from '../engine/client.ts';
 import { projectFingerprint } from '../engine/project-fingerprint.ts';
-import { findDrops } from '../ingest/drops.ts';
-import { openPublished } from '../warehouse/duckdb.ts';
+import type { GenerateReport } from '../generate/data-set.ts';
+import { type LoadReport, load } from '../ingest/load.ts';
+import { generateIfEmpty } from '../ingest/sample.ts';
 import { type BuildReport, buildWith } from './build.ts';
-import { type GenerateReport, run as generate } from './generate.ts';
-import { type LoadReport, run as load } from './load.ts';
 import { type MartsSummary, summarizeMarts } from './summary.ts';
 
 export interface DevOptions {
@@ -35,9 +34,6 @@ export interface DevReport {
   /** Milliseconds. */
   readonly ms: number;
 }
-
-/** The sample that a first start makes where there is no data. */
-const SAMPLE = { scale: 1, seed: 1, days: 0 };
 
 /** Loads what is new and builds what is not built yet; then tells what is in the marts. */
 export async function run(options: DevOptions, effects: Effects): Promise<CommandResult<DevReport>> {
@@ -84,33 +80,4 @@ export async function devWith(
 
 async function marts({ paths, summarizes = true }: DevOptions): Promise<Pick<DevReport, 'marts'>> {
   return summarizes ? { marts: await summarizeMarts(paths) } : {};
-}
-
-/**
- * Generates the sample where the data folder holds no data, and nothing was ever loaded: a folder that is not mounted or
- * not the right one must not mix the sample into real rows.
- * @returns what it made, if anything.
- */
-export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
-  if ((await hasData(paths)) || (await hasBatches(paths))) return undefined;
-  effects.reporter.note(`There is no data in ${paths.data} yet: generating the sample.`);
-  return (await generate({ out: paths.data, ...SAMPLE }, effects)).report;
-}
-
-async function hasData(paths: Paths): Promise<boolean> {
-  if (!existsSync(paths.data)) return false;
-  return (await findDrops(paths.data)).drops.length > 0;
-}
-
-async function hasBatches(paths: Paths): Promise<boolean> {
-  if (!existsSync(paths.database)) return false;
-  const local = await openPublished(paths);
-  try {
-    const { rows } = await local.query(
-      "select 1 from duckdb_tables() where schema_name = 'raw' and table_name = 'batches' and estimated_size > 0",
-    );
-    return rows.length > 0;
-  } finally {
-    await local.close();
-  }
 }

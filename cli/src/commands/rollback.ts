@@ -4,10 +4,10 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
 import { currentDeployment, interrupted, readLedger, WHOLE } from '../deploy/ledger.ts';
-import { locked } from '../deploy/locked.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
 import { placeOf, type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
+import { locked } from '../deploy/with-lease.ts';
 import type { RemoteName } from '../targets/target.ts';
 
 export interface RollbackOptions {

@@ -1,5 +1,5 @@
-import { isNotThere } from '../deploy/relations.ts';
 import type { DatabricksConnection, StatementOptions } from '../warehouse/databricks.ts';
+import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteName, quoteNames } from '../warehouse/databricks-sql.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';

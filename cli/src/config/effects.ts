@@ -31,3 +31,14 @@ export interface Reporter {
 /** Waits for work that must not end halfway when the command is interrupted, where somebody can see to that. */
 export const broughtToEnd = <T>({ toTheEnd }: Pick<Effects, 'toTheEnd'>, work: Promise<T>): Promise<T> =>
   toTheEnd?.(work) ?? work;
+
+const silent = (): void => undefined;
+
+/** Effects that print nothing, know no environment and are never interrupted, unless overridden. */
+export const silentEffects = (overrides: Partial<Effects> = {}): Effects => ({
+  clock: { now: () => Date.now(), elapsed: () => performance.now() },
+  reporter: { note: silent, progress: silent, warn: silent, detail: silent },
+  env: {},
+  signal: new AbortController().signal,
+  ...overrides,
+});

@@ -8,6 +8,7 @@ import { asideOf, asideStatements, asidesIn, dropAsideStatement } from './kept-t
 import { type Deployed, type DeploymentIdentity, writeEntry } from './ledger.ts';
 import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
+import type { Parity, VerifyMarts } from './parity.ts';
 import type { ModelPlan } from './plan/models.ts';
 import type { Survey } from './plan/survey.ts';
 import {
@@ -21,7 +22,6 @@ import {
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
 import { dropStatement, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
-import type { Parity, VerifyMarts } from './verify.ts';
 
 /** How an applied plan ended. */
 export interface Applied {

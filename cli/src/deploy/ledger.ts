@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
+import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteNames, quoteText } from '../warehouse/databricks-sql.ts';
-import { isNotThere, relationStatesSchema } from './relations.ts';
+import { relationStatesSchema } from './relations.ts';
 import { nameOn, OWN_SCHEMA, OWN_VOLUME, type Remote } from './remote.ts';
 
 /** What a deployment left behind, as far as the next one needs it. */

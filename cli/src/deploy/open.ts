@@ -1,11 +1,8 @@
-import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
-import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { packageVersion } from '../config/version.ts';
-import { EngineClient } from '../engine/client.ts';
-import { connectTarget, type RemoteName, type RemoteTarget, remoteTarget } from '../targets/target.ts';
-import { type HeldLock, tryLock } from '../warehouse/lock.ts';
+import { withEngineOn } from '../targets/engine-on.ts';
+import { connectTarget, type RemoteName, remoteTarget } from '../targets/target.ts';
 import type { DeployContext } from './context.ts';
 import { readGit } from './git.ts';
 
@@ -42,23 +39,6 @@ export async function withTarget<Result>(
   });
 }
 
-/** Runs dbt on a target. Its own state folder keeps it apart from the engine that a `dev --watch` shares. */
-export async function withEngineOn<Result>(
-  target: RemoteTarget,
-  paths: Paths,
-  effects: Effects,
-  work: (engine: EngineClient) => Promise<Result>,
-): Promise<Result> {
-  const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
-  const lock = await onlyHere(own);
-  const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close().finally(() => lock.release());
-  }
-}
-
 /** Goes on in a session of its own: warehouses close one that is idle, as it is while a person reads. */
 export async function inNewSession<Context extends DeployContext, Result>(
   context: Context,
@@ -70,16 +50,4 @@ export async function inNewSession<Context extends DeployContext, Result>(
   } finally {
     await connection.close();
   }
-}
-
-/**
- * One at a time from one state folder, also to different targets: the files to upload and dbt's own lie there. A second
- * one, even if it only planned, would take them away from the first.
- * @throws MeetupError where another process is at it.
- */
-export async function onlyHere(own: Paths): Promise<HeldLock> {
-  const attempt = await tryLock(own, 'write');
-  if ('release' in attempt) return attempt;
-  const holder = attempt.heldBy === undefined ? 'Another meetup process' : `meetup process ${attempt.heldBy}`;
-  throw new MeetupError(`${holder} deploys, plans or rolls back from ${own.state} just now: wait for its end.`);
 }

@@ -3,7 +3,19 @@ import { publicMarts } from '../compare/marts.ts';
 import { databricksSide, duckDbSide } from '../compare/side.ts';
 import { absence, countsInWords } from '../compare/words.ts';
 import type { SurveyContext } from './context.ts';
-import type { Parity, VerifyMarts } from './verify.ts';
+import type { Survey } from './plan/survey.ts';
+
+/** How one mart compares with the local one. */
+export interface Parity {
+  readonly name: string;
+  readonly status: 'equal' | 'different' | 'missing';
+  readonly rows: number;
+  /** What differs, in words. */
+  readonly message?: string;
+}
+
+/** Compares the public marts that may have changed with the local ones. */
+export type VerifyMarts = (survey: Survey, mayDiffer: (uniqueId: string) => boolean) => Promise<readonly Parity[]>;
 
 /** Compares what a deployment built with the marts of this machine; what it let alone was compared before. */
 export function verifyAgainstLocal({ local, remote, target, effects }: SurveyContext): VerifyMarts {

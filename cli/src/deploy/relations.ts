@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
-import { StatementFailedError } from '../warehouse/databricks.ts';
+import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { each } from '../warehouse/map-concurrently.ts';
 import { type Remote, relationOn } from './remote.ts';
@@ -149,15 +149,6 @@ export async function driftOf(
   const who = change.userName ? ` by ${change.userName}` : '';
   return `version ${change.version}: ${change.operation}${who} at ${change.timestamp} UTC`;
 }
-
-/** Not there: a schema, a table, a view or a volume. Without its catalog, nothing can be made either. */
-const NOT_THERE = /^(42P01|42704|3F000)$/;
-
-export const isNotThere = (error: unknown): boolean =>
-  error instanceof StatementFailedError &&
-  !/NO_SUCH_CATALOG|CATALOG_NOT_FOUND/.test(error.message) &&
-  (NOT_THERE.test(error.sqlState ?? '') ||
-    /SCHEMA_NOT_FOUND|TABLE_OR_VIEW_NOT_FOUND|VOLUME_NOT_FOUND|PATH_NOT_FOUND/.test(error.message));
 
 async function rowsOrNone(remote: Remote, sql: string) {
   try {

@@ -1,7 +1,7 @@
+import type { CiPart, CiReport } from '../ci/report.ts';
 import { ciBase, ciCounts, ciFailures } from '../ci/words.ts';
-import type { CiPart, CiReport } from '../commands/ci.ts';
+import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 /** A line for each part, what failed in it, and where the summary is. vitest has shown its failures already. */
 export function renderCi(report: CiReport, style: Style): string {

@@ -1,6 +1,6 @@
 import type { CleanReport } from '../commands/clean.ts';
+import type { Style } from '../text/style.ts';
 import { formatBytes } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 /** What was removed, the largest first, and what it freed. */
 export function renderClean(report: CleanReport, style: Style): string {

@@ -3,10 +3,10 @@ import type { RollbackReport } from '../commands/rollback.ts';
 import type { ModelPlan } from '../deploy/plan/models.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import type { Undone } from '../deploy/undo.ts';
+import type { Style } from '../text/style.ts';
+import { renderTable } from '../text/table.ts';
 import { formatBytes, formatDuration, plural } from '../text/text.ts';
-import { renderProblem, renderVerdict } from './build.ts';
-import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
+import { renderProblem, renderVerdict } from '../text/verdict.ts';
 
 /** A plan as people read it: what is uploaded, what happens to which relation and why, what is in the way, the hash. */
 export function renderPlan(plan: DeployPlan, style: Style): string {

@@ -1,13 +1,13 @@
 import type { BuildReport } from '../commands/build.ts';
 import type { DevReport } from '../commands/dev.ts';
 import type { MartsSummary } from '../commands/summary.ts';
+import type { Style } from '../text/style.ts';
+import { renderTable } from '../text/table.ts';
 import { formatDuration, plural } from '../text/text.ts';
 import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
 import { renderBuild } from './build.ts';
 import { renderGenerate } from './generate.ts';
 import { renderLoad } from './load.ts';
-import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
 
 /** The summary that closes `dev`: what was loaded, what was built and how long it took, and a taste of the marts. */
 export function renderDev(report: DevReport, style: Style): string {

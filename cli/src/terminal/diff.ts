@@ -2,9 +2,9 @@ import type { DiffReport } from '../commands/diff.ts';
 import type { RowDifference } from '../compare/cells.ts';
 import type { MartComparison } from '../compare/compare.ts';
 import { absence, summaryOf } from '../compare/words.ts';
+import type { Style } from '../text/style.ts';
+import { renderTable } from '../text/table.ts';
 import { formatDuration, plural } from '../text/text.ts';
-import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
 
 /** A line per mart, then what differs in each. */
 export function renderDiff(report: DiffReport, style: Style): string {

@@ -1,6 +1,6 @@
 import type { DoctorReport } from '../commands/doctor.ts';
+import type { Style } from '../text/style.ts';
 import { plural } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 /** One line per check; below those that are not well, what to do. */
 export function renderDoctor({ checks }: DoctorReport, style: Style): string {

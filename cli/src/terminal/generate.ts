@@ -1,7 +1,7 @@
-import type { GenerateReport } from '../commands/generate.ts';
+import type { GenerateReport } from '../generate/data-set.ts';
+import type { Style } from '../text/style.ts';
+import { renderTable } from '../text/table.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../text/text.ts';
-import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
 
 /** Most drops to name one by one. */
 const MOST_DROPS = 7;

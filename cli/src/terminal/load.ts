@@ -1,8 +1,8 @@
-import type { LoadReport } from '../commands/load.ts';
 import { entityNames } from '../ingest/entities.ts';
+import type { LoadReport } from '../ingest/load.ts';
+import type { Style } from '../text/style.ts';
+import { renderTable } from '../text/table.ts';
 import { formatCount, formatDuration, plural } from '../text/text.ts';
-import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
 
 /** What was loaded and rejected, and why a batch was refused. */
 export function renderLoad(report: LoadReport, style: Style): string {

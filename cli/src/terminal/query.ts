@@ -1,7 +1,7 @@
+import type { Style } from '../text/style.ts';
+import { renderTable } from '../text/table.ts';
 import { plural } from '../text/text.ts';
 import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
-import type { Style } from './style.ts';
-import { renderTable } from './table.ts';
 
 /** More rows than this on a terminal help nobody; --json has them all. */
 const MOST_ROWS = 200;

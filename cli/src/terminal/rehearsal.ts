@@ -1,5 +1,5 @@
 import type { RehearsalReport } from '../commands/rehearsal.ts';
-import type { Style } from './style.ts';
+import type { Style } from '../text/style.ts';
 
 /** Whether the rehearsal is up, and how it is reached. */
 export function renderRehearsal(report: RehearsalReport, style: Style): string {

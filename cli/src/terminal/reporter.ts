@@ -1,6 +1,6 @@
 import type { Reporter } from '../config/effects.ts';
+import type { Style } from '../text/style.ts';
 import { truncate } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 interface Output {
   readonly isTTY?: boolean;

@@ -1,6 +1,6 @@
 import type { TestNewReport } from '../commands/test-new.ts';
+import type { Style } from '../text/style.ts';
 import { formatDuration } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 /** Which file was written, and what is in it. */
 export function renderTestNew(report: TestNewReport, style: Style): string {

@@ -1,6 +1,6 @@
 import type { TestReport } from '../commands/test.ts';
+import type { Style } from '../text/style.ts';
 import { formatDuration } from '../text/text.ts';
-import type { Style } from './style.ts';
 import { renderTest } from './test.ts';
 
 /** One line for each model's fixtures, then those that failed with their reasons: no vitest has shown them. */

@@ -1,6 +1,6 @@
 import type { CoverageReport, MutatedModel, MutationReport } from '../commands/test-strength.ts';
+import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 /** What is shown of each model's survivors; `--json` has all. */
 const SHOWN_SURVIVORS = 10;

@@ -1,6 +1,6 @@
 import type { TestReport } from '../commands/test.ts';
+import type { Style } from '../text/style.ts';
 import { formatDuration } from '../text/text.ts';
-import type { Style } from './style.ts';
 
 /** One closing line: vitest's reporter has shown the rest. */
 export function renderTest(report: TestReport, style: Style): string {

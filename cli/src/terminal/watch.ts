@@ -1,9 +1,9 @@
 import type { WatchKey } from '../commands/dev-watch.ts';
 import type { Reporter } from '../config/effects.ts';
+import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
+import { renderProblem, renderVerdict } from '../text/verdict.ts';
 import type { WatchEvent } from '../watch/events.ts';
-import { renderProblem, renderVerdict } from './build.ts';
-import type { Style } from './style.ts';
 
 const KEYS = 'a rebuild all · t tests · f failing · enter again · q quit';
 

@@ -1,5 +1,5 @@
-import type { NodeVerdict } from '../commands/build.ts';
 import type { Problem } from '../engine/protocol.ts';
+import type { NodeVerdict } from '../engine/results.ts';
 
 /** What `dev --watch --json` prints, one per line. */
 export type WatchEvent =

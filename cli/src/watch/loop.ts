@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { relative, sep } from 'node:path';
-import { isTest, isThere, verdictOf } from '../commands/build.ts';
-import { run as load } from '../commands/load.ts';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { EngineClient } from '../engine/client.ts';
 import type { AffectedAnswer, AffectedRequest, EngineEvent } from '../engine/protocol.ts';
+import { isTest, isThere, verdictOf } from '../engine/results.ts';
+import { load } from '../ingest/load.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import type { WatchEvent } from './events.ts';

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
-import { type BuildPart, run } from '../../src/commands/ci.ts';
+import type { BuildPart } from '../../src/ci/report.ts';
+import { run } from '../../src/commands/ci.ts';
 import { tinyProject } from '../deploy/tiny-project.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 

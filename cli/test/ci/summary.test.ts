@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderCiMarkdown } from '../../src/ci/markdown.ts';
-import type { BuildPart, CiReport, TestsPart } from '../../src/commands/ci.ts';
+import type { BuildPart, CiReport, TestsPart } from '../../src/ci/report.ts';
 
 const fixtures: TestsPart = { name: 'fixtures', status: 'pass', ms: 1500, passed: 3, failed: 0, failures: [] };
 const build: BuildPart = {

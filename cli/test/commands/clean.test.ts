@@ -11,7 +11,7 @@ import { type Paths, projectRoot } from '../../src/config/paths.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { sparkArguments } from '../../src/rehearsal/supervisor/spark-files.ts';
 import { renderClean } from '../../src/terminal/clean.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
 import { stateMarker } from '../../src/toolchain/launcher.ts';
 import { tryLock } from '../../src/warehouse/lock.ts';
 import { quietEffects, temporaryPaths } from '../support/effects.ts';

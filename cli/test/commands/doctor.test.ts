@@ -9,7 +9,7 @@ import { type DoctorReport, run } from '../../src/commands/doctor.ts';
 import type { Target } from '../../src/config/options.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { renderDoctor } from '../../src/terminal/doctor.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { tryLock } from '../../src/warehouse/lock.ts';
 import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';

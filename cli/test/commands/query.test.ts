@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { run } from '../../src/commands/query.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { queryRows, renderQuery } from '../../src/terminal/query.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
 import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';

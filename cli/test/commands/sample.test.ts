@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { generateIfEmpty } from '../../src/commands/dev.ts';
+import { generateIfEmpty } from '../../src/ingest/sample.ts';
 import { loadedSample } from '../support/loaded.ts';
 
 describe('the sample', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { onlyHere } from '../../src/deploy/open.ts';
+import { onlyHere } from '../../src/targets/engine-on.ts';
 import { temporaryPaths } from '../support/effects.ts';
 import { otherHolder } from '../support/other-holder.ts';
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { definitionOf, driftOf, history, isNotThere } from '../../src/deploy/relations.ts';
+import { definitionOf, driftOf, history } from '../../src/deploy/relations.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import { StatementFailedError } from '../../src/warehouse/databricks.ts';
+import { isNotThere } from '../../src/warehouse/databricks-errors.ts';
 import { fakeTarget } from './fake-target.ts';
 
 /** A target that has one answer. */

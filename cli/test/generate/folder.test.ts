@@ -1,10 +1,11 @@
 import { chmod, mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { type GenerateReport, run } from '../../src/commands/generate.ts';
+import { run } from '../../src/commands/generate.ts';
 import { InterruptedError, MeetupError } from '../../src/config/errors.ts';
+import type { GenerateReport } from '../../src/generate/data-set.ts';
 import { renderGenerate } from '../../src/terminal/generate.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
 const SMALL = { scale: 0.002, seed: 1, days: 0 };

@@ -1,8 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { type LoadReport, run } from '../../src/commands/load.ts';
 import type { Effects } from '../../src/config/effects.ts';
 import type { Paths } from '../../src/config/paths.ts';
+import { type LoadReport, load } from '../../src/ingest/load.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import type { Cell } from '../../src/warehouse/warehouse.ts';
 import { quietEffects } from '../support/effects.ts';
@@ -38,7 +38,7 @@ export async function put(
 }
 
 export async function loadAll(paths: Paths, maxRejected = 1, effects: Effects = quietEffects()): Promise<LoadReport> {
-  return (await run({ paths, maxRejected }, effects)).report;
+  return (await load({ paths, maxRejected }, effects)).report;
 }
 
 /** Rows of the working database. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { bool, i32, list, string, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { Struct, struct } from '../../src/rehearsal/thrift/struct.ts';
+import { bool, i32, list, string, TYPE } from '../../src/rehearsal/thrift/values.ts';
 
 const OK = struct(new Struct([[1, i32(0)]]));
 /** A handle as Spark makes them for sessions and statements: clients want its identifier to be a proper UUID. */

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { Gateway } from '../../src/rehearsal/gateway/gateway.ts';
 import { callOf, KIND } from '../../src/rehearsal/thrift/message.ts';
-import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { bool, i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { Struct, struct } from '../../src/rehearsal/thrift/struct.ts';
+import { bool, i32, i64, list, string, stringMap, TYPE } from '../../src/rehearsal/thrift/values.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
 import { Volumes } from '../../src/rehearsal/volumes/volumes.ts';
 import { FakeSpark, handleOf } from './fake-spark.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { rowCount, toClientMetadata, toClientRows } from '../../src/rehearsal/gateway/results.ts';
-import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { bool, i32, i64, list, string, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { Struct, struct } from '../../src/rehearsal/thrift/struct.ts';
+import { bool, i32, i64, list, string, TYPE } from '../../src/rehearsal/thrift/values.ts';
 
 const INT = 3;
 const TEXT = 7;

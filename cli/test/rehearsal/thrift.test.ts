@@ -7,8 +7,8 @@ import {
   KIND,
   replyOf,
 } from '../../src/rehearsal/thrift/message.ts';
-import { Struct } from '../../src/rehearsal/thrift/struct.ts';
-import { bool, i32, i64, list, string, stringMap, struct, TYPE } from '../../src/rehearsal/thrift/values.ts';
+import { Struct, struct } from '../../src/rehearsal/thrift/struct.ts';
+import { bool, i32, i64, list, string, stringMap, TYPE } from '../../src/rehearsal/thrift/values.ts';
 
 const sample = new Struct([
   [1, bool(true)],

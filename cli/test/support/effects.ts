@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Effects } from '../../src/config/effects.ts';
+import { type Effects, silentEffects } from '../../src/config/effects.ts';
 import { type Paths, resolvePaths } from '../../src/config/paths.ts';
 
 export interface RecordedEffects extends Effects {
@@ -14,16 +14,10 @@ export interface RecordedEffects extends Effects {
 export function quietEffects(overrides: Partial<Effects> = {}): RecordedEffects {
   const notes: string[] = [];
   const warnings: string[] = [];
+  const { reporter } = silentEffects();
   return {
-    clock: { now: () => Date.now(), elapsed: () => performance.now() },
-    reporter: {
-      note: (line) => notes.push(line),
-      warn: (line) => warnings.push(line),
-      progress: () => undefined,
-      detail: () => undefined,
-    },
-    env: {},
-    signal: new AbortController().signal,
+    ...silentEffects(),
+    reporter: { ...reporter, note: (line) => notes.push(line), warn: (line) => warnings.push(line) },
     ...overrides,
     notes,
     warnings,

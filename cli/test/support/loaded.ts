@@ -1,6 +1,6 @@
 import { run as generate } from '../../src/commands/generate.ts';
-import { run as load } from '../../src/commands/load.ts';
 import type { Paths } from '../../src/config/paths.ts';
+import { load } from '../../src/ingest/load.ts';
 import { quietEffects, type RecordedEffects, temporaryPaths } from './effects.ts';
 
 /** A small sample, loaded into a state folder of its own. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { BuildReport, NodeVerdict } from '../../src/commands/build.ts';
+import type { BuildReport } from '../../src/commands/build.ts';
+import type { NodeVerdict } from '../../src/engine/results.ts';
 import { renderBuild } from '../../src/terminal/build.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
 
 const plain = styleFor({ isTTY: false, columns: 100 }, {});
 

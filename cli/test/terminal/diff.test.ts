@@ -4,7 +4,7 @@ import type { MartComparison } from '../../src/compare/compare.ts';
 import { renderDiffMarkdown } from '../../src/compare/markdown.ts';
 import { whatDiffers } from '../../src/deploy/parity.ts';
 import { renderDiff } from '../../src/terminal/diff.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
 
 const mart = (name: string, different: Partial<MartComparison> = {}): MartComparison => ({
   schema: 'marts',

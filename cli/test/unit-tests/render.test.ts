@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import type { FixtureResult } from '../../src/engine/protocol.ts';
-import { renderFixture } from '../../src/terminal/fixture.ts';
-import { styleFor } from '../../src/terminal/style.ts';
+import { styleFor } from '../../src/text/style.ts';
+import { renderFixture } from '../../src/text/unit-test-result.ts';
 
 const failed: FixtureResult = {
   uniqueId: 'unit_test.tiny.doubled.doubles',

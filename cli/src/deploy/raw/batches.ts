@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
+import { isNotThere } from '../../warehouse/databricks-errors.ts';
 import type { Warehouse } from '../../warehouse/warehouse.ts';
-import { isNotThere } from '../relations.ts';
 import { nameOn, type Remote } from '../remote.ts';
 
 const batchSchema = z.object({ id: z.string(), seq: z.coerce.number() });

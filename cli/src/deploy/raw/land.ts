@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
 import { type RawTable, rawTables } from '../../ingest/raw-tables.ts';
+import { isNotThere } from '../../warehouse/databricks-errors.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
-import { isNotThere } from '../relations.ts';
 import { nameOn, type Remote, volumePath } from '../remote.ts';
 import type { Upload } from './export.ts';
 

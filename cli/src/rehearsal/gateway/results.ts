@@ -1,5 +1,5 @@
-import { Struct } from '../thrift/struct.ts';
-import { bool, i32, list, string, struct, TYPE, type Value } from '../thrift/values.ts';
+import { Struct, struct } from '../thrift/struct.ts';
+import { bool, i32, list, string, TYPE, type Value } from '../thrift/values.ts';
 
 const COLUMN_BASED_SET = 1;
 

@@ -1,7 +1,7 @@
 import { messageOf } from '../../config/errors.ts';
 import { StatementError } from '../sql/errors.ts';
-import { Struct } from '../thrift/struct.ts';
-import { i32, string, struct } from '../thrift/values.ts';
+import { Struct, struct } from '../thrift/struct.ts';
+import { i32, string } from '../thrift/values.ts';
 
 const ERROR_STATUS = 3;
 export const SUCCESS = new Struct([[1, i32(0)]]);

@@ -1,5 +1,5 @@
-import { Struct } from './struct.ts';
-import { count, string, struct } from './values.ts';
+import { Struct, struct } from './struct.ts';
+import { count, string } from './values.ts';
 
 /** A call or its answer. */
 export interface Message {

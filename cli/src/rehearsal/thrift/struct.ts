@@ -124,3 +124,6 @@ export class Struct {
     return value?.type === type ? value.bytes : undefined;
   }
 }
+
+/** A struct as a value of another struct. */
+export const struct = (value: Struct): Value => ({ type: TYPE.struct, bytes: value.encode() });

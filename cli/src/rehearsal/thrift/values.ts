@@ -1,5 +1,3 @@
-import type { Struct } from './struct.ts';
-
 /** The types of Thrift's binary protocol, by their codes on the wire. */
 export const TYPE = {
   stop: 0,
@@ -41,8 +39,6 @@ export function string(value: string | Buffer): Value {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   return { type: TYPE.string, bytes: Buffer.concat([i32(bytes.length).bytes, bytes]) };
 }
-
-export const struct = (value: Struct): Value => ({ type: TYPE.struct, bytes: value.encode() });
 
 export function list(type: number, items: readonly Value[]): Value {
   const header = Buffer.concat([Buffer.from([type]), i32(items.length).bytes]);

@@ -1,6 +1,6 @@
 import type { FixtureDifference } from '../engine/protocol.ts';
-import { plural } from '../text/text.ts';
 import type { Style } from './style.ts';
+import { plural } from './text.ts';
 
 /** One line of the table: a mark, its cells, and the line of the file that expects it. */
 interface Line {

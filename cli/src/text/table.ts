@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from 'node:util';
-import { displayWidth, truncate } from '../text/text.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import type { Style } from './style.ts';
+import { displayWidth, truncate } from './text.ts';
 
 export interface TableColumn {
   readonly name: string;

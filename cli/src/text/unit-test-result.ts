@@ -1,7 +1,7 @@
 import type { FixtureResult } from '../engine/protocol.ts';
-import { renderProblem } from './build.ts';
 import { renderDifference } from './difference.ts';
 import type { Style } from './style.ts';
+import { renderProblem } from './verdict.ts';
 
 /** Why a fixture failed: the rows that are not as expected, or what kept it from running. */
 export function renderFixture(result: FixtureResult, style: Style): string {

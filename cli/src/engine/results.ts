@@ -1,0 +1,59 @@
+import type { FixtureDifference, NodeResult, Problem } from './protocol.ts';
+
+export interface NodeVerdict {
+  readonly name: string;
+  readonly status: 'pass' | 'fail' | 'warn' | 'skip';
+  /** Milliseconds. */
+  readonly ms: number;
+  readonly message?: string;
+  /** dbt's kind: model, snapshot, seed, operation; test, unit_test. */
+  readonly kind: string;
+  readonly problem?: Problem;
+  /** For a failed test: how many rows fail, and a few of them. */
+  readonly failures?: number;
+  readonly sample?: NonNullable<NodeResult['sample']>;
+  readonly diff?: NonNullable<NodeResult['diff']>;
+  /** For a failed unit test that ran in memory: what is not as expected, and where its fixture stands. */
+  readonly difference?: FixtureDifference;
+  readonly file?: string;
+  readonly line?: number | null;
+}
+
+/** Exposures have nothing to build (`no-op`). */
+export const isThere = (node: NodeResult): boolean => node.status === 'success' || node.status === 'no-op';
+
+export const isTest = (node: Pick<NodeResult, 'resourceType'>): boolean =>
+  node.resourceType === 'test' || node.resourceType === 'unit_test';
+
+/** dbt's many words for how a node ended, in four. */
+const statuses: Record<NodeResult['status'], NodeVerdict['status']> = {
+  success: 'pass',
+  pass: 'pass',
+  'no-op': 'pass',
+  warn: 'warn',
+  error: 'fail',
+  fail: 'fail',
+  'runtime error': 'fail',
+  'partial success': 'fail',
+  skipped: 'skip',
+};
+
+/** A node's result as `build --json` prints it. */
+export function verdictOf(node: NodeResult): NodeVerdict {
+  const status = statuses[node.status];
+  const message = status === 'pass' ? undefined : (node.problem?.message ?? node.message ?? undefined);
+  return {
+    name: node.name,
+    status,
+    ms: node.ms,
+    kind: node.resourceType,
+    ...(message === undefined ? {} : { message }),
+    ...(node.problem === undefined ? {} : { problem: node.problem }),
+    ...(status === 'pass' || node.failures === null || node.failures === undefined ? {} : { failures: node.failures }),
+    ...(node.sample === undefined ? {} : { sample: node.sample }),
+    ...(node.diff === undefined ? {} : { diff: node.diff }),
+    ...(node.difference === undefined
+      ? {}
+      : { difference: node.difference, file: node.file ?? '', line: node.line ?? null }),
+  };
+}

@@ -1,0 +1,92 @@
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { CommandResult } from '../config/result.ts';
+import { openWork } from '../warehouse/duckdb.ts';
+import { withWriteLock } from '../warehouse/lock.ts';
+import { publish } from '../warehouse/publish.ts';
+import type { Warehouse } from '../warehouse/warehouse.ts';
+import { findDrops } from './drops.ts';
+import { type EntityName, entityNames } from './entities.ts';
+import { type BatchReport, type EntityCounts, loadDrop } from './load-drops.ts';
+import { createRawTables } from './raw-tables.ts';
+import { readJudges } from './schemas.ts';
+
+export interface LoadOptions {
+  readonly paths: Paths;
+  /** The share of a file's records, 0 to 1, above which its batch is refused. */
+  readonly maxRejected: number;
+  /** False where a build follows, so that readers never see new data beside old marts. */
+  readonly publishes?: boolean;
+}
+
+export interface LoadReport {
+  /** The last batch that was loaded; null where nothing was. */
+  readonly batch: string | null;
+  readonly entities: Record<EntityName, EntityCounts>;
+  readonly status: 'loaded' | 'unchanged' | 'refused';
+  /** Every drop, in order; a refused one ends the load. */
+  readonly batches: readonly BatchReport[];
+  /** The newest batch of the raw tables, whenever it was loaded. */
+  readonly newestBatch: string | null;
+  /** Milliseconds. */
+  readonly ms: number;
+}
+
+/**
+ * Checks the JSON files of the data folder, record by record, and appends what is new to the raw tables.
+ * Each drop is a batch of its own; the first that is refused or unreadable ends the load, and those before it stay.
+ */
+export async function load(options: LoadOptions, effects: Effects): Promise<CommandResult<LoadReport>> {
+  const started = effects.clock.elapsed();
+  const { drops, unknown } = await findDrops(options.paths.data);
+  for (const name of unknown) effects.reporter.note(`Not loaded: ${name} (files are named ${entityNames.join(', ')}).`);
+  if (drops.length === 0) {
+    throw new MeetupError(
+      `There is nothing to load in ${options.paths.data}: put groups.json, users.json, events.json or venues.json there, or run \`./meetup generate\`.`,
+    );
+  }
+  const judges = await readJudges(options.paths.schemas);
+  const { batches, newest } = await withWriteLock(options.paths, effects, async () => {
+    const loaded: BatchReport[] = [];
+    let newestBatch: string | null;
+    const warehouse = await openWork(options.paths);
+    try {
+      await createRawTables(warehouse);
+      for (const drop of drops) {
+        const report = await loadDrop(warehouse, drop, judges, options.maxRejected, effects);
+        loaded.push(report);
+        if (report.status === 'refused') break;
+      }
+      newestBatch = await newestBatchOf(warehouse);
+    } finally {
+      await warehouse.close();
+    }
+    if (options.publishes !== false) await publish(options.paths);
+    return { batches: loaded, newest: newestBatch };
+  });
+  return conclude(batches, newest, effects.clock.elapsed() - started);
+}
+
+async function newestBatchOf(warehouse: Warehouse): Promise<string | null> {
+  const { rows } = await warehouse.query('select batch_id from raw.batches order by batch_seq desc limit 1');
+  const id = rows[0]?.[0];
+  return typeof id === 'string' ? id : null;
+}
+
+function conclude(batches: readonly BatchReport[], newestBatch: string | null, ms: number): CommandResult<LoadReport> {
+  const refused = batches.some(({ status }) => status === 'refused');
+  const loaded = batches.filter(({ status }) => status === 'loaded');
+  const status = refused ? 'refused' : loaded.length > 0 ? 'loaded' : 'unchanged';
+  const counted = refused ? batches.filter((batch) => batch.status !== 'unchanged') : loaded;
+  const total = (name: EntityName): EntityCounts => ({
+    read: counted.reduce((sum, batch) => sum + (batch.entities[name]?.read ?? 0), 0),
+    loaded: loaded.reduce((sum, batch) => sum + (batch.entities[name]?.loaded ?? 0), 0),
+    rejected: counted.reduce((sum, batch) => sum + (batch.entities[name]?.rejected ?? 0), 0),
+  });
+  const entities = { groups: total('groups'), users: total('users'), venues: total('venues'), events: total('events') };
+  return {
+    exitCode: refused ? 1 : 0,
+    report: { batch: loaded.at(-1)?.batch ?? null, entities, status, batches, newestBatch, ms },
+  };
+}

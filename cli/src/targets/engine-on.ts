@@ -1,0 +1,36 @@
+import { join } from 'node:path';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import { EngineClient } from '../engine/client.ts';
+import { type HeldLock, tryLock } from '../warehouse/lock.ts';
+import type { RemoteTarget } from './target.ts';
+
+/** Runs dbt on a target. Its own state folder keeps it apart from the engine that a `dev --watch` shares. */
+export async function withEngineOn<Result>(
+  target: RemoteTarget,
+  paths: Paths,
+  effects: Effects,
+  work: (engine: EngineClient) => Promise<Result>,
+): Promise<Result> {
+  const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
+  const lock = await onlyHere(own);
+  const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
+  try {
+    return await work(engine);
+  } finally {
+    await engine.close().finally(() => lock.release());
+  }
+}
+
+/**
+ * One at a time from one state folder, also to different targets: the files to upload and dbt's own lie there. A second
+ * one, even if it only planned, would take them away from the first.
+ * @throws MeetupError where another process is at it.
+ */
+export async function onlyHere(own: Paths): Promise<HeldLock> {
+  const attempt = await tryLock(own, 'write');
+  if ('release' in attempt) return attempt;
+  const holder = attempt.heldBy === undefined ? 'Another meetup process' : `meetup process ${attempt.heldBy}`;
+  throw new MeetupError(`${holder} deploys, plans or rolls back from ${own.state} just now: wait for its end.`);
+}
