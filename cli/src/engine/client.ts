@@ -207,6 +207,7 @@ export class EngineClient {
       return await answer;
     } catch (error) {
       if (error instanceof EngineRefusedError && error.code === 'cancelled') throw new InterruptedError();
+      if (error instanceof EngineRefusedError && error.code === 'file') throw new MeetupError(error.message);
       throw error;
     } finally {
       clearTimeout(deadline);

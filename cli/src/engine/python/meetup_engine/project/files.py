@@ -5,6 +5,7 @@ when its size, its modification time or its inode changed, or when the caller na
 """
 
 import os
+import re
 import time
 from dataclasses import dataclass, field, replace
 
@@ -38,8 +39,16 @@ def signature(stat, now_ns):
     return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
 
 
+# What dbt reads, by its name: hidden files and those that editors leave are not.
+_READ_BY_DBT = re.compile(r"[^.#~].*\.(sql|py|csv|md|yml|yaml)", re.IGNORECASE)
+
+
 def scan(folders):
-    """The signature of every file below the folders, by absolute path."""
+    """
+    The signature of every file below the folders, by absolute path. What stands there under the name of a file and can't
+    be one (a pipe, a dangling link) is among them, so that it does not go unnoticed.
+    @raises OSError where a folder can't be listed.
+    """
     now_ns = time.time_ns()
     found = {}
     pending = list(folders)
@@ -52,13 +61,22 @@ def scan(folders):
                         # Like os.walk, which dbt uses: links to files are read, links to folders are not followed.
                         if entry.is_dir(follow_symlinks=False):
                             pending.append(entry.path)
-                        elif entry.is_file():
+                        elif _is_file(entry):
                             found[entry.path] = signature(entry.stat(), now_ns)
+                        elif _READ_BY_DBT.fullmatch(entry.name) and not entry.is_dir():
+                            found[entry.path] = "not a file"
                     except FileNotFoundError:
                         continue
         except (FileNotFoundError, NotADirectoryError):
             continue
     return found
+
+
+def _is_file(entry):
+    try:
+        return entry.is_file()
+    except OSError:
+        return False  # a link to itself, for example
 
 
 def stat_config(project_dir, profiles_dir):
@@ -70,7 +88,7 @@ def stat_config(project_dir, profiles_dir):
     ]:
         try:
             found[path] = signature(os.stat(path), now_ns)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             found[path] = "absent"
     return found
 

@@ -6,6 +6,8 @@ import re
 
 from dbt_common.exceptions import DbtBaseException
 
+from meetup_engine.dbt_patches.readable_files import UnreadableFile
+
 LINE = re.compile(r"\bline (\d+)")
 DUCKDB_LINE = re.compile(r"^\s*LINE (\d+):(.*)$", re.MULTILINE)
 FILE_IN_TEXT = re.compile(r"(?P<path>[\w./\\@+ -]*[\w-]\.(?:sql|yml|yaml|md|csv|py|toml))\b")
@@ -22,6 +24,8 @@ def is_project_problem(error):
 def problem_of(error, project_dir, known_files=()):
     """Describes what dbt raised while it read or parsed the project."""
     message = text_of(error)
+    if isinstance(error, UnreadableFile):
+        return _unreadable(error, project_dir)
     file = _file_of(error, message, known_files)
     line = _line_in(message)
     return {
@@ -31,6 +35,12 @@ def problem_of(error, project_dir, known_files=()):
         "message": _plain(message),
         "excerpt": excerpt_of_file(os.path.join(project_dir, file), line) if file and line else None,
     }
+
+
+def _unreadable(error, project_dir):
+    file = os.path.relpath(error.path, project_dir)
+    kind = "config" if file.endswith(("dbt_project.yml", "profiles.yml")) else "parse"
+    return {"kind": kind, "file": file, "line": None, "message": error.about(file), "excerpt": None}
 
 
 def node_problem(node, message, project_dir, statement=None):

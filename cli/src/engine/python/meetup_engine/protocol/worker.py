@@ -1,5 +1,6 @@
 """Does the requests, one after the other, in the main thread."""
 
+import contextlib
 import gc
 import os
 import queue
@@ -17,7 +18,8 @@ from dbt_common.exceptions import DbtBaseException
 from meetup_engine.project import changes
 from meetup_engine.protocol import events
 from meetup_engine.unit_tests import task as unit_tests_task
-from meetup_engine.dbt_patches import late_files
+from meetup_engine.dbt_patches import late_files, readable_files
+from meetup_engine.dbt_patches.readable_files import unreadable
 from meetup_engine.protocol import problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
 from meetup_engine.build.affected import AffectedBuild
@@ -29,6 +31,8 @@ from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, F
 IDLE_SECONDS = 0.7
 # Sessions (target and variables) that are kept; each holds a manifest.
 KEPT_SESSIONS = 3
+# A git checkout removes files while they are read: how often the project is looked at again for that.
+LOOKS_AT_MOVING_FILES = 3
 
 
 def dbt_version():
@@ -44,6 +48,7 @@ class Worker:
         self._events = events.install()
         speed.install()
         late_files.files.install()
+        readable_files.install()
         self._untidy = True
         self.saving = threading.Lock()
         self._operations = {
@@ -89,6 +94,10 @@ class Worker:
         except KeyboardInterrupt:
             self._release()
             request.error("cancelled", "The request was cancelled.")
+        except OSError as error:
+            traceback.print_exc(file=sys.stderr)
+            self._release()
+            request.error("file", f"The dbt engine can't use {error.filename or 'a file'}: {error.strerror or error}.")
         except Exception as error:  # noqa: BLE001 - the engine outlives what goes wrong in one request
             traceback.print_exc(file=sys.stderr)
             self._release()
@@ -179,7 +188,9 @@ class Worker:
             if document.get("asRead"):
                 return session.as_read(), []
             lazily = request.op == "affected"
-            return session.refresh(document.get("files") or (), bool(document.get("full")), lazily), []
+            return _refreshed(session, document.get("files") or (), bool(document.get("full")), lazily), []
+        except OSError as error:
+            return None, [problems.problem_of(unreadable(error), session.settings.project_dir)]
         except DbtBaseException as error:
             return None, [problems.problem_of(error, session.settings.project_dir, session.known_files())]
 
@@ -209,6 +220,14 @@ class Worker:
                         session.write_partial_parse()
             except Exception:  # noqa: BLE001 - only the next start is slower
                 traceback.print_exc(file=sys.stderr)
+
+
+def _refreshed(session, named, full, lazily):
+    """A refresh of the manifest, made again where files went away between being listed and being read."""
+    for _ in range(LOOKS_AT_MOVING_FILES):
+        with contextlib.suppress(FileNotFoundError):
+            return session.refresh(named, full, lazily)
+    return session.refresh(named, full, lazily)
 
 
 def _interrupt_queries():

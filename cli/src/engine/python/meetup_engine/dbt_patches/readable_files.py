@@ -1,0 +1,130 @@
+"""Files that can't be read are problems of the project, with a name and a reason, and nothing is opened that could block.
+
+Replaces two of dbt's functions (dbt_common.clients.system), in the modules that import them:
+- `find_matching` follows no rule about what it finds: a named pipe is opened, which waits for a writer for ever; a dangling link
+  ends dbt with an exception; and a folder that can't be listed counts as empty, so its models would be dropped.
+- `load_file_contents` lets every error of the operating system through.
+"""
+
+import fnmatch
+import os
+import re
+import stat
+from collections.abc import Iterable
+from typing import Any
+
+import dbt.config.catalogs
+import dbt.config.profile
+import dbt.config.project
+import dbt.config.selectors
+import dbt.parser.read_files
+import dbt.parser.search
+from dbt_common.clients.system import load_file_contents
+from dbt_common.exceptions import DbtRuntimeError
+
+_READERS = (
+    dbt.config.catalogs,
+    dbt.config.profile,
+    dbt.config.project,
+    dbt.config.selectors,
+    dbt.parser.read_files,
+)
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a named pipe"),
+    (stat.S_ISSOCK, "a socket"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+)
+
+
+class UnreadableFile(DbtRuntimeError):
+    """A file or folder of the project that can't be read. `path` is absolute."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(self.about(path))
+
+    def about(self, name: str) -> str:
+        """The message, with the file under another name."""
+        return f"{name} can't be read: {self.reason}."
+
+
+def unreadable(error: OSError, path: str | None = None) -> UnreadableFile:
+    """The same as a problem of the project. `path`: of what was read, since an error of reading itself does not tell."""
+    reason = (error.strerror or str(error)).strip()
+    return UnreadableFile(path or str(error.filename or "A file"), reason[:1].lower() + reason[1:])
+
+
+def install() -> None:
+    dbt.parser.search.find_matching = _find_matching
+    for module in _READERS:
+        module.load_file_contents = _load_file_contents
+
+
+def require_regular(path: str) -> os.stat_result:
+    """
+    The stat of a file that can be opened without waiting for anybody.
+    @raises UnreadableFile, or FileNotFoundError where nothing of this name is there.
+    """
+    try:
+        found = os.stat(path)
+    except FileNotFoundError as error:
+        if os.path.islink(path):
+            raise UnreadableFile(path, "it is a symbolic link to something that does not exist") from error
+        raise
+    except OSError as error:
+        raise unreadable(error, path) from error
+    if not stat.S_ISREG(found.st_mode):
+        kind = next((name for is_kind, name in _KINDS if is_kind(found.st_mode)), "something else")
+        raise UnreadableFile(path, f"it is {kind}, not a regular file")
+    return found
+
+
+def _find_matching(
+    root_path: str, relative_paths_to_search: Iterable[str], file_pattern: str, ignore_spec: Any = None
+) -> list[dict[str, Any]]:
+    """As dbt's own, whose walk does not follow links to folders below the searched ones."""
+    matches = re.compile(fnmatch.translate(file_pattern), re.IGNORECASE).match
+    root = os.path.normpath(root_path)
+    found = []
+    for searched in relative_paths_to_search:
+        top = os.path.join(root, searched)
+        for folder, _, names in os.walk(top, onerror=_refuse_folder):
+            for name in filter(matches, names):
+                path = os.path.join(folder, name)
+                relative = os.path.relpath(path, top)
+                if ignore_spec and ignore_spec.match_file(os.path.join(searched, relative)):
+                    continue
+                try:
+                    modified = require_regular(path).st_mtime
+                except FileNotFoundError:
+                    continue  # removed since it was listed
+                found.append(
+                    {
+                        "searched_path": searched,
+                        "absolute_path": path,
+                        "relative_path": relative,
+                        "modification_time": modified,
+                    }
+                )
+    return found
+
+
+def _refuse_folder(error: OSError) -> None:
+    # One that is configured need not be there, and one that was listed may be gone.
+    if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
+        raise unreadable(error)
+
+
+def _load_file_contents(path: str, strip: bool = True) -> str:
+    require_regular(path)
+    try:
+        return load_file_contents(path, strip)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise unreadable(error, path) from error
+    except UnicodeDecodeError as error:
+        raise UnreadableFile(path, f"it is not UTF-8 (byte {error.start})") from error
