@@ -1,11 +1,32 @@
 'use strict';
 
 /** Options of every command that take a value, so that the value is not taken for the command. */
-const WITH_VALUE = new Set(['--data', '--state-dir', '--target']);
-/** Commands that start dbt. */
-const DBT_COMMANDS = new Set(['build', 'dev', 'test', 'deploy', 'docs', 'rehearsal', 'rollback', 'ci']);
-/** Commands that never write to the state folder, and so don't make it. */
-const READERS = new Set(['query', 'doctor', 'clean', 'help']);
+const WITH_VALUE = ['--data', '--state-dir', '--target'];
+
+/**
+ * Every command, and what the launcher makes before it starts. A test holds this table and the options above to the
+ * declarations in cli/src/cli, which the launcher can't read because it compiles them.
+ * `dbt`: whether it starts dbt, which needs Python; `reads`: it never writes to the state folder, and so doesn't make it.
+ * @typedef {{ dbt?: boolean | ((options: readonly string[]) => boolean), reads?: boolean }} Needs
+ * @type {Readonly<Record<string, Needs>>}
+ */
+const COMMANDS = {
+  generate: {},
+  load: {},
+  build: { dbt: true },
+  dev: { dbt: true },
+  test: { dbt: true },
+  query: { reads: true },
+  deploy: { dbt: true },
+  rollback: { dbt: true },
+  diff: { dbt: comparesAWarehouse },
+  rehearsal: { dbt: true },
+  ci: { dbt: true },
+  doctor: { reads: true },
+  clean: { reads: true },
+  completion: { reads: true },
+  help: { reads: true },
+};
 
 /**
  * What the launcher must know of a command line before the CLI, that parses all of it, can start.
@@ -28,19 +49,25 @@ function readArgs(argv) {
   const options = optionsBefore(argv, '--');
   const command = commandOf(argv);
   const informs = command === undefined || ['--help', '-h', '--version', '-V'].some((flag) => options.includes(flag));
-  const usesDbt = DBT_COMMANDS.has(command ?? '') || (command === 'diff' && comparesAWarehouse(options));
+  const { dbt = false, reads = false } = needsOf(command);
   return {
     command,
     stateDir: optionValue(options, '--state-dir'),
     json: options.includes('--json'),
     quiet: options.includes('--quiet'),
     verbose: options.includes('--verbose'),
-    needsPython: !informs && usesDbt,
+    needsPython: !informs && (typeof dbt === 'function' ? dbt(options) : dbt),
     needsDevTools:
       !informs && ((command === 'test' && options.includes('--all')) || (command === 'ci' && lints(options))),
-    writesState: !informs && !READERS.has(command),
+    writesState: !informs && !reads,
   };
 }
+
+/**
+ * @param {string | undefined} command
+ * @returns {Needs} nothing for a command that the CLI will not know either
+ */
+const needsOf = (command = '') => (Object.hasOwn(COMMANDS, command) && COMMANDS[command]) || {};
 
 /**
  * @param {readonly string[]} argv
@@ -55,7 +82,7 @@ function optionsBefore(argv, end) {
 function commandOf(argv) {
   for (let i = 0; i < argv.length; i += 1) {
     const word = argv[i] ?? '';
-    if (WITH_VALUE.has(word)) i += 1;
+    if (WITH_VALUE.includes(word)) i += 1;
     else if (!word.startsWith('-')) return word;
   }
   return undefined;
@@ -87,4 +114,4 @@ function comparesAWarehouse(argv) {
   return ['--from', '--to', '--target'].some((option) => (optionValue(argv, option) ?? 'dev') !== 'dev');
 }
 
-module.exports = { readArgs };
+module.exports = { COMMANDS, WITH_VALUE, readArgs };

@@ -1,17 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { readArgs } from './modules.ts';
+import { declared } from '../cli/declared.ts';
+import { COMMANDS, readArgs, WITH_VALUE } from './modules.ts';
 
 describe('what the launcher reads of a command line', () => {
-  it.each(['build', 'dev', 'test', 'deploy', 'docs', 'rehearsal', 'rollback'])(
-    'knows that %s starts dbt',
+  it('knows every command that is declared, and no other', () => {
+    expect(Object.keys(COMMANDS).sort()).toEqual(
+      [...declared().commands.map((command) => command.name()), 'help'].sort(),
+    );
+  });
+
+  it('knows which options of every command take a value', () => {
+    const withValue = declared().options.filter(({ required, optional }) => required || optional);
+    expect(withValue.map(({ long }) => long).sort()).toEqual([...WITH_VALUE].sort());
+  });
+
+  it.each(['build', 'dev', 'test', 'deploy', 'rehearsal', 'rollback', 'ci'])('knows that %s starts dbt', (command) => {
+    expect(readArgs([command]).needsPython).toBe(true);
+  });
+
+  it.each(['generate', 'load', 'query', 'doctor', 'clean', 'completion', 'constructor'])(
+    'knows that %s does not start dbt',
     (command) => {
-      expect(readArgs([command]).needsPython).toBe(true);
+      expect(readArgs([command]).needsPython).toBe(false);
     },
   );
-
-  it.each(['generate', 'load', 'query', 'doctor', 'clean', 'dashboard'])('knows that %s does not', (command) => {
-    expect(readArgs([command]).needsPython).toBe(false);
-  });
 
   it.each([['--version'], ['-V'], ['--help'], ['dev', '--help'], ['build', '-h'], []])(
     'asks for no Python where there is only something to say: %s %s',

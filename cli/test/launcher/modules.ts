@@ -17,7 +17,15 @@ export interface LauncherArgs {
   readonly needsDevTools: boolean;
   readonly writesState: boolean;
 }
-export const { readArgs }: { readArgs(argv: readonly string[]): LauncherArgs } = module('args');
+export const {
+  COMMANDS,
+  WITH_VALUE,
+  readArgs,
+}: {
+  COMMANDS: Readonly<Record<string, object>>;
+  WITH_VALUE: readonly string[];
+  readArgs(argv: readonly string[]): LauncherArgs;
+} = module('args');
 
 export interface Places {
   readonly root: string;

@@ -1,0 +1,53 @@
+import { type Command, Option } from '@commander-js/extra-typings';
+import type { Target } from '../config/options.ts';
+import type { RemoteName } from '../targets/target.ts';
+import type { CommandSession, Io } from './run-command.ts';
+
+/** What the declaration of a verb gets: the program that it adds itself to, and how its work is run. */
+export interface Cli {
+  readonly program: Command;
+  readonly io: Io;
+  /**
+   * Runs a command's work with the options that all commands share, and ends the process with its exit code.
+   * @param isStream whether --json prints one event per line instead of one document.
+   */
+  run(work: (session: CommandSession) => Promise<number>, how?: { isStream: boolean }): Promise<void>;
+}
+
+/**
+ * Adds one verb to the program. Declarations are read at every start, so they import the command and all that it needs
+ * only when it is called: zod alone takes longer to load than everything that --help needs.
+ */
+export type Verb = (cli: Cli) => unknown;
+
+/** The targets, as they are suggested; `config/options.ts` parses what is given. */
+const TARGETS: Target[] = ['dev', 'rehearsal', 'prod'];
+
+/** An option that takes a target. */
+export function targetOption<const Flags extends string>(flags: Flags, description: string): Option<Flags> {
+  const option = new Option(flags, description);
+  option.argChoices = TARGETS;
+  return option;
+}
+
+/** The value of a `targetOption`. */
+export async function parseTarget(option: string, text: string): Promise<Target> {
+  const { parseOption, targetSchema } = await import('../config/options.ts');
+  return parseOption(targetSchema, option, text, 'dev, rehearsal or prod');
+}
+
+/** The value of --target where the command works on a warehouse only. */
+export async function remoteTarget({ options }: CommandSession): Promise<RemoteName> {
+  const { parseOption, remoteTargetName } = await import('../config/options.ts');
+  return parseOption(remoteTargetName, '--target', options.target, 'rehearsal or prod');
+}
+
+/** How many records of a batch may break their schema; `parseMaxRejected` reads its value. */
+export const maxRejectedOption = () =>
+  new Option('--max-rejected <share>', 'refuse a batch with a greater share of rejected records').default('1%');
+
+/** The value of `maxRejectedOption`, between 0 and 1. */
+export async function parseMaxRejected(text: string): Promise<number> {
+  const { parseOption, shareSchema } = await import('../config/options.ts');
+  return parseOption(shareSchema, '--max-rejected', text, 'a share such as 1% or 0.01');
+}

@@ -1,0 +1,20 @@
+import { resolve } from 'node:path';
+import type { Cli } from '../declare.ts';
+
+export const ci = ({ program, io, run }: Cli) =>
+  program
+    .command('ci')
+    .description(
+      'check a change: fixtures, scenarios, lint, and a build of what differs from the main branch; writes a summary',
+    )
+    .option('--base <ref>', 'what to compare with, or none to build everything (default: origin/main, else main)')
+    .option('--only <parts>', 'some of fixtures,scenarios,lint,build')
+    .option('--summary <file>', 'where to write the Markdown summary (default: ci-summary.md in the state folder)')
+    .action(({ summary, ...given }) =>
+      run(async (session) => {
+        const command = await import('../../commands/ci.ts');
+        const { renderCi } = await import('../../terminal/ci.ts');
+        const options = { ...given, paths: session.paths, summary: summary && resolve(io.cwd, summary) };
+        return session.finish(await command.run(options, session.effects), { text: renderCi, essential: true });
+      }),
+    );

@@ -1,0 +1,14 @@
+import type { Cli } from '../declare.ts';
+
+export const clean = ({ program, run }: Cli) =>
+  program
+    .command('clean')
+    .description('remove what was made (never the data folder)')
+    .option('--all', 'the Node packages and the compiled CLI too')
+    .action(({ all = false }) =>
+      run(async (session) => {
+        const command = await import('../../commands/clean.ts');
+        const { renderClean } = await import('../../terminal/clean.ts');
+        return session.finish(await command.run({ paths: session.paths, all }, session.effects), { text: renderClean });
+      }),
+    );

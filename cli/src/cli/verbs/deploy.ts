@@ -1,0 +1,30 @@
+import { type Cli, maxRejectedOption, parseMaxRejected, remoteTarget } from '../declare.ts';
+
+export const deploy = ({ program, io, run }: Cli) =>
+  program
+    .command('deploy')
+    .description(
+      'promote the project and its data to Databricks, or to the rehearsal: plan, confirm, upload, build, test, verify',
+    )
+    .addOption(maxRejectedOption())
+    .option('--plan', 'show what would be done, and stop')
+    .option('--yes', 'do it without asking')
+    .option('--plan-hash <hash>', 'do it only if the plan is exactly the one with this hash')
+    .option('--full-refresh', 'build everything from scratch, and replace raw tables that differ from the local ones')
+    .option('--force', 'deploy what is not committed or not rehearsed, and overwrite what somebody else changed')
+    .action(({ plan: planOnly = false, maxRejected, ...given }) =>
+      run(async (session) => {
+        const command = await import('../../commands/deploy.ts');
+        const { renderDeploy } = await import('../../terminal/deploy.ts');
+        const { confirmPlan } = await import('../confirm.ts');
+        const options = {
+          ...given,
+          planOnly,
+          paths: session.paths,
+          target: await remoteTarget(session),
+          maxRejected: await parseMaxRejected(maxRejected),
+          ...(session.options.json ? {} : confirmPlan(session, io)),
+        };
+        return session.finish(await command.run(options, session.effects), { text: renderDeploy, essential: true });
+      }),
+    );

@@ -1,0 +1,21 @@
+import { type Cli, maxRejectedOption, parseMaxRejected } from '../declare.ts';
+
+export const dev = ({ program, io, run }: Cli) =>
+  program
+    .command('dev')
+    .description('load and build what is new, then show what is in the marts')
+    .addOption(maxRejectedOption())
+    .option('--watch', 'stay, and rebuild and test exactly what each change affects')
+    .option('--full-refresh', 'build incremental models from scratch')
+    .action(({ maxRejected, fullRefresh = false, watch = false }) =>
+      run(
+        async (session) => {
+          const options = { paths: session.paths, maxRejected: await parseMaxRejected(maxRejected), fullRefresh };
+          if (watch) return (await import('../watch-terminal.ts')).watchSession(session, options, io);
+          const command = await import('../../commands/dev.ts');
+          const { renderDev } = await import('../../terminal/dev.ts');
+          return session.finish(await command.run(options, session.effects), { text: renderDev });
+        },
+        { isStream: watch },
+      ),
+    );

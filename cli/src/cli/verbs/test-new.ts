@@ -1,0 +1,19 @@
+import type { Cli } from '../declare.ts';
+
+/** `test new`: a verb of its own under `test`. */
+export const testNew = ({ program, run }: Cli) =>
+  program
+    .command('new <model>')
+    .description('write a test of a model from local data: the few input rows that make the chosen output rows')
+    .option('--where <sql>', "which of the model's rows")
+    .option('--from-key <value>', 'the row with this key; values separated by commas where the key has several columns')
+    .option('--from-rejected <id>', 'a record that broke its schema, as if it had been let in')
+    .option('--name <name>', 'of the test and its file')
+    .action((model, given) =>
+      run(async (session) => {
+        const command = await import('../../commands/test-new.ts');
+        const { renderTestNew } = await import('../../terminal/test-new.ts');
+        const result = await command.run({ ...given, paths: session.paths, model }, session.effects);
+        return session.finish(result, { text: renderTestNew, essential: true });
+      }),
+    );
