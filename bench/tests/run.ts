@@ -9,7 +9,7 @@ import type { Effects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { EngineClient } from '../../cli/src/engine/client.ts';
 import { createRawTables } from '../../cli/src/ingest/raw-tables.ts';
-import { FixtureSession } from '../../cli/src/unit-tests/unit-test-runner.ts';
+import { UnitTestRunner } from '../../cli/src/unit-tests/unit-test-runner.ts';
 import { openWork } from '../../cli/src/warehouse/duckdb.ts';
 import { median, percentile } from '../support/figures.ts';
 
@@ -77,7 +77,7 @@ async function timeMeetup(paths: Paths): Promise<{ ms: number; tests: number }> 
 }
 
 /** Milliseconds of each fixture, one request after the other, in an engine that has run them once. */
-async function timeEach(session: FixtureSession): Promise<number[]> {
+async function timeEach(session: UnitTestRunner): Promise<number[]> {
   const figures: number[] = [];
   for (const fixture of await session.list()) {
     const started = performance.now();
@@ -98,7 +98,7 @@ try {
   await execa(join(projectRoot, 'meetup'), ['--version'], { env: { MEETUP_TOOLCHAIN_DIR: toolchain } });
   await buildForDbt(pathsOf('dbt'));
   await timeDbt(pathsOf('dbt'));
-  const session = new FixtureSession(shared, effects);
+  const session = new UnitTestRunner(shared, effects);
   await engine.warmUp();
   await session.list();
   await session.runAll();

@@ -6,18 +6,18 @@ import { silentEffects } from '../src/config/effects.ts';
 import { projectRoot, resolvePaths } from '../src/config/paths.ts';
 import { readScenarios } from '../src/scenarios/read-scenarios.ts';
 import { hasPassed, renderOutcome } from '../src/scenarios/render.ts';
-import { ScenarioSession } from '../src/scenarios/scenario-player.ts';
-import { ScenarioLanes } from '../src/scenarios/scenario-pool.ts';
+import { ScenarioPlayer } from '../src/scenarios/scenario-player.ts';
+import { ScenarioPool } from '../src/scenarios/scenario-pool.ts';
 
 /** The stories of `fixtures/scenarios`, one vitest test for each day. dbt is one core's work, so two stories go on at once. */
 const folder = await mkdtemp(join(tmpdir(), 'meetup-scenarios-'));
 const env = { MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain') };
 const pathsOf = (lane: string) => resolvePaths({ stateDir: join(folder, lane) }, env, process.cwd());
 const effects = silentEffects({ env: process.env });
-const lanes = new ScenarioLanes(['a', 'b'].map((lane) => new ScenarioSession(pathsOf(lane), effects)));
+const pool = new ScenarioPool(['a', 'b'].map((lane) => new ScenarioPlayer(pathsOf(lane), effects)));
 
 afterAll(async () => {
-  await lanes.close();
+  await pool.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -25,7 +25,7 @@ for (const scenario of await readScenarios(pathsOf('a'))) {
   describe.concurrent(scenario.name, () => {
     for (const [index, day] of scenario.days.entries()) {
       it(day.name, { timeout: 300_000 }, async () => {
-        const outcome = await lanes.outcome(scenario, index + 1);
+        const outcome = await pool.outcome(scenario, index + 1);
         if (!hasPassed(outcome)) throw new Error(renderOutcome(outcome));
       });
     }

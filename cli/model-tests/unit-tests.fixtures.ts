@@ -6,7 +6,7 @@ import { projectRoot, resolvePaths } from '../src/config/paths.ts';
 import type { FixtureResult } from '../src/engine/protocol.ts';
 import { styleFor } from '../src/text/style.ts';
 import { renderFixture } from '../src/text/unit-test-result.ts';
-import { FixtureSession } from '../src/unit-tests/unit-test-runner.ts';
+import { UnitTestRunner } from '../src/unit-tests/unit-test-runner.ts';
 
 /**
  * dbt's unit tests in `fixtures/models`, one vitest test each, so that filters, watch, reporters and editors know them.
@@ -25,7 +25,7 @@ const env = {
 };
 const resolved = resolvePaths({}, env, process.cwd());
 const paths = { ...resolved, state: process.env.MEETUP_ENGINE_DIR || resolved.state };
-const session = new FixtureSession(paths, silentEffects({ env: process.env }));
+const session = new UnitTestRunner(paths, silentEffects({ env: process.env }));
 afterAll(() => session.close());
 
 const fixtures = await session.list();

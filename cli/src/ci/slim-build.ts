@@ -6,6 +6,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { forgetBuilt, rememberBuilt } from '../engine/built-stamp.ts';
 import { EngineClient } from '../engine/client.ts';
+import { requireReadable } from '../engine/problems.ts';
 import { buildProgress } from '../engine/progress.ts';
 import { projectFingerprint } from '../engine/project-fingerprint.ts';
 import type { ChangesAnswer, NodeResult, Problem, TaskAnswer } from '../engine/protocol.ts';
@@ -95,10 +96,8 @@ async function sameFile(folder: string, other: string, name: string): Promise<bo
 
 async function changesOf(engine: EngineClient, request: { deployedDir?: string }): Promise<ChangesAnswer> {
   const answer = await engine.changes(request);
-  const [problem] = answer.problems;
-  if (answer.status === 'pass') return answer;
-  const line = problem?.line == null ? '' : `:${problem.line}`;
-  throw new MeetupError(`The dbt project can't be read: ${problem?.file ?? 'dbt'}${line}: ${problem?.message ?? ''}`);
+  if (answer.status !== 'pass') requireReadable(answer);
+  return answer;
 }
 
 /** @returns the newest batch of the raw tables. */

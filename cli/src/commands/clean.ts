@@ -2,11 +2,12 @@ import { readdir, rmdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { hasCode, InterruptedError, MeetupError } from '../config/errors.ts';
+import { setupOwner, stateMarker } from '../config/launcher.ts';
 import { type Paths, projectRoot } from '../config/paths.ts';
+import { processName } from '../config/processes.ts';
 import type { CommandResult } from '../config/result.ts';
 import { rehearsalPlaces } from '../rehearsal/places.ts';
 import { endProcesses } from '../rehearsal/process.ts';
-import { setupOwner, stateMarker } from '../toolchain/launcher.ts';
 import { ownState } from '../toolchain/ownership.ts';
 import { remove } from '../toolchain/removal.ts';
 import { type HeldLock, tryLock } from '../warehouse/lock.ts';
@@ -76,13 +77,13 @@ async function removeState(
   try {
     for (const name of ['watch', 'write'] as const) {
       const lock = await tryLock(paths, name);
-      if (!('release' in lock)) throw busy(`${holder(lock.heldBy)} works in ${paths.state}`);
+      if (!('release' in lock)) throw busy(`${processName(lock.heldBy)} works in ${paths.state}`);
       locks.push(lock);
     }
     // A Spark that still writes would make anew what is being removed, and so would one that is being started.
     const rehearsal = rehearsalPlaces(paths);
     const lock = await tryLock({ ...paths, state: rehearsal.folder }, 'write');
-    if (!('release' in lock)) throw busy(`${holder(lock.heldBy)} starts or ends the rehearsal in ${paths.state}`);
+    if (!('release' in lock)) throw busy(`${processName(lock.heldBy)} starts or ends the rehearsal in ${paths.state}`);
     locks.push(lock);
     await endProcesses(rehearsal);
     const last = [basename(rehearsal.folder), ...LOCKS, stateMarker().name];
@@ -99,9 +100,6 @@ async function removeState(
   await removeEmptyFolder(paths.state);
   return bytes;
 }
-
-const holder = (pid: number | undefined): string =>
-  pid === undefined ? 'another meetup process' : `meetup process ${pid}`;
 
 async function removeEmptyFolder(folder: string): Promise<void> {
   try {

@@ -4,7 +4,7 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
 import { type DeployContext, type LockedContext, newDeploymentId, type SurveyContext } from '../deploy/context.ts';
-import { requireUntouched } from '../deploy/drift.ts';
+import { refuseDrift } from '../deploy/drift.ts';
 import { readGit, requireReviewable } from '../deploy/git.ts';
 import { type Entry, interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
@@ -13,7 +13,7 @@ import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
-import { locked } from '../deploy/with-lease.ts';
+import { withLease } from '../deploy/with-lease.ts';
 import { type NodeVerdict, verdictOf } from '../engine/results.ts';
 import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
@@ -100,13 +100,13 @@ function carryOut(
   deployment: string,
   review: Review,
 ): Promise<Outcome> {
-  return locked(context, deployment, async (lease) => {
+  return withLease(context, deployment, async (lease) => {
     const entries = await readLedger(context.remote);
     const recovered = (await recover(context, entries)) ?? review.recovered;
     const now = isStillSo(review.seen, entries) ? review.seen : await survey(context);
     requireSamePlan(review.hash, now.plan);
     if (now.plan.empty) return settled(options, context, now, recovered);
-    requireUntouched(now.plan, options);
+    refuseDrift(now.plan, options);
     const outcome = await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
     return { ...outcome, report: { ...outcome.report, ...told(recovered) } };
@@ -117,7 +117,7 @@ function carryOut(
 const isUpToDate = ({ plan, entries }: Survey): boolean => plan.empty && interrupted(entries) === undefined;
 
 async function settled(options: DeployOptions, context: DeployContext, { plan }: Survey, recovered?: Undone) {
-  requireUntouched(plan, options);
+  refuseDrift(plan, options);
   await noteRehearsed(options, context);
   return { exitCode: 0, report: { ...plan, status: 'unchanged', uploadedBytes: 0, ...told(recovered) } } as const;
 }
@@ -161,10 +161,10 @@ async function reviewed(
   if (yes || seen === undefined) return { seen };
   const isInterrupted = interrupted(seen.entries) !== undefined;
   const recovered = isInterrupted
-    ? await locked(context, deployment, async () => recover(context, await readLedger(context.remote)))
+    ? await withLease(context, deployment, async () => recover(context, await readLedger(context.remote)))
     : undefined;
   const { plan } = recovered === undefined ? seen : await survey(context);
-  requireUntouched(plan, { force, fullRefresh });
+  refuseDrift(plan, { force, fullRefresh });
   const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
   return agreed ? { hash: plan.hash, isAgreed: true, recovered } : { declined: plan, recovered };
 }

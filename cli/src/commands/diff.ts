@@ -10,6 +10,7 @@ import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
+import { requireReadable } from '../engine/problems.ts';
 import { connectTarget, remoteTarget } from '../targets/target.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
 
@@ -70,8 +71,7 @@ async function chosenMarts({ paths, select }: DiffOptions, effects: Effects) {
   const manifestFile = join(paths.state, 'diff', 'manifest.json');
   const engine = new EngineClient(paths, effects);
   try {
-    const { problems } = await engine.changes({ target: 'dev', manifestFile });
-    if (problems[0] !== undefined) throw new MeetupError(`The dbt project can't be read: ${problems[0].message}`);
+    requireReadable(await engine.changes({ target: 'dev', manifestFile }));
   } finally {
     await engine.close();
   }

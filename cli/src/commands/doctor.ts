@@ -3,7 +3,7 @@ import { InterruptedError, messageOf } from '../config/errors.ts';
 import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import { type Check, type CheckStatus, fail, type Patient } from '../toolchain/checks/check.ts';
+import { type Check, type CheckStatus, type DoctorContext, fail } from '../toolchain/checks/check.ts';
 import { checkDbtEnv, checkDuckDb } from '../toolchain/checks/dbt-env.ts';
 import { checkGit, checkJava, checkNode, checkNpm, checkPython } from '../toolchain/checks/programs.ts';
 import { checkDatabase, checkDisk, checkLocks, checkStateFolder } from '../toolchain/checks/state.ts';
@@ -21,7 +21,7 @@ export interface DoctorReport {
 }
 
 /** In the order of the report. */
-const CHECKS: readonly [name: string, check: (patient: Patient) => Promise<Check | Check[]>][] = [
+const CHECKS: readonly [name: string, check: (context: DoctorContext) => Promise<Check | Check[]>][] = [
   ['Node', checkNode],
   ['npm', checkNpm],
   ['Python', checkPython],
@@ -42,8 +42,8 @@ const CHECKS: readonly [name: string, check: (patient: Patient) => Promise<Check
  */
 export async function run(options: DoctorOptions, effects: Effects): Promise<CommandResult<DoctorReport>> {
   effects.reporter.progress('Checking the machine, the toolchain and the profile …');
-  const patient = { ...options, effects };
-  const found = await Promise.all(CHECKS.map(([name, check]) => guarded(name, () => check(patient))));
+  const context = { ...options, effects };
+  const found = await Promise.all(CHECKS.map(([name, check]) => guarded(name, () => check(context))));
   if (effects.signal.aborted) throw new InterruptedError();
   const checks = found.flat();
   const status = worst(checks);

@@ -7,7 +7,7 @@ import { currentDeployment, interrupted, readLedger, WHOLE } from '../deploy/led
 import { inNewSession, withTarget } from '../deploy/open.ts';
 import { placeOf, type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
-import { locked } from '../deploy/with-lease.ts';
+import { withLease } from '../deploy/with-lease.ts';
 import type { RemoteName } from '../targets/target.ts';
 
 export interface RollbackOptions {
@@ -59,7 +59,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
     }
     const id = newDeploymentId(effects);
     const goThere = (here: DeployContext) =>
-      locked(here, id, async () => {
+      withLease(here, id, async () => {
         const recovered = await recover(here, await readLedger(here.remote, WHOLE));
         const rest = recovered === undefined ? {} : { recovered };
         const entries = await readLedger(here.remote, WHOLE);

@@ -4,6 +4,7 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
 import { EngineRefusedError } from '../engine/errors.ts';
+import { requireReadable } from '../engine/problems.ts';
 import type { CoverageAnswer, MutationAnswer, StrengthRequest } from '../engine/protocol.ts';
 import { rawColumns } from '../unit-tests/raw-columns.ts';
 
@@ -110,10 +111,7 @@ async function ask(op: keyof Answers, options: StrengthOptions, effects: Effects
     const answer = await engine[op](request, {
       onEvent: (event) => event.event === 'log' && effects.reporter.progress(event.message),
     });
-    const [problem] = answer.problems;
-    if (problem !== undefined) {
-      throw new MeetupError(`The dbt project can't be read: ${problem.file ?? 'dbt'}: ${problem.message}`);
-    }
+    requireReadable(answer);
     if (answer.models.length === 0) {
       throw new MeetupError(`No model's name matches --select '${options.select ?? ''}'.`);
     }

@@ -1,4 +1,4 @@
-import { each } from '../warehouse/map-concurrently.ts';
+import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { bucketsOf, columnFingerprints, differingBuckets, fingerprintOf, rowsIn, type Shared } from './buckets.ts';
 import type { RowDifference } from './cells.ts';
 import type { MartSpec } from './marts.ts';
@@ -52,7 +52,7 @@ export async function compareMarts(
   options: CompareOptions,
 ): Promise<MartComparison[]> {
   let done = 0;
-  return each(marts, async (mart) => {
+  return mapConcurrently(marts, async (mart) => {
     const started = options.elapsed();
     const compared = { ...(await compareMart(from, to, mart, options)), ms: options.elapsed() - started };
     done += 1;

@@ -2,9 +2,9 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
-import { each } from '../warehouse/map-concurrently.ts';
+import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { type DeployContext, identityOf, type LockedContext } from './context.ts';
-import { asideOf, asideStatements, asidesIn, dropAsideStatement } from './kept-tables.ts';
+import { asideOf, asidesIn, dropAsideStatement, keepStatements } from './kept-tables.ts';
 import { type Deployed, type DeploymentIdentity, writeEntry } from './ledger.ts';
 import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
@@ -92,7 +92,7 @@ async function steps(
 ): Promise<void> {
   progress.uploadedBytes = await landRaw(context, survey);
   for (const relation of survey.models.setAside) {
-    for (const statement of asideStatements(context.remote, relation)) await run(context, statement);
+    for (const statement of keepStatements(context.remote, relation)) await run(context, statement);
   }
   await buildModels(context, survey, progress);
   if (context.effects.signal.aborted) throw new InterruptedError();
@@ -124,9 +124,9 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
     await run(context, rawSchemaStatement(remote));
-    await each(rawTableStatements(remote), (sql) => run(context, sql));
+    await mapConcurrently(rawTableStatements(remote), (sql) => run(context, sql));
   }
-  if (survey.replacesRaw) await each(clearStatements(remote), (sql) => run(context, sql));
+  if (survey.replacesRaw) await mapConcurrently(clearStatements(remote), (sql) => run(context, sql));
   let bytes = 0;
   for (const upload of survey.uploads) {
     stopIfInterrupted(context);
@@ -245,7 +245,7 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
       if (action !== 'remove' || kind === undefined) continue;
       await remote.connection.run(dropStatement(remote, relation, kind));
     }
-    await each(
+    await mapConcurrently(
       asidesIn(survey.present).filter(
         (aside) => !survey.models.setAside.some((relation) => asideOf(relation) === aside),
       ),

@@ -8,7 +8,7 @@ import { GONE } from './relations.ts';
  * gone is made again.
  * @throws MeetupError that names what was changed, and the ways on.
  */
-export function requireUntouched(
+export function refuseDrift(
   plan: DeployPlan,
   { force = false, fullRefresh = false }: { force?: boolean | undefined; fullRefresh?: boolean | undefined },
 ): void {

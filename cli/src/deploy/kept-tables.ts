@@ -21,7 +21,7 @@ export const asidesIn = (present: ReadonlyMap<string, 'table' | 'view'>): string
   [...present.keys()].filter(isAside).sort();
 
 /** What takes a table out of the way. What was kept under the name before goes. */
-export const asideStatements = (remote: Pick<Remote, 'catalog'>, relation: string): string[] => [
+export const keepStatements = (remote: Pick<Remote, 'catalog'>, relation: string): string[] => [
   dropAsideStatement(remote, asideOf(relation)),
   renameStatement(remote, relation, asideOf(relation)),
 ];

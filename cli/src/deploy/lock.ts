@@ -3,6 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
+import { isAlive } from '../config/processes.ts';
 import type { DatabricksConnection } from '../warehouse/databricks.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
 import { nameOn, OWN_SCHEMA, type Remote } from './remote.ts';
@@ -170,12 +171,7 @@ async function lookAt(remote: Remote, table: string) {
 function isDead(holder: string): boolean {
   const [machine, pid, , mark] = holder.split(' ');
   if (machine !== hostname() || mark !== machineMark() || pid === undefined) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return false;
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
-  }
+  return !isAlive(Number(pid));
 }
 
 function busy({ holder, until }: z.infer<typeof holderSchema>): MeetupError {

@@ -1,6 +1,6 @@
 import { MeetupError } from '../config/errors.ts';
-import { each } from '../warehouse/map-concurrently.ts';
-import { asideOf, asideStatements, takeBackStatement } from './kept-tables.ts';
+import { mapConcurrently } from '../warehouse/map-concurrently.ts';
+import { asideOf, keepStatements, takeBackStatement } from './kept-tables.ts';
 import {
   historySince,
   isUpkeep,
@@ -49,7 +49,9 @@ export interface HowToPutBack {
 export async function movesTo(remote: Remote, wanted: RelationStates, how: HowToPutBack = {}): Promise<Move[]> {
   const relations = Object.keys(wanted);
   const listing = await listSchemas(remote, schemasOf(relations));
-  const moves = await each(relations, (relation) => moveOf(remote, relation, listing, stateOf(wanted, relation), how));
+  const moves = await mapConcurrently(relations, (relation) =>
+    moveOf(remote, relation, listing, stateOf(wanted, relation), how),
+  );
   const leftovers = leftoversOf(relations, listing).map(([relation, kind]) =>
     move(relation, [dropStatement(remote, relation, kind)], { restores: false }),
   );
@@ -73,14 +75,14 @@ export async function carryOut(remote: Remote, moves: readonly Move[]): Promise<
       failed.push({ relation, reason: error.message.split('\n')[0] ?? '' });
     }
   };
-  await each(
+  await mapConcurrently(
     moves.filter(({ makesView }) => !makesView),
     carry,
   );
   // Views may select from views, so a few rounds; what fails in the last one has failed.
   for (let pending = moves.filter(({ makesView }) => makesView); pending.length > 0; ) {
     const before = failed.length;
-    await each(pending, carry);
+    await mapConcurrently(pending, carry);
     const again = failed.splice(before);
     if (again.length === 0 || again.length === pending.length) {
       failed.push(...again);
@@ -123,7 +125,7 @@ const awayStatements = (
   relation: string,
   kind: 'table' | 'view',
   { keep = false }: HowToPutBack,
-): string[] => (keep && kind === 'table' ? asideStatements(remote, relation) : [dropStatement(remote, relation, kind)]);
+): string[] => (keep && kind === 'table' ? keepStatements(remote, relation) : [dropStatement(remote, relation, kind)]);
 
 async function isDefinedAs(remote: Remote, relation: string, definition: string): Promise<boolean> {
   try {

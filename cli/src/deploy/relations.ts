@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
-import { each } from '../warehouse/map-concurrently.ts';
+import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { type Remote, relationOn } from './remote.ts';
 
 /** One relation as it is at one moment, in a form that it can be put back to. */
@@ -70,7 +70,7 @@ export async function listSchema(remote: Remote, schema: string): Promise<Map<st
 
 /** The same of several schemas. */
 export async function listSchemas(remote: Remote, schemas: readonly string[]): Promise<Map<string, 'table' | 'view'>> {
-  const lists = await each(schemas, (schema) => listSchema(remote, schema));
+  const lists = await mapConcurrently(schemas, (schema) => listSchema(remote, schema));
   return new Map(lists.flatMap((list) => [...list]));
 }
 
@@ -80,7 +80,7 @@ export async function readStates(
   listing: ReadonlyMap<string, 'table' | 'view'>,
   relations: readonly string[],
 ): Promise<RelationStates> {
-  const states = await each(relations, async (relation): Promise<[string, RelationState]> => {
+  const states = await mapConcurrently(relations, async (relation): Promise<[string, RelationState]> => {
     const kind = listing.get(relation);
     if (kind === undefined) return [relation, ABSENT];
     return [relation, kind === 'view' ? await readView(remote, relation) : await readTable(remote, relation)];

@@ -7,5 +7,5 @@ import { type Lease, withDeployLock } from './lock.ts';
  * @param id whose work it is: of a deployment, or of a rollback.
  * @throws MeetupError where somebody else is at it.
  */
-export const locked = <T>(context: DeployContext, id: string, work: (lease: Lease) => Promise<T>): Promise<T> =>
+export const withLease = <T>(context: DeployContext, id: string, work: (lease: Lease) => Promise<T>): Promise<T> =>
   withDeployLock(context.remote, id, work, { reconnect: () => connectTarget(context.target, context.effects) });

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { writeAtomically } from '../config/atomic-file.ts';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { isAlive } from '../config/processes.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
 import { PROTOCOL } from './protocol.ts';
 
@@ -84,15 +85,6 @@ async function removeDeadSockets(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /^engine-(\d+)-\d+\.sock$/.exec(name)?.[1];
     if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { force: true });
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasCode(error, 'EPERM');
   }
 }
 

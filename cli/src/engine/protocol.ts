@@ -254,7 +254,6 @@ export type EngineMessage = z.infer<typeof messageSchema>;
 export type EngineEvent = z.infer<typeof eventSchema>;
 export type Problem = z.infer<typeof problemSchema>;
 export type NodeResult = z.infer<typeof nodeResultSchema>;
-export type ParseReport = z.infer<typeof parseSchema>;
 export type ParseAnswer = z.infer<typeof parseAnswerSchema>;
 export type TaskAnswer = z.infer<typeof taskAnswerSchema>;
 export type AffectedAnswer = z.infer<typeof affectedAnswerSchema>;

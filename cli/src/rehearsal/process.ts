@@ -5,16 +5,6 @@ import { hasCode } from '../config/errors.ts';
 import type { RehearsalPlaces } from './places.ts';
 import { sparkArguments } from './supervisor/spark-files.ts';
 
-/** Whether a process with this id exists, whoever it belongs to. */
-export function processLives(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasCode(error, 'EPERM');
-  }
-}
-
 /**
  * All processes of this rehearsal, whatever is written down about them: the background process is the one that was given
  * this launch file, and Spark the one that was given this file of arguments.

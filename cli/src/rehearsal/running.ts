@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { hasCode } from '../config/errors.ts';
+import { isAlive } from '../config/processes.ts';
 import type { RehearsalPlaces } from './places.ts';
-import { processLives } from './process.ts';
 import { readJson } from './supervisor/files.ts';
 import { type Running, runningSchema } from './supervisor/launch.ts';
 
 /** What was written down about a rehearsal whose background process lives. It may not answer all the same. */
 export async function writtenDown(places: RehearsalPlaces): Promise<Running | undefined> {
   const running = await readJson(places.stateFile, runningSchema);
-  return running !== undefined && processLives(running.pid) ? running : undefined;
+  return running !== undefined && isAlive(running.pid) ? running : undefined;
 }
 
 /** The token that clients show; undefined where there is none. */

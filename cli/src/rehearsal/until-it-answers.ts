@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { isAlive } from '../config/processes.ts';
 import { whyNoAnswer } from './ask.ts';
 import type { RehearsalPlaces } from './places.ts';
-import { processLives } from './process.ts';
 import { readJson } from './supervisor/files.ts';
 import { type Running, runningSchema } from './supervisor/launch.ts';
 
@@ -31,7 +31,7 @@ export async function untilItAnswers(
       if (why === undefined) return running;
       missing = why.replace(/\.$/, '');
     }
-    if (!processLives(start.pid)) throw await notStarted(places);
+    if (!isAlive(start.pid)) throw await notStarted(places);
     const waited = clock.elapsed() - started;
     if (waited > PATIENCE_MS) {
       throw new MeetupError(

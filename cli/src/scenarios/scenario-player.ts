@@ -50,7 +50,7 @@ export interface SessionOptions {
  * Plays scenarios on one warm engine. Each begins with a copy of a database in which every model is built and empty, so that its
  * first day is an incremental build already; no scenario sees anything of another.
  */
-export class ScenarioSession {
+export class ScenarioPlayer {
   readonly #paths: Paths;
   readonly #effects: Effects;
   readonly #engine: EngineClient;

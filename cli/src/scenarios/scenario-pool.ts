@@ -1,20 +1,20 @@
 import type { Scenario } from './read-scenarios.ts';
-import type { DayOutcome, ScenarioSession } from './scenario-player.ts';
+import type { DayOutcome, ScenarioPlayer } from './scenario-player.ts';
 
-/** Several sessions, each of which plays one scenario at a time: as many scenarios go on at once. */
-export class ScenarioLanes {
-  readonly #sessions: readonly ScenarioSession[];
-  readonly #free: ScenarioSession[];
-  readonly #waiting: ((session: ScenarioSession) => void)[] = [];
+/** Several players, each of which plays one scenario at a time, side by side. */
+export class ScenarioPool {
+  readonly #players: readonly ScenarioPlayer[];
+  readonly #free: ScenarioPlayer[];
+  readonly #waiting: ((player: ScenarioPlayer) => void)[] = [];
   readonly #played = new Map<Scenario, Promise<readonly DayOutcome[]>>();
 
-  /** @param sessions with a state folder of its own each; the lanes close them. */
-  constructor(sessions: readonly ScenarioSession[]) {
-    this.#sessions = sessions;
-    this.#free = [...sessions];
+  /** @param players each with a state folder of its own; the pool closes them. */
+  constructor(players: readonly ScenarioPlayer[]) {
+    this.#players = players;
+    this.#free = [...players];
   }
 
-  /** What came of a day, counted from 1. The first question plays the whole scenario. */
+  /** The outcome of a day, counted from 1. The first call for a scenario plays all of it. */
   async outcome(scenario: Scenario, number: number): Promise<DayOutcome> {
     const playing = this.#played.get(scenario) ?? this.#play(scenario);
     this.#played.set(scenario, playing);
@@ -24,19 +24,19 @@ export class ScenarioLanes {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#sessions.map((session) => session.close()));
+    await Promise.all(this.#players.map((player) => player.close()));
   }
 
   async #play(scenario: Scenario): Promise<readonly DayOutcome[]> {
-    const session = this.#free.shift() ?? (await new Promise<ScenarioSession>((take) => this.#waiting.push(take)));
+    const player = this.#free.shift() ?? (await new Promise<ScenarioPlayer>((take) => this.#waiting.push(take)));
     try {
       const outcomes: DayOutcome[] = [];
-      for (const index of scenario.days.keys()) outcomes.push(await session.play(scenario, index + 1));
+      for (const index of scenario.days.keys()) outcomes.push(await player.play(scenario, index + 1));
       return outcomes;
     } finally {
       const next = this.#waiting.shift();
-      if (next === undefined) this.#free.push(session);
-      else next(session);
+      if (next === undefined) this.#free.push(player);
+      else next(player);
     }
   }
 }

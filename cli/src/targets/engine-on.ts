@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { processName } from '../config/processes.ts';
 import { EngineClient } from '../engine/client.ts';
 import { type HeldLock, tryLock } from '../warehouse/lock.ts';
 import type { RemoteTarget } from './target.ts';
@@ -31,6 +32,7 @@ export async function withEngineOn<Result>(
 export async function onlyHere(own: Paths): Promise<HeldLock> {
   const attempt = await tryLock(own, 'write');
   if ('release' in attempt) return attempt;
-  const holder = attempt.heldBy === undefined ? 'Another meetup process' : `meetup process ${attempt.heldBy}`;
-  throw new MeetupError(`${holder} deploys, plans or rolls back from ${own.state} just now: wait for its end.`);
+  throw new MeetupError(
+    `${own.state} is in use by ${processName(attempt.heldBy)}, which is deploying, planning or rolling back: wait until it has finished.`,
+  );
 }

@@ -2,8 +2,8 @@ import { readFile, realpath } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join, relative } from 'node:path';
 import { hasCode, MeetupError } from '../config/errors.ts';
+import { stateMarker } from '../config/launcher.ts';
 import { type Paths, projectRoot } from '../config/paths.ts';
-import { stateMarker } from './launcher.ts';
 
 /**
  * Makes sure that a state folder may be removed: it is meetup's own, and holds nothing that is not.

@@ -5,6 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { processName } from '../config/processes.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
 import { isLockConflict, lockHolder } from './duckdb.ts';
 import { restoreWorkingFile } from './working-file.ts';
@@ -78,10 +79,10 @@ async function waitForLock(paths: Paths, effects: Effects): Promise<HeldLock> {
     if (effects.signal.aborted) throw new InterruptedError();
     const attempt = await tryLock(paths, 'write');
     if ('release' in attempt) return attempt;
-    const holder = attempt.heldBy === undefined ? 'another meetup process' : `meetup process ${attempt.heldBy}`;
+    const holder = processName(attempt.heldBy);
     if (effects.clock.elapsed() - started > PATIENCE_MS) {
       throw new MeetupError(
-        `${holder} has been writing to ${paths.state} for ten minutes: wait for it, or end it and try again.`,
+        `${holder} has been writing to ${paths.state} for ten minutes: wait for it, or stop it and try again.`,
       );
     }
     if (!said) effects.reporter.note(`Waiting for ${holder}, which is writing to ${paths.state} …`);

@@ -1,11 +1,11 @@
-/** How many statements are asked at once: each costs more waiting than work. */
+/** How many statements run at once: each costs more waiting than work. */
 const AT_ONCE = 4;
 
 /**
- * Does the same with each item, a few at once, and keeps their order. Where one fails, no other is begun, and it is
- * thrown when those under way have ended: who puts things back then must not be overtaken by them.
+ * Maps items a few at a time and keeps their order. After a failure no further item is started, and the error is thrown
+ * once those under way have ended, so that a caller that puts things back is never overtaken by them.
  */
-export async function each<Item, Result>(
+export async function mapConcurrently<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {

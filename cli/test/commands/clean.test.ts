@@ -7,12 +7,12 @@ import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/commands/clean.ts';
+import { stateMarker } from '../../src/config/launcher.ts';
 import { type Paths, projectRoot } from '../../src/config/paths.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { sparkArguments } from '../../src/rehearsal/supervisor/spark-files.ts';
 import { renderClean } from '../../src/terminal/clean.ts';
 import { styleFor } from '../../src/text/style.ts';
-import { stateMarker } from '../../src/toolchain/launcher.ts';
 import { tryLock } from '../../src/warehouse/lock.ts';
 import { quietEffects, temporaryPaths } from '../support/effects.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
-import { type ProjectNode, planModels, type Situation } from '../../src/deploy/plan/models.ts';
+import { type PlanInputs, type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
 
 /** raw.events → stg (view) → log (incremental) → totals (table); raw.groups → names (table); kept (snapshot) of names. */
@@ -34,7 +34,7 @@ const table = (version: number): RelationState => ({ kind: 'table', version, com
 const view: RelationState = { kind: 'view', definition: 'create or replace view …' };
 
 /** As if all of it had been deployed, and nothing had happened since. */
-function settled(changes: Partial<Situation> = {}): Situation {
+function settled(changes: Partial<PlanInputs> = {}): PlanInputs {
   const nodes = changes.nodes ?? NODES;
   return {
     nodes,
@@ -72,8 +72,8 @@ const changed = (name: string, more: Partial<ProjectNode> = {}): ProjectNode[] =
     one.name === name ? { ...one, fingerprint: `${name} 2`, change: 'modified.body', ...more } : one,
   );
 
-const actions = (situation: Situation): Record<string, string> =>
-  Object.fromEntries(planModels(situation).models.map(({ name, action }) => [name, action]));
+const actions = (inputs: PlanInputs): Record<string, string> =>
+  Object.fromEntries(planModels(inputs).models.map(({ name, action }) => [name, action]));
 
 describe('a plan', () => {
   it('keeps everything where nothing happened, and runs no test', () => {
@@ -83,34 +83,34 @@ describe('a plan', () => {
   });
 
   it('makes everything where nothing was deployed', () => {
-    const situation = settled({ deployed: NOTHING_DEPLOYED, present: new Map() });
-    expect(new Set(Object.values(actions(situation)))).toEqual(new Set(['create']));
-    expect(planModels(situation).tests).toEqual(['model.p.unique_names']);
+    const inputs = settled({ deployed: NOTHING_DEPLOYED, present: new Map() });
+    expect(new Set(Object.values(actions(inputs)))).toEqual(new Set(['create']));
+    expect(planModels(inputs).tests).toEqual(['model.p.unique_names']);
   });
 
   it('replaces what changed and builds what is downstream, an incremental model from scratch', () => {
-    const situation = settled({ nodes: changed('stg') });
-    expect(actions(situation)).toEqual({
+    const inputs = settled({ nodes: changed('stg') });
+    expect(actions(inputs)).toEqual({
       stg: 'replace',
       log: 'replace',
       totals: 'refresh',
       names: 'keep',
       kept: 'keep',
     });
-    expect(planModels(situation).fromScratch).toEqual(['model.p.log']);
+    expect(planModels(inputs).fromScratch).toEqual(['model.p.log']);
   });
 
   it('adds new rows where that is possible, and leaves views alone', () => {
-    const situation = settled({ newRows: new Set(['raw.events']) });
-    expect(actions(situation)).toEqual({
+    const inputs = settled({ newRows: new Set(['raw.events']) });
+    expect(actions(inputs)).toEqual({
       stg: 'keep',
       log: 'increment',
       totals: 'refresh',
       names: 'keep',
       kept: 'keep',
     });
-    expect(planModels(situation).fromScratch).toEqual([]);
-    expect(planModels(situation).shows).toEqual(['model.p.stg']);
+    expect(planModels(inputs).fromScratch).toEqual([]);
+    expect(planModels(inputs).shows).toEqual(['model.p.stg']);
   });
 
   it('needs no manifest to know what is new: a lost one changes nothing', () => {

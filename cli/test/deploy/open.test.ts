@@ -4,11 +4,11 @@ import { temporaryPaths } from '../support/effects.ts';
 import { otherHolder } from '../support/other-holder.ts';
 
 describe('two deployments from one state folder', () => {
-  it('are refused, for one would take the files of the other, until the first has ended', async () => {
+  it('are refused until the first has finished, because they would share files', async () => {
     const paths = await temporaryPaths();
     (await onlyHere(paths)).release();
     const other = await otherHolder(paths.state);
-    await expect(onlyHere(paths)).rejects.toThrow(`meetup process ${other.pid} deploys, plans or rolls back`);
+    await expect(onlyHere(paths)).rejects.toThrow(`meetup process ${other.pid}, which is deploying`);
     await other.kill();
     (await onlyHere(paths)).release();
   });

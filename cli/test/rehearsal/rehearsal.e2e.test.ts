@@ -8,8 +8,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type RehearsalReport, run } from '../../src/commands/rehearsal.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { isAlive } from '../../src/config/processes.ts';
 import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
-import { processLives } from '../../src/rehearsal/process.ts';
 import {
   connectDatabricks,
   type DatabricksConnection,
@@ -299,7 +299,7 @@ describe('the rehearsal', () => {
       await expect(shared.rows('select 1')).rejects.toThrow(/session is closed|connection to the rehearsal/i);
       shared = await reconnected(shared);
       expect(await shared.rows('select answer from kept')).toEqual([{ answer: 42 }]);
-      expect(processLives(spark)).toBe(false);
+      expect(isAlive(spark)).toBe(false);
     },
     START_MS,
   );
@@ -323,7 +323,7 @@ describe('the rehearsal', () => {
     const { processes } = await rehearsal('status');
     expect(processes).toHaveLength(2);
     expect(await rehearsal('down')).toMatchObject({ status: 'down', changed: true, processes: [] });
-    expect(processes.filter(processLives)).toEqual([]);
+    expect(processes.filter(isAlive)).toEqual([]);
     expect(await run({ paths, action: 'status' }, effects)).toMatchObject({ exitCode: 1, report: { status: 'down' } });
     expect(await rehearsal('down')).toMatchObject({ status: 'down', changed: false });
     await expect(rehearsalConnection(paths, effects)).rejects.toThrow('./meetup rehearsal up');
@@ -336,5 +336,5 @@ async function reconnected(before: DatabricksConnection): Promise<DatabricksConn
 }
 
 async function untilGone(processes: readonly number[]): Promise<void> {
-  for (let i = 0; i < 1200 && processes.some(processLives); i += 1) await delay(50);
+  for (let i = 0; i < 1200 && processes.some(isAlive); i += 1) await delay(50);
 }

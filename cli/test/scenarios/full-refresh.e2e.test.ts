@@ -6,7 +6,7 @@ import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts
 import { EngineClient } from '../../src/engine/client.ts';
 import { readScenario } from '../../src/scenarios/read-scenarios.ts';
 import { hasPassed, renderOutcome } from '../../src/scenarios/render.ts';
-import { ScenarioSession } from '../../src/scenarios/scenario-player.ts';
+import { ScenarioPlayer } from '../../src/scenarios/scenario-player.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 
@@ -40,7 +40,7 @@ async function rowsOf(path: string): Promise<Record<string, string[]>> {
 describe('the full refresh beside a scenario', () => {
   test('makes the tables of `dbt run --full-refresh`', { timeout: 120_000 }, async () => {
     const paths = resolvePaths({ stateDir: join(folder, 'same') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
-    const session = new ScenarioSession(paths, effects);
+    const session = new ScenarioPlayer(paths, effects);
     const engine = new EngineClient(paths, effects);
     try {
       // The incremental build is what the compiled SQL makes …
@@ -69,7 +69,7 @@ describe('the full refresh beside a scenario', () => {
     await writeFile(macro, text.replace('changed.is_gone then delete', 'changed.is_gone then do nothing'));
     const env = { MEETUP_TOOLCHAIN_DIR: toolchain, MEETUP_PROJECT_DIR: project };
     const paths: Paths = resolvePaths({ stateDir: join(folder, 'other') }, env, folder);
-    const session = new ScenarioSession(paths, effects);
+    const session = new ScenarioPlayer(paths, effects);
     try {
       const outcome = await session.play(await readScenario(paths, 'changed-answers'), 2);
       const drift = outcome.drifts.find(({ mart }) => mart === 'fct_rsvps');

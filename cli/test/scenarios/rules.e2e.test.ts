@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { readScenario } from '../../src/scenarios/read-scenarios.ts';
-import { ScenarioSession } from '../../src/scenarios/scenario-player.ts';
+import { ScenarioPlayer } from '../../src/scenarios/scenario-player.ts';
 import { quietEffects } from '../support/effects.ts';
 import { type Rule, rules } from './rules.ts';
 
@@ -14,7 +14,7 @@ import { type Rule, rules } from './rules.ts';
  */
 let folder: string;
 let paths: Paths;
-let session: ScenarioSession;
+let session: ScenarioPlayer;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-rules-'));
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
   const env = { MEETUP_TOOLCHAIN_DIR: toolchain, MEETUP_PROJECT_DIR: copy };
   paths = resolvePaths({ stateDir: join(folder, 'state') }, env, folder);
-  session = new ScenarioSession(paths, quietEffects({ env: process.env }), { modelsChange: true });
+  session = new ScenarioPlayer(paths, quietEffects({ env: process.env }), { modelsChange: true });
 });
 
 afterAll(async () => {

@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 import { run as runTestNew } from '../../src/commands/test-new.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { readScenario } from '../../src/scenarios/read-scenarios.ts';
-import { ScenarioSession } from '../../src/scenarios/scenario-player.ts';
+import { ScenarioPlayer } from '../../src/scenarios/scenario-player.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
 import { quietEffects } from '../support/effects.ts';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
   const env = { MEETUP_TOOLCHAIN_DIR: toolchain, MEETUP_PROJECT_DIR: project };
   paths = resolvePaths({ stateDir: join(folder, 'state') }, env, folder);
-  const session = new ScenarioSession(paths, effects);
+  const session = new ScenarioPlayer(paths, effects);
   await session.play(await readScenario(paths, 'quarantined'), 1).finally(() => session.close());
   await publish(paths);
 }, 120_000);

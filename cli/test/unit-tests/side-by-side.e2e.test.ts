@@ -1,12 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
-import { FixtureSession } from '../../src/unit-tests/unit-test-runner.ts';
+import { UnitTestRunner } from '../../src/unit-tests/unit-test-runner.ts';
 import { engineOn, type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
 /** Fixtures of one model, that the engine plans once and runs on several connections. */
 let project: TinyProject;
-let session: FixtureSession;
+let session: UnitTestRunner;
 let engine: EngineClient;
 
 const numbers = [1, 2, 3, 4, 5, 6, 7];
@@ -36,7 +36,7 @@ beforeEach(async (context) => {
   const effects = quietEffects({ env: { PATH: process.env.PATH } });
   engine = engineOn(project, effects, { shared: true });
   await engine.warmUp();
-  session = new FixtureSession(project.paths, effects);
+  session = new UnitTestRunner(project.paths, effects);
   context.onTestFinished(async () => {
     await session.close();
     await engine.close();

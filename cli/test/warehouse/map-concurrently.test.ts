@@ -1,11 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { each } from '../../src/warehouse/map-concurrently.ts';
+import { mapConcurrently } from '../../src/warehouse/map-concurrently.ts';
 
 describe('each', () => {
   it('keeps the order of the items', async () => {
     expect(
-      await each([30, 1, 20, 2, 10, 3], async (ms) => {
+      await mapConcurrently([30, 1, 20, 2, 10, 3], async (ms) => {
         await delay(ms);
         return ms;
       }),
@@ -15,7 +15,7 @@ describe('each', () => {
   it('begins nothing after a failure, and fails when what was under way has ended', async () => {
     const begun: number[] = [];
     const ended: number[] = [];
-    const work = each([0, 1, 2, 3, 4, 5, 6, 7], async (item) => {
+    const work = mapConcurrently([0, 1, 2, 3, 4, 5, 6, 7], async (item) => {
       begun.push(item);
       await delay(item === 0 ? 1 : 30);
       if (item === 0) throw new Error('refused');

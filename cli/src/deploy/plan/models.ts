@@ -24,7 +24,7 @@ export interface ModelPlan {
 }
 
 /** What is known before models are planned. */
-export interface Situation {
+export interface PlanInputs {
   readonly nodes: readonly ProjectNode[];
   readonly sources: ChangesAnswer['sources'];
   readonly deployed: Deployed;
@@ -55,14 +55,14 @@ interface Cause {
   readonly reason: string;
 }
 
-/** Decides what happens to every relation, and why; the answer follows from the situation alone. */
-export function planModels(situation: Situation): ModelsPlan {
-  const causes = new Causes(situation);
-  const relations = situation.nodes.filter(({ relation }) => relation !== null);
-  const models = relations.map((node) => planOf(node, causes.of(node.uniqueId), situation));
+/** Decides what happens to every relation, and why; the answer follows from the inputs alone. */
+export function planModels(inputs: PlanInputs): ModelsPlan {
+  const causes = new Causes(inputs);
+  const relations = inputs.nodes.filter(({ relation }) => relation !== null);
+  const models = relations.map((node) => planOf(node, causes.of(node.uniqueId), inputs));
   return {
-    models: [...models.sort((a, b) => a.uniqueId.localeCompare(b.uniqueId)), ...gone(situation)],
-    tests: situation.nodes
+    models: [...models.sort((a, b) => a.uniqueId.localeCompare(b.uniqueId)), ...gone(inputs)],
+    tests: inputs.nodes
       .filter(({ resourceType }) => resourceType === 'test')
       .filter(({ uniqueId }) => causes.of(uniqueId) !== undefined)
       .map(({ uniqueId }) => uniqueId)
@@ -79,7 +79,7 @@ export function planModels(situation: Situation): ModelsPlan {
       .filter(({ materialized }) => materialized === 'view')
       .filter(({ uniqueId }) => causes.of(uniqueId) !== undefined)
       .map(relationOf)
-      .filter((relation) => situation.present.get(relation) === 'table')
+      .filter((relation) => inputs.present.get(relation) === 'table')
       .sort(),
   };
 }
@@ -88,7 +88,7 @@ export function planModels(situation: Situation): ModelsPlan {
 export const relationOf = ({ schema, relation }: Pick<ProjectNode, 'schema' | 'relation'>): string =>
   `${schema}.${relation ?? ''}`;
 
-function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed }: Situation): ModelPlan {
+function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed }: PlanInputs): ModelPlan {
   const relation = relationOf(node);
   const version = versionOf(deployed.relations[relation]);
   const base = { uniqueId: node.uniqueId, name: node.name, relation, version };
@@ -112,7 +112,7 @@ const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
   materialized === 'incremental' || resourceType === 'snapshot';
 
 /** What was deployed and is no longer in the project. A snapshot is history, and stays. */
-function gone({ nodes, deployed, present }: Situation): ModelPlan[] {
+function gone({ nodes, deployed, present }: PlanInputs): ModelPlan[] {
   const current = new Set(nodes.map(relationOf));
   return Object.entries(deployed.relations)
     .filter(([relation, { kind }]) => kind !== 'absent' && !relation.startsWith('raw.'))
@@ -129,15 +129,15 @@ function gone({ nodes, deployed, present }: Situation): ModelPlan[] {
 
 /** Finds for each node the first thing that makes it due, and remembers what it found. */
 class Causes {
-  readonly #situation: Situation;
+  readonly #inputs: PlanInputs;
   readonly #nodes: ReadonlyMap<string, ProjectNode>;
   readonly #sources: ReadonlyMap<string, string>;
   readonly #found = new Map<string, Cause | undefined>();
 
-  constructor(situation: Situation) {
-    this.#situation = situation;
-    this.#nodes = new Map(situation.nodes.map((node) => [node.uniqueId, node]));
-    this.#sources = new Map(situation.sources.map(({ uniqueId, schema, name }) => [uniqueId, `${schema}.${name}`]));
+  constructor(inputs: PlanInputs) {
+    this.#inputs = inputs;
+    this.#nodes = new Map(inputs.nodes.map((node) => [node.uniqueId, node]));
+    this.#sources = new Map(inputs.sources.map(({ uniqueId, schema, name }) => [uniqueId, `${schema}.${name}`]));
   }
 
   of(uniqueId: string): Cause | undefined {
@@ -148,7 +148,7 @@ class Causes {
   #find(uniqueId: string): Cause | undefined {
     const source = this.#sources.get(uniqueId);
     if (source !== undefined) {
-      return this.#situation.newRows.has(source) ? { kind: 'rows', reason: `new rows in ${source}` } : undefined;
+      return this.#inputs.newRows.has(source) ? { kind: 'rows', reason: `new rows in ${source}` } : undefined;
     }
     const node = this.#nodes.get(uniqueId);
     if (node === undefined) return undefined;
@@ -163,7 +163,7 @@ class Causes {
   }
 
   #own(node: ProjectNode): string | undefined {
-    const { deployed, present, drift, fullRefresh } = this.#situation;
+    const { deployed, present, drift, fullRefresh } = this.#inputs;
     // Not what dbt calls new: the manifest that it compares with may be lost.
     const isNew = deployed.fingerprints[node.uniqueId] === undefined;
     const changed = isNew || node.fingerprint === null || deployed.fingerprints[node.uniqueId] !== node.fingerprint;

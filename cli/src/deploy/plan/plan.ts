@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
-import { asideStatements } from '../kept-tables.ts';
+import { keepStatements } from '../kept-tables.ts';
 import type { Batch } from '../raw/batches.ts';
 import type { Upload } from '../raw/export.ts';
 import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatements } from '../raw/land.ts';
@@ -52,7 +52,7 @@ export interface PlanInput {
   readonly makesRaw: boolean;
 }
 
-/** Puts a plan together. The same situation gives the same hash, on any machine. */
+/** Puts a plan together. The same inputs gives the same hash, on any machine. */
 export function makePlan(input: PlanInput): DeployPlan {
   const { target, git, models, uploads } = input;
   const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);
@@ -60,7 +60,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target)] : []),
     ...(input.replacesRaw ? clearStatements(target) : []),
     ...uploads.map((upload) => appendStatement(target, upload)),
-    ...models.setAside.flatMap((relation) => asideStatements(target, relation)),
+    ...models.setAside.flatMap((relation) => keepStatements(target, relation)),
     ...models.models
       .filter(({ action }) => action === 'remove')
       .map(({ relation }) => dropStatement(target, relation, input.present.get(relation) ?? 'table')),

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { rawTables } from '../../ingest/raw-tables.ts';
-import { each } from '../../warehouse/map-concurrently.ts';
+import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
@@ -40,9 +40,9 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const [changes, theirs, known] = await Promise.all([
     changesSince(context, deployed, manifestFile),
     remoteBatches(remote),
-    lookAtKnown(remote, deployed),
+    inventoryOfDeployed(remote, deployed),
   ]);
-  const { present, drift } = await lookAtOthers(remote, changes, deployed, known);
+  const { present, drift } = await inventoryOfProject(remote, changes, deployed, known);
   const raw = await planRaw(context, theirs, drift);
   const makesRaw = rawTables.some(({ name }) => !present.has(`raw.${name}`));
   const models = planModels({
@@ -101,7 +101,7 @@ async function changesSince(context: DeployContext, deployed: Deployed, manifest
 }
 
 /** How relations are now, and what somebody else did to them. */
-interface Sight {
+interface Inventory {
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
   readonly drift: ReadonlyMap<string, string>;
 }
@@ -109,7 +109,7 @@ interface Sight {
 const RAW = rawTables.map(({ name }) => `raw.${name}`);
 
 /** The relations of the last deployment, and whatever stands beside them. */
-async function lookAtKnown(remote: Remote, deployed: Deployed): Promise<Sight> {
+async function inventoryOfDeployed(remote: Remote, deployed: Deployed): Promise<Inventory> {
   const known = Object.keys(deployed.relations);
   const present = await listSchemas(remote, schemasOf([...RAW, ...known]));
   // What left the project and is gone is as it should be.
@@ -118,12 +118,12 @@ async function lookAtKnown(remote: Remote, deployed: Deployed): Promise<Sight> {
 }
 
 /** The same, and where this deployment wants to build. */
-async function lookAtOthers(
+async function inventoryOfProject(
   remote: Remote,
   { nodes }: ChangesAnswer,
   deployed: Deployed,
-  known: Sight,
-): Promise<Sight> {
+  known: Inventory,
+): Promise<Inventory> {
   const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
   const listed = new Set(schemasOf([...RAW, ...Object.keys(deployed.relations)]));
   const others = await listSchemas(
@@ -146,9 +146,9 @@ async function findDrift(
   remote: Remote,
   relations: readonly string[],
   deployed: Deployed,
-  present: Sight['present'],
+  present: Inventory['present'],
 ): Promise<ReadonlyMap<string, string>> {
-  const found = await each(relations, async (relation) => ({
+  const found = await mapConcurrently(relations, async (relation) => ({
     relation,
     what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),
   }));
@@ -167,7 +167,7 @@ async function planRaw(
   drift: ReadonlyMap<string, string>,
 ): Promise<RawPlan> {
   const ours = await localBatches(local);
-  const isStrange = isRawTouched(drift) || !isBeginning(theirs, ours);
+  const isStrange = hasRawDrift(drift) || !isBeginning(theirs, ours);
   const replaces = fullRefresh && isStrange;
   const batches = replaces ? ours : newBatches(ours, theirs, target.name);
   return {
@@ -177,5 +177,5 @@ async function planRaw(
   };
 }
 
-export const isRawTouched = (drift: ReadonlyMap<string, string>): boolean =>
+export const hasRawDrift = (drift: ReadonlyMap<string, string>): boolean =>
   [...drift.keys()].some((relation) => relation.startsWith('raw.'));

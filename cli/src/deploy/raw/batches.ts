@@ -29,9 +29,9 @@ export async function remoteBatches(remote: Remote): Promise<Batch[]> {
 
 /** Whether these are how the others begin: the same batches under the same numbers. */
 export const isBeginning = (theirs: readonly Batch[], ours: readonly Batch[]): boolean =>
-  strangeIn(theirs, ours) === undefined;
+  firstMismatch(theirs, ours) === undefined;
 
-const strangeIn = (theirs: readonly Batch[], ours: readonly Batch[]): Batch | undefined =>
+const firstMismatch = (theirs: readonly Batch[], ours: readonly Batch[]): Batch | undefined =>
   theirs.find(({ id, seq }, i) => ours[i]?.id !== id || ours[i]?.seq !== seq);
 
 /**
@@ -39,7 +39,7 @@ const strangeIn = (theirs: readonly Batch[], ours: readonly Batch[]): Batch | un
  * @throws MeetupError where it is not.
  */
 export function newBatches(ours: readonly Batch[], theirs: readonly Batch[], target: string): readonly Batch[] {
-  const strange = strangeIn(theirs, ours);
+  const strange = firstMismatch(theirs, ours);
   if (strange === undefined) return ours.slice(theirs.length);
   const known = ours.find(({ id }) => id === strange.id);
   const what =

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'no
 import { dirname, join } from 'node:path';
 import type { Clock } from '../../config/effects.ts';
 import { hasCode, MeetupError, messageOf } from '../../config/errors.ts';
+import { isAlive } from '../../config/processes.ts';
 import { type GeneratedFile, isUntouched, type Marker, readMarker, writeMarker } from './marker.ts';
 
 /** Where files are written before they are put in place; inside the data folder, so that a rename is enough. */
@@ -102,12 +103,7 @@ async function isAtWork(workshop: string, clock: Clock): Promise<boolean> {
     const { mtimeMs } = await stat(workshop);
     return clock.now() - mtimeMs < 2000;
   }
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return hasCode(error, 'EPERM');
-  }
+  return isAlive(pid);
 }
 
 export async function closeWorkshop(workshop: string): Promise<void> {

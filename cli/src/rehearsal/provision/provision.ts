@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
 import { hasCode, MeetupError } from '../../config/errors.ts';
 import type { Paths } from '../../config/paths.ts';
-import { processLives } from '../process.ts';
+import { isAlive } from '../../config/processes.ts';
 import { DELTA, fetchJars, jarName } from './jars.ts';
 import { findJava, type Java } from './java.ts';
 import { compileServer, SERVER_SOURCES } from './server.ts';
@@ -97,7 +97,7 @@ async function takePlace(workshop: string, home: string): Promise<void> {
 async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /^making-(\d+)$/.exec(name)?.[1];
-    if (pid !== undefined && !processLives(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
+    if (pid !== undefined && !isAlive(Number(pid))) await rm(join(folder, name), { recursive: true, force: true });
   }
 }
 

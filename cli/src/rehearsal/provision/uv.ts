@@ -1,13 +1,9 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { execa } from 'execa';
-import { z } from 'zod';
 import type { Effects } from '../../config/effects.ts';
 import { InterruptedError, MeetupError } from '../../config/errors.ts';
-import { type Paths, projectRoot } from '../../config/paths.ts';
+import { findUv as findLaunchersUv } from '../../config/launcher.ts';
+import type { Paths } from '../../config/paths.ts';
 import { definedOf } from './java.ts';
-
-const load = createRequire(join(projectRoot, 'package.json'));
 
 /** What a tool printed and how it ended; its lines go to --verbose while it works. */
 export async function call(
@@ -36,13 +32,9 @@ export async function call(
  * @throws MeetupError where there is none.
  */
 export async function findUv(paths: Paths, effects: Effects): Promise<string> {
-  const { findUv: find }: { findUv(run: unknown, toolchain: string): Promise<unknown> } = load('./cli/launcher/uv.cjs');
   const silent = { ...effects, reporter: { ...effects.reporter, detail: () => undefined } };
   const run = (command: string, args: readonly string[]) => call(command, args, silent);
-  const found = z
-    .string()
-    .optional()
-    .parse(await find(run, paths.toolchain));
+  const found = await findLaunchersUv(run, paths);
   if (found !== undefined) return found;
   throw new MeetupError(
     'The rehearsal installs Spark with uv, and there is none on the PATH or in the toolchain: install it (https://docs.astral.sh/uv) and try again.',

@@ -15,7 +15,7 @@ export interface Check {
 }
 
 /** What a check may look at. */
-export interface Patient {
+export interface DoctorContext {
   readonly paths: Paths;
   readonly target: Target;
   readonly effects: Effects;

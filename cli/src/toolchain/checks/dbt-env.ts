@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { z } from 'zod';
 import { hasCode } from '../../config/errors.ts';
+import { pythonEnvIsReady } from '../../config/launcher.ts';
 import { type Paths, projectRoot } from '../../config/paths.ts';
-import { pythonEnvIsReady } from '../launcher.ts';
-import { type Check, fail, ok, type Patient, warn } from './check.ts';
+import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 const NAME = "dbt's environment";
 const MAKE = '`./meetup build` makes it anew';
@@ -13,7 +13,7 @@ const MAKE = '`./meetup build` makes it anew';
 const stampSchema = z.object({ python: z.string() });
 
 /** Whether dbt's Python packages are the pinned ones: read from what pip and uv write down, without starting Python. */
-export async function checkDbtEnv({ paths }: Patient): Promise<Check> {
+export async function checkDbtEnv({ paths }: DoctorContext): Promise<Check> {
   const installed = await installedPackages(paths);
   if (installed === undefined) return warn(NAME, `not made yet (${envFolder(paths)})`, '`./meetup build` makes it');
   if (!pythonEnvIsReady(paths)) {
@@ -37,7 +37,7 @@ export async function checkDbtEnv({ paths }: Patient): Promise<Check> {
 }
 
 /** Both sides of the database file must be of one version, as its format follows the version. */
-export async function checkDuckDb({ paths }: Patient): Promise<Check> {
+export async function checkDuckDb({ paths }: DoctorContext): Promise<Check> {
   const node = await nodeDuckDbVersion();
   const python = (await installedPackages(paths))?.get('duckdb');
   if (python === undefined) return ok('DuckDB', `${node} in Node (dbt's is not installed yet)`);

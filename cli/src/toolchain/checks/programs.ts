@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { messageOf } from '../../config/errors.ts';
-import { findPython } from '../launcher.ts';
-import { type Check, fail, ok, type Patient, warn } from './check.ts';
+import { findPython } from '../../config/launcher.ts';
+import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 /** How long a program may take to say its version (milliseconds). */
 const PATIENCE_MS = 10_000;
 
 /** The first line that a program prints about itself, on stdout or stderr; undefined where it does not start. */
-async function saysOfItself({ effects }: Patient, command: string, args: string[]): Promise<string | undefined> {
+async function saysOfItself({ effects }: DoctorContext, command: string, args: string[]): Promise<string | undefined> {
   const { exitCode, all } = await execa(command, args, {
     all: true,
     reject: false,
@@ -26,8 +26,8 @@ export async function checkNode(): Promise<Check> {
   return ok('Node', `${process.versions.node} (${process.execPath})`);
 }
 
-export async function checkNpm(patient: Patient): Promise<Check> {
-  const version = await saysOfItself(patient, 'npm', ['--version']);
+export async function checkNpm(context: DoctorContext): Promise<Check> {
+  const version = await saysOfItself(context, 'npm', ['--version']);
   if (version !== undefined) return ok('npm', version.split('\n').at(-1) ?? version);
   return warn(
     'npm',
@@ -36,7 +36,7 @@ export async function checkNpm(patient: Patient): Promise<Check> {
   );
 }
 
-export async function checkPython({ effects }: Patient): Promise<Check> {
+export async function checkPython({ effects }: DoctorContext): Promise<Check> {
   try {
     const { executable, version } = await findPython(effects.env, effects.signal);
     return ok('Python', `${version.join('.')} (${executable})`);
@@ -49,8 +49,8 @@ export async function checkPython({ effects }: Patient): Promise<Check> {
   }
 }
 
-export async function checkGit(patient: Patient): Promise<Check> {
-  const version = await saysOfItself(patient, 'git', ['--version']);
+export async function checkGit(context: DoctorContext): Promise<Check> {
+  const version = await saysOfItself(context, 'git', ['--version']);
   if (version !== undefined) return ok('git', version.replace(/^git version /, ''));
   return warn(
     'git',
@@ -62,9 +62,9 @@ export async function checkGit(patient: Patient): Promise<Check> {
 /** The oldest Java that Spark 4 runs on. */
 const OLDEST_JAVA = 17;
 
-export async function checkJava(patient: Patient): Promise<Check> {
-  const { JAVA_HOME } = patient.effects.env;
-  const said = await saysOfItself(patient, JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java', ['-version']);
+export async function checkJava(context: DoctorContext): Promise<Check> {
+  const { JAVA_HOME } = context.effects.env;
+  const said = await saysOfItself(context, JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java', ['-version']);
   const version = /version "([^"]+)"/.exec(said ?? '')?.[1];
   const fix = `install Java ${OLDEST_JAVA} or newer, and name it in JAVA_HOME: only the rehearsal needs it`;
   if (version === undefined) return warn('Java', 'not found', fix);

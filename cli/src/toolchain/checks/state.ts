@@ -2,17 +2,17 @@ import { existsSync, statSync } from 'node:fs';
 import { access, constants, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { MeetupError, messageOf } from '../../config/errors.ts';
+import { setupOwner } from '../../config/launcher.ts';
 import { formatBytes } from '../../text/text.ts';
 import { openPublished } from '../../warehouse/duckdb.ts';
 import { tryLock } from '../../warehouse/lock.ts';
-import { setupOwner } from '../launcher.ts';
-import { type Check, fail, ok, type Patient, warn } from './check.ts';
+import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 /** dbt's environment and the Node packages take about 800 MB; a build of the sample data little more. */
 const SCARCE_BYTES = 2e9;
 const NOT_ENOUGH_BYTES = 3e8;
 
-export async function checkDisk({ paths }: Patient): Promise<Check> {
+export async function checkDisk({ paths }: DoctorContext): Promise<Check> {
   const { bavail, bsize } = await statfs(nearestFolder(paths.state));
   const free = bavail * bsize;
   const detail = `${formatBytes(free)} free`;
@@ -21,7 +21,7 @@ export async function checkDisk({ paths }: Patient): Promise<Check> {
   return free < SCARCE_BYTES ? warn('Disk', detail, fix) : ok('Disk', detail);
 }
 
-export async function checkStateFolder({ paths }: Patient): Promise<Check> {
+export async function checkStateFolder({ paths }: DoctorContext): Promise<Check> {
   const name = 'State folder';
   try {
     if (existsSync(paths.state)) await writeAndRemove(paths.state);
@@ -34,7 +34,7 @@ export async function checkStateFolder({ paths }: Patient): Promise<Check> {
 }
 
 /** A running command is no fault: this tells people what others would wait for. */
-export async function checkLocks({ paths }: Patient): Promise<Check> {
+export async function checkLocks({ paths }: DoctorContext): Promise<Check> {
   const name = 'Running';
   const busy: string[] = [];
   const setup = setupOwner(paths);
@@ -51,7 +51,7 @@ export async function checkLocks({ paths }: Patient): Promise<Check> {
   return ok(name, busy.length === 0 ? 'no other meetup process here' : busy.join(', '));
 }
 
-export async function checkDatabase({ paths }: Patient): Promise<Check> {
+export async function checkDatabase({ paths }: DoctorContext): Promise<Check> {
   const name = 'Database';
   if (!existsSync(paths.database)) return ok(name, 'not made yet (`./meetup dev` makes it)');
   try {

@@ -2,35 +2,35 @@ import { connect } from 'node:net';
 import { MeetupError } from '../../config/errors.ts';
 import { givenFor } from '../../targets/credentials.ts';
 import { type ProfileOutput, readOutput, renderField, requiredVariables, variablesOf } from '../profile.ts';
-import { type Check, fail, ok, type Patient, warn } from './check.ts';
+import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 /** How long a warehouse may take to answer (milliseconds). */
 const PATIENCE_MS = 3_000;
 
 /** The target's profile and, for a warehouse elsewhere, its credentials and whether it answers. Their values are never shown. */
-export async function checkTarget(patient: Patient): Promise<Check[]> {
-  const name = `Profile ${patient.target}`;
+export async function checkTarget(context: DoctorContext): Promise<Check[]> {
+  const name = `Profile ${context.target}`;
   let output: ProfileOutput | undefined;
   let env: Env;
   try {
-    output = await readOutput(patient.paths, patient.target);
-    env = await environmentFor(patient);
+    output = await readOutput(context.paths, context.target);
+    env = await environmentFor(context);
   } catch (error) {
     if (!(error instanceof MeetupError)) throw error;
     const place = output === undefined ? 'profiles/profiles.yml' : 'that file, or set the variables in the environment';
     return [fail(name, error.message, `mend ${place}`)];
   }
   const missing = missingVariables(output, env);
-  if (missing.length > 0) return [fail(name, `not set: ${missing.join(', ')}`, fixFor(patient.target, missing))];
+  if (missing.length > 0) return [fail(name, `not set: ${missing.join(', ')}`, fixFor(context.target, missing))];
   const profile = ok(name, output.type === 'duckdb' ? 'DuckDB on this machine' : 'Databricks; all it needs is set');
   if (output.type === 'duckdb') return [profile];
-  return [profile, await checkReachable({ ...patient, effects: { ...patient.effects, env } }, output)];
+  return [profile, await checkReachable({ ...context, effects: { ...context.effects, env } }, output)];
 }
 
-type Env = Patient['effects']['env'];
+type Env = DoctorContext['effects']['env'];
 
 /** What `deploy` would see: prod's variables may stand in a profile of ~/.databrickscfg as well. */
-async function environmentFor({ target, effects }: Patient): Promise<Env> {
+async function environmentFor({ target, effects }: DoctorContext): Promise<Env> {
   return target === 'prod' ? { ...effects.env, ...(await givenFor(effects.env)) } : effects.env;
 }
 
@@ -53,7 +53,7 @@ function fixFor(target: string, missing: string[]): string {
   return `set ${missing.length === 1 ? 'it' : 'them'} in the environment; docs/ says where Databricks shows the values`;
 }
 
-async function checkReachable({ target, effects }: Patient, output: ProfileOutput): Promise<Check> {
+async function checkReachable({ target, effects }: DoctorContext, output: ProfileOutput): Promise<Check> {
   const name = `Reaching ${target}`;
   const address = addressOf(renderField(output, 'host', effects.env) ?? '');
   const fix = 'check the host, the network, a VPN and the firewall';

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Paths, projectRoot } from '../config/paths.ts';
+import { type Paths, projectRoot } from './paths.ts';
 
 /**
  * The launcher's own modules, for what only they know: one definition of which Python suits, of who is setting up, and of
@@ -48,4 +48,16 @@ const markerSchema = z.object({ MARKER: z.string(), SIGNATURE: z.string() });
 export function stateMarker(): { name: string; signature: string } {
   const { MARKER, SIGNATURE } = markerSchema.parse(load('./cli/launcher/state-marker.cjs'));
   return { name: MARKER, signature: SIGNATURE };
+}
+
+/** The uv on the PATH or in the toolchain. @param run calls a program and returns its exit code and output. */
+export async function findUv(
+  run: (command: string, args: readonly string[]) => Promise<{ code: number; output: string }>,
+  paths: Paths,
+): Promise<string | undefined> {
+  const { findUv: find }: { findUv(run: unknown, toolchain: string): Promise<unknown> } = load('./cli/launcher/uv.cjs');
+  return z
+    .string()
+    .optional()
+    .parse(await find(run, paths.toolchain));
 }
