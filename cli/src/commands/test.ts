@@ -11,8 +11,11 @@ import { runVitest } from '../unit-tests/vitest/run-vitest.ts';
 import { type TestVerdict, verdictsOf } from '../unit-tests/vitest/verdicts.ts';
 
 /** The parts of the models' tests, with the vitest file of each. */
-const fileOf = { fixtures: 'models.fixtures', scenarios: 'scenarios.fixtures' } as const;
-export type TestPart = keyof typeof fileOf;
+export const FILE_OF_PART = {
+  fixtures: 'cli/model-tests/unit-tests.fixtures.ts',
+  scenarios: 'cli/model-tests/scenarios.fixtures.ts',
+} as const;
+export type TestPart = keyof typeof FILE_OF_PART;
 
 export interface TestOptions {
   readonly paths: Paths;
@@ -47,7 +50,7 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
       {
         root: paths.root,
         project: options.all ? undefined : 'fixtures',
-        files: options.only === undefined ? [] : [fileOf[options.only]],
+        files: options.only === undefined ? [] : [FILE_OF_PART[options.only]],
         namePattern: options.select,
         junit: options.junit,
         watch: options.watch ?? false,
