@@ -1,16 +1,16 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, describe, it } from 'vitest';
 import { silentEffects } from '../src/config/effects.ts';
 import { projectRoot, resolvePaths } from '../src/config/paths.ts';
+import { makeTemporaryFolder } from '../src/config/temporary-folder.ts';
 import { readScenarios } from '../src/scenarios/read-scenarios.ts';
 import { hasPassed, renderOutcome } from '../src/scenarios/render.ts';
 import { ScenarioPlayer } from '../src/scenarios/scenario-player.ts';
 import { ScenarioPool } from '../src/scenarios/scenario-pool.ts';
 
 /** The stories of `fixtures/scenarios`, one vitest test for each day. dbt is one core's work, so two stories go on at once. */
-const folder = await mkdtemp(join(tmpdir(), 'meetup-scenarios-'));
+const folder = await makeTemporaryFolder('meetup-scenarios-');
 const env = { MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain') };
 const pathsOf = (lane: string) => resolvePaths({ stateDir: join(folder, lane) }, env, process.cwd());
 const effects = silentEffects({ env: process.env });

@@ -1,8 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { execa } from 'execa';
 import type { Paths } from '../config/paths.ts';
+import { makeTemporaryFolder } from '../config/temporary-folder.ts';
 
 /** The dbt project as it was at a commit, in a folder that is there only for a while. */
 export interface BaseProject {
@@ -18,7 +18,7 @@ export async function withBaseProject<T>(
   commit: string,
   work: (base: BaseProject) => Promise<T>,
 ): Promise<T> {
-  const folder = await mkdtemp(join(tmpdir(), 'meetup-base-'));
+  const folder = await makeTemporaryFolder('meetup-base-');
   try {
     const prefix = await checkOut(paths, commit, folder);
     const dbtProject = join(folder, 'tree', prefix, relative(paths.root, paths.dbtProject));

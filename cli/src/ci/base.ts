@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { MeetupError } from '../config/errors.ts';
+import { requireGit } from '../toolchain/git.ts';
 
 /** What the project is compared with: a commit, or nothing, and then everything counts as changed. */
 export type Base =
@@ -12,17 +13,22 @@ const USUAL_BASES = ['origin/main', 'main'];
 /**
  * The commit of `ref` from which HEAD went on, so that what `ref` got since then does not count as a change of ours.
  * Without a `ref`: origin/main or main; where there is neither, or no git, nothing.
- * @throws MeetupError where a `ref` was asked for that there is not.
+ * @throws MeetupError where git refuses to work here, or does not know the `ref` that was asked for.
  */
 export async function resolveBase(root: string, ref: string | undefined): Promise<Base> {
   if (ref === 'none') return { kind: 'none', reason: 'it was asked for (--base none)' };
+  const view = await requireGit(root);
+  if (view.kind === 'none') {
+    if (ref === undefined) return { kind: 'none', reason: view.reason };
+    throw new MeetupError(`--base '${ref}' can't be read because ${view.reason}: use --base none to build everything.`);
+  }
   for (const candidate of ref === undefined ? USUAL_BASES : [ref]) {
     const commit = await commitOf(root, candidate);
     if (commit !== undefined) return { kind: 'commit', ref: candidate, commit: await forkPoint(root, commit) };
   }
   if (ref === undefined) return { kind: 'none', reason: `git knows no ${USUAL_BASES.join(' and no ')} here` };
   throw new MeetupError(
-    `--base '${ref}' is no commit that git knows here: fetch it first, or say --base none to build everything.`,
+    `git knows no commit called '${ref}' here: fetch it first, or use --base none to build everything.`,
   );
 }
 

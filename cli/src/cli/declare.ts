@@ -1,7 +1,7 @@
 import { type Command, Option } from '@commander-js/extra-typings';
 import type { Target } from '../config/options.ts';
 import type { RemoteName } from '../targets/target.ts';
-import type { CommandSession, Io } from './run-command.ts';
+import type { CommandSession, HowToRun, Io } from './run-command.ts';
 
 /** What the declaration of a verb gets: the program that it adds itself to, and how its work is run. */
 export interface Cli {
@@ -9,9 +9,8 @@ export interface Cli {
   readonly io: Io;
   /**
    * Runs a command's work with the options that all commands share, and ends the process with its exit code.
-   * @param isStream whether --json prints one event per line instead of one document.
    */
-  run(work: (session: CommandSession) => Promise<number>, how?: { isStream: boolean }): Promise<void>;
+  run(work: (session: CommandSession) => Promise<number>, how?: HowToRun): Promise<void>;
 }
 
 /**
@@ -21,7 +20,7 @@ export interface Cli {
 export type Verb = (cli: Cli) => unknown;
 
 /** The targets, as they are suggested; `config/options.ts` parses what is given. */
-const TARGETS: Target[] = ['dev', 'rehearsal', 'prod'];
+export const TARGETS: Target[] = ['dev', 'rehearsal', 'prod'];
 
 /** An option that takes a target. */
 export function targetOption<const Flags extends string>(flags: Flags, description: string): Option<Flags> {

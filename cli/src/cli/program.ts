@@ -45,7 +45,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     exitCode = code;
   });
   try {
-    await program.parseAsync(argv, { from: 'user' });
+    await program.parseAsync(withSqlAsArgument(argv, program), { from: 'user' });
     return exitCode;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
@@ -56,6 +56,23 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     }
     return 2;
   }
+}
+
+/**
+ * SQL that begins with a comment looks like an option, and would be refused as an unknown one. A line break in front of it
+ * changes nothing for SQL.
+ */
+function withSqlAsArgument(argv: readonly string[], program: Command): string[] {
+  const command = program.commands.find((one) => one.name() === 'query');
+  if (command === undefined || !argv.includes('query')) return [...argv];
+  const flags = new Set([...program.options, ...command.options].flatMap(({ short, long }) => [short, long]));
+  flags.add('--help');
+  return argv.map((word) => {
+    const flag = /^--[^\s=]+(?==|$)/.exec(word)?.[0];
+    const isComment =
+      word.startsWith('--') && word !== '--' && (flag === undefined || (/\s/.test(word) && !flags.has(flag)));
+    return isComment ? `\n${word}` : word;
+  });
 }
 
 /** The whole command line: the options of every command, and the verbs. */

@@ -1,8 +1,11 @@
+import { z } from 'zod';
 import type { Clock, Effects } from '../config/effects.ts';
-import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
-import { type GlobalOptions, globalOptionsSchema } from '../config/options.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { sentenceOf } from '../config/explain.ts';
+import { type GlobalOptions, globalOptionsSchema, requireTarget, type Target } from '../config/options.ts';
 import { type Paths, resolvePaths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { requireUsableState } from '../config/state-folder.ts';
 import { streamReporter } from '../terminal/reporter.ts';
 import { type Style, styleFor } from '../text/style.ts';
 
@@ -12,10 +15,16 @@ export interface OutputStream {
   write(text: string): unknown;
 }
 
+export interface InputStream extends AsyncIterable<string | Uint8Array> {
+  readonly isTTY?: boolean;
+}
+
 /** The process as the command line sees it. */
 export interface Io {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
+  /** Read by `query` where it is given no SQL otherwise. */
+  readonly stdin?: InputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly signal: AbortSignal;
@@ -40,25 +49,31 @@ export interface Printing<Report> {
   readonly essential?: boolean;
 }
 
+export interface HowToRun {
+  /** Whether --json prints one event per line instead of one document. */
+  readonly isStream?: boolean;
+  /** What --target may be; `dev` alone unless given, as most commands know the local database only. */
+  readonly targets?: readonly Target[];
+}
+
+const LOCAL: readonly Target[] = ['dev'];
+
 /**
  * Resolves what all commands share, runs one, and turns what it throws into one plain sentence and an exit code:
  * 130 when interrupted, 1 or 2 for known errors, 2 with a hint for a defect of ours.
- * @param isStream whether --json prints one event per line, and not one document.
  */
 export async function withSession(
   rawOptions: unknown,
   io: Io,
   work: (session: CommandSession) => Promise<number>,
-  { isStream = false }: { isStream?: boolean } = {},
+  { isStream = false, targets = LOCAL }: HowToRun = {},
 ): Promise<number> {
   const style = styleFor(io.stderr, io.env);
   const parsed = globalOptionsSchema.safeParse(rawOptions);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const option = String(issue?.path[0] ?? 'option').replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    const error = new MeetupError(
-      option === 'target' ? '--target takes dev, rehearsal or prod.' : `--${option}: ${issue?.message}.`,
-    );
+    const error = new MeetupError(option === 'target' ? refusedTarget(rawOptions) : `--${option}: ${issue?.message}.`);
     return explain(error, { json: isJson(rawOptions), verbose: false }, io, style);
   }
   const options = parsed.data;
@@ -78,11 +93,18 @@ export async function withSession(
     },
   };
   try {
+    requireTarget(options.target, targets);
+    requireUsableState(session.paths);
     return await work(session);
   } catch (error) {
     reporter.done();
     return explain(error, { ...options, isStream }, io, style);
   }
+}
+
+function refusedTarget(rawOptions: unknown): string {
+  const given = z.object({ target: z.unknown() }).safeParse(rawOptions).data?.target;
+  return `--target takes dev, rehearsal or prod, and was given '${String(given)}': other outputs of profiles/profiles.yml are for dbt itself.`;
 }
 
 const isJson = (rawOptions: unknown): boolean =>
@@ -99,14 +121,11 @@ function explain(error: unknown, options: HowToExplain, io: Io, style: Style): n
     io.stderr.write('Interrupted.\n');
     return 130;
   }
-  const known = error instanceof MeetupError;
-  const sentence = known
-    ? error.message
-    : `Something in meetup itself failed: ${messageOf(error)} (--verbose shows where).`;
+  const sentence = sentenceOf(error);
   if (options.json) io.stdout.write(`${JSON.stringify({ status: 'error', error: sentence })}\n`);
   io.stderr.write(`${style.bad('Error:')} ${sentence}\n`);
   if (options.verbose && error instanceof Error) io.stderr.write(`${style.dim(stackOf(error))}\n`);
-  return known ? error.exitCode : 2;
+  return error instanceof MeetupError ? error.exitCode : 2;
 }
 
 function stackOf(error: Error): string {

@@ -11,6 +11,7 @@ import { isTest, isThere, type NodeVerdict, verdictOf } from '../engine/results.
 import { rawTables } from '../ingest/raw-tables.ts';
 import { withEngineOn } from '../targets/engine-on.ts';
 import { remoteTarget } from '../targets/target.ts';
+import { requireLocalProfile } from '../toolchain/profile.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
@@ -57,6 +58,7 @@ export async function run(options: BuildOptions, effects: Effects): Promise<Comm
     const remote = await remoteTarget(target, paths, effects, { start: true });
     return withEngineOn(remote, paths, effects, (engine) => buildWith(engine, options, effects));
   }
+  await requireLocalProfile(options.paths, effects.env);
   const engine = new EngineClient(options.paths, effects);
   try {
     // dbt takes seconds to import; meanwhile the lock is taken and the raw tables are looked at. Failures come back with the build.

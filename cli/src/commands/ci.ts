@@ -9,7 +9,8 @@ import type { BuildPart, CiPart, CiReport, TestsPart } from '../ci/report.ts';
 import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
-import { hasCode, InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { hasCode, InterruptedError, MeetupError } from '../config/errors.ts';
+import { reasonOf, sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { isTest, verdictOf } from '../engine/results.ts';
@@ -58,9 +59,7 @@ async function runPart(name: PartName, paths: Paths, base: Base, effects: Effect
     return { ...part, ms: ms() };
   } catch (error) {
     if (error instanceof InterruptedError || effects.signal.aborted) throw error;
-    const message =
-      error instanceof MeetupError ? error.message : `Something in meetup itself failed: ${messageOf(error)}`;
-    return { ...nothing(name, base), status: 'fail', ms: ms(), message };
+    return { ...nothing(name, base), status: 'fail', ms: ms(), message: sentenceOf(error) };
   }
 }
 
@@ -131,9 +130,7 @@ async function requireWritable(summary: string): Promise<void> {
     await mkdir(dirname(summary), { recursive: true });
     await access(dirname(summary), constants.W_OK);
   } catch (error) {
-    throw new MeetupError(
-      `The summary can't be written to ${summary} (${messageOf(error)}): choose another --summary.`,
-    );
+    throw new MeetupError(`The summary can't be written to ${summary} (${reasonOf(error)}): choose another --summary.`);
   }
   const isFolder = await stat(summary).then(
     (found) => found.isDirectory(),

@@ -8,6 +8,7 @@ import { projectFingerprint } from '../engine/project-fingerprint.ts';
 import type { GenerateReport } from '../generate/data-set.ts';
 import { type LoadReport, load } from '../ingest/load.ts';
 import { generateIfEmpty } from '../ingest/sample.ts';
+import { requireLocalProfile } from '../toolchain/profile.ts';
 import { type BuildReport, buildWith } from './build.ts';
 import { type MartsSummary, summarizeMarts } from './summary.ts';
 
@@ -52,6 +53,7 @@ export async function devWith(
   effects: Effects,
 ): Promise<CommandResult<DevReport>> {
   const started = effects.clock.elapsed();
+  await requireLocalProfile(options.paths, effects.env);
   const project = await projectFingerprint(options.paths);
   const firstTime = !existsSync(options.paths.database);
   // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.

@@ -5,7 +5,8 @@ import { publicMarts } from '../compare/marts.ts';
 import { databricksSide, duckDbSide, type Side } from '../compare/side.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
-import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
@@ -91,7 +92,7 @@ async function writeReport(file: string, text: string): Promise<void> {
   try {
     await writeAtomically(file, text);
   } catch (error) {
-    throw new MeetupError(`The report ${file} can't be written (${messageOf(error)}): choose another place for it.`, {
+    throw new MeetupError(`The report ${file} can't be written (${reasonOf(error)}): choose another place for it.`, {
       cause: error,
     });
   }

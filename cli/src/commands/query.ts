@@ -2,33 +2,47 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { requireLocalProfile } from '../toolchain/profile.ts';
 import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
 
 export interface QueryOptions {
   readonly paths: Paths;
+  /** One statement or several, separated by semicolons. */
   readonly sql: string;
 }
+
+/** White space, semicolons and comments: DuckDB's driver has no words for SQL without a statement. */
+const NO_STATEMENT = /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/;
 
 /** Where a name without a schema is looked for, in this order. */
 const SEARCH_PATH = 'marts,intermediate,staging,raw,snapshots';
 
 /**
  * Answers read-only SQL from what was last published; never waits for a build.
- * @throws MeetupError with DuckDB's own message where the SQL is wrong or would write.
+ * @returns the result of each statement, in order.
+ * @throws MeetupError with DuckDB's own message where the SQL is wrong or would write, and where there is none.
  */
-export async function run(options: QueryOptions, effects: Effects): Promise<CommandResult<QueryResult>> {
-  if (options.sql.trim() === '') throw new MeetupError('query takes one SQL statement, and was given an empty one.');
+export async function run(options: QueryOptions, effects: Effects): Promise<CommandResult<readonly QueryResult[]>> {
+  if (NO_STATEMENT.test(options.sql)) {
+    throw new MeetupError('query takes SQL, and was given no statement.');
+  }
+  await requireLocalProfile(options.paths, effects.env);
   const warehouse = await openPublished(options.paths);
   const interrupt = (): void => warehouse.connection.interrupt();
   effects.signal.addEventListener('abort', interrupt);
   try {
     await confine(warehouse);
-    return { exitCode: 0, report: await warehouse.query(options.sql) };
+    return { exitCode: 0, report: await warehouse.queryAll(options.sql) };
   } catch (error) {
     if (effects.signal.aborted) throw new InterruptedError();
     if (error instanceof MeetupError) throw error;
-    throw new MeetupError(`The query failed: ${messageOf(error).trim()}`, { cause: error });
+    throw new MeetupError(
+      `The query failed: ${messageOf(error)
+        .replace(/^Failed to extract statements: /, '')
+        .trim()}`,
+      { cause: error },
+    );
   } finally {
     effects.signal.removeEventListener('abort', interrupt);
     await warehouse.close();

@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
+import { namePattern } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { styleFor } from '../text/style.ts';
@@ -12,8 +13,8 @@ import type { TestReport, TestVerdict } from './test.ts';
 export interface RemoteTestOptions {
   readonly paths: Paths;
   readonly target: 'rehearsal' | 'prod';
-  /** Only fixtures whose model and name match. */
-  readonly select?: string | undefined;
+  /** Regular expressions: only fixtures whose model and name match one of them. */
+  readonly select?: readonly string[] | undefined;
 }
 
 /**
@@ -27,12 +28,13 @@ export async function run(options: RemoteTestOptions, effects: Effects): Promise
     );
   }
   const started = effects.clock.elapsed();
-  const pattern = patternOf(options.select);
+  const pattern = namePattern(options.select);
   const verdicts = await runOnRehearsal(
-    { paths: options.paths, isSelected: ({ model, name }) => pattern.test(`${model} ${name}`) },
+    { paths: options.paths, isSelected: ({ model, name }) => pattern?.test(`${model} ${name}`) ?? true },
     effects,
   );
-  if (verdicts.length === 0) throw new MeetupError(`No fixture matches --select ${options.select ?? ''}.`);
+  if (verdicts.length === 0)
+    throw new MeetupError(`No fixture matches --select '${options.select?.join("' '") ?? ''}'.`);
   const tests = verdicts.map((verdict) => verdictOf(verdict, options.paths));
   const status = tests.every((test) => test.status === 'pass') ? 'pass' : 'fail';
   return { exitCode: status === 'pass' ? 0 : 1, report: { status, tests, ms: effects.clock.elapsed() - started } };
@@ -46,14 +48,6 @@ export function refuseLocalOnly(options: Readonly<Record<string, unknown>>): voi
   const given = LOCAL_ONLY.find((name) => options[name] !== undefined && options[name] !== false);
   if (given !== undefined) {
     throw new MeetupError(`--${given} works on fixtures in memory only: leave out --target, or leave out --${given}.`);
-  }
-}
-
-function patternOf(select = ''): RegExp {
-  try {
-    return new RegExp(select);
-  } catch {
-    throw new MeetupError(`--select ${select} is no regular expression.`);
   }
 }
 

@@ -1,10 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
+import { namePattern } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { makeTemporaryFolder } from '../config/temporary-folder.ts';
 import { EngineClient } from '../engine/client.ts';
 import { announcedEngine } from '../engine/location.ts';
 import { runVitest } from '../unit-tests/vitest/run-vitest.ts';
@@ -23,8 +24,8 @@ export interface TestOptions {
   readonly all: boolean;
   /** Where to write a JUnit report. */
   readonly junit?: string | undefined;
-  /** Only tests whose name or file matches. */
-  readonly select?: string | undefined;
+  /** Regular expressions: only tests whose name matches one of them. */
+  readonly select?: readonly string[] | undefined;
   /** Only this part of the models' tests. */
   readonly only?: TestPart | undefined;
   /** Stay, and run what a change affects again, until interrupted. */
@@ -43,7 +44,8 @@ export interface TestReport {
 export async function run(options: TestOptions, effects: Effects): Promise<CommandResult<TestReport>> {
   const started = effects.clock.elapsed();
   const { paths } = options;
-  const folder = await mkdtemp(join(tmpdir(), 'meetup-vitest-'));
+  const pattern = namePattern(options.select);
+  const folder = await makeTemporaryFolder('meetup-vitest-');
   const engine = await lendEngine(paths, folder, effects);
   try {
     const { testModules, unhandledErrors } = await runVitest(
@@ -51,7 +53,7 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
         root: paths.root,
         project: options.all ? undefined : 'fixtures',
         files: options.only === undefined ? [] : [FILE_OF_PART[options.only]],
-        namePattern: options.select,
+        namePattern: pattern?.source,
         junit: options.junit,
         watch: options.watch ?? false,
         cache: join(paths.state, 'vitest'),
@@ -64,8 +66,7 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
       effects,
     );
     const tests = testModules.flatMap(verdictsOf);
-    if (tests.length === 0)
-      throw new MeetupError('vitest ran no test: see its own message above, or choose others with --select.');
+    requireTests(tests, options.select);
     const passed = unhandledErrors.length === 0 && tests.every((test) => test.status !== 'fail');
     const status = passed ? 'pass' : 'fail';
     return { exitCode: passed ? 0 : 1, report: { status, tests, ms: effects.clock.elapsed() - started } };
@@ -73,6 +74,16 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
     await engine.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** vitest counts a test whose name does not match as skipped. */
+function requireTests(tests: readonly TestVerdict[], select: readonly string[] | undefined): void {
+  if (select !== undefined && tests.every(({ status }) => status === 'skip')) {
+    throw new MeetupError(
+      `No test matches --select '${select.join("' '")}': check the names, or leave it out to run all.`,
+    );
+  }
+  if (tests.length === 0) throw new MeetupError('vitest ran no test: its own message above says why.');
 }
 
 /**

@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readJsonFile } from '../config/json-file.ts';
 
 /** A table to compare, and what tells its rows apart. */
 export interface MartSpec {
@@ -36,7 +36,7 @@ const manifestSchema = z.looseObject({ nodes: z.record(z.string(), z.unknown()) 
  * combination, for all rows.
  */
 export async function publicMarts(manifestFile: string): Promise<MartSpec[]> {
-  const { nodes } = manifestSchema.parse(JSON.parse(await readFile(manifestFile, 'utf8')));
+  const { nodes } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
   const keys = keysOf(Object.values(nodes));
   return Object.values(nodes)
     .map((node) => nodeSchema.safeParse(node))

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MeetupError } from './errors.ts';
+import { MeetupError, messageOf } from './errors.ts';
 
 /** Every target of profiles/profiles.yml that people deploy to or build on. */
 export const targetSchema = z.enum(['dev', 'rehearsal', 'prod']);
@@ -8,8 +8,37 @@ export type Target = z.infer<typeof targetSchema>;
 /** The targets that are deployed to. */
 export const remoteTargetName = z.enum(['rehearsal', 'prod']);
 
+/**
+ * Refuses a target that a command would not use, instead of answering from another one.
+ * @throws MeetupError that names the target.
+ */
+export function requireTarget(target: Target, accepted: readonly Target[]): void {
+  if (accepted.includes(target)) return;
+  throw new MeetupError(`This command works on this machine only and can't use --target ${target}: leave it out.`);
+}
+
 /** The parts of the models' tests. */
 export const testPart = z.enum(['fixtures', 'scenarios']);
+
+/**
+ * One regular expression for names that match any of those given with --select.
+ * @returns undefined where none is given.
+ * @throws MeetupError where one of them is not a regular expression.
+ */
+export function namePattern(select: readonly string[] | undefined): RegExp | undefined {
+  if (select === undefined) return undefined;
+  for (const pattern of select) {
+    try {
+      new RegExp(pattern);
+    } catch (error) {
+      const why = messageOf(error).split(': ').at(-1) ?? '';
+      throw new MeetupError(`--select '${pattern}' is not a regular expression (${why}): correct it.`, {
+        cause: error,
+      });
+    }
+  }
+  return new RegExp(select.map((pattern) => `(?:${pattern})`).join('|'));
+}
 
 /** What every command takes. */
 export const globalOptionsSchema = z.object({

@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -26,6 +27,11 @@ export interface Paths {
 /** The repository's root: two folders above both `cli/src/config` and, compiled, one above `dist/config`. */
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const projectRoot = here.includes(`${join('cli', 'src')}`) ? resolve(here, '../../..') : resolve(here, '../..');
+
+/** Whether the project is the one that meetup comes with, and not another that MEETUP_PROJECT_DIR names. */
+export function isOwnProject(paths: Pick<Paths, 'root'>): boolean {
+  return existsSync(paths.root) && realpathSync(paths.root) === realpathSync(projectRoot);
+}
 
 /** Resolves all paths from the options and the environment. Relative ones start at `cwd`. */
 export function resolvePaths(

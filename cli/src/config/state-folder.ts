@@ -1,9 +1,21 @@
-import { hasCode, MeetupError, messageOf } from './errors.ts';
+import { MeetupError } from './errors.ts';
+import { reasonOf } from './explain.ts';
 import type { Paths } from './paths.ts';
+
+/**
+ * Makes sure that DuckDB can work in the state folder: it takes what follows a question mark in a path for options, as in a URL.
+ * @throws MeetupError where the folder's path has one.
+ */
+export function requireUsableState(paths: Pick<Paths, 'state'>): void {
+  if (!paths.state.includes('?')) return;
+  throw new MeetupError(
+    `The state folder ${paths.state} can't be used because DuckDB does not open files with ? in their path: choose another with --state-dir or MEETUP_STATE_DIR.`,
+  );
+}
 
 /** One plain sentence for a state folder that can't be written. */
 export function cannotWriteState(paths: Paths, error: unknown): MeetupError {
-  const why = hasCode(error, 'ENOSPC') ? 'the disk is full' : messageOf(error).split('\n')[0];
+  const why = reasonOf(error);
   return new MeetupError(
     `The state folder ${paths.state} can't be written (${why}): make it writable, or choose another with --state-dir.`,
     { cause: error },

@@ -1,5 +1,6 @@
 import { execa } from 'execa';
 import { MeetupError } from '../config/errors.ts';
+import { refusalOf, viewGit } from '../toolchain/git.ts';
 
 /** The working tree that is deployed. */
 export interface GitState {
@@ -7,13 +8,18 @@ export interface GitState {
   readonly commit: string | null;
   /** Whether something is not committed. */
   readonly dirty: boolean;
+  /** Why git won't work here, and what to do, where it won't. */
+  readonly refusal?: string;
 }
 
-/** Asks git. Where there is none, or no repository, nothing is known to be committed. */
+/** Asks git. Where there is none, or no repository, or it refuses to look, nothing is known to be committed. */
 export async function readGit(folder: string): Promise<GitState> {
   const git = (...args: string[]) => execa('git', args, { cwd: folder, reject: false });
   const head = await git('rev-parse', '--verify', 'HEAD');
-  if (head.exitCode !== 0) return { commit: null, dirty: true };
+  if (head.exitCode !== 0) {
+    const view = await viewGit(folder);
+    return { commit: null, dirty: true, ...(view.kind === 'refused' ? { refusal: refusalOf(view) } : {}) };
+  }
   const status = await git('status', '--porcelain', '--untracked-files=normal');
   return { commit: head.stdout.trim(), dirty: status.exitCode !== 0 || status.stdout.trim() !== '' };
 }
@@ -23,6 +29,7 @@ export async function readGit(folder: string): Promise<GitState> {
  * @throws MeetupError where it is not, and what to do.
  */
 export function requireReviewable(git: GitState, rehearsed: readonly string[]): void {
+  if (git.refusal !== undefined) throw new MeetupError(git.refusal);
   if (git.commit === null) {
     throw new MeetupError('There is no commit to deploy: commit the project first, or say --force.');
   }

@@ -1,10 +1,11 @@
 import { createReadStream, createWriteStream, existsSync } from 'node:fs';
-import { mkdir, readFile, rename, rm } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip, createGzip } from 'node:zlib';
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
+import { readJsonFile } from '../config/json-file.ts';
 import type { DeployContext } from './context.ts';
 import { volumePath } from './remote.ts';
 
@@ -52,5 +53,6 @@ const metadataSchema = z.looseObject({ metadata: z.looseObject({ dbt_version: z.
 
 /** Version of the dbt that wrote a manifest. */
 export async function dbtVersionOf(manifestFile: string): Promise<string> {
-  return metadataSchema.parse(JSON.parse(await readFile(manifestFile, 'utf8'))).metadata.dbt_version;
+  const { metadata } = await readJsonFile(manifestFile, metadataSchema, 'remove it, and try again');
+  return metadata.dbt_version;
 }

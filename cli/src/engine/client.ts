@@ -221,6 +221,8 @@ export class EngineClient {
       ([name, value]) => PASSED_ON.test(name) && !KNOWN_PLACE.test(name) && value !== undefined,
     );
     return {
+      // Never the profile's default, which may be an output of somebody's own.
+      target: 'dev',
       projectDir: this.#paths.dbtProject,
       profilesDir: this.#paths.profiles,
       targetPath: this.#paths.dbtTarget,

@@ -8,6 +8,7 @@ import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { isAlive } from '../config/processes.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
+import { noTemporaryFolder } from '../config/temporary-folder.ts';
 import { PROTOCOL } from './protocol.ts';
 
 /** The longest socket path that every platform takes: macOS has 104 bytes with the closing NUL. */
@@ -48,7 +49,12 @@ export async function newSocketPath(paths: Paths): Promise<string> {
   await removeDeadSockets(paths.state);
   if (Buffer.byteLength(inState) <= LONGEST_SOCKET_PATH) return inState;
   const folder = shortFolder(paths);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
+  try {
+    // Not recursive: a folder of temporary files that does not exist is a mistake in TMPDIR.
+    await mkdir(folder, { mode: 0o700 });
+  } catch (error) {
+    if (!hasCode(error, 'EEXIST')) throw noTemporaryFolder(error);
+  }
   await chmod(folder, 0o700);
   await removeDeadSockets(folder);
   return join(folder, name);

@@ -1,6 +1,6 @@
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
-import type { Paths } from '../config/paths.ts';
+import { isOwnProject, type Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
@@ -42,8 +42,11 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
   const { drops, unknown } = await findDrops(options.paths.data);
   for (const name of unknown) effects.reporter.note(`Not loaded: ${name} (files are named ${entityNames.join(', ')}).`);
   if (drops.length === 0) {
+    const others = isOwnProject(options.paths)
+      ? ', or run `./meetup generate`'
+      : ', or name another folder with --data';
     throw new MeetupError(
-      `There is nothing to load in ${options.paths.data}: put groups.json, users.json, events.json or venues.json there, or run \`./meetup generate\`.`,
+      `There is nothing to load in ${options.paths.data}: put groups.json, users.json, events.json or venues.json there${others}.`,
     );
   }
   const judges = await readJudges(options.paths.schemas);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import type { Effects } from '../config/effects.ts';
-import type { Paths } from '../config/paths.ts';
+import { isOwnProject, type Paths } from '../config/paths.ts';
 import { type GenerateReport, generateDataSet } from '../generate/data-set.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
 import { findDrops } from './drops.ts';
@@ -10,11 +10,11 @@ const SAMPLE = { scale: 1, seed: 1, days: 0 };
 
 /**
  * Generates the sample where the data folder holds no data, and nothing was ever loaded: a folder that is not mounted or
- * not the right one must not mix the sample into real rows.
+ * not the right one must not mix the sample into real rows. A project that is not meetup's own never gets it.
  * @returns what it made, if anything.
  */
 export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
-  if ((await hasData(paths)) || (await hasBatches(paths))) return undefined;
+  if (!isOwnProject(paths) || (await hasData(paths)) || (await hasBatches(paths))) return undefined;
   effects.reporter.note(`There is no data in ${paths.data} yet: generating the sample.`);
   return generateDataSet({ out: paths.data, ...SAMPLE }, effects);
 }

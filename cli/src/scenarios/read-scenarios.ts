@@ -2,7 +2,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+import { hasCode, MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import { shareSchema } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import { type ExpectedTable, readExpected } from './expected.ts';
@@ -96,7 +97,7 @@ async function readDescription(path: string, shown: string): Promise<z.infer<typ
   try {
     document = parse(await readFile(path, 'utf8'));
   } catch (error) {
-    throw new MeetupError(`${shown} can't be read: ${messageOf(error).split('\n')[0]}`, { cause: error });
+    throw new MeetupError(`${shown} can't be read: ${reasonOf(error)}`, { cause: error });
   }
   const parsed = scenarioSchema.safeParse(document);
   if (parsed.success) return parsed.data;

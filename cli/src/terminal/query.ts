@@ -6,8 +6,12 @@ import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
 /** More rows than this on a terminal help nobody; --json has them all. */
 const MOST_ROWS = 200;
 
-/** A table for people. */
-export function renderQuery(result: QueryResult, style: Style): string {
+/** A table for each statement, for people. */
+export function renderQuery(results: readonly QueryResult[], style: Style): string {
+  return results.map((result) => renderResult(result, style)).join('\n\n');
+}
+
+function renderResult(result: QueryResult, style: Style): string {
   const shown = result.rows.slice(0, MOST_ROWS);
   const left = result.rows.length - shown.length;
   const footer =
@@ -15,6 +19,12 @@ export function renderQuery(result: QueryResult, style: Style): string {
       ? `${plural(result.rows.length, 'row')}, ${shown.length} shown (--json prints all)`
       : plural(result.rows.length, 'row');
   return `${renderTable(result.columns, shown, style)}\n${style.dim(footer)}`;
+}
+
+/** For machines: the rows of the one statement; where there are several, the rows of each. */
+export function queryJson(results: readonly QueryResult[]): unknown {
+  const [only, ...others] = results;
+  return only !== undefined && others.length === 0 ? queryRows(only) : results.map(queryRows);
 }
 
 /** Row objects for machines. A column name that comes twice gets a number, so that no value is lost. */

@@ -3,6 +3,7 @@ import { link, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { hasCode, InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import { EngineClient } from '../engine/client.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
@@ -228,7 +229,7 @@ async function writeNew(file: string, text: string, paths: Paths): Promise<void>
     await link(temporary, file);
   } catch (error) {
     if (hasCode(error, 'EEXIST')) throw isThere(relative(paths.root, file));
-    throw new MeetupError(`${file} can't be written: ${messageOf(error)}.`, { cause: error });
+    throw new MeetupError(`${file} can't be written: ${reasonOf(error)}.`, { cause: error });
   } finally {
     await rm(temporary, { force: true });
   }

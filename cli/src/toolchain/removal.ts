@@ -1,7 +1,8 @@
 import type { Dirent } from 'node:fs';
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+import { hasCode, MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 
 /**
  * Removes a file, a link or a folder with all that is in it; a link's target stays.
@@ -15,7 +16,7 @@ export async function remove(path: string): Promise<number | undefined> {
   try {
     await rm(path, { recursive: true, force: true, maxRetries: 3 });
   } catch (error) {
-    throw new MeetupError(`${path} can't be removed (${messageOf(error)}): make it writable and try again.`, {
+    throw new MeetupError(`${path} can't be removed (${reasonOf(error)}): make it writable and try again.`, {
       cause: error,
     });
   }

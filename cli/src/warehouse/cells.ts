@@ -4,7 +4,9 @@ import {
   DuckDBListValue,
   DuckDBMapValue,
   DuckDBStructValue,
+  DuckDBTimestampMillisecondsValue,
   DuckDBTimestampNanosecondsValue,
+  DuckDBTimestampSecondsValue,
   DuckDBTimestampTZValue,
   DuckDBTimestampValue,
   type DuckDBValue,
@@ -21,11 +23,24 @@ function isoFromMicros(micros: bigint, suffix: string): string {
 }
 
 function cellFromTimestamp(value: DuckDBTimestampValue | DuckDBTimestampTZValue, suffix: string): Cell {
-  // DuckDB's infinities, and years that JavaScript's Date has not.
+  // Years that JavaScript's Date does not have.
   const limit = 8_640_000_000_000_000_000n;
   if (value.micros >= limit || value.micros <= -limit) return value.toString();
   return isoFromMicros(value.micros, suffix);
 }
+
+/** DuckDB has an infinity at both ends of time, which its driver would print as a date. */
+function infinityOf(value: DuckDBValue): Cell | undefined {
+  if (value instanceof DuckDBDateValue) return value.isFinite ? undefined : signed(value.days);
+  if (value instanceof DuckDBTimestampValue) return value.isFinite ? undefined : signed(value.micros);
+  if (value instanceof DuckDBTimestampTZValue) return value.isFinite ? undefined : signed(value.micros);
+  if (value instanceof DuckDBTimestampSecondsValue) return value.isFinite ? undefined : signed(value.seconds);
+  if (value instanceof DuckDBTimestampMillisecondsValue) return value.isFinite ? undefined : signed(value.millis);
+  if (value instanceof DuckDBTimestampNanosecondsValue) return value.isFinite ? undefined : signed(value.nanos);
+  return undefined;
+}
+
+const signed = (count: number | bigint): string => (count < 0 ? '-infinity' : 'infinity');
 
 /** Turns what DuckDB's driver gives into what JSON can hold, by the rules of {@link Cell}. */
 export function toCell(value: DuckDBValue): Cell {
@@ -36,6 +51,8 @@ export function toCell(value: DuckDBValue): Cell {
       ? Number(value)
       : value.toString();
   }
+  const infinity = infinityOf(value);
+  if (infinity !== undefined) return infinity;
   if (value instanceof DuckDBTimestampValue) return cellFromTimestamp(value, '');
   if (value instanceof DuckDBTimestampTZValue) return cellFromTimestamp(value, 'Z');
   if (value instanceof DuckDBTimestampNanosecondsValue) return value.toString().replace(' ', 'T');

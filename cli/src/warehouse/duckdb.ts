@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from '@duckdb/node-api';
 import { MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
@@ -50,12 +50,23 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async query(sql: string, values: Record<string, DuckDBValue> | DuckDBValue[] = []): Promise<QueryResult> {
-    const reader = await this.connection.runAndReadAll(sql, values);
-    const types = reader.columnTypes();
-    return {
-      columns: reader.columnNames().map((name, i) => ({ name, type: String(types[i]) })),
-      rows: reader.getRows().map((row) => row.map(toCell)),
-    };
+    return resultOf(await this.connection.runAndReadAll(sql, values));
+  }
+
+  /** Runs each of several statements, and keeps what each of them gives. `query` only gives what the last one does. */
+  async queryAll(sql: string): Promise<QueryResult[]> {
+    const statements = await this.connection.extractStatements(sql);
+    const results: QueryResult[] = [];
+    for (let index = 0; index < statements.count; index += 1) {
+      // Prepared one after the other, since one may need what the one before it made.
+      const prepared = await statements.prepare(index);
+      try {
+        results.push(resultOf(await prepared.runAndReadAll()));
+      } finally {
+        prepared.destroySync();
+      }
+    }
+    return results;
   }
 
   /** Closing writes DuckDB's log into the file (a checkpoint), so that the file alone is the whole database. */
@@ -64,6 +75,14 @@ export class DuckDbWarehouse implements Warehouse {
     this.#instance.closeSync();
     return Promise.resolve();
   }
+}
+
+function resultOf(reader: DuckDBResultReader): QueryResult {
+  const types = reader.columnTypes();
+  return {
+    columns: reader.columnNames().map((name, i) => ({ name, type: String(types[i]) })),
+    rows: reader.getRows().map((row) => row.map(toCell)),
+  };
 }
 
 /** Opens the working database read-write. The caller holds the write lock. */

@@ -52,7 +52,7 @@ describe('the base of ci', () => {
 
   it.each(['nosuch', '--help'])('is refused where git does not know it: %s', async (ref) => {
     const { folder } = await repository('main');
-    await expect(resolveBase(folder, ref)).rejects.toThrow(`--base '${ref}' is no commit that git knows here`);
+    await expect(resolveBase(folder, ref)).rejects.toThrow(`git knows no commit called '${ref}'`);
   });
 
   it('differs by what is saved, whether git knows the file or not', async () => {

@@ -236,7 +236,7 @@ describe('doctor', () => {
       await writeFile(join(profiles, 'profiles.yml'), 'meetup: [');
       expect((await examine({ paths: broken })).check('Profile dev').detail).toContain('is not YAML');
       await writeFile(join(profiles, 'profiles.yml'), 'meetup: {outputs: {dev: {type: sqlite}}}');
-      expect((await examine({ paths: broken })).check('Profile dev').detail).toContain('meetup.outputs.dev.type');
+      expect((await examine({ paths: broken })).check('Profile dev').detail).toContain('is of type sqlite');
       await writeFile(join(profiles, 'profiles.yml'), 'meetup: {outputs: {}}');
       expect((await examine({ paths: broken })).check('Profile dev').detail).toContain("no target 'dev'");
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { run } from '../../src/commands/query.ts';
 import type { Paths } from '../../src/config/paths.ts';
-import { queryRows, renderQuery } from '../../src/terminal/query.ts';
+import { queryJson, renderQuery } from '../../src/terminal/query.ts';
 import { styleFor } from '../../src/text/style.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
@@ -20,7 +20,7 @@ async function marts(): Promise<Paths> {
 }
 
 async function ask(paths: Paths, sql: string): Promise<unknown> {
-  return queryRows((await run({ paths, sql }, quietEffects())).report);
+  return queryJson((await run({ paths, sql }, quietEffects())).report);
 }
 
 describe('meetup query', () => {
@@ -82,5 +82,40 @@ describe('meetup query', () => {
       quietEffects(),
     );
     expect(renderQuery(report, styleFor({}, {}))).toBe('text   n\n────  ──\nab    12\n1 row');
+  });
+});
+
+describe('several statements', () => {
+  it('give all results, each as a table or a list of rows', async () => {
+    const { report } = await run(
+      { paths: await marts(), sql: 'select 1 as a; select 2 as b;\n-- end' },
+      quietEffects(),
+    );
+    expect(queryJson(report)).toEqual([[{ a: 1 }], [{ b: 2 }]]);
+    expect(renderQuery(report, styleFor({}, {}))).toBe('a\n─\n1\n1 row\n\nb\n─\n2\n1 row');
+  });
+
+  it('may build on each other, and hold semicolons in texts', async () => {
+    const sql = "create temp table t as select 'a;b' as x; select x from t where x like '%;%'";
+    const { report } = await run({ paths: await marts(), sql }, quietEffects());
+    expect(report.at(-1)?.rows).toEqual([['a;b']]);
+  });
+
+  it('are refused where one of them is wrong', async () => {
+    await expect(ask(await marts(), 'select 1; select nothing from events')).rejects.toThrow(
+      /The query failed: .*nothing/s,
+    );
+    await expect(ask(await marts(), 'select 1; selec 2')).rejects.toThrow(/The query failed: Parser Error/);
+    await expect(ask(await marts(), 'select 1; delete from events')).rejects.toThrow(/The query failed: .*read-only/);
+  });
+});
+
+describe('the ends of time', () => {
+  it('are told as DuckDB writes them, for each type and within lists', async () => {
+    const types = ['date', 'timestamp', 'timestamptz', 'timestamp_s', 'timestamp_ms', 'timestamp_ns'];
+    for (const type of types) {
+      const sql = `select '-infinity'::${type} as a, 'infinity'::${type} as b, ['-infinity'::${type}] as c`;
+      expect(await ask(await marts(), sql)).toEqual([{ a: '-infinity', b: 'infinity', c: ['-infinity'] }]);
+    }
   });
 });

@@ -66,7 +66,7 @@ describe('meetup test --target rehearsal', () => {
     await connection.run('create schema meetup_fixtures_marts');
     await connection.run('create table meetup_fixtures_marts.dim_groups using delta as select 1 as is_left');
     const select = 'dim_groups|stg_meetup__events|int_as_of as_of_without_data';
-    const { exitCode, report } = await testOn({ paths, target: 'rehearsal', select }, effects);
+    const { exitCode, report } = await testOn({ paths, target: 'rehearsal', select: [select] }, effects);
     expect(report.tests.filter(({ status }) => status !== 'pass')).toEqual([]);
     expect(exitCode).toBe(0);
     expect(report.tests.length).toBeGreaterThan(2);
@@ -83,7 +83,7 @@ describe('meetup test --target rehearsal', () => {
     const good = await readFile(join(dirname(file), 'as_of.yml'), 'utf8');
     const [head = '', first = ''] = good.split(/^(?= {2}- name: )/m);
     await writeFile(file, `${head.replace(/[\s\S]*(?=unit_tests:)/, '')}${spoilt(first)}`);
-    const { exitCode, report } = await testOn({ paths, target: 'rehearsal', select: 'spoilt_on_purpose' }, effects);
+    const { exitCode, report } = await testOn({ paths, target: 'rehearsal', select: ['spoilt_on_purpose'] }, effects);
     await rm(file);
     expect(exitCode).toBe(1);
     expect(report.tests).toHaveLength(1);
@@ -96,7 +96,7 @@ describe('meetup test --target rehearsal', () => {
 
   it('refuses prod, and a selection of nothing', async () => {
     await expect(testOn({ paths, target: 'prod' }, effects)).rejects.toThrow('Fixtures are not run on prod');
-    await expect(testOn({ paths, target: 'rehearsal', select: 'no such' }, effects)).rejects.toThrow(
+    await expect(testOn({ paths, target: 'rehearsal', select: ['no such'] }, effects)).rejects.toThrow(
       'No fixture matches --select no such.',
     );
   });

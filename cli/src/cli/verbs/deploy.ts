@@ -1,4 +1,4 @@
-import { type Cli, maxRejectedOption, parseMaxRejected, remoteTarget } from '../declare.ts';
+import { type Cli, maxRejectedOption, parseMaxRejected, remoteTarget, TARGETS } from '../declare.ts';
 
 export const deploy = ({ program, io, run }: Cli) =>
   program
@@ -13,18 +13,21 @@ export const deploy = ({ program, io, run }: Cli) =>
     .option('--full-refresh', 'build everything from scratch, and replace raw tables that differ from the local ones')
     .option('--force', 'deploy what is not committed or not rehearsed, and overwrite what somebody else changed')
     .action(({ plan: planOnly = false, maxRejected, ...given }) =>
-      run(async (session) => {
-        const command = await import('../../commands/deploy.ts');
-        const { renderDeploy } = await import('../../terminal/deploy.ts');
-        const { confirmPlan } = await import('../confirm.ts');
-        const options = {
-          ...given,
-          planOnly,
-          paths: session.paths,
-          target: await remoteTarget(session),
-          maxRejected: await parseMaxRejected(maxRejected),
-          ...(session.options.json ? {} : confirmPlan(session, io)),
-        };
-        return session.finish(await command.run(options, session.effects), { text: renderDeploy, essential: true });
-      }),
+      run(
+        async (session) => {
+          const command = await import('../../commands/deploy.ts');
+          const { renderDeploy } = await import('../../terminal/deploy.ts');
+          const { confirmPlan } = await import('../confirm.ts');
+          const options = {
+            ...given,
+            planOnly,
+            paths: session.paths,
+            target: await remoteTarget(session),
+            maxRejected: await parseMaxRejected(maxRejected),
+            ...(session.options.json ? {} : confirmPlan(session, io)),
+          };
+          return session.finish(await command.run(options, session.effects), { text: renderDeploy, essential: true });
+        },
+        { targets: TARGETS },
+      ),
     );

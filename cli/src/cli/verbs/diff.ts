@@ -7,7 +7,7 @@ export const diff = ({ program, io, run }: Cli) =>
     .description('compare the marts of two targets, down to the cells')
     .addOption(targetOption('--from <target>', 'the target to compare').makeOptionMandatory())
     .addOption(targetOption('--to <target>', 'the target to compare it with').makeOptionMandatory())
-    .option('--select <marts>', 'names of marts (default: all public ones)')
+    .option('-s, --select <marts...>', 'names of marts (default: all public ones)')
     .option('--samples <n>', 'how many differing rows of a mart are shown', '20')
     .option('--markdown <file>', 'write a Markdown report too')
     .action((given) =>
@@ -19,7 +19,7 @@ export const diff = ({ program, io, run }: Cli) =>
           paths: session.paths,
           from: await parseTarget('--from', given.from),
           to: await parseTarget('--to', given.to),
-          select: given.select,
+          select: given.select?.join(' '),
           samples: parseOption(wholeNumber, '--samples', given.samples, 'a whole number'),
           markdown: given.markdown && resolve(io.cwd, given.markdown),
         };

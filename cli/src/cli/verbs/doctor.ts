@@ -1,14 +1,17 @@
-import type { Cli } from '../declare.ts';
+import { type Cli, TARGETS } from '../declare.ts';
 
 export const doctor = ({ program, run }: Cli) =>
   program
     .command('doctor')
     .description('check the machine, the toolchain and the profile, and say how to fix what is wrong')
     .action(() =>
-      run(async (session) => {
-        const command = await import('../../commands/doctor.ts');
-        const { renderDoctor } = await import('../../terminal/doctor.ts');
-        const options = { paths: session.paths, target: session.options.target };
-        return session.finish(await command.run(options, session.effects), { text: renderDoctor, essential: true });
-      }),
+      run(
+        async (session) => {
+          const command = await import('../../commands/doctor.ts');
+          const { renderDoctor } = await import('../../terminal/doctor.ts');
+          const options = { paths: session.paths, target: session.options.target };
+          return session.finish(await command.run(options, session.effects), { text: renderDoctor, essential: true });
+        },
+        { targets: TARGETS },
+      ),
     );

@@ -1,14 +1,18 @@
 import type { Cli } from '../declare.ts';
 
-export const query = ({ program, run }: Cli) =>
+export const query = ({ program, io, run }: Cli) =>
   program
-    .command('query <sql>')
+    .command('query')
+    .argument('[sql]', 'one statement or several; from stdin where it is left out')
     .description('read-only SQL on the local marts')
-    .action((sql) =>
+    .option('-f, --file <file>', 'read the SQL from a file, or from stdin with -')
+    .action((argument, { file }) =>
       run(async (session) => {
+        const { readSql } = await import('../query-input.ts');
         const command = await import('../../commands/query.ts');
-        const { renderQuery, queryRows } = await import('../../terminal/query.ts');
+        const { renderQuery, queryJson } = await import('../../terminal/query.ts');
+        const sql = await readSql({ argument, file }, io);
         const result = await command.run({ paths: session.paths, sql }, session.effects);
-        return session.finish(result, { text: renderQuery, json: queryRows, essential: true });
+        return session.finish(result, { text: renderQuery, json: queryJson, essential: true });
       }),
     );

@@ -7,12 +7,15 @@ export const rehearsal = ({ program, run }: Cli) =>
     .description('start, stop or look at the local Spark and Delta warehouse')
     .addArgument(actionArgument())
     .action((action) =>
-      run(async (session) => {
-        const command = await import('../../commands/rehearsal.ts');
-        const { renderRehearsal } = await import('../../terminal/rehearsal.ts');
-        const result = await command.run({ paths: session.paths, action }, session.effects);
-        return session.finish(result, { text: renderRehearsal, essential: true });
-      }),
+      run(
+        async (session) => {
+          const command = await import('../../commands/rehearsal.ts');
+          const { renderRehearsal } = await import('../../terminal/rehearsal.ts');
+          const result = await command.run({ paths: session.paths, action }, session.effects);
+          return session.finish(result, { text: renderRehearsal, essential: true });
+        },
+        { targets: ['dev', 'rehearsal'] },
+      ),
     );
 
 function actionArgument() {

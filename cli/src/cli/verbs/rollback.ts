@@ -1,4 +1,4 @@
-import { type Cli, remoteTarget } from '../declare.ts';
+import { type Cli, remoteTarget, TARGETS } from '../declare.ts';
 
 export const rollback = ({ program, io, run }: Cli) =>
   program
@@ -8,16 +8,19 @@ export const rollback = ({ program, io, run }: Cli) =>
     .option('--yes', 'do it without asking')
     .option('--force', "go back even if some tables can't, and name them")
     .action((given) =>
-      run(async (session) => {
-        const command = await import('../../commands/rollback.ts');
-        const { renderRollback } = await import('../../terminal/deploy.ts');
-        const { confirmRollback } = await import('../confirm.ts');
-        const options = {
-          ...given,
-          paths: session.paths,
-          target: await remoteTarget(session),
-          ...(session.options.json ? {} : confirmRollback(session, io)),
-        };
-        return session.finish(await command.run(options, session.effects), { text: renderRollback, essential: true });
-      }),
+      run(
+        async (session) => {
+          const command = await import('../../commands/rollback.ts');
+          const { renderRollback } = await import('../../terminal/deploy.ts');
+          const { confirmRollback } = await import('../confirm.ts');
+          const options = {
+            ...given,
+            paths: session.paths,
+            target: await remoteTarget(session),
+            ...(session.options.json ? {} : confirmRollback(session, io)),
+          };
+          return session.finish(await command.run(options, session.effects), { text: renderRollback, essential: true });
+        },
+        { targets: TARGETS },
+      ),
     );

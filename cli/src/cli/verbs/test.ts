@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { Option } from '@commander-js/extra-typings';
 import type { RemoteName } from '../../targets/target.ts';
-import type { Cli } from '../declare.ts';
+import { type Cli, TARGETS } from '../declare.ts';
 import type { CommandSession } from '../run-command.ts';
 import { testNew } from './test-new.ts';
 
@@ -12,8 +12,8 @@ export function test({ program, io, run }: Cli) {
     .option('--all', "the CLI's own tests too")
     .addOption(partOption())
     .option(
-      '--select <pattern>',
-      'only tests whose name matches; with --mutate and --coverage, names of models (* for any letters)',
+      '-s, --select <pattern...>',
+      'only tests whose name matches one of these; with --mutate and --coverage, names of models (* for any letters)',
     )
     .option('--watch', 'stay, and run again what a change affects')
     .option('--mutate', 'change the models one small step at a time, and show which changes no fixture notices')
@@ -40,7 +40,7 @@ export function test({ program, io, run }: Cli) {
           };
           return session.finish(await command.run(options, session.effects), { text: renderTest });
         },
-        { isStream: given.watch ?? false },
+        { isStream: given.watch ?? false, targets: TARGETS },
       ),
     );
   testNew({ program: command, io, run });
@@ -54,7 +54,7 @@ function partOption() {
 }
 
 interface Selection {
-  readonly select?: string;
+  readonly select?: string[];
 }
 
 async function testOnWarehouse(session: CommandSession, target: RemoteName, given: Selection): Promise<number> {
@@ -68,13 +68,13 @@ async function testOnWarehouse(session: CommandSession, target: RemoteName, give
 async function showCoverage(session: CommandSession, { select }: Selection): Promise<number> {
   const { runCoverage } = await import('../../commands/test-strength.ts');
   const { renderCoverage } = await import('../../terminal/test-strength.ts');
-  const result = await runCoverage({ paths: session.paths, select }, session.effects);
+  const result = await runCoverage({ paths: session.paths, select: select?.join(' ') }, session.effects);
   return session.finish(result, { text: renderCoverage, essential: true });
 }
 
 async function showSurvivors(session: CommandSession, { select }: Selection): Promise<number> {
   const { runMutation } = await import('../../commands/test-strength.ts');
   const { renderMutation } = await import('../../terminal/test-strength.ts');
-  const result = await runMutation({ paths: session.paths, select }, session.effects);
+  const result = await runMutation({ paths: session.paths, select: select?.join(' ') }, session.effects);
   return session.finish(result, { text: renderMutation, essential: true });
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { z } from 'zod';
 import { hasCode } from '../../config/errors.ts';
+import { readJsonFile } from '../../config/json-file.ts';
 import { pythonEnvIsReady } from '../../config/launcher.ts';
 import { type Paths, projectRoot } from '../../config/paths.ts';
 import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
@@ -32,7 +33,7 @@ export async function checkDbtEnv({ paths }: DoctorContext): Promise<Check> {
     const version = installed.get(name);
     return version === undefined ? [] : [`${name} ${version}`];
   });
-  const { python } = stampSchema.parse(JSON.parse(await readFile(join(envFolder(paths), 'meetup-stamp.json'), 'utf8')));
+  const { python } = await readJsonFile(join(envFolder(paths), 'meetup-stamp.json'), stampSchema, MAKE);
   return ok(NAME, `${[...shown, `Python ${python}`].join(', ')}; ${installed.size} packages as pinned`);
 }
 

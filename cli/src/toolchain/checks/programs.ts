@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { messageOf } from '../../config/errors.ts';
 import { findPython } from '../../config/launcher.ts';
+import { viewGit } from '../git.ts';
 import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 /** How long a program may take to say its version (milliseconds). */
@@ -51,7 +52,13 @@ export async function checkPython({ effects }: DoctorContext): Promise<Check> {
 
 export async function checkGit(context: DoctorContext): Promise<Check> {
   const version = await saysOfItself(context, 'git', ['--version']);
-  if (version !== undefined) return ok('git', version.replace(/^git version /, ''));
+  if (version !== undefined) {
+    const view = await viewGit(context.paths.root, context.effects.env);
+    const number = version.replace(/^git version /, '');
+    return view.kind === 'refused'
+      ? fail('git', `${number}, but it refuses to work here: ${view.reason}`, view.advice)
+      : ok('git', number);
+  }
   return warn(
     'git',
     'not found on the PATH',

@@ -1,7 +1,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { access, constants, rm, statfs, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { MeetupError, messageOf } from '../../config/errors.ts';
+import { MeetupError } from '../../config/errors.ts';
+import { reasonOf } from '../../config/explain.ts';
 import { setupOwner } from '../../config/launcher.ts';
 import { formatBytes } from '../../text/text.ts';
 import { openPublished } from '../../warehouse/duckdb.ts';
@@ -28,7 +29,7 @@ export async function checkStateFolder({ paths }: DoctorContext): Promise<Check>
     else await makeable(paths.state);
   } catch (error) {
     const fix = 'make it writable, or choose another with --state-dir or MEETUP_STATE_DIR';
-    return fail(name, `${paths.state} can't be written (${messageOf(error)})`, fix);
+    return fail(name, `${paths.state} can't be written (${reasonOf(error)})`, fix);
   }
   return ok(name, existsSync(paths.state) ? paths.state : `${paths.state} (not made yet)`);
 }

@@ -1,7 +1,14 @@
 import { connect } from 'node:net';
 import { MeetupError } from '../../config/errors.ts';
 import { givenFor } from '../../targets/credentials.ts';
-import { type ProfileOutput, readOutput, renderField, requiredVariables, variablesOf } from '../profile.ts';
+import {
+  differenceOf,
+  type ProfileOutput,
+  readOutput,
+  renderField,
+  requiredVariables,
+  variablesOf,
+} from '../profile.ts';
 import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 /** How long a warehouse may take to answer (milliseconds). */
@@ -20,6 +27,8 @@ export async function checkTarget(context: DoctorContext): Promise<Check[]> {
     const place = output === undefined ? 'profiles/profiles.yml' : 'that file, or set the variables in the environment';
     return [fail(name, error.message, `mend ${place}`)];
   }
+  const difference = context.target === 'dev' ? differenceOf(context.paths, output, env) : undefined;
+  if (difference !== undefined) return [fail(name, difference, 'mend profiles/profiles.yml')];
   const missing = missingVariables(output, env);
   if (missing.length > 0) return [fail(name, `not set: ${missing.join(', ')}`, fixFor(context.target, missing))];
   const profile = ok(name, output.type === 'duckdb' ? 'DuckDB on this machine' : 'Databricks; all it needs is set');
@@ -29,9 +38,10 @@ export async function checkTarget(context: DoctorContext): Promise<Check[]> {
 
 type Env = DoctorContext['effects']['env'];
 
-/** What `deploy` would see: prod's variables may stand in a profile of ~/.databrickscfg as well. */
-async function environmentFor({ target, effects }: DoctorContext): Promise<Env> {
-  return target === 'prod' ? { ...effects.env, ...(await givenFor(effects.env)) } : effects.env;
+/** What dbt would see: prod's variables may be in a profile of ~/.databrickscfg as well, and the database is the state folder's. */
+async function environmentFor({ target, effects, paths }: DoctorContext): Promise<Env> {
+  if (target === 'prod') return { ...effects.env, ...(await givenFor(effects.env)) };
+  return { ...effects.env, MEETUP_DUCKDB_PATH: paths.workDatabase };
 }
 
 function missingVariables(output: ProfileOutput, env: Env): string[] {

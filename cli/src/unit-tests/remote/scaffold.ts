@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { readJsonFile } from '../../config/json-file.ts';
 import { rawTables } from '../../ingest/raw-tables.ts';
 import type { DatabricksConnection } from '../../warehouse/databricks.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
@@ -39,7 +39,7 @@ export interface Scaffolding {
 
 /** What unit tests of these models (by unique id) need: the models themselves, what they read, and what that is made from. */
 export async function readScaffolding(manifestFile: string, tested: readonly string[]): Promise<Scaffolding> {
-  const { nodes } = manifestSchema.parse(JSON.parse(await readFile(manifestFile, 'utf8')));
+  const { nodes } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
   const inputs = tested.flatMap((id) => nodes[id]?.depends_on.nodes ?? []);
   const contracted = new Map<string, Node>();
   const built = new Set<string>();

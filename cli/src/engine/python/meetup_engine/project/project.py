@@ -21,6 +21,7 @@ from dbt.parser.search import FileBlock
 from dbt_common.clients.jinja import get_template
 from dbt_common.context import set_invocation_context
 from dbt_common.events.event_manager_client import get_event_manager
+from dbt.exceptions import DbtProfileError
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import reset_invocation_id
 
@@ -262,6 +263,7 @@ class Project:
         begin(flags)
         variables = flags.VARS
         profile = load_profile(flags.PROJECT_DIR, variables, flags.PROFILE, flags.TARGET, None)
+        require_working_database(profile)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, variables, validate=True)
         plugins.set_up_plugin_manager(project_name=project.project_name)
         catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, variables)
@@ -380,6 +382,23 @@ class Project:
         self.generation += 1
         self._read_from_disk = from_disk
         self._index.forget()
+
+
+def require_working_database(profile):
+    """
+    Refuses a profile that builds into another DuckDB file than the one that `load` fills and `query` reads.
+    @raises DbtProfileError: which names both files.
+    """
+    expected = os.environ.get("MEETUP_DUCKDB_PATH")
+    if profile.credentials.type != "duckdb" or not expected:
+        return
+    path = profile.credentials.path
+    if path != ":memory:" and os.path.realpath(path) == os.path.realpath(expected):
+        return
+    raise DbtProfileError(
+        f"The target '{profile.target_name}' of profiles.yml builds into {path}, but meetup loads into {expected} and reads from "
+        "what is published of it: write path: \"{{ env_var('MEETUP_DUCKDB_PATH') }}\" there, and choose the folder with --state-dir."
+    )
 
 
 def _is_narrow(source):

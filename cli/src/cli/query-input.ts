@@ -1,0 +1,47 @@
+import { readFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { MeetupError } from '../config/errors.ts';
+import { fileProblem } from '../config/file-errors.ts';
+import type { Io } from './run-command.ts';
+
+/** Where `query` may get its SQL from. */
+export interface QuerySource {
+  readonly argument: string | undefined;
+  /** A path, or `-` for stdin. */
+  readonly file: string | undefined;
+}
+
+/**
+ * The SQL of one call: its argument, a file, or stdin where it is piped in.
+ * @throws MeetupError where there is none, there are two, or it can't be read.
+ */
+export async function readSql({ argument, file }: QuerySource, io: Pick<Io, 'stdin' | 'cwd'>): Promise<string> {
+  if (argument !== undefined && file !== undefined) {
+    throw new MeetupError('query takes SQL or --file, and was given both: leave one of them out.');
+  }
+  if (file !== undefined && file !== '-') return readSqlFile(resolve(io.cwd, file));
+  if (argument !== undefined && argument !== '-') return argument;
+  if (io.stdin === undefined || (io.stdin.isTTY === true && file === undefined && argument === undefined)) {
+    throw new MeetupError('query takes SQL: give it as an argument, in a file with --file, or on stdin.');
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of io.stdin) chunks.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk);
+  return decode(Buffer.concat(chunks), 'stdin');
+}
+
+async function readSqlFile(path: string): Promise<string> {
+  try {
+    return decode(await readFile(path), path);
+  } catch (error) {
+    throw fileProblem(error, path, { advice: 'check --file' });
+  }
+}
+
+/** A byte order mark is no SQL. */
+function decode(bytes: Uint8Array, where: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new MeetupError(`${where} can't be read because it is not UTF-8: save it as UTF-8.`, { cause: error });
+  }
+}

@@ -1,0 +1,23 @@
+import { MeetupError, messageOf } from './errors.ts';
+import { fileReason, unexpectedFileProblem } from './file-errors.ts';
+
+/** How DuckDB's messages begin: `IO Error: …`, `Out of Memory Error: …`. */
+const DUCKDB = /^[A-Z][A-Za-z]*( [A-Za-z]+)* Error: /;
+
+/**
+ * One plain sentence for whatever was thrown. Errors of the file system and of DuckDB say enough by themselves wherever they come
+ * from; only what is left counts as a defect of meetup itself.
+ */
+export function sentenceOf(error: unknown): string {
+  if (error instanceof MeetupError) return error.message;
+  const file = unexpectedFileProblem(error);
+  if (file !== undefined) return file;
+  const message = messageOf(error);
+  if (DUCKDB.test(message)) return `DuckDB could not do its work: ${firstLine(message)}`;
+  return `Something in meetup itself failed: ${message} (--verbose shows where).`;
+}
+
+/** Why something failed, in a few words for a sentence that says the rest. */
+export const reasonOf = (error: unknown): string => fileReason(error) ?? firstLine(messageOf(error));
+
+const firstLine = (text: string): string => text.trim().split('\n')[0] ?? '';
