@@ -287,14 +287,14 @@ def operations(session_of, refresh):
             return {"status": "invalid", "problems": found, "models": [], "ms": {}}
         # Only who asks for it waits for the parser to be imported.
         try:
-            from meetup_engine.unit_tests.mutation import coverage, running
+            from meetup_engine.unit_tests.mutation import coverage, mutants
         except ImportError as error:
             raise MissingPackage(f"{error.name} is in requirements.txt, and not in the toolchain") from error
         runner = Runner(session, request.document.get("sources") or {})
         nodes, tests = models_of(session, request), tests_by_model(session)
         if request.op == "coverage":
             return coverage.operation(runner, nodes, tests)
-        return running.operation(runner, nodes, tests, request)
+        return mutants.operation(runner, nodes, tests, request)
 
     return {"fixtures": fixtures, "mutate": strength, "coverage": strength}
 
