@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 'use strict';
 const { spawnSync } = require('node:child_process');
+const { readdirSync } = require('node:fs');
 const { dirname, join } = require('node:path');
 const { readArgs } = require('./args.cjs');
 const { report } = require('./errors.cjs');
@@ -9,10 +10,10 @@ const { envIsReady, pythonIn } = require('./ready.cjs');
 
 /**
  * Checks the project's Python: `npm run check:python`, and with `--fix`, `npm run fix:python`. What is missing of the
- * environments is installed first. The environment that runs dbt stays as it is: mypy reads dbt's types from it, and
- * pytest runs in it (see cli/test/python/run_pytest.py). Further arguments go to pytest, which then runs alone:
- * `npm run check:python -- -k wire`.
- * @typedef {{ name: string, command: string, args: string[] }} Check
+ * environments is installed first. Nothing is installed into the environment that runs dbt: mypy reads dbt's types from
+ * there, and pytest runs there (see cli/test/python/run_pytest.py); both find the other packages by a search path.
+ * Further arguments go to pytest, which then runs alone: `npm run check:python -- -k wire`.
+ * @typedef {{ name: string, command: string, args: string[], env?: NodeJS.ProcessEnv }} Check
  */
 
 /**
@@ -21,13 +22,14 @@ const { envIsReady, pythonIn } = require('./ready.cjs');
  * @returns {Check[]}
  */
 function checksFor(places, argv) {
-  const tools = dirname(pythonIn(join(places.toolchain, 'dev')));
+  const dev = join(places.toolchain, 'dev');
+  const tools = dirname(pythonIn(dev));
   const python = pythonIn(join(places.toolchain, 'python'));
   const ruff = join(tools, 'ruff');
   const pytest = (/** @type {readonly string[]} */ args) => ({
     name: 'pytest',
     command: python,
-    args: [join('cli', 'test', 'python', 'run_pytest.py'), join(places.toolchain, 'dev'), ...args],
+    args: [join('cli', 'test', 'python', 'run_pytest.py'), packagesIn(dev), ...args],
   });
   if (argv.includes('--fix')) {
     return [
@@ -37,11 +39,26 @@ function checksFor(places, argv) {
   }
   if (argv.length > 0) return [pytest(argv)];
   return [
-    { name: 'ruff check', command: ruff, args: ['check', '--quiet'] },
+    { name: 'ruff check', command: ruff, args: ['check', '--quiet', '--output-format', 'concise'] },
     { name: 'ruff format', command: ruff, args: ['format', '--check', '--quiet'] },
-    { name: 'mypy', command: join(tools, 'mypy'), args: ['--python-executable', python] },
+    {
+      name: 'mypy',
+      command: join(tools, 'mypy'),
+      args: ['--python-executable', python],
+      env: { ...process.env, PYTHONPATH: packagesIn(dev) },
+    },
     pytest([]),
   ];
+}
+
+/**
+ * The folder of an environment's packages.
+ * @param {string} env
+ */
+function packagesIn(env) {
+  if (process.platform === 'win32') return join(env, 'Lib', 'site-packages');
+  const python = readdirSync(join(env, 'lib')).find((name) => name.startsWith('python')) ?? 'python3';
+  return join(env, 'lib', python, 'site-packages');
 }
 
 /** @param {readonly string[]} argv */
@@ -60,8 +77,8 @@ async function main(argv) {
 }
 
 /** @param {Check} check @param {import('./places.cjs').Places} places */
-function passes({ name, command, args }, places) {
-  const { status, error } = spawnSync(command, args, { cwd: places.root, stdio: 'inherit' });
+function passes({ name, command, args, env }, places) {
+  const { status, error } = spawnSync(command, args, { cwd: places.root, stdio: 'inherit', env: env ?? process.env });
   process.stdout.write(`${name}: ${status === 0 ? 'passed' : `FAILED${error ? ` (${error.message})` : ''}`}\n`);
   return status === 0;
 }

@@ -13,8 +13,8 @@ import sys
 engine, project_dir, profiles_dir, target_path, seed, edits = sys.argv[1:]
 sys.path.insert(0, engine)
 
-from meetup_engine.protocol import events  # noqa: E402
 from meetup_engine.dbt_patches import speed  # noqa: E402
+from meetup_engine.protocol import events  # noqa: E402
 
 # Must differ between two parses of the same files.
 VOLATILE = {
@@ -140,7 +140,9 @@ class Editor:
             os.replace(path, self.path(f"models/moved/{os.path.basename(path)}"))
 
     def change_macro(self):
-        self.write("macros/scale.sql", f"{{% macro scale(x) %}}{{{{ x }}}} * {self.chance.randint(1, 99)}{{% endmacro %}}")
+        self.write(
+            "macros/scale.sql", f"{{% macro scale(x) %}}{{{{ x }}}} * {self.chance.randint(1, 99)}{{% endmacro %}}"
+        )
 
     def use_macro(self):
         if os.path.exists(self.path("macros/scale.sql")):

@@ -1,13 +1,14 @@
 """
-The warm dbt: a process that imports dbt once, keeps the project's manifest in memory, and does one request after the
-other for clients on a Unix domain socket. Started and supervised by cli/src/engine/process.ts.
+The warm dbt: a process that imports dbt once, keeps the project's manifest in memory, and answers clients on a Unix
+domain socket, one request after the other. cli/src/engine/process.ts starts and supervises it.
 
     python main.py SOCKET TOKEN_FILE
 
-The descriptor of stdin is held by the parent: when it closes, the engine ends. One JSON line on stdout says that the
-socket is open; whatever dbt or DuckDB would print goes to stderr, which the supervisor keeps in a log.
+The parent holds the other end of stdin: when that closes, the engine ends. One JSON line on stdout says that the socket
+is open. Whatever dbt or DuckDB would print goes to stderr, which the supervisor keeps in a log.
 """
 
+import contextlib
 import gc
 import json
 import os
@@ -15,17 +16,26 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import dataclass
 
-from meetup_engine.protocol import guard
-from meetup_engine.protocol import wire
+from meetup_engine.protocol import guard, wire
+from meetup_engine.protocol.messages import Json
 
 STARTED = time.time()
-# Held while the manifest is written to disk, which the end of the process waits for a little.
-SAVING = []
+# Held while the manifest is written to disk: the end of the process waits for it, for a moment.
+SAVING: list[threading.Lock] = []
 
 
-def main():
-    # Importing dbt makes nothing but what stays; the worker takes up collecting garbage.
+@dataclass
+class State:
+    """Whether dbt has been imported, and which version it is."""
+
+    ready: bool = False
+    dbt: str | None = None
+
+
+def main() -> None:
+    # What importing dbt creates stays, so there is no garbage to collect; the worker turns the collector on again.
     gc.disable()
     socket_path, token_file = sys.argv[1], sys.argv[2]
     # Ctrl-C reaches the whole process group of a terminal; the client decides what it means.
@@ -36,13 +46,13 @@ def main():
     with open(token_file, encoding="utf-8") as file:
         token = file.read().strip()
 
-    state = {"ready": False, "dbt": None}
-    server = wire.Server(
+    state = State()
+    server: wire.Server = wire.Server(
         socket_path,
         token,
-        hello=lambda: {"pid": os.getpid(), "startedAt": STARTED, "ready": state["ready"], "dbt": state["dbt"]},
+        hello=lambda: {"pid": os.getpid(), "startedAt": STARTED, "ready": state.ready, "dbt": state.dbt},
         quick={
-            "ping": lambda request: {"ready": state["ready"]},
+            "ping": lambda request: {"ready": state.ready},
             "stats": lambda request: stats(server, state),
             "shutdown": lambda request: _end_soon(socket_path),
         },
@@ -52,33 +62,34 @@ def main():
     announce.flush()
     announce.close()
 
-    # dbt and its dependencies: more than two seconds, during which clients can connect and queue their work.
+    # dbt and its dependencies take more than two seconds, in which clients can already connect and queue their work.
     from meetup_engine.protocol import worker
 
-    state.update(ready=True, dbt=worker.dbt_version())
+    state.dbt = worker.dbt_version()
+    state.ready = True
     signal.signal(signal.SIGTERM, lambda *_: _end(socket_path))
     doing = worker.Worker(server)
     SAVING.append(doing.saving)
     doing.run()
 
 
-def stats(server, state):
+def stats(server: wire.Server, state: State) -> Json:
     """Memory of this process in bytes, and how long it has been up."""
     import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     return {
         "pid": os.getpid(),
-        "rssBytes": _rss() or peak * (1 if sys.platform == "darwin" else 1024),
-        "peakRssBytes": peak * (1 if sys.platform == "darwin" else 1024),
+        "rssBytes": _resident_bytes() or peak,
+        "peakRssBytes": peak,
         "uptimeSeconds": round(time.time() - STARTED, 1),
-        "ready": state["ready"],
+        "ready": state.ready,
         "busy": server.current is not None,
         "threads": threading.active_count(),
     }
 
 
-def _rss():
+def _resident_bytes() -> int | None:
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
@@ -86,27 +97,21 @@ def _rss():
         return None
 
 
-def _end_soon(socket_path):
+def _end_soon(socket_path: str) -> Json:
     threading.Timer(0.02, _end, (socket_path,)).start()
     return {}
 
 
-def _end(socket_path):
+def _end(socket_path: str) -> None:
     _leave(socket_path)
     os._exit(0)
 
 
-def _leave(socket_path):
-    _remove(socket_path)
+def _leave(socket_path: str) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(socket_path)
     for saving in SAVING:
         saving.acquire(timeout=1)
-
-
-def _remove(path):
-    try:
-        os.unlink(path)
-    except OSError:
-        pass
 
 
 if __name__ == "__main__":

@@ -4,9 +4,8 @@ from dbt.flags import get_flags
 from dbt.node_types import NodeType
 from dbt.task.test import TestResultData, _coerce_decimal
 
-from meetup_engine.dbt_patches import late_files
-from meetup_engine.dbt_patches import speed
 from meetup_engine.build.runners import DiffingTestRunner
+from meetup_engine.dbt_patches import late_files, speed
 
 # By fingerprint: (compiled code, the statement that dbt ran).
 _remembered = speed.Memory(2048)

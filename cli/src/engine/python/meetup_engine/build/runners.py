@@ -13,9 +13,9 @@ from dbt.task.compile import CompileTask
 from dbt.task.run import RunTask
 from dbt.task.test import TestRunner, TestTask
 
+from meetup_engine.build.build_state import BuildState
 from meetup_engine.dbt_patches import late_files
 from meetup_engine.protocol import problems
-from meetup_engine.build.build_state import BuildState
 
 FAILED = frozenset({NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess})
 # How many failed tests have a few of their rows shown, and how many rows.

@@ -3,6 +3,7 @@ What dbt computes again and again from the same input, computed once. Nothing he
 keyed by everything that the answer is made from, and the rest is skipped where it provably cannot be asked for.
 """
 
+import contextlib
 import re
 import threading
 from collections import OrderedDict
@@ -41,11 +42,9 @@ class Memory:
     def get(self, key):
         value = self._entries.get(key)
         if value is not None:
-            try:
+            # Another thread may have made room meanwhile.
+            with contextlib.suppress(KeyError):
                 self._entries.move_to_end(key)
-            except KeyError:
-                # Another thread has made room meanwhile.
-                pass
         return value
 
     def put(self, key, value):
@@ -390,7 +389,10 @@ def structure_of(manifest, add_test_edges):
         manifest.saved_queries,
     )
     members = tuple(
-        tuple((unique_id, node.resource_type, tuple(getattr(node, "depends_on_nodes", ()))) for unique_id, node in kind.items())
+        tuple(
+            (unique_id, node.resource_type, tuple(getattr(node, "depends_on_nodes", ())))
+            for unique_id, node in kind.items()
+        )
         for kind in kinds
     )
     return (add_test_edges, members)

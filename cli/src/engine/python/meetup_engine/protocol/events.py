@@ -1,41 +1,66 @@
-"""dbt's log events: the few that people should see go to the request under way, the many others cost nothing."""
+"""dbt's log events: the few that users should see go to the current request, and the many others cost nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, cast
 
 from dbt_common.events import event_manager_client
-from dbt_common.events.base_types import EventLevel
+from dbt_common.events.base_types import BaseEvent, EventLevel, EventMsg
 from dbt_common.events.event_manager import EventManager
+
+from meetup_engine.protocol.messages import Json
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import ParsedNode
 
 # What a model's author prints with print() and log(…, info=True).
 AUTHOR_EVENTS = frozenset({"PrintEvent", "JinjaLogInfo", "JinjaLogWarning"})
-# Said in the result of the request already.
-SAID_ELSEWHERE = frozenset({"LogTestResult", "LogModelResult", "LogSnapshotResult", "NothingToDo"})
+# The result of the request says this already.
+IN_THE_RESULT = frozenset({"LogTestResult", "LogModelResult", "LogSnapshotResult", "NothingToDo"})
+
+
+class _Info(Protocol):
+    """What every event of dbt has; its own type for it leaves the text out."""
+
+    name: str
+    level: str
+    msg: str
 
 
 class EngineEvents(EventManager):
     """
-    Drops what nobody listens to before dbt builds a message of it: dbt fires dozens of debug events per node.
-    Warnings keep dbt's own handling (warn-error options).
+    Drops events that nobody listens to before dbt builds their message: dbt fires dozens of debug events per node.
+    Warnings keep dbt's own handling (its warn-error options).
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         super().__init__()
-        self.listener = None
-        self.add_callback(self._tell)
+        self.listener: Callable[[Json], None] | None = None
+        self.add_callback(self._send)
 
-    def fire_event(self, e, level=None, node=None, force_warn_or_error_handling=False):
+    def fire_event(
+        self,
+        e: BaseEvent,
+        level: EventLevel | None = None,
+        node: ParsedNode | None = None,
+        force_warn_or_error_handling: bool = False,
+    ) -> None:
         name = type(e).__name__
         wanted = name in AUTHOR_EVENTS or force_warn_or_error_handling
         if not wanted and (level or e.level_tag()) != EventLevel.WARN:
             return
         super().fire_event(e, level, node, force_warn_or_error_handling)
 
-    def _tell(self, msg):
-        if self.listener is not None and msg.info.name not in SAID_ELSEWHERE:
-            level = "warn" if msg.info.level == "warn" else "info"
-            self.listener({"event": "log", "level": level, "name": msg.info.name, "message": msg.info.msg})
+    def _send(self, msg: EventMsg) -> None:
+        info = cast(_Info, msg.info)
+        if self.listener is not None and info.name not in IN_THE_RESULT:
+            level = "warn" if info.level == "warn" else "info"
+            self.listener({"event": "log", "level": level, "name": info.name, "message": info.msg})
 
 
-def install():
-    """Puts the engine's event manager in the place of dbt's."""
+def install() -> EngineEvents:
+    """Replaces dbt's event manager with the engine's."""
     events = EngineEvents()
     event_manager_client.ctx_set_event_manager(events)
     return events

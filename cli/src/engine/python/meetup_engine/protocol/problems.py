@@ -1,12 +1,17 @@
 """Errors of the project (YAML, Jinja, SQL, configuration) as data: file, line and one message."""
 
+from __future__ import annotations
+
 import difflib
 import os
 import re
+from collections.abc import Iterator, Sequence
+from typing import Literal, Protocol
 
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.dbt_patches.readable_files import UnreadableFile
+from meetup_engine.protocol.messages import Problem
 
 LINE = re.compile(r"\bline (\d+)")
 DUCKDB_LINE = re.compile(r"^\s*LINE (\d+):(.*)$", re.MULTILINE)
@@ -16,13 +21,20 @@ HEADER = re.compile(r"^(?:Runtime|Compilation|Parsing|Database|Validation|Depend
 EXCERPT_LINES = 3
 
 
-def is_project_problem(error):
-    """Whether the error is the project's (then it is a result), and not the engine's own."""
+class FailedNode(Protocol):
+    """What is read of a node that failed. A seed has no compiled code, and a unit test no file that was compiled."""
+
+    @property
+    def original_file_path(self) -> str: ...
+
+
+def is_project_problem(error: BaseException) -> bool:
+    """Whether the error lies in the project, which makes it a result, and not in the engine."""
     return isinstance(error, DbtBaseException) or str(error).startswith("Found a cycle")
 
 
-def problem_of(error, project_dir, known_files=()):
-    """Describes what dbt raised while it read or parsed the project."""
+def problem_of(error: BaseException, project_dir: str, known_files: Sequence[str] = ()) -> Problem:
+    """Describes an error that dbt raised while it read or parsed the project."""
     message = text_of(error)
     if isinstance(error, UnreadableFile):
         return _unreadable(error, project_dir)
@@ -37,23 +49,23 @@ def problem_of(error, project_dir, known_files=()):
     }
 
 
-def _unreadable(error, project_dir):
+def _unreadable(error: UnreadableFile, project_dir: str) -> Problem:
     file = os.path.relpath(error.path, project_dir)
-    kind = "config" if file.endswith(("dbt_project.yml", "profiles.yml")) else "parse"
+    kind: Literal["config", "parse"] = "config" if file.endswith(("dbt_project.yml", "profiles.yml")) else "parse"
     return {"kind": kind, "file": file, "line": None, "message": error.about(file), "excerpt": None}
 
 
-def node_problem(node, message, project_dir, statement=None):
-    """Describes why a node failed: the line of its own file, what was compiled around it, and what the database said."""
+def node_problem(node: FailedNode, message: str | None, project_dir: str, statement: str | None = None) -> Problem:
+    """Describes why a node failed: the line in its own file, the compiled code around it, and what the database said."""
     message = _without_header(message or "")
     at = DUCKDB_LINE.search(message)
-    compiled = getattr(node, "compiled_code", None)
-    raw = getattr(node, "raw_code", None) or ""
+    compiled: str | None = getattr(node, "compiled_code", None)
+    raw: str = getattr(node, "raw_code", None) or ""
     compiled_line = None
     if at and compiled:
         compiled_line = _compiled_line(int(at.group(1)), at.group(2), compiled, statement)
-    line = _source_line(raw, compiled, compiled_line) if compiled_line else _line_in(message)
-    path = getattr(node, "original_file_path", None)
+    line = _source_line(raw, compiled or "", compiled_line) if compiled_line else _line_in(message)
+    path = node.original_file_path
     if path and line and not path.endswith((".sql", ".py")):
         line = None
     return {
@@ -61,19 +73,19 @@ def node_problem(node, message, project_dir, statement=None):
         "file": path,
         "line": line,
         "message": _plain(DUCKDB_LINE.split(message)[0] if at else message),
-        "excerpt": excerpt(compiled, compiled_line) if compiled_line else None,
+        "excerpt": excerpt(compiled or "", compiled_line) if compiled_line else None,
         "compiledPath": getattr(node, "compiled_path", None),
     }
 
 
-def text_of(error):
+def text_of(error: BaseException) -> str:
     """The message of an exception, without dbt's own heading where it has one."""
     message = getattr(error, "msg", None)
     return message if isinstance(message, str) and message else str(error)
 
 
-def excerpt(text, line):
-    """The lines around a line, which is marked."""
+def excerpt(text: str, line: int) -> str:
+    """The lines around a line, with that line marked."""
     lines = text.split("\n")
     first = max(0, line - EXCERPT_LINES)
     shown = lines[first : line + EXCERPT_LINES - 1]
@@ -83,8 +95,8 @@ def excerpt(text, line):
     )
 
 
-def excerpt_of_file(path, line):
-    """The same of a file, or nothing where it can't be read."""
+def excerpt_of_file(path: str, line: int) -> str | None:
+    """The same for a file; None if it can't be read."""
     try:
         with open(path, encoding="utf-8") as file:
             return excerpt(file.read(), line)
@@ -92,7 +104,7 @@ def excerpt_of_file(path, line):
         return None
 
 
-def _kind_of(error, message):
+def _kind_of(error: BaseException, message: str) -> Literal["yaml", "jinja", "config", "parse"]:
     name = type(error).__name__
     if YAML_RAW.search(message) or "yaml" in name.lower():
         return "yaml"
@@ -101,7 +113,7 @@ def _kind_of(error, message):
     return "jinja" if "Compilation" in name or "Macro" in name else "parse"
 
 
-def _file_of(error, message, known_files):
+def _file_of(error: BaseException, message: str, known_files: Sequence[str]) -> str | None:
     node = getattr(error, "node", None)
     for attribute in ("original_file_path", "path"):
         value = getattr(node, attribute, None)
@@ -109,26 +121,33 @@ def _file_of(error, message, known_files):
         if isinstance(value, str) and value:
             return value
     for found in FILE_IN_TEXT.finditer(message):
-        path = found.group("path").strip()
-        exact = [known for known in known_files if known == path]
-        close = exact or [known for known in known_files if known.endswith("/" + path)]
-        if close:
-            return close[0]
-        if path.endswith(("dbt_project.yml", "profiles.yml")):
-            return path
+        for path in _paths_in(found.group("path").strip()):
+            exact = [known for known in known_files if known == path]
+            close = exact or [known for known in known_files if known.endswith("/" + path)]
+            if close:
+                return close[0]
+            if re.split(r"[/\\]", path)[-1] in ("dbt_project.yml", "profiles.yml"):
+                return path
     return None
 
 
-def _line_in(message):
+def _paths_in(text: str) -> Iterator[str]:
+    """A name may have spaces in it, or words of the message before it: the longest one first."""
+    words = text.split(" ")
+    for start in range(len(words)):
+        yield " ".join(words[start:])
+
+
+def _line_in(message: str) -> int | None:
     found = LINE.search(message)
     return int(found.group(1)) if found else None
 
 
-def _without_header(message):
+def _without_header(message: str) -> str:
     return HEADER.sub("", message, count=1)
 
 
-def _plain(message):
+def _plain(message: str) -> str:
     raw = YAML_RAW.search(message)
     text = raw.group("raw") if raw else _without_header(message)
     lines = [line.rstrip() for line in text.strip().split("\n")]
@@ -136,23 +155,23 @@ def _plain(message):
     return "\n".join([lines[0], *(line[indent:] for line in lines[1:])]).strip()
 
 
-def _compiled_line(statement_line, shown, compiled, statement):
+def _compiled_line(statement_line: int, shown: str, compiled: str, statement: str | None) -> int | None:
     """
-    The line of the compiled code that DuckDB's line of the whole statement is: the one that DuckDB shows, and where it
-    occurs more than once, the one nearest to where the compiled code stands in the statement.
+    The line of the compiled code that DuckDB's line of the whole statement is: the one that DuckDB shows or, if that
+    occurs more than once, the one nearest to where the compiled code begins in the statement.
     """
     shown = shown.strip().strip(".")
     matching = [number for number, line in enumerate(compiled.split("\n"), 1) if shown and shown in line]
-    start = (statement or "").find(compiled.strip())
-    if not matching or start < 0:
+    start = -1 if statement is None else statement.find(compiled.strip())
+    if statement is None or not matching or start < 0:
         return matching[0] if matching else None
     lead = compiled[: len(compiled) - len(compiled.lstrip())].count("\n")
     expected = statement_line - statement[:start].count("\n") + lead
     return min(matching, key=lambda line: abs(line - expected))
 
 
-def _source_line(raw, compiled, compiled_line):
-    """The line of the model's own file that a line of its compiled code came from; the nearest one before it."""
+def _source_line(raw: str, compiled: str, compiled_line: int) -> int:
+    """The line of the model's own file that a line of its compiled code came from, or the nearest one before it."""
     before, after = raw.split("\n"), compiled.split("\n")
     nearest = 1
     for tag, raw_start, raw_end, start, end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():

@@ -1,5 +1,8 @@
-"""The protocol's transport: one JSON document per line over a Unix domain socket, open to who knows the token."""
+"""The protocol's transport: one JSON document per line over a Unix domain socket, open to whoever knows the token."""
 
+from __future__ import annotations
+
+import contextlib
 import hmac
 import json
 import os
@@ -7,22 +10,26 @@ import queue
 import socket
 import threading
 import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import cast
+
+from meetup_engine.protocol.messages import Json, RequestDocument
 
 PROTOCOL = 1
-# No request is near this long; a longer line is not the protocol.
+# No request comes near this length: a longer line is not the protocol.
 MAX_LINE = 8 * 1024 * 1024
 HEARTBEAT_SECONDS = 1
 
 
 class Connection:
-    """One client. Writing is safe from every thread; a client that is gone is no error."""
+    """One client. Every thread may write to it, and a client that has gone is no error."""
 
-    def __init__(self, sock):
+    def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._lock = threading.Lock()
         self.open = True
 
-    def send(self, document):
+    def send(self, document: Json) -> None:
         data = (json.dumps(document, separators=(",", ":"), default=str) + "\n").encode()
         try:
             with self._lock:
@@ -30,7 +37,7 @@ class Connection:
         except OSError:
             self.open = False
 
-    def lines(self):
+    def lines(self) -> Iterator[bytes]:
         with self._socket.makefile("rb") as stream:
             while True:
                 line = stream.readline(MAX_LINE)
@@ -38,34 +45,32 @@ class Connection:
                     return
                 yield line
 
-    def close(self):
+    def close(self) -> None:
         self.open = False
-        try:
+        with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._socket.close()
 
 
 class Request:
-    """One request for work. Once it is `cancelled`, nothing of it is reported but that it was."""
+    """One request for work. Once it is `cancelled`, nothing is sent about it except that it was."""
 
-    def __init__(self, connection, document):
+    def __init__(self, connection: Connection, document: RequestDocument) -> None:
         self.connection = connection
         self.id = document["id"]
         self.op = document["op"]
         self.document = document
         self.cancelled = False
 
-    def event(self, event):
+    def event(self, event: Json) -> None:
         # A node that is interrupted ends with an error, which says nothing about the node.
         if not self.cancelled:
             self.connection.send({"id": self.id, "type": "event", "event": event})
 
-    def result(self, result):
+    def result(self, result: Json) -> None:
         self.connection.send({"id": self.id, "type": "result", "result": result})
 
-    def error(self, code, message, detail=None):
+    def error(self, code: str, message: str, detail: str | None = None) -> None:
         error = {"code": code, "message": message}
         if detail:
             error["detail"] = detail
@@ -73,18 +78,24 @@ class Request:
 
 
 class Server:
-    """Accepts clients. What is quick is answered at once; work is queued, since dbt does one thing at a time."""
+    """Accepts clients. Quick operations are answered at once; work is queued, because dbt does one thing at a time."""
 
-    def __init__(self, path, token, hello, quick):
+    def __init__(
+        self,
+        path: str,
+        token: str,
+        hello: Callable[[], Json],
+        quick: Mapping[str, Callable[[Request], Json]],
+    ) -> None:
         self._token = token
         self._hello = hello
         self._quick = quick
-        self.work = queue.Queue()
-        self.current = None
-        self.on_cancel = lambda request: None
-        # Whether the request under way works on this machine only, so that a process that uses no time is stuck.
+        self.work: queue.Queue[Request] = queue.Queue()
+        self.current: Request | None = None
+        self.on_cancel: Callable[[Request], None] = lambda request: None
+        # Whether the current request works on this machine only, so that a process that uses no CPU time is stuck.
         self.local = False
-        self._pending = {}
+        self._pending: dict[tuple[int, int], Request] = {}
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         previous = os.umask(0o177)
@@ -94,16 +105,16 @@ class Server:
             os.umask(previous)
         self._socket.listen(16)
 
-    def start(self):
+    def start(self) -> None:
         for work in (self._accept, self._beat):
             threading.Thread(target=work, daemon=True, name=work.__name__).start()
 
-    def done(self, request):
+    def done(self, request: Request) -> None:
         with self._lock:
             self._pending.pop((id(request.connection), request.id), None)
 
-    def _beat(self):
-        """Tells who waits for an answer that the engine lives, and how much processor time it has used."""
+    def _beat(self) -> None:
+        """Tells every client that waits for an answer that the engine is alive, and how much CPU time it has used."""
         while True:
             time.sleep(HEARTBEAT_SECONDS)
             times = os.times()
@@ -113,7 +124,7 @@ class Server:
             for request in waiting:
                 request.connection.send({**beat, "id": request.id})
 
-    def _accept(self):
+    def _accept(self) -> None:
         while True:
             try:
                 sock, _ = self._socket.accept()
@@ -121,21 +132,21 @@ class Server:
                 return
             threading.Thread(target=self._serve, args=(Connection(sock),), daemon=True, name="client").start()
 
-    def _serve(self, connection):
+    def _serve(self, connection: Connection) -> None:
         try:
             lines = connection.lines()
             if self._greet(connection, next(lines, None)):
                 for line in lines:
                     self._take(connection, line)
         except (OSError, ValueError, KeyError, TypeError):
-            # A client that does not speak the protocol is let go.
+            # A client that doesn't speak the protocol is disconnected.
             pass
         finally:
             connection.close()
             self._drop(connection)
 
-    def _greet(self, connection, line):
-        document = json.loads(line) if line else {}
+    def _greet(self, connection: Connection, line: bytes | None) -> bool:
+        document = parse_document(line) if line else RequestDocument()
         given = document.get("token")
         known = isinstance(given, str) and hmac.compare_digest(given.encode(), self._token.encode())
         if document.get("op") != "hello" or not known:
@@ -148,11 +159,10 @@ class Server:
         connection.send({"id": 0, "type": "result", "result": {"protocol": PROTOCOL, **self._hello()}})
         return True
 
-    def _take(self, connection, line):
-        document = json.loads(line)
-        request = Request(connection, document)
+    def _take(self, connection: Connection, line: bytes) -> None:
+        request = Request(connection, parse_document(line))
         if request.op == "cancel":
-            self._cancel(connection, document.get("request"))
+            self._cancel(connection, request.document.get("request"))
             request.result({})
         elif request.op in self._quick:
             request.result(self._quick[request.op](request))
@@ -161,16 +171,31 @@ class Server:
                 self._pending[(id(connection), request.id)] = request
             self.work.put(request)
 
-    def _cancel(self, connection, request_id):
+    def _cancel(self, connection: Connection, request_id: int | None) -> None:
         with self._lock:
-            request = self._pending.get((id(connection), request_id))
+            request = None if request_id is None else self._pending.get((id(connection), request_id))
         if request is not None:
             request.cancelled = True
             self.on_cancel(request)
 
-    def _drop(self, connection):
+    def _drop(self, connection: Connection) -> None:
         with self._lock:
             gone = [request for key, request in self._pending.items() if key[0] == id(connection)]
         for request in gone:
             request.cancelled = True
             self.on_cancel(request)
+
+
+def parse_document(line: bytes) -> RequestDocument:
+    """
+    One line of a client. What it has to be to be answered is checked; the rest is as the client of the same protocol
+    number makes it (cli/src/engine/protocol.ts). Raises ValueError or TypeError for anything else.
+    """
+    document: object = json.loads(line)
+    if not isinstance(document, dict):
+        raise TypeError("a request is an object")
+    if not isinstance(document.get("op"), str):
+        raise TypeError("a request names its operation")
+    if document["op"] != "hello" and not isinstance(document.get("id"), int):
+        raise TypeError("a request has a number")
+    return cast(RequestDocument, document)

@@ -1,0 +1,272 @@
+"""
+The documents that go over the wire, in Python's types. cli/src/engine/protocol.ts describes and checks the same documents
+on the other side: the two change together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Literal, TypedDict
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired
+
+#: A JSON document whose fields nobody reads here.
+Json = Mapping[str, object]
+#: Milliseconds by phase; `total` is among them.
+Timings = dict[str, float]
+#: Columns (name and type) of tables that no model makes, by `schema.table`.
+SourceColumns = Mapping[str, Sequence[Sequence[str]]]
+
+
+class RequestDocument(TypedDict, total=False):
+    """What a client sends. Each operation reads its own part; the TypeScript client is what sets it."""
+
+    id: int
+    op: str
+    # hello
+    token: str
+    protocol: int
+    # cancel
+    request: int
+    # Every operation on a project.
+    projectDir: str
+    profilesDir: str
+    targetPath: str
+    logPath: str
+    stateDir: str | None
+    target: str | None
+    vars: dict[str, object] | None
+    env: dict[str, str] | None
+    files: list[str] | None
+    full: bool
+    asRead: bool
+    # build, run, test, compile, affected
+    select: list[str] | None
+    exclude: list[str] | None
+    uniqueIds: list[str] | None
+    fullRefresh: bool
+    fullRefreshIds: list[str] | None
+    failFast: bool
+    threads: int | None
+    resourceTypes: list[str] | None
+    indirectSelection: str | None
+    writeArtifacts: bool
+    sample: bool
+    again: list[str] | None
+    everything: bool
+    # fixtures, mutate, coverage
+    list: bool
+    sources: SourceColumns | None
+    generation: int | None
+    # changes
+    deployedDir: str | None
+    manifestFile: str | None
+
+
+class Problem(TypedDict):
+    """An error of the project: what is wrong, and where in the user's own files."""
+
+    kind: Literal["yaml", "jinja", "config", "parse", "database", "node"]
+    file: str | None
+    line: int | None
+    message: str
+    excerpt: str | None
+    compiledPath: NotRequired[str | None]
+
+
+class Identity(TypedDict):
+    """What a node is called, and in which file it is."""
+
+    uniqueId: str
+    name: str
+    resourceType: str
+    file: str | None
+    tests: NotRequired[str]
+
+
+class Named(Identity):
+    message: str | None
+
+
+class Sample(TypedDict):
+    """A few of the rows that a data test found."""
+
+    columns: list[str]
+    rows: list[list[object]]
+
+
+class Diff(TypedDict):
+    """All rows of a unit test that dbt itself ran."""
+
+    actual: list[dict[str, object]]
+    expected: list[dict[str, object]]
+
+
+class MissingRow(TypedDict):
+    cells: list[str]
+    # The row's index among those that are expected, until `line` takes its place.
+    row: NotRequired[int | None]
+    line: NotRequired[int | None]
+
+
+class ExtraRow(TypedDict):
+    cells: list[str]
+
+
+class DifferingRow(TypedDict):
+    expected: list[str]
+    actual: list[str]
+    at: list[str]
+    row: NotRequired[int | None]
+    line: NotRequired[int | None]
+
+
+class DifferenceCounts(TypedDict):
+    missing: int
+    extra: int
+    differing: int
+    expected: int
+    actual: int
+
+
+class Difference(TypedDict):
+    """Rows of a unit test that are not as expected, with the columns that matter."""
+
+    columns: list[str]
+    missing: list[MissingRow]
+    extra: list[ExtraRow]
+    differing: list[DifferingRow]
+    counts: DifferenceCounts
+    note: NotRequired[str]
+
+
+class NodeResult(Identity):
+    status: str
+    ms: float
+    message: str | None
+    failures: NotRequired[int | None]
+    problem: NotRequired[Problem]
+    compiledPath: NotRequired[str]
+    sample: NotRequired[Sample]
+    diff: NotRequired[Diff]
+    # Of a unit test that ran in memory.
+    difference: NotRequired[Difference]
+    line: NotRequired[int | None]
+    model: NotRequired[str]
+    compileMs: NotRequired[float]
+
+
+class UnitTest(Identity):
+    model: str
+    line: int | None
+
+
+class ParseReport(TypedDict):
+    """What one parse did. `generation` grows with each that changed the manifest."""
+
+    kind: str
+    files: list[str]
+    ms: Timings
+    generation: int
+
+
+class Answer(TypedDict):
+    """The result of a request; each operation has a type of its own below."""
+
+    status: str
+    problems: list[Problem]
+
+
+class ParseAnswer(Answer):
+    ms: Timings
+    kind: NotRequired[str]
+    files: NotRequired[list[str]]
+    generation: NotRequired[int]
+
+
+class TaskAnswer(Answer):
+    nodes: list[NodeResult]
+    ms: Timings
+    parse: NotRequired[ParseReport]
+    # Of an affected build.
+    spared: NotRequired[list[Named]]
+    failing: NotRequired[list[Named]]
+    unchanged: NotRequired[list[Named]]
+    removed: NotRequired[list[str]]
+
+
+class UnitTestsAnswer(Answer):
+    tests: Sequence[UnitTest | NodeResult]
+    ms: Timings
+    generation: NotRequired[int]
+
+
+class Mutant(TypedDict):
+    step: str
+    part: str
+    before: str
+    after: str
+    diff: str
+
+
+class MutatedModel(TypedDict):
+    model: str
+    file: str
+    fixtures: int
+    mutants: int
+    killed: int
+    equivalent: list[Mutant]
+    survivors: list[Mutant]
+    reason: NotRequired[str]
+
+
+class Branch(TypedDict):
+    part: str
+    branch: str
+
+
+class CoveredModel(TypedDict):
+    model: str
+    file: str
+    fixtures: int
+    columns: int
+    unexpectedColumns: list[str]
+    branches: int
+    unreachedBranches: list[Branch]
+    reason: NotRequired[str]
+
+
+class MutationAnswer(Answer):
+    models: list[MutatedModel]
+    ms: Timings
+
+
+class CoverageAnswer(Answer):
+    models: list[CoveredModel]
+    ms: Timings
+
+
+class DeployedNode(TypedDict):
+    uniqueId: str
+    name: str
+    resourceType: str
+    schema: str
+    relation: str | None
+    materialized: str
+    access: str
+    dependsOn: list[str]
+    fingerprint: str | None
+    change: str | None
+
+
+class DeployedSource(TypedDict):
+    uniqueId: str
+    schema: str
+    name: str
+
+
+class ChangesAnswer(Answer):
+    nodes: list[DeployedNode]
+    sources: list[DeployedSource]
+    ms: Timings
