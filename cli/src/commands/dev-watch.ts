@@ -59,9 +59,11 @@ async function watch(
   // Watching begins before the first build, so that no save goes unseen.
   const early: string[] = [];
   let isReady = false;
-  const watcher = watchProject(options.paths, (files) => (isReady ? loop.changed(files) : early.push(...files)));
+  const watcher = watchProject(options.paths, (files) => (isReady ? loop.changed(files) : early.push(...files)), {
+    onTrouble: (sentence) => effects.reporter.warn(sentence),
+  });
   try {
-    loop.startFrom(await watcher.ready);
+    loop.startFrom(watcher.files);
     options.started((await devWith(engine, options, effects)).report);
     // Where there was nothing to build, dbt has read nothing yet, and the first save would wait for it.
     engine.parse({ target: 'dev' }).catch(() => undefined);
@@ -71,7 +73,7 @@ async function watch(
     await untilQuit(loop, options, effects);
     return { exitCode: 0, report: { builds } };
   } finally {
-    await watcher.close();
+    watcher.close();
     await loop.settled();
   }
 }

@@ -1,34 +1,41 @@
-import { createHash } from 'node:crypto';
-import { readdir, readFile } from 'node:fs/promises';
+import { createHash, randomUUID } from 'node:crypto';
+import { type Dirent, readdirSync } from 'node:fs';
 import { join, relative } from 'node:path';
-import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { contentOf, isIgnored, isWithin, type ProjectFolders, projectFolders, projectRoots } from './project-files.ts';
 
-/** What dbt makes in the project's own folder, when somebody runs it by hand. */
-const MADE_BY_DBT = new Set(['target', 'logs', 'dbt_packages', '.user.yml']);
-
-/** One hash over every file that can change what a build makes: models, macros, tests, fixtures, profiles. */
+/**
+ * One hash over every file that can change what a build makes: models, macros, tests, fixtures, profiles, packages. Where
+ * that can't be known without dbt, the hash is another one each time.
+ */
 export async function projectFingerprint(paths: Paths): Promise<string> {
-  const roots = [paths.dbtProject, join(paths.fixtures, 'models'), paths.profiles];
-  const files = (await Promise.all(roots.map(filesBelow))).flat().sort();
-  const contents = await Promise.all(files.map((file) => readFile(file)));
+  const folders = projectFolders(paths);
+  if (!folders.certain) return randomUUID();
+  const roots = projectRoots({ ...paths, fixtures: join(paths.fixtures, 'models') }, folders);
+  const files = new Set(roots.flatMap((root) => filesBelow(root, paths, folders)));
   const hash = createHash('sha256');
-  files.forEach((file, i) => {
-    const content = contents[i] ?? Buffer.alloc(0);
-    hash.update(`${relative(paths.root, file)}\0${content.length}\0`).update(content);
-  });
+  for (const file of [...files].sort()) hash.update(`${relative(paths.root, file)}\0${contentOf(file)}\0`);
   return hash.digest('hex');
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
+/** Like dbt, which does not follow links to folders below those that it searches. */
+function filesBelow(folder: string, paths: Paths, folders: ProjectFolders): string[] {
+  return entriesOf(folder).flatMap((entry) => {
+    const path = join(folder, entry.name);
+    if (isIgnored(path, paths, folders) || isRaw(path, paths)) return [];
+    return entry.isDirectory() ? filesBelow(path, paths, folders) : [path];
+  });
+}
+
+/** Data is compared by its batches, unless dbt reads it. */
+const isRaw = (path: string, paths: Paths): boolean =>
+  isWithin(path, paths.data) && /\.(jsonl?|ndjson)(\.gz)?$/i.test(path);
+
+function entriesOf(folder: string): Dirent[] {
   try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    const nested = entries
-      .filter((entry) => !MADE_BY_DBT.has(entry.name))
-      .map((entry) => (entry.isDirectory() ? filesBelow(join(folder, entry.name)) : [join(folder, entry.name)]));
-    return (await Promise.all(nested)).flat();
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return [];
-    throw error;
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    // It is no folder, or can't be listed: then dbt is asked, and says so.
+    return [];
   }
 }

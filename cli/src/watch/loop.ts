@@ -1,10 +1,9 @@
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { relative, sep } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { EngineClient } from '../engine/client.ts';
+import { ABSENT, contentOf } from '../engine/project-files.ts';
 import type { AffectedAnswer, AffectedRequest, EngineEvent } from '../engine/protocol.ts';
 import { isTest, isThere, verdictOf } from '../engine/results.ts';
 import { load } from '../ingest/load.ts';
@@ -27,8 +26,18 @@ interface Work {
 }
 
 /**
- * Turns changes into builds, one after the other. What comes while a build runs cancels it: what it finished stays
- * done, and the build that follows does the rest together with the new.
+ * Turns changes into builds, one after the other:
+ *
+ *               asked                       asked: cancels the build
+ *   ┌──────┐ ──────────▶ ┌──────────┐ ──────────────────────────────▶ ┌────────────┐
+ *   │ idle │             │ building │                                 │ cancelling │ ◀─┐ asked: one
+ *   └──────┘ ◀────────── └──────────┘ ◀────────────────────────────── └────────────┘ ──┘ more change
+ *             done: tells            ended: what it was for and what
+ *             what came out          was asked since is built next
+ *
+ * What a cancelled build finished stays done. Where it was over before the cancel reached it, its outcome is told, and only
+ * what was asked since is built. In every state a file that can't be read, a build that fails and an engine that is lost
+ * are told with `done`; nothing but the end of the command leaves the loop.
  */
 export class WatchLoop {
   readonly #engine: EngineClient;
@@ -97,8 +106,8 @@ export class WatchLoop {
 
   /** A build that was cut off is part of the one that follows. */
   #takeUpAgain(work: Work): void {
-    const next: Work | undefined = this.#waiting;
-    if (next === undefined) return;
+    this.#waiting ??= work;
+    const next = this.#waiting;
     for (const file of work.files) next.files.add(file);
     next.request = {
       ...work.request,
@@ -192,8 +201,8 @@ export class WatchLoop {
   /** Format-on-save writes twice and touches change nothing: content decides. Data is large, and `load` looks for itself. */
   #isNews(file: string): boolean {
     if (this.#isData(file) && !file.startsWith(this.#options.paths.schemas + sep)) return true;
-    const content = existsSync(file) ? createHash('sha256').update(readFileSync(file)).digest('hex') : 'absent';
-    if ((this.#contents.get(file) ?? 'absent') === content) return false;
+    const content = contentOf(file);
+    if ((this.#contents.get(file) ?? ABSENT) === content) return false;
     this.#contents.set(file, content);
     return true;
   }

@@ -1,96 +1,243 @@
-import { existsSync, statSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
-import { type FSWatcher, watch } from 'chokidar';
-import { z } from 'zod';
+import { watch as watchFolder } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { hasCode, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { isIgnored, isWithin, type ProjectFolders, projectFolders, projectRoots } from '../engine/project-files.ts';
+import { FileTree, isFolder, statOf } from './file-tree.ts';
+import { GitLock } from './git-lock.ts';
 
 /** How long it has to be quiet before what was saved counts as one change (milliseconds). */
 const QUIET_MS = 15;
-/** Some editors remove a file and write it anew: only what stays away this long is believed to be deleted. */
+/** Some editors remove a file and write it again: only what stays away this long is believed to be deleted. */
 const QUIET_AFTER_REMOVAL_MS = 80;
 /** Nobody saves so many files at once by hand: a checkout, which may go on for longer than a save. */
 const CHECKOUT_FILES = 4;
 const QUIET_AFTER_CHECKOUT_MS = 80;
-
-/** What editors, dbt and Python leave beside the files that people write. */
-const NOISE =
-  /(^|[\\/])(target|logs|dbt_packages|node_modules|\.git|\.idea|\.vscode|__pycache__|\.DS_Store|\.user\.yml|4913|\.#[^\\/]*|#[^\\/]*#)$|(~|\.sw[a-z]|\.tmp|\.temp|\.bak|\.orig|\.crswap|___jb_(tmp|old)___)$/;
+/** However busy the folders are, and however long git works on them, a change is told after this long. */
+const LONGEST_WAIT_MS = 2000;
+/** All folders are looked at this often for what the system's events missed; the second figure is for a system that has none to give. */
+const SWEEP_MS = 2000;
+const SWEEP_WITHOUT_EVENTS_MS = 500;
+/** Where a sweep takes long, there is this many times as much time between two of them. */
+const SWEEP_SHARE = 50;
 
 export interface Watcher {
-  /** Resolves, with all files, once every folder is being watched. */
-  readonly ready: Promise<string[]>;
-  close(): Promise<void>;
+  /** All files that are watched, as they were when watching began. */
+  readonly files: readonly string[];
+  close(): void;
+}
+
+/** What the operating system tells about one folder. */
+export interface FolderEvents {
+  close(): void;
+}
+
+export interface WatcherEffects {
+  /** Called with a sentence where changes will be seen late. */
+  readonly onTrouble: (sentence: string) => void;
+  /** Calls back with the name of what changed in a folder. @throws an error of the file system. */
+  readonly watchFolder?: (folder: string, onEvent: (name: string | null) => void) => FolderEvents;
 }
 
 /**
  * Watches everything that a build is made from, and tells what changed, in batches: all that was touched until the
  * folders were quiet for a moment, be it one save or a git checkout of a hundred files. Paths are absolute.
+ *
+ * The system's events only say where to look, and soon: what changed is found by comparing folders with how they were. So
+ * nothing depends on events that come late, twice, in another order, or not at all, as they do when folders are removed and
+ * made again. A file that was named by an event is told even where it looks the same: whether its content does, the loop decides.
  */
-export function watchProject(paths: Paths, onChange: (files: string[]) => void): Watcher {
-  const touched = new Set<string>();
-  let removed = false;
-  let timer: NodeJS.Timeout | undefined;
-  const flush = (): void => {
-    const files = [...touched].sort();
-    touched.clear();
-    removed = false;
-    onChange(files);
-  };
-  const touch = (file: string, gone: boolean): void => {
-    touched.add(file);
-    removed ||= gone;
-    clearTimeout(timer);
-    const quiet = touched.size >= CHECKOUT_FILES ? QUIET_AFTER_CHECKOUT_MS : QUIET_MS;
-    timer = setTimeout(flush, removed ? Math.max(quiet, QUIET_AFTER_REMOVAL_MS) : quiet);
-  };
-  const watcher = watch([paths.dbtProject, paths.fixtures, paths.data, paths.profiles], {
-    ignoreInitial: true,
-    atomic: false,
-    ignored: (path) => isNoise(path, paths),
+export function watchProject(paths: Paths, onChange: (files: string[]) => void, effects: WatcherEffects): Watcher {
+  const watcher = new ProjectWatcher(paths, onChange, effects);
+  return { files: watcher.files, close: () => watcher.close() };
+}
+
+class ProjectWatcher {
+  readonly files: readonly string[];
+  readonly #paths: Paths;
+  readonly #onChange: (files: string[]) => void;
+  readonly #effects: WatcherEffects;
+  readonly #tree: FileTree;
+  readonly #git: GitLock;
+  readonly #events = new Map<string, FolderEvents>();
+  #folders: ProjectFolders;
+  #roots: readonly string[] = [];
+  /** Files that events named, files that a sweep found, and folders that are to be looked at. */
+  #named = new Set<string>();
+  #found = new Set<string>();
+  #dirty = new Set<string>();
+  #removed = false;
+  #since: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #hasEvents = true;
+  #closed = false;
+
+  constructor(paths: Paths, onChange: (files: string[]) => void, effects: WatcherEffects) {
+    this.#paths = paths;
+    this.#onChange = onChange;
+    this.#effects = effects;
+    this.#folders = projectFolders(paths);
+    this.#git = new GitLock(paths.root);
+    this.#tree = new FileTree({
+      isIgnored: (path) => isIgnored(path, paths, this.#folders),
+      followsLink: (path) => isWithin(path, paths.data),
+      onFolder: (path, state) => (state === 'new' ? this.#listen(path) : this.#stopListening(path)),
+    });
+    this.#findRoots();
+    this.#tree.look(this.#roots, { deep: true });
+    this.files = this.#tree.files();
+    this.#sweepLater(SWEEP_MS);
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    clearTimeout(this.#sweep);
+    for (const path of [...this.#events.keys()]) this.#stopListening(path);
+  }
+
+  /** The folders to watch follow from dbt_project.yml, which may change. Their parents tell when they are removed and made again. */
+  #findRoots(): void {
+    const { data } = this.#paths;
+    this.#folders = projectFolders(this.#paths);
+    const roots = [...new Set([...projectRoots(this.#paths, this.#folders), data])];
+    for (const root of this.#roots) if (!roots.includes(root)) this.#tree.forget(root);
+    this.#roots = roots;
+    for (const parent of new Set(roots.map((root) => dirname(root))))
+      if (!this.#events.has(parent)) this.#listen(parent);
+  }
+
+  #listen(folder: string): void {
+    this.#stopListening(folder);
+    if (this.#closed) return;
+    try {
+      const watch = this.#effects.watchFolder ?? listenTo;
+      this.#events.set(
+        folder,
+        watch(folder, (name) => this.#event(folder, name)),
+      );
+    } catch (error) {
+      // What is gone or may not be read again is noticed by the next sweep.
+      if (hasCode(error, 'ENOSPC', 'EMFILE', 'ENFILE')) this.#goWithoutEvents(error);
+    }
+  }
+
+  #stopListening(folder: string): void {
+    this.#events.get(folder)?.close();
+    this.#events.delete(folder);
+  }
+
+  #goWithoutEvents(error: unknown): void {
+    if (!this.#hasEvents) return;
+    this.#hasEvents = false;
+    this.#effects.onTrouble(
+      `The system can't watch more files (${messageOf(error)}), so changes are looked for every half a second: raise fs.inotify.max_user_watches, or end other programs that watch files, and start again.`,
+    );
+    this.#sweepLater(SWEEP_WITHOUT_EVENTS_MS);
+  }
+
+  #event(folder: string, name: string | null): void {
+    if (this.#closed) return;
+    const path = name === null ? folder : join(folder, name);
+    if (!this.#tree.hasFolder(folder)) {
+      // A parent of what is watched: nothing else in it is of interest.
+      const roots = this.#roots.filter((root) => dirname(root) === folder && (name === null || root === path));
+      for (const root of roots) this.#dirty.add(root);
+      if (roots.length > 0) this.#wait();
+      return;
+    }
+    if (name !== null && isIgnored(path, this.#paths, this.#folders)) return;
+    // A folder that is removed says so by its own name, and nothing more after that.
+    if (name === null || (name === basename(folder) && statOf(path) === undefined)) this.#stopListening(folder);
+    this.#dirty.add(folder);
+    if (name !== null) this.#named.add(path);
+    this.#removed ||= statOf(path) === undefined;
+    this.#wait();
+  }
+
+  #wait(): void {
+    const now = performance.now();
+    this.#since ??= now;
+    const many = this.#named.size + this.#found.size >= CHECKOUT_FILES ? QUIET_AFTER_CHECKOUT_MS : QUIET_MS;
+    const quiet = this.#removed ? Math.max(many, QUIET_AFTER_REMOVAL_MS) : many;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#flush(), Math.max(0, Math.min(quiet, this.#since + LONGEST_WAIT_MS - now)));
+  }
+
+  #flush(): void {
+    const waited = performance.now() - (this.#since ?? 0);
+    if (waited < LONGEST_WAIT_MS && this.#git.isHeld()) {
+      this.#timer = setTimeout(() => this.#flush(), QUIET_MS);
+      return;
+    }
+    const [named, found, dirty] = [this.#named, this.#found, this.#dirty];
+    this.#named = new Set();
+    this.#found = new Set();
+    this.#dirty = new Set();
+    this.#removed = false;
+    this.#since = undefined;
+    // What came and went unseen, as editors' files do, is no change.
+    const told = [...named].filter((file) => this.#tree.has(file) || (statOf(file) !== undefined && !isFolder(file)));
+    const roots = this.#roots.filter((root) => dirty.has(dirname(root)));
+    const touched = this.#tree.look([...[...dirty].map((folder) => this.#reachable(folder)), ...roots], {
+      deep: false,
+    });
+    for (const file of [...told, ...found, ...this.#listenAgain()]) touched.add(file);
+    for (const file of this.#findNewRoots(touched)) touched.add(file);
+    if (touched.size > 0) this.#onChange([...touched].sort());
+  }
+
+  /** Folders whose events ended, because another folder of the same name took their place. @returns what changed in them. */
+  #listenAgain(): Set<string> {
+    if (!this.#hasEvents) return new Set();
+    const unheard = this.#tree.folders().filter((folder) => !this.#events.has(folder));
+    for (const folder of unheard) this.#listen(folder);
+    return this.#tree.look(unheard, { deep: false });
+  }
+
+  /** The folder itself, or where it is gone, the nearest one above it that is there and watched. */
+  #reachable(folder: string): string {
+    let path = folder;
+    while (!isFolder(path) && !this.#roots.includes(path) && this.#tree.hasFolder(dirname(path))) path = dirname(path);
+    return path;
+  }
+
+  #findNewRoots(touched: ReadonlySet<string>): Set<string> {
+    const isSettings = (file: string): boolean =>
+      basename(file) === 'dbt_project.yml' || isWithin(file, this.#folders.packages);
+    if (![...touched].some(isSettings)) return new Set();
+    this.#findRoots();
+    return this.#tree.look(this.#roots, { deep: true });
+  }
+
+  #sweepLater(ms: number): void {
+    clearTimeout(this.#sweep);
+    this.#sweep = setTimeout(() => this.#sweepNow(), ms);
+  }
+
+  #sweepNow(): void {
+    const started = performance.now();
+    // While something happens anyway, the look that follows it is near.
+    if (this.#since === undefined) {
+      for (const parent of new Set(this.#roots.map((root) => dirname(root))))
+        if (!this.#events.has(parent)) this.#listen(parent);
+      const changed = this.#tree.look(this.#roots, { deep: true });
+      for (const file of [...changed, ...this.#listenAgain()]) this.#found.add(file);
+      if (this.#found.size > 0) this.#wait();
+    }
+    const took = performance.now() - started;
+    this.#sweepLater(Math.max(this.#hasEvents ? SWEEP_MS : SWEEP_WITHOUT_EVENTS_MS, took * SWEEP_SHARE));
+  }
+}
+
+/** The events of Node, whose errors mean that none will come any more. */
+function listenTo(folder: string, onEvent: (name: string | null) => void): FolderEvents {
+  const watcher = watchFolder(folder, (_, name) => onEvent(name));
+  watcher.on('error', () => {
+    watcher.close();
+    onEvent(null);
   });
-  watcher.on('add', (file) => touch(file, false));
-  watcher.on('change', (file) => touch(file, false));
-  watcher.on('unlink', (file) => touch(file, true));
-  // Chokidar compares a file with what it saw last, and looks for it anew after a rename: of two saves in quick
-  // succession it may tell one. The system's own events miss none, and whether a content is new is decided later.
-  watcher.on('raw', (_, name, details) => {
-    const file = placeOf(name, details);
-    if (file !== undefined && !isNoise(file, paths)) touch(file, !existsSync(file));
-  });
-  return {
-    ready: new Promise((resolve) => watcher.once('ready', () => resolve(filesOf(watcher)))),
-    close: async () => {
-      clearTimeout(timer);
-      await watcher.close();
-    },
-  };
-}
-
-const rawDetails = z.object({ watchedPath: z.string() });
-
-/** The file that an event of the system is about; undefined where it is about a folder. */
-function placeOf(name: string | null, details: unknown): string | undefined {
-  const watched = rawDetails.safeParse(details);
-  if (!watched.success || !name) return undefined;
-  const { watchedPath } = watched.data;
-  // Files are watched too, and then the name is their own.
-  const path = basename(watchedPath) === name && !isFolder(watchedPath) ? watchedPath : join(watchedPath, name);
-  return isFolder(path) ? undefined : path;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
-function filesOf(watcher: FSWatcher): string[] {
-  return Object.entries(watcher.getWatched()).flatMap(([folder, names]) =>
-    names.map((name) => join(folder, name)).filter((path) => !isFolder(path)),
-  );
-}
-
-/** Whether a path is nothing that people wrote: editors' swap files, dbt's output, folders of tools. */
-export function isNoise(path: string, paths: Pick<Paths, 'root' | 'state'>): boolean {
-  if (path === paths.state || path.startsWith(paths.state + sep)) return true;
-  const inside = relative(paths.root, path);
-  return NOISE.test(inside.startsWith('..') ? path : join(sep, inside));
+  return watcher;
 }

@@ -44,6 +44,9 @@ export class Watching {
   readonly child: ChildProcess;
   readonly #project: string;
   #events: ToldEvent[] = [];
+  readonly #all: ToldEvent[] = [];
+  #lastDone: Done | undefined;
+  #lastEventAt = performance.now();
   #await: ((outcome: { done: Done; events: ToldEvent[]; at: number }) => void) | undefined;
   #stderr = '';
   readonly ready: Promise<void>;
@@ -68,6 +71,8 @@ export class Watching {
       lines.on('line', (line) => {
         const told = eventSchema.parse(JSON.parse(line));
         this.#events.push(told);
+        this.#all.push(told);
+        this.#lastEventAt = performance.now();
         if (told.event === 'ready') resolve();
         if (told.event === 'done') this.#tell(doneSchema.parse(told));
       });
@@ -98,11 +103,39 @@ export class Watching {
     return { ms: at - changed, done, events, tests };
   }
 
-  async #tooLong(): Promise<never> {
-    await delay(PATIENCE_MS, undefined, { ref: false });
+  async #tooLong(afterMs = PATIENCE_MS): Promise<never> {
+    await delay(afterMs, undefined, { ref: false });
     throw new Error(
       `nothing was done within ${PATIENCE_MS} ms; since the change was told ${JSON.stringify(this.#events)}\n${this.#stderr}`,
     );
+  }
+
+  /** Waits until nothing is told any more, and nothing that was begun is without its end. */
+  async settled(quietMs = 700): Promise<void> {
+    const until = performance.now() + PATIENCE_MS;
+    while (performance.now() - this.#lastEventAt < quietMs || !this.#isIdle()) {
+      if (performance.now() > until) await this.#tooLong(0);
+      await delay(50);
+    }
+  }
+
+  #isIdle(): boolean {
+    return ['ready', 'done', undefined].includes(this.#all.at(-1)?.event);
+  }
+
+  /** How the last build ended. */
+  lastDone(): Done | undefined {
+    return this.#lastDone;
+  }
+
+  /** Everything that was told since the start. */
+  get allEvents(): readonly ToldEvent[] {
+    return this.#all;
+  }
+
+  /** What was written for people. */
+  get stderr(): string {
+    return this.#stderr;
   }
 
   /** What was told since the last change. */
@@ -130,6 +163,7 @@ export class Watching {
   }
 
   #tell(done: Done): void {
+    this.#lastDone = done;
     const waiting = this.#await;
     this.#await = undefined;
     waiting?.({ done, events: [...this.#events], at: performance.now() });

@@ -1,31 +1,41 @@
-import { mkdir, rename, rm, unlink, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Paths, resolvePaths } from '../../src/config/paths.ts';
-import { isNoise, watchProject } from '../../src/watch/watcher.ts';
+import { contentOf, isIgnored } from '../../src/engine/project-files.ts';
+import { type WatcherEffects, watchProject } from '../../src/watch/watcher.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
-/** A project folder that is being watched, and the batches that were told. */
-async function watched(): Promise<{ paths: Paths; batches: string[][]; next: () => Promise<string[]> }> {
+/** A project folder that is being watched, the batches that were told, and the files of those that are told next. */
+async function watched(
+  prepare: (paths: Paths) => Promise<unknown> = async () => undefined,
+  effects: Partial<WatcherEffects> = {},
+): Promise<{ paths: Paths; batches: string[][]; trouble: string[]; next: () => Promise<string[]> }> {
   const folder = await temporaryFolder();
   const paths = resolvePaths({ stateDir: join(folder, '.meetup') }, { MEETUP_PROJECT_DIR: folder }, folder);
   for (const path of [paths.dbtProject, paths.fixtures, paths.data, paths.profiles]) await mkdir(path);
   await writeFile(join(paths.dbtProject, 'model.sql'), 'select 1');
+  await prepare(paths);
   const batches: string[][] = [];
-  const watcher = watchProject(paths, (files) => batches.push(files.map((file) => file.slice(folder.length + 1))));
-  await watcher.ready;
+  const trouble: string[] = [];
+  const watcher = watchProject(paths, (files) => batches.push(files.map((file) => relative(folder, file))), {
+    onTrouble: (sentence) => trouble.push(sentence),
+    ...effects,
+  });
   onTestFinished(() => watcher.close());
   const next = async (): Promise<string[]> => {
     const before = batches.length;
     while (batches.length === before) await delay(5);
     // Whatever else is to come of the same change has time to.
     await delay(150);
-    return batches.slice(before).flat();
+    return [...new Set(batches.slice(before).flat())].sort();
   };
-  return { paths, batches, next };
+  return { paths, batches, trouble, next };
 }
 
 describe('a save', () => {
@@ -65,7 +75,8 @@ describe('a save', () => {
   it('is told once when a formatter writes the file a second time right after', async () => {
     const { paths, batches, next } = await watched();
     const file = join(paths.dbtProject, 'model.sql');
-    void writeFile(file, 'select  2').then(() => writeFile(file, 'select 2'));
+    writeFileSync(file, 'select  2');
+    writeFileSync(file, 'select 2');
     expect(await next()).toEqual(['dbt/model.sql']);
     expect(batches).toHaveLength(1);
   });
@@ -120,8 +131,166 @@ describe('a batch', () => {
   });
 });
 
-describe('what editors leave beside a file', () => {
-  const paths = { root: '/project', state: '/project/.meetup' };
+describe('folders', () => {
+  it('that are removed and made again are watched like before, however often', async () => {
+    const { paths, next } = await watched(({ dbtProject }) => mkdir(join(dbtProject, 'models')));
+    const folder = join(paths.dbtProject, 'models');
+    for (let round = 1; round <= 5; round += 1) {
+      void (async () => {
+        await rm(folder, { recursive: true });
+        await mkdir(folder);
+        await writeFile(join(folder, `made_${round}.sql`), 'select 1');
+      })();
+      expect(await next()).toContain(`dbt/models/made_${round}.sql`);
+      void writeFile(join(folder, `made_${round}.sql`), 'select 2');
+      expect(await next()).toEqual([`dbt/models/made_${round}.sql`]);
+    }
+  });
+
+  it('that are moved are told as what is gone and what is new', async () => {
+    const { paths, next } = await watched(async ({ dbtProject }) => {
+      await mkdir(join(dbtProject, 'models', 'before', 'deep'), { recursive: true });
+      await writeFile(join(dbtProject, 'models', 'before', 'deep', 'm.sql'), 'select 1');
+    });
+    const models = join(paths.dbtProject, 'models');
+    void rename(join(models, 'before'), join(models, 'after'));
+    expect(await next()).toEqual(['dbt/models/after/deep/m.sql', 'dbt/models/before/deep/m.sql']);
+    void writeFile(join(models, 'after', 'deep', 'm.sql'), 'select 2');
+    expect(await next()).toEqual(['dbt/models/after/deep/m.sql']);
+  });
+
+  it('may be missing at first, and the whole project may go and come back', async () => {
+    const { paths, next } = await watched(({ fixtures }) => rm(fixtures, { recursive: true }));
+    void mkdir(paths.fixtures).then(() => writeFile(join(paths.fixtures, 'new.yml'), ''));
+    expect(await next()).toEqual(['fixtures/new.yml']);
+    void (async () => {
+      await rm(paths.dbtProject, { recursive: true });
+      await mkdir(paths.dbtProject);
+      await writeFile(join(paths.dbtProject, 'other.sql'), '');
+    })();
+    expect(await next()).toEqual(['dbt/model.sql', 'dbt/other.sql']);
+    void writeFile(join(paths.dbtProject, 'other.sql'), 'select 1');
+    expect(await next()).toEqual(['dbt/other.sql']);
+  });
+
+  it('outside the project are watched where dbt_project.yml says so, also once it says so later', async () => {
+    const { paths, next } = await watched(async ({ root, dbtProject }) => {
+      await writeFile(join(dbtProject, 'dbt_project.yml'), 'model-paths: [models, ../extra]\n');
+      await mkdir(join(root, 'extra', 'logs'), { recursive: true });
+      await mkdir(join(root, 'more'));
+    });
+    void writeFile(join(paths.root, 'extra', 'logs', 'm.sql'), 'select 1');
+    expect(await next()).toEqual(['extra/logs/m.sql']);
+    void writeFile(join(paths.dbtProject, 'dbt_project.yml'), 'macro-paths: [../more]\n');
+    expect(await next()).toEqual(['dbt/dbt_project.yml']);
+    void writeFile(join(paths.root, 'more', 'macro.sql'), '');
+    expect(await next()).toEqual(['more/macro.sql']);
+  });
+
+  it('that a configured path links to are watched', async () => {
+    const { paths, next } = await watched(async ({ root, dbtProject }) => {
+      await mkdir(join(root, 'elsewhere'));
+      await symlink(join(root, 'elsewhere'), join(dbtProject, 'models'));
+    });
+    void writeFile(join(paths.root, 'elsewhere', 'm.sql'), 'select 1');
+    expect(await next()).toEqual(['dbt/models/m.sql']);
+  });
+
+  it('that links lead to in a circle are looked at once', async () => {
+    const { paths, next } = await watched(async ({ data, dbtProject }) => {
+      await symlink('.', join(dbtProject, 'again'));
+      await mkdir(join(data, '2026-01-01'));
+      await symlink('..', join(data, '2026-01-01', 'up'));
+      await symlink('2026-01-01', join(data, '2026-01-02'));
+    });
+    void writeFile(join(paths.data, '2026-01-01', 'users.json'), '[]');
+    expect(await next()).toEqual(['data/2026-01-01/users.json', 'data/2026-01-02/users.json']);
+  });
+});
+
+describe('what is no file to read', () => {
+  it('is told like a file and not opened: a named pipe, a link to itself, a link to nothing', async () => {
+    const { paths, next } = await watched();
+    const make = async (): Promise<void> => {
+      execFileSync('mkfifo', [join(paths.dbtProject, 'pipe.sql')]);
+      await symlink('circle.sql', join(paths.dbtProject, 'circle.sql'));
+      await symlink('/nowhere', join(paths.dbtProject, 'nothing.sql'));
+      await symlink('someone@somewhere.1', join(paths.dbtProject, '.#model.sql'));
+    };
+    void make();
+    expect(await next()).toEqual(['dbt/circle.sql', 'dbt/nothing.sql', 'dbt/pipe.sql']);
+    expect(contentOf(join(paths.dbtProject, 'pipe.sql'))).toMatch(/^unreadable: .* is not a regular file$/);
+    expect(contentOf(join(paths.dbtProject, 'circle.sql'))).toMatch(/^unreadable: ELOOP/);
+    expect(contentOf(join(paths.dbtProject, 'nothing.sql'))).toBe('a link to nothing');
+    expect(contentOf(paths.dbtProject)).toMatch(/^unreadable: .* is a folder$/);
+    expect(contentOf(join(paths.dbtProject, 'model.sql', 'below'))).toBe('absent');
+  });
+});
+
+describe('a system whose events are not to be relied on', () => {
+  it('that has none left is said in a sentence, and changes are looked for', async () => {
+    const noSpace = Object.assign(new Error('ENOSPC: System limit for number of file watchers reached'), {
+      code: 'ENOSPC',
+    });
+    const { paths, trouble, next } = await watched(undefined, {
+      watchFolder: () => {
+        throw noSpace;
+      },
+    });
+    expect(trouble).toEqual([
+      expect.stringMatching(/^The system can't watch more files .*ENOSPC.*: raise fs\.inotify\.max_user_watches/),
+    ]);
+    void writeFile(join(paths.dbtProject, 'model.sql'), 'select 2');
+    expect(await next()).toEqual(['dbt/model.sql']);
+    void rm(join(paths.dbtProject, 'model.sql'));
+    expect(await next()).toEqual(['dbt/model.sql']);
+  });
+
+  it('that loses events delays a change, and no more', async () => {
+    const { paths, next } = await watched(undefined, { watchFolder: () => ({ close: () => undefined }) });
+    void writeFile(join(paths.dbtProject, 'model.sql'), 'select 2');
+    expect(await next()).toEqual(['dbt/model.sql']);
+  });
+
+  it('that never is quiet delays a change by two seconds at most', async () => {
+    const { paths, next } = await watched();
+    const storm = setInterval(() => void utimes(join(paths.dbtProject, 'model.sql'), new Date(), new Date()), 5);
+    onTestFinished(() => clearInterval(storm));
+    expect(await next()).toContain('dbt/model.sql');
+  });
+});
+
+describe('git', () => {
+  it('that holds the lock of its index is waited for', async () => {
+    const { paths, batches, next } = await watched(({ root }) => mkdir(join(root, '.git')));
+    const lock = join(paths.root, '.git', 'index.lock');
+    void (async () => {
+      await writeFile(lock, '');
+      await writeFile(join(paths.dbtProject, 'first.sql'), '');
+      await delay(300);
+      await writeFile(join(paths.dbtProject, 'second.sql'), '');
+      await rm(lock);
+    })();
+    expect(await next()).toEqual(['dbt/first.sql', 'dbt/second.sql']);
+    expect(batches).toHaveLength(1);
+  });
+
+  it('that was killed and left its lock is not waited for', async () => {
+    const { paths, next } = await watched(async ({ root }) => {
+      await mkdir(join(root, '.git'));
+      await writeFile(join(root, '.git', 'index.lock'), '');
+      await utimes(join(root, '.git', 'index.lock'), new Date(), new Date(Date.now() - 60_000));
+    });
+    const started = performance.now();
+    void writeFile(join(paths.dbtProject, 'model.sql'), 'select 2');
+    expect(await next()).toEqual(['dbt/model.sql']);
+    expect(performance.now() - started).toBeLessThan(1500);
+  });
+});
+
+describe('what editors and tools leave beside the files of a project', () => {
+  const paths = { root: '/project', state: '/project/.meetup', data: '/project/data' };
+  const folders = { searched: ['/project/dbt/models', '/elsewhere/logs/extra'], made: ['/project/dbt/out'] };
   it.each([
     '/project/dbt/models/.model.sql.swp',
     '/project/dbt/models/.model.sql.swx',
@@ -132,18 +301,30 @@ describe('what editors leave beside a file', () => {
     '/project/dbt/models/model.sql___jb_tmp___',
     '/project/dbt/models/.DS_Store',
     '/project/dbt/target',
+    '/project/dbt/logs/dbt.log',
+    '/project/dbt/out/manifest.json',
+    '/project/.git/index',
     '/project/.meetup/work/meetup.duckdb',
-  ])('is noise: %s', (path) => {
-    expect(isNoise(path, paths)).toBe(true);
+  ])('is ignored: %s', (path) => {
+    expect(isIgnored(path, paths, folders)).toBe(true);
   });
 
   it.each([
     '/project/dbt/models/model.sql',
     '/project/dbt/models/targets.sql',
+    '/project/dbt/models/logs/entries.sql',
+    '/project/dbt/models/target/model.sql',
+    '/elsewhere/logs/extra/model.sql',
     '/project/fixtures/models/logs_by_day/one.yml',
     '/project/data/2026-01-01/events.json',
     '/project/profiles/profiles.yml',
   ])('is not: %s', (path) => {
-    expect(isNoise(path, paths)).toBe(false);
+    expect(isIgnored(path, paths, folders)).toBe(false);
+  });
+
+  it('is no part of a path that leads to the project', () => {
+    const moved = { root: '/var/logs/.venv/project', state: '/state', data: '/tmp/target/data' };
+    expect(isIgnored('/var/logs/.venv/project/dbt/models/model.sql', moved, folders)).toBe(false);
+    expect(isIgnored('/tmp/target/data/users.json', moved, folders)).toBe(false);
   });
 });

@@ -1,0 +1,170 @@
+import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { hasCode } from '../config/errors.ts';
+import { isWithin } from '../engine/project-files.ts';
+
+/** A folder as it was when it was looked at last. */
+interface Folder {
+  /** Which folder it was: one that is removed and made again is another one. */
+  readonly id: string;
+  /** By name: what tells that a file is the same as before. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly folders: ReadonlySet<string>;
+  /** The real places of this folder and of those that lead to it by links, so that a circle of links is not followed. */
+  readonly trail: readonly string[];
+}
+
+export interface FileTreeOptions {
+  readonly isIgnored: (path: string) => boolean;
+  /** Whether a link to a folder is entered. dbt enters none below the folders that it searches. */
+  readonly followsLink: (path: string) => boolean;
+  /** Called before a folder is listed that is new, or another one than before; and once it is gone. */
+  readonly onFolder: (path: string, state: 'new' | 'gone') => void;
+}
+
+/**
+ * All files below some folders, as they were at the last look. A look never throws and opens no file: what can't be listed
+ * or is no regular file is noticed like any other change, and left to those who read it.
+ */
+export class FileTree {
+  readonly #options: FileTreeOptions;
+  readonly #folders = new Map<string, Folder>();
+
+  constructor(options: FileTreeOptions) {
+    this.#options = options;
+  }
+
+  files(): string[] {
+    return [...this.#folders].flatMap(([folder, { files }]) => [...files.keys()].map((name) => join(folder, name)));
+  }
+
+  folders(): string[] {
+    return [...this.#folders.keys()];
+  }
+
+  has(file: string): boolean {
+    return this.#folders.get(dirname(file))?.files.has(basename(file)) ?? false;
+  }
+
+  hasFolder(path: string): boolean {
+    return this.#folders.has(path);
+  }
+
+  /** Looks at some folders. @returns the files that are not what they were; also a folder that can't be listed any more. */
+  look(folders: Iterable<string>, { deep }: { deep: boolean }): Set<string> {
+    const touched = new Set<string>();
+    const seen = new Set<string>();
+    for (const folder of folders) this.#look(folder, [], deep, touched, seen);
+    return touched;
+  }
+
+  /** Forgets a folder and everything below it. */
+  forget(folder: string): void {
+    this.#forget(folder, new Set());
+  }
+
+  #look(path: string, trail: readonly string[], deep: boolean, touched: Set<string>, seen: Set<string>): void {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const known = this.#folders.get(path);
+    const id = identityOf(path);
+    if (id === undefined) {
+      this.#forget(path, touched);
+      return;
+    }
+    const isNew = known?.id !== id;
+    if (isNew) this.#options.onFolder(path, 'new');
+    const entries = list(path);
+    if (entries === undefined) {
+      if (known === undefined || known.files.size + known.folders.size > 0) touched.add(path);
+      for (const file of this.#below(path)) touched.add(file);
+      this.#remember(path, { id, files: new Map(), folders: new Set(), trail: known?.trail ?? trail }, touched);
+      return;
+    }
+    const now = this.#read(path, id, entries, known?.trail ?? [...trail, realPathOf(path)]);
+    for (const [name, signature] of now.files) if (known?.files.get(name) !== signature) touched.add(join(path, name));
+    for (const name of known?.files.keys() ?? []) if (!now.files.has(name)) touched.add(join(path, name));
+    this.#remember(path, now, touched);
+    for (const name of now.folders) {
+      const below = join(path, name);
+      if (deep || isNew || this.#folders.get(below)?.id !== identityOf(below))
+        this.#look(below, now.trail, deep || isNew, touched, seen);
+    }
+  }
+
+  #read(path: string, id: string, entries: readonly Dirent[], trail: readonly string[]): Folder {
+    const files = new Map<string, string>();
+    const folders = new Set<string>();
+    for (const entry of entries) {
+      const child = join(path, entry.name);
+      if (this.#options.isIgnored(child)) continue;
+      if (entry.isDirectory() || (entry.isSymbolicLink() && this.#leadsOn(child, trail))) folders.add(entry.name);
+      else files.set(entry.name, signatureOf(child));
+    }
+    return { id, files, folders, trail };
+  }
+
+  #leadsOn(link: string, trail: readonly string[]): boolean {
+    if (!this.#options.followsLink(link) || !isFolder(link)) return false;
+    const target = realPathOf(link);
+    return !trail.some((place) => isWithin(place, target));
+  }
+
+  #remember(path: string, folder: Folder, touched: Set<string>): void {
+    const before = this.#folders.get(path);
+    this.#folders.set(path, folder);
+    for (const name of before?.folders ?? []) if (!folder.folders.has(name)) this.#forget(join(path, name), touched);
+  }
+
+  #forget(path: string, touched: Set<string>): void {
+    const folder = this.#folders.get(path);
+    if (folder === undefined) return;
+    this.#folders.delete(path);
+    this.#options.onFolder(path, 'gone');
+    for (const name of folder.files.keys()) touched.add(join(path, name));
+    for (const name of folder.folders) this.#forget(join(path, name), touched);
+  }
+
+  #below(path: string): string[] {
+    return [...(this.#folders.get(path)?.files.keys() ?? [])].map((name) => join(path, name));
+  }
+}
+
+/** undefined where the folder can't be listed. One that is gone meanwhile is empty, and gone at the next look. */
+function list(folder: string): Dirent[] | undefined {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    return hasCode(error, 'ENOENT', 'ENOTDIR') ? [] : undefined;
+  }
+}
+
+/** What is at the end of a path, links followed; undefined where that is nothing or can't be told. */
+export function statOf(path: string): Stats | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch {
+    return undefined;
+  }
+}
+
+export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() ?? false;
+
+function identityOf(folder: string): string | undefined {
+  const stats = statOf(folder);
+  // A file system may give the number of a folder that was removed to the next one.
+  return stats?.isDirectory() ? `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` : undefined;
+}
+
+function signatureOf(file: string): string {
+  const stats = statOf(file);
+  return stats === undefined ? 'unknown' : `${stats.mode}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
+}
+
+function realPathOf(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

@@ -1,0 +1,17 @@
+import { execFileSync } from 'node:child_process';
+
+/** Real git on a folder, as a person with a name and without hooks or settings of their own. */
+export function gitIn(folder: string): (...args: string[]) => string {
+  const env = {
+    ...process.env,
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_CONFIG_SYSTEM: '/dev/null',
+    GIT_AUTHOR_NAME: 'Someone',
+    GIT_AUTHOR_EMAIL: 'someone@example.com',
+    GIT_COMMITTER_NAME: 'Someone',
+    GIT_COMMITTER_EMAIL: 'someone@example.com',
+    GIT_EDITOR: 'true',
+  };
+  return (...args) =>
+    execFileSync('git', args, { cwd: folder, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+}
