@@ -18,7 +18,7 @@ from dbt_common.exceptions import DbtBaseException
 from meetup_engine.project import changes
 from meetup_engine.protocol import events
 from meetup_engine.unit_tests import task as unit_tests_task
-from meetup_engine.dbt_patches import database_name, late_files, readable_files
+from meetup_engine.dbt_patches import database_name, late_files, readable_files, unit_test_columns
 from meetup_engine.dbt_patches.readable_files import unreadable
 from meetup_engine.protocol import problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
@@ -48,6 +48,7 @@ class Worker:
         self._events = events.install()
         speed.install()
         database_name.install()
+        unit_test_columns.install()
         late_files.files.install()
         readable_files.install()
         self._untidy = True

@@ -11,6 +11,7 @@ from dbt.context.providers import generate_runtime_model_context
 from dbt.parser.unit_tests import UnitTestManifestLoader
 from dbt_common.exceptions import DbtBaseException, DbtRuntimeError
 
+from meetup_engine.dbt_patches.unit_test_columns import by_name, require_known
 from meetup_engine.unit_tests.columns import QuietCompiler
 from meetup_engine.unit_tests.writing import NotPlain, expected_rows, given_rows, whole_statement
 
@@ -70,19 +71,31 @@ def _statement(test, node, adapter, cursor):
     except duckdb.Error:
         return None
     columns = [adapter.Column(column=row[0], dtype=row[1]) for row in described]
-    by_name = {column.name.lower(): column for column in columns}
+    named = {column.name.lower(): column for column in columns}
     rows = test.expect.rows
+    if isinstance(rows, list):
+        rows = by_name(rows, test.name)
     try:
         if not isinstance(rows, list):
+            _require_known_columns(test.name, rows, [column.name for column in columns], cursor)
             expected, wanted = rows, columns
         elif not rows:
             expected, wanted = "select * from dbt_internal_unit_test_actual limit 0", columns
         else:
-            expected = expected_rows(rows, {name: column.data_type for name, column in by_name.items()})
-            wanted = [by_name[name.lower()] for name in rows[0]]
+            expected = expected_rows(rows, {name: column.data_type for name, column in named.items()})
+            wanted = [named[str(name).lower()] for name in rows[0]]
     except NotPlain:
         return None
     return whole_statement(node.compiled_code, expected, [column.quoted for column in wanted])
+
+
+def _require_known_columns(test, sql, columns, cursor):
+    """Holds expected rows that are SQL to the model's columns; where it is no SQL by itself, dbt's statement tells."""
+    try:
+        described = cursor.execute(f"describe {sql}").fetchall()
+    except duckdb.Error:
+        return
+    require_known([row[0] for row in described], columns, test)
 
 
 def _by_materialization(test, node, built, config, adapter):
