@@ -18,6 +18,12 @@ export function renderTestNew(report: TestNewReport, style: Style): string {
     ...(report.nearness === 'same'
       ? []
       : [style.dim('Only all of the data makes the chosen rows as they are: these are alike, made of few.')]),
+    ...report.kept.map((kept) => style.dim(renderKept(kept))),
     `It passes. Say in its description which rule it shows.`,
   ].join('\n');
+}
+
+function renderKept({ where, why, values }: TestNewReport['kept'][number]): string {
+  const named = values.length === 0 ? '' : ` ${values.map((value) => `'${value}'`).join(', ')}`;
+  return `Kept ${where}${named}: ${why}.`;
 }

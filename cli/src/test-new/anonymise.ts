@@ -1,73 +1,151 @@
 import type { Cell } from '../warehouse/warehouse.ts';
+import { type DuckDbType, parseType } from './duckdb-type.ts';
+import { Replacements } from './replacements.ts';
+import type { SqlValues } from './sql-values.ts';
 import type { Column, Rows } from './workbench.ts';
 
-/** Texts that people wrote, or that name them or theirs. */
-const TEXTS = /^(?:(group|event|venue|record)_)?(name|description|link|hometown)$/;
+/** Where a value is: the input, the column and, within lists and structs, the field. */
+export interface Place {
+  readonly input: string;
+  readonly column: string;
+  readonly field: string;
+}
 
-/** Ids and keys that stand for a person. */
-const PEOPLE = /^(user_id|rsvp_key|membership_key)$/;
+/** A value that stayed, and why. */
+export interface Kept {
+  /** `ref('users').country`. */
+  readonly where: string;
+  readonly why: 'the SQL names it' | 'the schema says that it is not personal';
+  /** A few of them, where the SQL names them. */
+  readonly values: readonly string[];
+}
 
-/** What is replaced: texts only, or the members' ids too. */
-export type Scope = 'texts' | 'texts and members';
+export interface Input {
+  /** As a unit test names it. */
+  readonly reference: string;
+  readonly rows: Rows;
+  /** Columns that the schema declares as not personal, in lower case. */
+  readonly impersonal: ReadonlySet<string>;
+}
+
+/** How many values are named where they stayed. */
+const NAMED_VALUES = 5;
+
+/** Types whose cells are what people may have written. */
+const TEXT_TYPES = /^(VARCHAR|JSON|BLOB|UUID|BPCHAR|CHAR|TEXT|BIT|INET|GEOMETRY)/;
+const INTEGER_TYPES = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|^(DECIMAL\(\d+,0\))$|^BIGNUM$/;
+/** Names of whole numbers that stand for somebody or something. */
+const KEY =
+  /(^|_)(id|ids|key|no|nr|num|number|code|phone|mobile|tel|telephone|fax|zip|postcode|ssn|bsn|passport|licen[cs]e|tax|vat|account|card|badge|member|user|person|customer|employee|patient|contact|owner|author|organi[sz]er)$|[a-z](Id|Key|Number|Phone)$/i;
+const BIRTH = /(^|_)(birth\w*|born\w*|dob)$|[Bb]irth[A-Z]?\w*$/;
+/** From here on a number that is no moment looks like a telephone's or an account's. */
+const LONG_NUMBER = 10_000_000n;
+/** Seconds and milliseconds since 1970, until 2100. */
+const isMoment = (number: bigint): boolean =>
+  (number >= 946_684_800n && number < 4_102_444_800n) || (number >= 946_684_800_000n && number < 4_102_444_800_000n);
 
 /**
- * Replaces personal values, the same value by the same one everywhere. Members are numbered from 1 in the order of their ids, so that
- * what is compared by size stays in order. Ids of groups and venues stay: they are public.
+ * Replaces every text and every number that may be a person's, the same value by the same one everywhere and in the same order.
+ * Stays: what the model's own SQL says, what the schema declares as not personal, texts of one or two letters, and moments.
+ * @param frozen places whose values are not replaced, to find out which of them the model can't do without.
  */
-export function anonymise(inputs: readonly Rows[], scope: Scope): Rows[] {
-  const replacements = new Map<string, Map<string, Cell>>();
-  if (scope === 'texts and members') replacements.set('user_id', numbered(inputs));
-  return inputs.map(({ columns, rows }) => ({
-    columns,
-    rows: rows.map((row) => row.map((cell, index) => replaced(cell, columns[index], scope, replacements))),
+export function anonymise(
+  inputs: readonly Input[],
+  sql: SqlValues,
+  frozen: (place: Place) => boolean = () => false,
+): { given: Rows[]; kept: Kept[] } {
+  const replacements = new Replacements(sql);
+  const keeping = new Map<string, Set<string>>();
+  const keep = (place: Place, text: string): void => {
+    const where = `${place.input}.${place.column}${place.field === '' ? '' : `.${place.field}`}`;
+    keeping.set(where, (keeping.get(where) ?? new Set()).add(text));
+  };
+  // Twice: what stands for a value depends on all others, so that the order stays.
+  const walk = (change: (cell: Cell, kind: Kind, place: Place) => Cell): Rows[] =>
+    inputs.map((input) => changed(input, (cell, kind, place) => (frozen(place) ? cell : change(cell, kind, place))));
+  walk((cell, kind) => {
+    replacements.note(cell, kind);
+    return cell;
+  });
+  replacements.settle();
+  const given = walk((cell, kind, place) => {
+    const { value, named } = replacements.of(cell, kind);
+    for (const text of named) keep(place, text);
+    return value;
+  });
+  const kept: Kept[] = [...keeping].map(([where, values]) => ({
+    where,
+    why: 'the SQL names it',
+    values: [...values].sort().slice(0, NAMED_VALUES),
   }));
+  return { given, kept: [...kept, ...declared(inputs)] };
 }
 
-function replaced(
-  cell: Cell,
-  column: Column | undefined,
-  scope: Scope,
-  replacements: Map<string, Map<string, Cell>>,
-): Cell {
-  const name = column?.name ?? '';
-  if (cell === null) return cell;
-  if (Array.isArray(cell)) return cell.map((item) => withinStruct(item, scope, replacements));
-  if (!TEXTS.test(name) && !(scope === 'texts and members' && PEOPLE.test(name))) return cell;
-  const known = replacements.get(name) ?? new Map<string, Cell>();
-  replacements.set(name, known);
-  const given = known.get(String(cell)) ?? stranger(name, known.size + 1);
-  known.set(String(cell), given);
-  return given;
-}
+/** How a value is replaced. */
+export type Kind = 'text' | 'key' | 'birth';
 
-/** Lists of answers and memberships hold members' ids too. */
-function withinStruct(item: Cell, scope: Scope, replacements: Map<string, Map<string, Cell>>): Cell {
-  if (item === null || typeof item !== 'object' || Array.isArray(item)) return item;
-  return Object.fromEntries(
-    Object.entries(item).map(([name, cell]) => [name, replaced(cell, { name, type: '' }, scope, replacements)]),
+function changed({ reference, rows, impersonal }: Input, change: (cell: Cell, kind: Kind, place: Place) => Cell): Rows {
+  const columns = rows.columns.map((column) => ({ ...column, parsed: parseType(column.type) }));
+  const cells = rows.rows.map((row) =>
+    row.map((cell, at) => {
+      const column = columns[at];
+      if (column === undefined || impersonal.has(column.name.toLowerCase())) return cell;
+      const place = { input: reference, column: column.name, field: '' };
+      return within(cell, column.parsed, place, change);
+    }),
   );
+  return { columns: rows.columns, rows: cells };
 }
 
-/** An invented value of the same kind. */
-function stranger(name: string, number: number): Cell {
-  if (name === 'user_id') return number;
-  if (name === 'link') return `https://example.com/${number}`;
-  const kind = name.replace(/_(name|key)$/, '').replace(/^name$/, 'some name');
-  return `${kind[0]?.toUpperCase()}${kind.slice(1)} ${number}`;
-}
-
-function numbered(inputs: readonly Rows[]): Map<string, Cell> {
-  const ids = new Set<number>();
-  for (const { columns, rows } of inputs) {
-    for (const row of rows) for (const [index, cell] of row.entries()) collect(cell, columns[index]?.name ?? '', ids);
+function within(
+  cell: Cell,
+  type: DuckDbType,
+  place: Place,
+  change: (cell: Cell, kind: Kind, place: Place) => Cell,
+): Cell {
+  if (cell === null) return cell;
+  if (type.kind === 'list')
+    return Array.isArray(cell) ? cell.map((item) => within(item, type.item, place, change)) : cell;
+  if (type.kind === 'map') {
+    const fields = new Map([
+      ['key', type.key],
+      ['value', type.value],
+    ]);
+    const entry: DuckDbType = { kind: 'struct', fields };
+    return Array.isArray(cell) ? cell.map((item) => within(item, entry, place, change)) : cell;
   }
-  return new Map([...ids].sort((a, b) => a - b).map((id, index) => [String(id), index + 1]));
+  if (type.kind === 'struct') {
+    if (typeof cell !== 'object' || Array.isArray(cell)) return cell;
+    return Object.fromEntries(
+      Object.entries(cell).map(([name, value]) => {
+        const field: DuckDbType = type.fields.get(name) ?? { kind: 'plain', name: 'VARCHAR' };
+        const deeper = { ...place, field: place.field === '' ? name : `${place.field}.${name}` };
+        return [name, within(value, field, deeper, change)];
+      }),
+    );
+  }
+  const kind = kindOf(cell, type.name, place);
+  return kind === undefined ? cell : change(cell, kind, place);
 }
 
-function collect(cell: Cell, name: string, ids: Set<number>): void {
-  if (name === 'user_id' && typeof cell === 'number') ids.add(cell);
-  else if (Array.isArray(cell)) for (const item of cell) collect(item, name, ids);
-  else if (cell !== null && typeof cell === 'object') {
-    for (const [field, value] of Object.entries(cell)) collect(value, field, ids);
-  }
+function kindOf(cell: Cell, type: string, { column, field }: Place): Kind | undefined {
+  const name = field.split('.').at(-1) || column;
+  if (/^(DATE|TIMESTAMP)/.test(type)) return BIRTH.test(name) ? 'birth' : undefined;
+  if (TEXT_TYPES.test(type)) return BIRTH.test(name) && /^\d{4}-\d{2}-\d{2}/.test(String(cell)) ? 'birth' : 'text';
+  if (!INTEGER_TYPES.test(type) || (typeof cell !== 'number' && typeof cell !== 'string')) return undefined;
+  if (!/^-?\d+$/.test(String(cell))) return undefined;
+  const number = BigInt(cell);
+  const isLong = (number >= LONG_NUMBER || number <= -LONG_NUMBER) && !isMoment(number);
+  return KEY.test(name) || BIRTH.test(name) || isLong ? 'key' : undefined;
+}
+
+function declared(inputs: readonly Input[]): Kept[] {
+  return inputs.flatMap(({ reference, rows, impersonal }) =>
+    rows.columns
+      .filter(({ name }) => impersonal.has(name.toLowerCase()))
+      .map((column: Column): Kept => {
+        const why = 'the schema says that it is not personal';
+        return { where: `${reference}.${column.name}`, why, values: [] };
+      }),
+  );
 }

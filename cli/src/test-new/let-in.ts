@@ -3,9 +3,10 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { EntityName } from '../ingest/entities.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
 import { type CompiledModel, type ModelInput, RELATION } from './compiled-model.ts';
+import { literal } from './literal.ts';
 import { leniently, type RejectedRecord } from './rejected.ts';
 import { IDS } from './slicing.ts';
-import { literal, published, type Rows, type Workbench } from './workbench.ts';
+import { published, type Rows, type Workbench } from './workbench.ts';
 
 /** Catalogs in memory: what the models are made of with the record, and without it. */
 const WITH = 'let_in';

@@ -8,7 +8,9 @@ import type { Paths } from '../config/paths.ts';
 import { EngineClient } from '../engine/client.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
+import { quoteLiteral } from '../warehouse/sql.ts';
 import { restoreWorkingFile } from '../warehouse/working-file.ts';
+import type { Kept } from './anonymise.ts';
 import { type CompiledModel, compileModel, compileUpstream } from './compiled-model.ts';
 import { letIn } from './let-in.ts';
 import { inputsThatMake, MOST_GIVEN } from './reduce.ts';
@@ -44,6 +46,8 @@ export interface NewFixture {
   readonly matching: number;
   /** `alike`: only all of the data makes the chosen rows as they are, so other rows make such as have the same shape. */
   readonly nearness: 'same' | 'alike';
+  /** Values of the local data that are in the file, and why. */
+  readonly kept: readonly Kept[];
   readonly ms: number;
 }
 
@@ -71,7 +75,7 @@ export async function newFixture(options: NewFixtureOptions, effects: Effects): 
     await writeNew(file, fixtureYaml({ name, description, model, ...made }), options.paths);
     effects.reporter.progress(`Running ${name} …`);
     try {
-      await withDatabase(options.paths, effects, () => requirePass(engine, model.name, name));
+      await withDatabase(options.paths, effects, () => requirePass(engine, model, name));
     } catch (error) {
       await rm(file, { force: true });
       throw error;
@@ -88,6 +92,7 @@ export async function newFixture(options: NewFixtureOptions, effects: Effects): 
       chosen: made.chosen,
       matching: made.matching,
       nearness: made.nearness,
+      kept: made.kept,
       ms: Math.round(effects.clock.elapsed() - started),
     };
   } finally {
@@ -103,8 +108,11 @@ function withDatabase<T>(paths: Paths, effects: Effects, work: () => Promise<T>)
   });
 }
 
-async function requirePass(engine: EngineClient, model: string, name: string): Promise<void> {
-  const answer = await engine.test({ target: 'dev', uniqueIds: [`unit_test.meetup.${model}.${name}`] });
+async function requirePass(engine: EngineClient, model: CompiledModel, name: string): Promise<void> {
+  const answer = await engine.test({
+    target: 'dev',
+    uniqueIds: [`${model.uniqueId.replace(/^model\./, 'unit_test.')}.${name}`],
+  });
   const node = answer.nodes.find((found) => found.name === name);
   if (node?.status === 'pass') return;
   const why = answer.problems[0]?.message ?? node?.problem?.message ?? node?.message ?? 'dbt did not find it';
@@ -128,7 +136,7 @@ async function makeFrom(
   try {
     if (effects.signal.aborted) throw new InterruptedError();
     if (options.fromRejected === undefined) {
-      return await makeOfRows(bench, model, await publishedRows(bench, options), effects);
+      return await makeOfRows(bench, model, await publishedRows(bench, model, options), effects);
     }
     const record = await findRejected(bench, options.fromRejected);
     if (readsRaw(model, record.entity)) {
@@ -161,15 +169,13 @@ async function makeOfRows(bench: Workbench, model: CompiledModel, { rows, key, m
   );
 }
 
-async function publishedRows(bench: Workbench, options: NewFixtureOptions): Promise<Chosen> {
+async function publishedRows(bench: Workbench, node: CompiledModel, options: NewFixtureOptions): Promise<Chosen> {
   const { model } = options;
-  const places = await bench.query(
-    `select schema_name from (select schema_name, table_name from duckdb_tables() where database_name = 'meetup'
-     union all select schema_name, view_name from duckdb_views() where database_name = 'meetup') where table_name = '${model}'`,
+  const table = published(node.schema, node.table);
+  const isBuilt = await bench.query(
+    `select 1 from information_schema.tables where table_catalog = 'meetup' and table_schema = ${quoteLiteral(node.schema)} and table_name = ${quoteLiteral(node.table)}`,
   );
-  const schema = places.rows[0]?.[0];
-  if (typeof schema !== 'string') throw new MeetupError(`${model} is not built yet: run \`./meetup dev\` first.`);
-  const table = published(schema, model);
+  if (isBuilt.rows.length === 0) throw new MeetupError(`${model} is not built yet: run \`./meetup dev\` first.`);
   const { columns } = await bench.query(`select * from ${table} limit 0`);
   const key = await keyOfTable(bench, table, columns);
   const conditions = [
@@ -201,7 +207,7 @@ function noRow({ model, where, fromKey: value }: NewFixtureOptions, key: readonl
 
 async function freeName({ paths, model, name }: NewFixtureOptions): Promise<string> {
   const fileOf = (candidate: string): string => join(paths.fixtures, 'models', model, `${candidate}.yml`);
-  if (!/^[a-z_][a-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' is no model's name.`);
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' can't be the name of a model.`);
   if (name !== undefined) {
     if (!/^[a-z][a-z0-9_]*$/.test(name)) {
       throw new MeetupError(`--name takes small letters, digits and underscores, and was given '${name}'.`);
@@ -235,13 +241,16 @@ async function writeNew(file: string, text: string, paths: Paths): Promise<void>
   }
 }
 
+/** How the rows were chosen, without the values that they were chosen by, which may be personal. */
 function descriptionOf({ where, fromKey: value, fromRejected }: NewFixtureOptions, nearness: 'same' | 'alike'): string {
   const chosen =
     fromRejected !== undefined
-      ? `record ${fromRejected} that broke its schema`
+      ? 'a record that broke its schema'
       : value !== undefined
-        ? `key ${value}`
-        : (where ?? 'any row');
+        ? 'chosen by key'
+        : where !== undefined
+          ? 'chosen by a condition'
+          : 'any row';
   const how = nearness === 'same' ? '' : ', of which rows of the same shape are kept';
   return `Made from local data (${chosen}${how}). Say here which rule it shows.`;
 }

@@ -1,11 +1,12 @@
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
-import { anonymise, type Scope } from './anonymise.ts';
+import { anonymise, type Input, type Kept, type Place } from './anonymise.ts';
 import type { CompiledModel } from './compiled-model.ts';
 import { minimise } from './ddmin.ts';
 import { holds, isSameOutput, type Nearness } from './goal.ts';
 import { conditionsFor, keyCondition, MOST_SLICED } from './slicing.ts';
+import { valuesInSql } from './sql-values.ts';
 import { type Column, isNested, type Rows, type Workbench } from './workbench.ts';
 
 export interface Reduced {
@@ -14,6 +15,8 @@ export interface Reduced {
   /** All that the model makes of them. */
   readonly expected: Rows;
   readonly nearness: Nearness;
+  /** What of the inputs was not replaced, and why. */
+  readonly kept: readonly Kept[];
 }
 
 /** More input rows than this are no example any more. */
@@ -105,31 +108,25 @@ async function fewestRows(
 
 const total = (kept: readonly (readonly number[])[]): number => kept.reduce((sum, rows) => sum + rows.length, 0);
 
+type Finished = Pick<Reduced, 'given' | 'expected' | 'kept'>;
+
 /** From chosen rows to what a test says: shorter lists, the columns that are read, nothing personal, and what comes out. */
-async function finish(
-  bench: Workbench,
-  model: CompiledModel,
-  fits: () => Promise<boolean>,
-): Promise<Pick<Reduced, 'given' | 'expected'>> {
+async function finish(bench: Workbench, model: CompiledModel, fits: () => Promise<boolean>): Promise<Finished> {
   const given: Rows[] = [];
   for (const index of model.inputs.keys()) given.push(await bench.chosen(index));
   return finishRows(bench, model, await withShorterLists(bench, given, fits));
 }
 
 /** The same for rows that come from elsewhere, and stay whole. */
-export async function finishRows(
-  bench: Workbench,
-  model: CompiledModel,
-  rows: readonly Rows[],
-): Promise<Pick<Reduced, 'given' | 'expected'>> {
+export async function finishRows(bench: Workbench, model: CompiledModel, rows: readonly Rows[]): Promise<Finished> {
   const read = await columnsThatAreRead(bench, rows);
-  const { given, expected } = await withoutPersons(bench, read);
+  const { given, expected, kept } = await withoutPersons(bench, model, read);
   if (expected.rows.length > MOST_EXPECTED) {
     throw new MeetupError(
       `${model.name} makes ${expected.rows.length} rows of any input, too many for a test that anybody could read: write one by hand.`,
     );
   }
-  return { given: given.map(withoutEmptyColumns), expected };
+  return { given: given.map(withoutEmptyColumns), expected, kept };
 }
 
 async function outputOf(bench: Workbench, given: readonly Rows[]): Promise<Rows | undefined> {
@@ -189,21 +186,40 @@ function withCell({ columns, rows }: Rows, row: number, column: number, cell: Ce
   return { columns, rows: rows.map((cells, at) => (at === row ? cells.with(column, cell) : cells)) };
 }
 
-/** Replaces what is personal, as far as the model still makes as many rows. */
-async function withoutPersons(
-  bench: Workbench,
-  given: readonly Rows[],
-): Promise<{ given: readonly Rows[]; expected: Rows }> {
+/**
+ * Replaces what may be personal. The model must still make as many rows.
+ * @throws MeetupError where it does not, with the column that it can't do without.
+ */
+async function withoutPersons(bench: Workbench, model: CompiledModel, given: readonly Rows[]): Promise<Finished> {
   const before = await outputOf(bench, given);
-  for (const scope of ['texts and members', 'texts'] satisfies Scope[]) {
-    const strangers = anonymise(given, scope);
-    const expected = await outputOf(bench, strangers);
-    if (expected !== undefined && expected.rows.length === before?.rows.length) return { given: strangers, expected };
+  const sql = valuesInSql(model.sql);
+  const inputs = given.map((rows, index): Input => {
+    const { reference = '', impersonal = new Set<string>() } = model.inputs[index] ?? {};
+    return { reference, rows, impersonal };
+  });
+  const attempt = async (frozen?: (place: Place) => boolean): Promise<Finished | undefined> => {
+    const { given: strangers, kept } = anonymise(inputs, sql, frozen);
+    // A text that has to be a number or a moment may not be one any more.
+    const expected = await outputOf(bench, strangers).catch(() => undefined);
+    return expected !== undefined && expected.rows.length === before?.rows.length
+      ? { given: strangers, expected, kept }
+      : undefined;
+  };
+  const made = await attempt();
+  if (made !== undefined) return made;
+  for (const { reference, rows } of inputs) {
+    for (const { name } of rows.columns) {
+      const without = await attempt(({ input, column }) => input === reference && column === name);
+      if (without !== undefined) throw needsOriginal(model, `${reference}.${name}`);
+    }
   }
-  throw new MeetupError(
-    'The model makes other rows once names, descriptions and links are replaced: choose another row, or write the test by hand.',
-  );
+  throw needsOriginal(model, 'what may be personal');
 }
+
+const needsOriginal = ({ name }: CompiledModel, what: string): MeetupError =>
+  new MeetupError(
+    `${name} makes other rows once ${what} is replaced: if it is not personal, say so with \`meta: {personal: false}\` on the column; otherwise choose another row, or write the test by hand.`,
+  );
 
 /** dbt fills a column that is not named with null; but not where rows are written as SQL, as those with lists are. */
 function withoutEmptyColumns({ columns, rows }: Rows): Rows {

@@ -1,7 +1,8 @@
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import type { CompiledModel } from './compiled-model.ts';
-import { type Column, literal, type Rows, type Workbench } from './workbench.ts';
+import { literal } from './literal.ts';
+import type { Column, Rows, Workbench } from './workbench.ts';
 
 /** Columns by which rows of one table belong to rows of another. */
 const LINKING = /(_id|_key|_on)$|^(_batch_seq|_source_file|_record_index)$/;

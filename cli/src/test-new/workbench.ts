@@ -3,6 +3,8 @@ import { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import { type CompiledModel, type ModelInput, RELATION } from './compiled-model.ts';
+import { isNestedType } from './duckdb-type.ts';
+import { literal } from './literal.ts';
 
 export interface Column {
   readonly name: string;
@@ -44,7 +46,7 @@ export class Workbench {
       await warehouse.run(`set TimeZone = 'UTC'`);
       await warehouse.run(`attach ${quoteLiteral(database)} as meetup (read_only)`);
       const schemas = ['slice', 'chosen', ...new Set(model.inputs.map(({ schema }) => schema))];
-      for (const schema of schemas) await warehouse.run(`create schema ${quoteIdentifier(schema)}`);
+      for (const schema of schemas) await warehouse.run(`create schema if not exists ${quoteIdentifier(schema)}`);
     } catch (error) {
       await warehouse.close();
       throw error;
@@ -162,19 +164,4 @@ export const published = (schema: string, table: string): string =>
   `meetup.${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
 
 /** dbt's own rows hold no lists, structs and maps. */
-export const isNested = ({ type }: Column): boolean => /\[\d*\]$|^(STRUCT|MAP)/.test(type);
-
-/** A value as DuckDB's SQL writes it, of a type. Lists and structs go through JSON. */
-export function literal(cell: Cell, type: string): string {
-  if (cell === null) return `cast(null as ${type})`;
-  if (typeof cell === 'object') return `cast(cast(${quoteLiteral(JSON.stringify(cell))} as json) as ${type})`;
-  // Other numbers as texts: written plainly, a long double would be a decimal first.
-  if (typeof cell === 'boolean' || Number.isSafeInteger(cell)) return `cast(${cell} as ${type})`;
-  return `cast(${textLiteral(String(cell))} as ${type})`;
-}
-
-/** SQL ends at a NUL, wherever it stands. */
-function textLiteral(text: string): string {
-  if (!text.includes('\0')) return quoteLiteral(text);
-  return `(${text.split('\0').map(quoteLiteral).join(' || chr(0) || ')})`;
-}
+export const isNested = ({ type }: Column): boolean => isNestedType(type);

@@ -1,6 +1,8 @@
+import { quoteIdentifier } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import type { CompiledModel } from './compiled-model.ts';
-import { isNested, literal, type Rows } from './workbench.ts';
+import { literal } from './literal.ts';
+import { isNested, type Rows } from './workbench.ts';
 
 export interface FixtureText {
   readonly name: string;
@@ -34,7 +36,7 @@ function table(rows: Rows, indent: string): string[] {
   if (rows.rows.length === 0) return [`${indent}rows: []`];
   if (rows.columns.some(isNested)) return sqlTable(rows, indent);
   const lines = rows.rows.map((row) =>
-    rows.columns.map(({ name }, index) => `${name}: ${value(row[index] ?? null)}`).join(', '),
+    rows.columns.map(({ name }, index) => `${columnKey(name)}: ${value(row[index] ?? null)}`).join(', '),
   );
   return [`${indent}rows:`, ...lines.map((line) => `${indent}  - {${line}}`)];
 }
@@ -42,7 +44,8 @@ function table(rows: Rows, indent: string): string[] {
 function sqlTable({ columns, rows }: Rows, indent: string): string[] {
   const selects = rows.map((row) => {
     const cells = row.map(
-      (cell, index) => `${literal(cell, columns[index]?.type ?? 'VARCHAR')} as "${columns[index]?.name}"`,
+      (cell, index) =>
+        `${literal(cell, columns[index]?.type ?? 'VARCHAR')} as ${quoteIdentifier(columns[index]?.name ?? '')}`,
     );
     return `select ${cells.join(', ')}`;
   });
@@ -61,6 +64,10 @@ function value(cell: Cell): string {
 const isExact = (number: number): boolean => String(number).replaceAll(/\D/g, '').length <= 15;
 
 const isMoment = (cell: string): boolean => /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$/.test(cell);
+
+/** YAML takes some plain words for truths and nothing, and `n: 1` for a false one. */
+const columnKey = (name: string): string =>
+  /^[A-Za-z_]\w*$/.test(name) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(name) ? name : text(name);
 
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\ufeff]/gu;
 

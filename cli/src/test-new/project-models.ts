@@ -1,0 +1,185 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MeetupError } from '../config/errors.ts';
+import { readJsonFile } from '../config/json-file.ts';
+import type { Paths } from '../config/paths.ts';
+import type { EngineClient } from '../engine/client.ts';
+
+const meta = z.looseObject({ personal: z.boolean().optional() }).optional();
+const columnSchema = z.looseObject({ name: z.string(), meta, config: z.looseObject({ meta }).optional() });
+const columns = z.record(z.string(), columnSchema);
+const nodeSchema = z.looseObject({
+  unique_id: z.string(),
+  name: z.string(),
+  resource_type: z.string(),
+  package_name: z.string(),
+  schema: z.string(),
+  alias: z.string(),
+  original_file_path: z.string(),
+  language: z.string().optional(),
+  version: z.union([z.string(), z.number()]).nullish(),
+  config: z.looseObject({ materialized: z.string().optional() }),
+  columns: columns.optional(),
+  depends_on: z.looseObject({ nodes: z.array(z.string()).optional() }).optional(),
+});
+const sourceSchema = z.looseObject({
+  name: z.string(),
+  source_name: z.string(),
+  schema: z.string(),
+  identifier: z.string(),
+  columns,
+});
+const manifestSchema = z.looseObject({
+  metadata: z.looseObject({ project_name: z.string() }),
+  nodes: z.record(z.string(), nodeSchema),
+  sources: z.record(z.string(), sourceSchema),
+});
+
+/** A model, seed or snapshot, as far as unit tests need it. */
+export interface ProjectModel {
+  readonly uniqueId: string;
+  readonly name: string;
+  readonly kind: string;
+  readonly package: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly file: string;
+  readonly materialized: string;
+}
+
+/** A relation that a model reads. */
+export interface ModelInput {
+  readonly schema: string;
+  readonly table: string;
+  /** As a unit test names it: `ref('fct_events')`, `source('raw', 'events')`. */
+  readonly reference: string;
+  /** Columns that the project declares with `meta: {personal: false}`, in lower case. */
+  readonly impersonal: ReadonlySet<string>;
+}
+
+/** A relation in compiled SQL: catalog, schema, table. */
+export const RELATION = /"meetup"\."([^"]+)"\."([^"]+)"/g;
+
+type Manifest = z.infer<typeof manifestSchema>;
+type Node = z.infer<typeof nodeSchema>;
+
+/** What dbt's manifest says of the project's relations. */
+export class ProjectModels {
+  readonly #manifest: Manifest;
+  readonly #inputs = new Map<string, ModelInput>();
+
+  private constructor(manifest: Manifest) {
+    this.#manifest = manifest;
+    for (const source of Object.values(manifest.sources)) {
+      this.#add(source.schema, source.identifier, `source('${source.source_name}', '${source.name}')`, source.columns);
+    }
+    for (const node of Object.values(manifest.nodes)) {
+      if (isRelation(node)) this.#add(node.schema, node.alias, this.#reference(node), node.columns ?? {});
+    }
+  }
+
+  /** @throws MeetupError where the project can't be read. */
+  static async read(paths: Paths, engine: EngineClient): Promise<ProjectModels> {
+    const manifestFile = join(paths.state, 'test-new', 'manifest.json');
+    const { problems } = await engine.changes({ target: 'dev', manifestFile });
+    const [problem] = problems;
+    if (problem !== undefined) {
+      throw new MeetupError(
+        `The dbt project can't be read: ${problem.file ?? 'dbt'}: ${problem.message.split('\n')[0]}`,
+      );
+    }
+    return new ProjectModels(await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again'));
+  }
+
+  byId(uniqueId: string): ProjectModel | undefined {
+    const node = this.#manifest.nodes[uniqueId];
+    return node === undefined ? undefined : modelOf(node);
+  }
+
+  /** The relation with this place, as a unit test names it; undefined where no node or source has it. */
+  input(schema: string, table: string): ModelInput | undefined {
+    return this.#inputs.get(key(schema, table));
+  }
+
+  /** @throws MeetupError where there is no such model, or why no unit test can be made of its rows. */
+  testable(name: string): ProjectModel {
+    const found = Object.values(this.#manifest.nodes).filter((node) => node.name === name);
+    const node = found.find(({ resource_type: kind }) => kind === 'model');
+    if (node === undefined) throw new MeetupError(this.#missing(name, found[0]));
+    if (node.language === 'python')
+      throw new MeetupError(`${name} is a Python model, and dbt has no unit tests for these.`);
+    if (node.config.materialized === 'ephemeral') {
+      throw new MeetupError(
+        `${name} is ephemeral, so it has no rows to choose from: make a test of a model that reads it.`,
+      );
+    }
+    const ephemeral = (node.depends_on?.nodes ?? [])
+      .map((id) => this.#manifest.nodes[id])
+      .find((one) => one?.config.materialized === 'ephemeral');
+    if (ephemeral !== undefined) {
+      throw new MeetupError(
+        `${name} reads the ephemeral model ${ephemeral.name}, which has no rows to take: write the test by hand, with \`format: sql\` for that input.`,
+      );
+    }
+    return modelOf(node);
+  }
+
+  #missing(name: string, other: Node | undefined): string {
+    if (other !== undefined) return `${name} is a ${other.resource_type}, and unit tests are of models.`;
+    const models = Object.values(this.#manifest.nodes).filter(({ resource_type: kind }) => kind === 'model');
+    const names = models.map((model) => model.name);
+    const [nearest] = names.sort((a, b) => likeness(b, name) - likeness(a, name));
+    return `There is no model ${name} in the dbt project${nearest === undefined ? '.' : `: did you mean ${nearest}?`}`;
+  }
+
+  #add(schema: string, table: string, reference: string, described: z.infer<typeof columns>): void {
+    const impersonal = Object.values(described)
+      .filter((column) => (column.config?.meta?.personal ?? column.meta?.personal) === false)
+      .map((column) => column.name.toLowerCase());
+    this.#inputs.set(key(schema, table), { schema, table, reference, impersonal: new Set(impersonal) });
+  }
+
+  #reference({ name, package_name: from, version }: Node): string {
+    const own = from === this.#manifest.metadata.project_name;
+    const place = own ? `'${name}'` : `'${from}', '${name}'`;
+    return version == null ? `ref(${place})` : `ref(${place}, v=${JSON.stringify(version)})`;
+  }
+}
+
+/** The relations that a statement reads, in its order. */
+export function inputsIn(sql: string, models: ProjectModels): ModelInput[] {
+  const inputs = new Map<string, ModelInput>();
+  for (const [relation, schema = '', table = ''] of sql.matchAll(RELATION)) {
+    const input = models.input(schema, table);
+    if (input === undefined) {
+      throw new MeetupError(
+        `The model reads ${relation}, which no ref and no source names: a unit test can't give its rows.`,
+      );
+    }
+    inputs.set(relation, { ...input, schema, table });
+  }
+  return [...inputs.values()];
+}
+
+const key = (schema: string, table: string): string => JSON.stringify([schema.toLowerCase(), table.toLowerCase()]);
+
+const isRelation = ({ resource_type: kind }: Node): boolean => ['model', 'seed', 'snapshot'].includes(kind);
+
+function modelOf(node: Node): ProjectModel {
+  return {
+    uniqueId: node.unique_id,
+    name: node.name,
+    kind: node.resource_type,
+    package: node.package_name,
+    schema: node.schema,
+    table: node.alias,
+    file: node.original_file_path,
+    materialized: node.config.materialized ?? 'view',
+  };
+}
+
+/** How many pairs of neighbouring letters two names share, by their lengths. */
+function likeness(a: string, b: string): number {
+  const pairs = [...a].slice(1).map((letter, index) => `${a[index]}${letter}`);
+  return pairs.filter((pair) => b.includes(pair)).length / Math.max(1, a.length + b.length);
+}

@@ -1,0 +1,150 @@
+import type { Cell } from '../warehouse/warehouse.ts';
+import type { Kind } from './anonymise.ts';
+import { type SqlValues, WORD } from './sql-values.ts';
+
+/** What stands for a value, and which parts of it stayed because the SQL names them. */
+interface Replacement {
+  readonly value: Cell;
+  readonly named: readonly string[];
+}
+
+const INTEGER = /^-?\d+$/;
+const MOMENT = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+const HASH = /^[0-9a-f]{16,}$/i;
+/** Longer texts are descriptions, of which one word is as good as many. */
+const MOST_WORDS = 8;
+/** Two letters and a number: too little for a word of the data to be in it. */
+const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
+
+/** Invented values by those that they stand for. All that will be replaced is noted first. */
+export class Replacements {
+  readonly #sql: SqlValues;
+  readonly #numbers = new Set<bigint>();
+  readonly #words = new Set<string>();
+  readonly #births = new Set<string>();
+  #numberOf = new Map<bigint, bigint>();
+  #rankOf = new Map<string, number>();
+  #birthOf = new Map<string, string>();
+  #letters = 'aa';
+
+  constructor(sql: SqlValues) {
+    this.#sql = sql;
+  }
+
+  note(cell: Cell, kind: Kind): void {
+    if (kind === 'birth') this.#births.add(String(cell));
+    else if (kind === 'key' || INTEGER.test(String(cell))) this.#numbers.add(BigInt(String(cell)));
+    else for (const word of wordsOf(String(cell))) this.#words.add(word);
+  }
+
+  /** Decides what stands for what: in the same order, so that comparisons and rankings come out as before. */
+  settle(): void {
+    const isNamed = (number: bigint): boolean => this.#sql.numbers.has((number < 0n ? -number : number).toString());
+    const numbers = [...this.#numbers].filter((number) => number !== 0n && !isNamed(number)).sort(byValue);
+    this.#numberOf = new Map([
+      ...ranked(
+        numbers.filter((number) => number > 0n),
+        this.#sql,
+      ),
+    ]);
+    const below = numbers.filter((number) => number < 0n).map((number) => -number);
+    for (const [number, rank] of ranked(below.sort(byValue), this.#sql)) this.#numberOf.set(-number, -rank);
+    this.#rankOf = new Map([...this.#words].sort(byText).map((word, at) => [word, at + 1]));
+    this.#letters = unusedLetters(this.#words);
+    const births = [...this.#births].sort(byText);
+    this.#birthOf = new Map(births.map((birth, at) => [birth, `${dayAfter1970(at)}${birth.slice(10)}`]));
+  }
+
+  of(cell: Cell, kind: Kind): Replacement {
+    const text = String(cell);
+    if (kind === 'birth') return { value: this.#birthOf.get(text) ?? cell, named: [] };
+    if (kind === 'key') return this.#number(cell, text);
+    return this.#text(text);
+  }
+
+  #number(cell: Cell, text: string): Replacement {
+    const number = this.#numberOf.get(BigInt(text));
+    if (number === undefined) return { value: cell, named: text === '0' ? [] : [text] };
+    return { value: typeof cell === 'string' ? number.toString() : Number(number), named: [] };
+  }
+
+  #text(text: string): Replacement {
+    if (this.#sql.texts.has(text)) return { value: text, named: [text] };
+    if ([...text].length <= 2 && !/\d/.test(text)) return { value: text, named: [] };
+    if (INTEGER.test(text)) return this.#number(text, text);
+    if (MOMENT.test(text)) return { value: text, named: [] };
+    const rank = this.#rankOf.get(text.toLowerCase()) ?? 0;
+    if (UUID.test(text)) return { value: `00000000-0000-4000-8000-${rank.toString(16).padStart(12, '0')}`, named: [] };
+    if (HASH.test(text)) return { value: rank.toString(16).padStart(text.length, '0'), named: [] };
+    return this.#wordByWord(text);
+  }
+
+  /** Word by word, so that what splits or trims texts, or looks for a sign in them, finds what it did. */
+  #wordByWord(text: string): Replacement {
+    const named: string[] = [];
+    const words = [...text.matchAll(WORD)].map(([word]) => word);
+    const one = (word: string): string => {
+      if (this.#sql.words.has(word.toLowerCase())) {
+        named.push(word);
+        return word;
+      }
+      return this.#word(word);
+    };
+    // Signs alone: nothing to be found in them by a word.
+    if (words.length === 0) return { value: text.trim() === '' ? text : this.#word(text), named };
+    if (words.length <= MOST_WORDS) {
+      const value = text.replaceAll(WORD, one);
+      if (value !== text || this.#sql.holds(text)) return { value: safe(value), named };
+      // Each of its words is in the SQL, but not the text.
+      const last = words.at(-1) ?? '';
+      const at = text.lastIndexOf(last);
+      return {
+        value: safe(`${text.slice(0, at)}${this.#word(last)}${text.slice(at + last.length)}`),
+        named: named.slice(0, -1),
+      };
+    }
+    const spoken = words.filter((word) => this.#sql.words.has(word.toLowerCase()));
+    return { value: safe([this.#word(text), ...new Set(spoken)].join(' ')), named: spoken };
+  }
+
+  #word(word: string): string {
+    const width = String(this.#rankOf.size).length;
+    const rank = this.#rankOf.get(word.toLowerCase()) ?? 0;
+    if (/^\d+$/.test(word)) return String(rank);
+    const token = `${this.#letters}${String(rank).padStart(width, '0')}`;
+    if (word === word.toLowerCase()) return token;
+    return word === word.toUpperCase() ? token.toUpperCase() : `${token[0]?.toUpperCase()}${token.slice(1)}`;
+  }
+}
+
+/** Letters with which no word of the data begins, followed by a digit. */
+function unusedLetters(words: ReadonlySet<string>): string {
+  const taken = new Set([...words].filter((word) => /^[a-z]{2}\d/.test(word)).map((word) => word.slice(0, 2)));
+  const pairs = [...ALPHABET].flatMap((first) => [...ALPHABET].map((second) => `${first}${second}`));
+  return pairs.find((pair) => !taken.has(pair)) ?? 'aa';
+}
+
+/** What has to have a replacement of a text: its words, and itself where it is replaced as a whole. */
+function wordsOf(text: string): string[] {
+  return [text.toLowerCase(), ...[...text.matchAll(WORD)].map(([word]) => word.toLowerCase())];
+}
+
+/** Counts from 1, but never past a number that the SQL compares with: what is above or below it stays so. */
+function* ranked(numbers: readonly bigint[], sql: SqlValues): Generator<[bigint, bigint]> {
+  const said = [...sql.numbers].map(BigInt).sort(byValue);
+  let last = 0n;
+  for (const number of numbers) {
+    const below = said.findLast((one) => one < number) ?? 0n;
+    last = (last > below ? last : below) + 1n;
+    yield [number, last];
+  }
+}
+
+/** dbt would render what looks like Jinja. */
+const safe = (text: string): string => text.replaceAll(/\{(?=[{%#])/g, '{ ');
+
+const byValue = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
+const byText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const dayAfter1970 = (days: number): string => new Date(days * 86_400_000).toISOString().slice(0, 10);
