@@ -1,6 +1,6 @@
 import type { Cell } from '../warehouse/warehouse.ts';
 import { type DuckDbType, parseType } from './duckdb-type.ts';
-import { Replacements } from './replacements.ts';
+import { type Kind, Replacements } from './replacements.ts';
 import type { SqlValues } from './sql-values.ts';
 import type { Column, Rows } from './workbench.ts';
 
@@ -80,9 +80,6 @@ export function anonymise(
   }));
   return { given, kept: [...kept, ...declared(inputs)] };
 }
-
-/** How a value is replaced. */
-export type Kind = 'text' | 'key' | 'birth';
 
 function changed({ reference, rows, impersonal }: Input, change: (cell: Cell, kind: Kind, place: Place) => Cell): Rows {
   const columns = rows.columns.map((column) => ({ ...column, parsed: parseType(column.type) }));

@@ -1,6 +1,8 @@
 import type { Cell } from '../warehouse/warehouse.ts';
-import type { Kind } from './anonymise.ts';
 import { type SqlValues, WORD } from './sql-values.ts';
+
+/** How a value is replaced. */
+export type Kind = 'text' | 'key' | 'birth';
 
 /** What stands for a value, and which parts of it stayed because the SQL names them. */
 interface Replacement {
