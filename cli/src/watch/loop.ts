@@ -1,6 +1,7 @@
 import { relative, sep } from 'node:path';
 import type { Effects } from '../config/effects.ts';
-import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { ABSENT, contentOf } from '../engine/project-files.ts';
@@ -138,9 +139,7 @@ export class WatchLoop {
         if (!this.#effects.signal.aborted) tell({ event: 'superseded' });
         return false;
       }
-      const sentence =
-        error instanceof MeetupError ? error.message : `Something in meetup itself failed: ${messageOf(error)}`;
-      this.#tellDone(undefined, work, sentence);
+      this.#tellDone(undefined, work, sentenceOf(error));
       return true;
     }
   }

@@ -58,9 +58,9 @@ def unreadable(error: OSError, path: str | None = None) -> UnreadableFile:
 
 
 def install() -> None:
-    dbt.parser.search.find_matching = _find_matching
+    dbt.parser.search.find_matching = find_matching
     for module in _READERS:
-        module.load_file_contents = _load_file_contents
+        module.load_file_contents = read_text
 
 
 def require_regular(path: str) -> os.stat_result:
@@ -82,7 +82,7 @@ def require_regular(path: str) -> os.stat_result:
     return found
 
 
-def _find_matching(
+def find_matching(
     root_path: str, relative_paths_to_search: Iterable[str], file_pattern: str, ignore_spec: Any = None
 ) -> list[dict[str, Any]]:
     """As dbt's own, whose walk does not follow links to folders below the searched ones."""
@@ -118,7 +118,8 @@ def _refuse_folder(error: OSError) -> None:
         raise unreadable(error)
 
 
-def _load_file_contents(path: str, strip: bool = True) -> str:
+def read_text(path: str, strip: bool = True) -> str:
+    """As dbt's own, with every failure as an `UnreadableFile`, but for a file that is not there."""
     require_regular(path)
     try:
         return load_file_contents(path, strip)
