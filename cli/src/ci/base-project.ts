@@ -12,7 +12,13 @@ export interface BaseProject {
   readonly manifestFile: string;
 }
 
-/** Writes the dbt project and its fixtures as they were at a commit; the working tree and git's index stay as they are. */
+/** What dbt may read in a project, for git: all of it, since `model-paths` may name any folder, but for the data. */
+export function projectPathspecs(paths: Paths): string[] {
+  const data = relative(paths.root, paths.data).split(sep).join('/');
+  return data === '' || data.startsWith('..') ? ['.'] : ['.', `:(exclude,literal)${data}`];
+}
+
+/** Writes the project as it was at a commit; the working tree and git's index stay as they are. */
 export async function withBaseProject<T>(
   paths: Paths,
   commit: string,
@@ -39,10 +45,9 @@ async function checkOut(paths: Paths, commit: string, folder: string): Promise<s
   // An index of its own: nobody's staged changes are touched.
   const options = { cwd: top.stdout.trim(), env: { GIT_INDEX_FILE: join(folder, 'index') } };
   await execa('git', ['read-tree', commit], options);
-  const wanted = [paths.dbtProject, join(paths.fixtures, 'models')].map(
-    (path) => `${prefix}${relative(paths.root, path).split(sep).join('/')}`,
-  );
-  const files = await execa('git', ['ls-files', '-z', '--', ...wanted], { ...options, stripFinalNewline: false });
+  const listed = ['ls-files', '-z', '--full-name', '--', ...projectPathspecs(paths)];
+  const inRoot = { cwd: paths.root, env: options.env, stripFinalNewline: false } as const;
+  const files = await execa('git', listed, inRoot);
   const prefixed = `--prefix=${join(folder, 'tree')}/`;
   await execa('git', ['checkout-index', '-z', '--stdin', '--force', prefixed], { ...options, input: files.stdout });
   return prefix;

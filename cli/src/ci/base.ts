@@ -43,10 +43,10 @@ async function forkPoint(root: string, commit: string): Promise<string> {
   return found.exitCode === 0 ? found.stdout.trim() : commit;
 }
 
-/** Whether a folder holds something else than at a commit: saved, staged or not known to git yet. */
-export async function differsFrom(root: string, commit: string, folder: string): Promise<boolean> {
-  const known = await git(root, ['diff', '--quiet', commit, '--', folder]);
-  const untracked = await git(root, ['ls-files', '--others', '--exclude-standard', '--', folder]);
+/** Whether these paths hold something else than at a commit: saved, staged or not known to git yet. */
+export async function differsFrom(root: string, commit: string, pathspecs: readonly string[]): Promise<boolean> {
+  const known = await git(root, ['diff', '--quiet', commit, '--', ...pathspecs]);
+  const untracked = await git(root, ['ls-files', '--others', '--exclude-standard', '--', ...pathspecs]);
   return known.exitCode !== 0 || untracked.stdout.trim() !== '';
 }
 

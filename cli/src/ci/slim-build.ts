@@ -1,14 +1,11 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import { forgetBuilt, rememberBuilt } from '../engine/built-stamp.ts';
+import { beforeBuild, forgetBuilt, rememberBuilt } from '../engine/built-stamp.ts';
 import { EngineClient } from '../engine/client.ts';
 import { requireReadable } from '../engine/problems.ts';
 import { buildProgress } from '../engine/progress.ts';
-import { projectFingerprint } from '../engine/project-fingerprint.ts';
 import type { ChangesAnswer, NodeResult, Problem, TaskAnswer } from '../engine/protocol.ts';
 import { isTest, isThere } from '../engine/results.ts';
 import { load } from '../ingest/load.ts';
@@ -16,7 +13,7 @@ import { generateIfEmpty } from '../ingest/sample.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import { type Base, differsFrom } from './base.ts';
-import { withBaseProject } from './base-project.ts';
+import { projectPathspecs, withBaseProject } from './base-project.ts';
 import { emptyPlan, planSlimBuild, type SlimPlan } from './slim-plan.ts';
 
 export interface SlimOutcome {
@@ -39,7 +36,7 @@ const MAX_REJECTED = 0.01;
  * @throws MeetupError where the data is refused or the project can't be read.
  */
 export async function slimBuild(paths: Paths, base: Base, effects: Effects): Promise<SlimOutcome> {
-  if (base.kind === 'commit' && !(await differsFrom(paths.root, base.commit, paths.dbtProject))) {
+  if (base.kind === 'commit' && !(await differsFrom(paths.root, base.commit, projectPathspecs(paths)))) {
     return { status: 'pass', plan: emptyPlan, nodes: [], problems: [], stillFailing: [] };
   }
   const engine = new EngineClient(paths, effects);
@@ -84,14 +81,8 @@ async function planWith(
       );
     }
     const now = await changesOf(engine, { deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
-    const configured = (await sameFile(paths.dbtProject, dbtProject, 'dbt_project.yml')) ? 'alike' : 'otherwise';
-    return { plan: planSlimBuild(now, { ...before, configured }) };
+    return { plan: planSlimBuild(now, before) };
   });
-}
-
-async function sameFile(folder: string, other: string, name: string): Promise<boolean> {
-  const [here, there] = await Promise.all([folder, other].map((place) => readFile(join(place, name), 'utf8')));
-  return here === there;
 }
 
 async function changesOf(engine: EngineClient, request: { deployedDir?: string }): Promise<ChangesAnswer> {
@@ -118,7 +109,7 @@ async function onMarts(
   batch: string | null,
   effects: Effects,
 ): Promise<Built> {
-  const project = await projectFingerprint(paths);
+  const before = await beforeBuild(paths, effects.env);
   await forgetBuilt(paths);
   const again = [...plan.changed, ...plan.tests].map(({ uniqueId }) => uniqueId);
   const answer = await withWriteLock(paths, effects, async () => {
@@ -126,7 +117,7 @@ async function onMarts(
     if (built.status !== 'invalid' && built.nodes.every((node) => isTest(node) || isThere(node))) await publish(paths);
     return built;
   });
-  if (answer.status === 'pass') await rememberBuilt(paths, { project, batch });
+  if (answer.status === 'pass') await rememberBuilt(paths, effects.env, before, answer.inputs, batch);
   const ran = new Set(answer.nodes.map(({ uniqueId }) => uniqueId));
   const stillFailing = answer.failing.filter(({ uniqueId }) => !ran.has(uniqueId)).map(({ name }) => name);
   return { ...outcomeOf([answer]), stillFailing };

@@ -29,17 +29,11 @@ export interface SlimPlan {
 /** Roots that are named as the reason for something downstream of them. */
 const NAMED_ROOTS = 3;
 
-/** The project as it was. */
-export interface Before extends ChangesAnswer {
-  /** Whether dbt_project.yml, where variables stand, is another now. */
-  readonly configured: 'alike' | 'otherwise';
-}
-
 /** Where nothing changed. */
 export const emptyPlan: SlimPlan = { changed: [], tests: [], needed: [], others: [], removed: [] };
 
 /** Decides what a build of what changed is made of; without a base everything is new. */
-export function planSlimBuild(now: ChangesAnswer, before: Before | undefined): SlimPlan {
+export function planSlimBuild(now: ChangesAnswer, before: ChangesAnswer | undefined): SlimPlan {
   const whys = new Map(whatChanged(now, before));
   const roots = rootsOf(now, whys);
   const isTest = ({ resourceType }: ProjectNode): boolean => resourceType === 'test';
@@ -67,14 +61,14 @@ export function planSlimBuild(now: ChangesAnswer, before: Before | undefined): S
 }
 
 /** Unique id → what differs, of nodes and sources. */
-function* whatChanged(now: ChangesAnswer, before: Before | undefined): Generator<[string, string]> {
+function* whatChanged(now: ChangesAnswer, before: ChangesAnswer | undefined): Generator<[string, string]> {
   const fingerprints = new Map(before?.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]));
   for (const { uniqueId, change, fingerprint } of now.nodes) {
     if (before === undefined) yield [uniqueId, 'new'];
     else if (change !== null) yield [uniqueId, reasonOf(change)];
-    // dbt does not look at the project's variables, which can change what a model says all the same.
-    else if (before.configured === 'otherwise' && fingerprint !== (fingerprints.get(uniqueId) ?? null))
-      yield [uniqueId, 'variable'];
+    // dbt looks neither at variables nor at the content of large seeds, nor at macros that are handed over as values.
+    else if (fingerprint !== (fingerprints.get(uniqueId) ?? null)) yield [uniqueId, 'what it reads'];
+    else if (fingerprint === null) yield [uniqueId, "can't be compared"];
   }
   const places = new Map(before?.sources.map(({ uniqueId, schema, name }) => [uniqueId, `${schema}.${name}`]));
   for (const { uniqueId, schema, name } of before === undefined ? [] : now.sources) {

@@ -6,6 +6,7 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
 import { buildProgress } from '../engine/progress.ts';
+import type { ProjectInputs } from '../engine/project-inputs.ts';
 import type { AffectedAnswer, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
 import { isTest, isThere, type NodeVerdict, verdictOf } from '../engine/results.ts';
 import { rawTables } from '../ingest/raw-tables.ts';
@@ -26,6 +27,8 @@ export interface BuildOptions {
   readonly fullRefresh?: boolean;
   /** Only what is out of date, instead of a selection. */
   readonly affected?: boolean;
+  /** Told what an affected build was made from, beside the data. */
+  readonly read?: (inputs: ProjectInputs | undefined) => void;
 }
 
 export interface BuildReport {
@@ -79,6 +82,7 @@ export async function buildWith(
   return withWriteLock(options.paths, effects, async () => {
     await requireRawTables(options.paths);
     const answer = await ask(engine, options, effects);
+    options.read?.(answer.inputs);
     const whole = answer.nodes.every((node) => isTest(node) || isThere(node));
     // Readers who have nothing yet are better served by what there is.
     const due = answer.status !== 'invalid' && (whole || !existsSync(options.paths.database));
@@ -90,7 +94,7 @@ export async function buildWith(
   });
 }
 
-type Answer = TaskAnswer & Partial<Pick<AffectedAnswer, 'spared'>>;
+type Answer = TaskAnswer & Partial<Pick<AffectedAnswer, 'spared' | 'inputs'>>;
 
 async function ask(engine: EngineClient, options: BuildOptions, effects: Effects): Promise<Answer> {
   const request: TaskRequest = {
@@ -131,6 +135,7 @@ async function requireRawTables(paths: Paths): Promise<void> {
 
 function resultOf(answer: Answer, published: boolean, options: BuildOptions): CommandResult<BuildReport> {
   const [first] = answer.problems;
+  if (first?.kind === 'environment') throw new MeetupError(first.message);
   if (first?.kind === 'config') throw new MeetupError(sentence(first));
   if (!options.affected && answer.status !== 'invalid' && answer.nodes.length === 0) throw nothingSelected(options);
   const failed = answer.status !== 'pass';

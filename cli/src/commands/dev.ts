@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import type { Effects } from '../config/effects.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import { forgetBuilt, isBuiltFrom, rememberBuilt } from '../engine/built-stamp.ts';
+import { beforeBuild, forgetBuilt, isBuiltFrom, rememberBuilt } from '../engine/built-stamp.ts';
 import { EngineClient } from '../engine/client.ts';
-import { projectFingerprint } from '../engine/project-fingerprint.ts';
+import type { ProjectInputs } from '../engine/project-inputs.ts';
 import type { GenerateReport } from '../generate/data-set.ts';
 import { type LoadReport, load } from '../ingest/load.ts';
 import { generateIfEmpty } from '../ingest/sample.ts';
@@ -54,7 +54,7 @@ export async function devWith(
 ): Promise<CommandResult<DevReport>> {
   const started = effects.clock.elapsed();
   await requireLocalProfile(options.paths, effects.env);
-  const project = await projectFingerprint(options.paths);
+  const before = await beforeBuild(options.paths, effects.env);
   const firstTime = !existsSync(options.paths.database);
   // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
   if (firstTime) engine.warmUp().catch(() => undefined);
@@ -68,15 +68,19 @@ export async function devWith(
   });
   if (loaded.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'refused' }) };
 
-  const stamp = { project, batch: loaded.report.newestBatch };
-  if (!options.fullRefresh && !firstTime && (await isBuiltFrom(options.paths, stamp))) {
+  const batch = loaded.report.newestBatch;
+  if (!options.fullRefresh && !firstTime && isBuiltFrom(before, batch)) {
     return { exitCode: 0, report: ended({ status: 'unchanged', ...(await marts(options)) }) };
   }
   await forgetBuilt(options.paths);
   const { paths, fullRefresh } = options;
-  const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true }, effects);
+  let inputs: ProjectInputs | undefined;
+  const read = (found: ProjectInputs | undefined): void => {
+    inputs = found;
+  };
+  const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true, read }, effects);
   if (built.exitCode !== 0) return { exitCode: 1, report: ended({ status: 'fail', build: built.report }) };
-  await rememberBuilt(paths, stamp);
+  await rememberBuilt(paths, effects.env, before, inputs, batch);
   return { exitCode: 0, report: ended({ status: 'pass', build: built.report, ...(await marts(options)) }) };
 }
 

@@ -35,11 +35,6 @@ import {
   taskAnswerSchema,
 } from './protocol.ts';
 
-/** Variables of the environment that profiles and models may read, sent with each request: a shared engine has its own. */
-const PASSED_ON = /^(MEETUP|DBT|DATABRICKS)_/;
-/** Those that our own paths are made of: other values in another client would mean another manifest, read anew. */
-const KNOWN_PLACE = /^MEETUP_(ENGINE|PROJECT|STATE|TOOLCHAIN)_DIR$/;
-
 /** How long the engine may take to give up what was cancelled before it is ended (milliseconds). */
 const CANCEL_MS = 5000;
 
@@ -216,10 +211,8 @@ export class EngineClient {
   }
 
   #place(): object {
-    const { env } = this.#effects;
-    const passed = Object.entries(env).filter(
-      ([name, value]) => PASSED_ON.test(name) && !KNOWN_PLACE.test(name) && value !== undefined,
-    );
+    // All of it: a shared engine has an environment of its own, and models may read any variable.
+    const set = Object.entries(this.#effects.env).filter(([, value]) => value !== undefined);
     return {
       // Never the profile's default, which may be an output of somebody's own.
       target: 'dev',
@@ -228,7 +221,7 @@ export class EngineClient {
       targetPath: this.#paths.dbtTarget,
       logPath: this.#paths.logs,
       stateDir: this.#paths.state,
-      env: { ...Object.fromEntries(passed), ...engineEnvironment(this.#paths) },
+      env: { ...Object.fromEntries(set), ...engineEnvironment(this.#paths) },
     };
   }
 

@@ -17,8 +17,8 @@ import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 
 /*
- * Which files a build is made from. The watcher and the fingerprint of the project both follow it; dbt's own files are read by
- * the engine, in engine/python/meetup_engine/project/files.py.
+ * Which files a build is made from, as far as that can be known without dbt: what the watcher looks at. What a build really
+ * read is said by the engine (engine/python/meetup_engine/project/files.py), for `project-inputs.ts`.
  */
 
 /** dbt's own defaults, for keys that dbt_project.yml leaves out. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { projectInputsSchema } from './project-inputs.ts';
 
 /** Raised with every change that an older engine or client would misunderstand; `wire.py` holds the same number. */
 export const PROTOCOL = 1;
@@ -7,7 +8,7 @@ const timings = z.record(z.string(), z.number());
 
 /** An error of the project: what is wrong, and where in the person's own files. */
 const problemSchema = z.object({
-  kind: z.enum(['yaml', 'jinja', 'config', 'parse', 'database', 'node']),
+  kind: z.enum(['yaml', 'jinja', 'config', 'environment', 'parse', 'database', 'node']),
   /** As dbt names it: relative to the dbt project's folder. */
   file: z.string().nullable(),
   line: z.number().nullable(),
@@ -133,6 +134,8 @@ export const affectedAnswerSchema = taskAnswerSchema.extend({
   unchanged: z.array(namedSchema).default([]),
   /** Relations of models that are gone, dropped. */
   removed: z.array(z.string()).default([]),
+  /** What it was made from, beside the data; left out where the project could not be read. */
+  inputs: projectInputsSchema.optional(),
 });
 
 const fixturesAnswer = { problems: z.array(problemSchema), generation: z.number(), ms: timings };

@@ -58,9 +58,9 @@ describe('the base of ci', () => {
   it('differs by what is saved, whether git knows the file or not', async () => {
     const { folder, git } = await repository('main');
     const commit = await git('rev-parse', 'HEAD');
-    expect(await differsFrom(folder, commit, '.')).toBe(false);
+    expect(await differsFrom(folder, commit, ['.'])).toBe(false);
     await writeFile(join(folder, 'model.sql'), 'select 1');
-    expect(await differsFrom(folder, commit, '.')).toBe(true);
+    expect(await differsFrom(folder, commit, ['.'])).toBe(true);
   });
 });
 

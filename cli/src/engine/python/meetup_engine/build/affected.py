@@ -7,6 +7,7 @@ is affected shows on the way: a model whose rebuilt content is what it was befor
 import contextlib
 import copy
 import threading
+import time
 
 from dbt.adapters.factory import get_adapter
 from dbt.contracts.results import NodeStatus
@@ -18,12 +19,14 @@ from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.build import data_tests
 from meetup_engine.unit_tests import task as unit_tests_task
-from meetup_engine.dbt_patches import late_files
+from meetup_engine.dbt_patches import calls, late_files
 from meetup_engine.build.build_state import BuildState, Record
+from meetup_engine.build.compiled import statement_of
 from meetup_engine.build.contents import Contents, digest
 from meetup_engine.dbt_patches.early_database import EarlyDatabase
 from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.build.runners import DiffingTestRunner, Streaming, identity
+from meetup_engine.project.environment import recording
 from meetup_engine.protocol.cancelling import Cancelled
 
 _STORED = frozenset({"table", "incremental", "snapshot", "seed"})
@@ -58,7 +61,10 @@ class Seen:
 class Desk:
     """What every node is made from now, beside what it was made from at its last run."""
 
-    def __init__(self, manifest, state, fingerprints, seen, again=()):
+    def __init__(self, session, config, manifest, state, fingerprints, seen, again=()):
+        self._session = session
+        self._config = config
+        self._statements = {}
         # What unit tests stand on: set once there is something that tells it.
         self.columns_in_memory = None
         self.manifest = manifest
@@ -101,8 +107,45 @@ class Desk:
         for place in places:
             self._columns.pop(place, None)
 
-    def definition(self, unique_id):
-        return self._fingerprints.of(unique_id)
+    def identity(self, unique_id):
+        """
+        What stands for a node's definition to those that read it: the same as at its last run as long as its SQL is the
+        same, in whatever words.
+        """
+        if unique_id in self.manifest.unit_tests:
+            tested = self.manifest.unit_tests[unique_id].depends_on.nodes[0]
+            return digest(self._fingerprints.parts(unique_id).whole, self.identity(tested))
+        parts, record = self._fingerprints.parts(unique_id), self.state.records.get(unique_id)
+        if record is not None and (parts.volatile or self._follows_from(unique_id, record, parts)):
+            return record.identity
+        return parts.whole
+
+    def _follows_from(self, unique_id, record, parts):
+        """Whether what a node's last run made follows from its definition of now; its inputs are another matter."""
+        if record.environment != self._session.environment.values_of(record.environment.keys()):
+            return False
+        if record.unforeseen and record.unforeseen_digest != self._fingerprints.digest_of(record.unforeseen):
+            return False
+        if record.definition == parts.whole:
+            return True
+        if record.surroundings != parts.surroundings or not parts.compilable or parts.volatile:
+            return False
+        if not self._says_the_same(unique_id, record):
+            return False
+        record.definition = parts.whole
+        return True
+
+    def _says_the_same(self, unique_id, record):
+        """Whether a model compiles to the statement that it last ran."""
+        node = self.manifest.nodes.get(unique_id)
+        if record.statement is None or node is None or node.resource_type != NodeType.Model:
+            return False
+        if unique_id not in self._statements:
+            self._statements[unique_id] = self._statement(node)
+        return self._statements[unique_id] == record.statement
+
+    def _statement(self, node):
+        return statement_of(node, self.manifest, self._config)
 
     def stale(self, unique_id):
         """Why a node is to be run now; None where it is up to date."""
@@ -111,8 +154,16 @@ class Desk:
             return "asked for"
         if record is None:
             return "new"
-        definition = self.definition(unique_id)
-        if definition is None or record.definition != definition:
+        if record.verdict in ("fail", "error"):
+            return "failing"  # a verdict that stands is said again, with its rows
+        parts = self._fingerprints.parts(unique_id)
+        if parts.volatile:
+            return "volatile"
+        if unique_id in self.manifest.unit_tests:
+            environment = self._session.environment.values_of(record.environment.keys())
+            if record.definition != self.identity(unique_id) or record.environment != environment:
+                return "changed"
+        elif not self._follows_from(unique_id, record, parts):
             return "changed"
         node = self.manifest.nodes.get(unique_id)
         if node is not None and _relation_of(node) is not None and self.schema(unique_id) is None:
@@ -120,6 +171,25 @@ class Desk:
         if node is not None and node.resource_type == NodeType.Snapshot and record.data == self._data_above(unique_id):
             return None  # history is of the data: a model that is written otherwise makes none
         return self._stale_inputs(unique_id, record)
+
+    def stale_at_its_turn(self, unique_id):
+        """The same, when all that it reads is built: what asks the database can be compiled then, and compared."""
+        reason = self.stale(unique_id)
+        if reason != "volatile":
+            return reason
+        record, parts = self.state.records[unique_id], self._fingerprints.parts(unique_id)
+        same = (
+            parts.compilable
+            and record.surroundings == parts.surroundings
+            and record.environment == self._session.environment.values_of(record.environment.keys())
+            and self.schema(unique_id) is not None
+            and self._stale_inputs(unique_id, record) is None
+        )
+        if not same:
+            return reason
+        self._statements.pop(unique_id, None)
+        with get_adapter(self._config).connection_named("compare"):
+            return None if self._says_the_same(unique_id, record) else reason
 
     def inputs(self, unique_id):
         """What a run of the node depends on: contents for most, only columns for unit tests and views."""
@@ -142,7 +212,7 @@ class Desk:
             return record.content if record is not None else None
         if unique_id not in self._derived:
             inputs = [self.content(name) for name in node.depends_on_nodes]
-            self._derived[unique_id] = digest(self.definition(unique_id), inputs)
+            self._derived[unique_id] = digest(self.identity(unique_id), inputs)
         return self._derived[unique_id]
 
     def schema(self, unique_id):
@@ -151,7 +221,7 @@ class Desk:
         if node is None:
             return None
         if getattr(node, "is_ephemeral_model", False):
-            return digest(self.definition(unique_id), [self.schema(name) for name in node.depends_on_nodes])
+            return digest(self.identity(unique_id), [self.schema(name) for name in node.depends_on_nodes])
         columns = self._columns.get((node.schema, node.alias if hasattr(node, "alias") else node.identifier))
         return None if columns is None else digest(columns)
 
@@ -171,7 +241,7 @@ class Desk:
         if unique_id not in self._lineage:
             node = self.manifest.nodes.get(unique_id)
             parts = [] if node is None else [self.lineage(name) for name in node.depends_on_nodes]
-            definition = self.definition(unique_id) if node is not None else unique_id
+            definition = self.identity(unique_id) if node is not None else unique_id
             self._lineage[unique_id] = digest(definition, parts)
         return self._lineage[unique_id]
 
@@ -190,20 +260,39 @@ class Desk:
         record = self.state.records.get(unique_id)
         return record is not None and record.lineage == self.lineage(unique_id)
 
-    def ran(self, unique_id, verdict, message, contents):
-        """Keeps what a node was just made from, and what came out."""
+    def ran(self, unique_id, verdict, message, contents, read=frozenset(), called=frozenset()):
+        """
+        Keeps what a node was just made from, and what came out. `read`, `called`: environment variables and macros that
+        dbt was seen to ask for while it ran.
+        """
         node = self.manifest.nodes.get(unique_id)
+        parts = self._fingerprints.parts(unique_id)
+        unforeseen = self._fingerprints.unforeseen(unique_id, called)
+        self._session.note_read(read)
         record = Record(
-            definition=self.definition(unique_id),
+            definition=parts.whole if node is not None else self.identity(unique_id),
+            surroundings=parts.surroundings,
+            identity=parts.whole,
+            environment=self._session.environment.values_of(read),
+            unforeseen=unforeseen,
+            unforeseen_digest=self._fingerprints.digest_of(unforeseen) if unforeseen else None,
             inputs=self.inputs(unique_id),
-            lineage=self.lineage(unique_id) if node is not None else None,
             verdict=verdict,
             message=message,
             relation=_relation_of(node) if node is not None else None,
         )
+        if node is not None and node.resource_type == NodeType.Model and parts.compilable:
+            record.statement = self._statements[unique_id] = self._statement(node)
+        if parts.volatile:
+            record.identity = digest(parts.whole, record.statement, time.time_ns() if record.statement is None else None)
         if node is not None and node.resource_type == NodeType.Snapshot:
             record.data = self._data_above(unique_id)
         previous = self.state.records.get(unique_id)
+        if node is not None:
+            self.state.records[unique_id] = record
+            # Of what it was made from just now, itself among it.
+            self._lineage.pop(unique_id, None)
+            record.lineage = self.lineage(unique_id)
         record.content = previous.content if previous is not None else None
         if verdict not in ("fail", "error") and record.relation is not None:
             self._columns[record.relation] = columns = contents.columns_of(*record.relation)
@@ -305,7 +394,7 @@ class AffectedBuild(Streaming, BuildTask):
 
     def _runtime_initialize(self):
         self._fingerprints = fingerprints_of(self._session, self.manifest, self.config)
-        self._desk = Desk(self.manifest, self._state, self._fingerprints, self._look(), self._again)
+        self._desk = Desk(self._session, self.config, self.manifest, self._state, self._fingerprints, self._look(), self._again)
         self._unit_tests = UnitTests(self._session, self.args, self._desk)
         self._desk.columns_in_memory = self._unit_tests.columns_of
         if self._everything:
@@ -366,18 +455,19 @@ class AffectedBuild(Streaming, BuildTask):
                 continue  # what it stands on is broken, and told for itself
             test = self.manifest.unit_tests[unique_id]
             self._tell({"event": "started", **identity(test)})
-            described = self._unit_tests.run(test)
+            with recording() as read:
+                described = self._unit_tests.run(test)
             if self._request.cancelled:
                 raise Cancelled()
             self.unit_test_results.append(described)
             self._tell({"event": "finished", **described})
-            self._desk.ran(unique_id, _UNIT_BAD.get(described["status"], "pass"), described["message"], None)
+            self._desk.ran(unique_id, _UNIT_BAD.get(described["status"], "pass"), described["message"], None, read)
 
     def handle_job_queue(self, pool, callback):
         node = self.job_queue.get()
         if self._request.cancelled:
             self.job_queue.mark_done(node.unique_id)
-        elif node.unique_id in self._skipped_children or self._desk.stale(node.unique_id) is not None:
+        elif node.unique_id in self._skipped_children or self._desk.stale_at_its_turn(node.unique_id) is not None:
             self.handle_job_queue_node(node, pool, callback)
         else:
             self._spare(node)
@@ -391,13 +481,14 @@ class AffectedBuild(Streaming, BuildTask):
             self._under_way.add(node.unique_id)
             self._refresh_wholly_where_needed(node)
             data_tests.remember(runner, self._fingerprints)
-        result = super().call_runner(runner)
+        with recording() as read, calls.recording() as called:
+            result = super().call_runner(runner)
         verdict = _BAD.get(result.status, "pass")
         interrupted = self._request.cancelled and verdict != "pass"
         if interrupted or result.status == NodeStatus.Skipped:
             return result  # it stays under way, so that nothing is known about it
         with self._surviving(), self._keeping, contents_of(self.config) as contents:
-            self._desk.ran(node.unique_id, verdict, result.message, contents)
+            self._desk.ran(node.unique_id, verdict, result.message, contents, read, called)
             self._under_way.discard(node.unique_id)
         return result
 
@@ -417,6 +508,11 @@ class AffectedBuild(Streaming, BuildTask):
     def failing(self):
         """Everything of the project that fails as it stands, whether it ran this time or not."""
         return [unique_id for unique_id in self._desk.executable() if self._desk.state.fails(unique_id)]
+
+    def repeatable(self):
+        """Whether everything that was read can be compared without dbt."""
+        parts = [self._fingerprints.parts(unique_id) for unique_id in self._desk.executable()]
+        return not any(part.volatile for part in parts)
 
     def found(self):
         return {

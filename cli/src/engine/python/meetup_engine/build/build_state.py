@@ -9,14 +9,25 @@ import json
 import os
 from dataclasses import dataclass, field
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass
 class Record:
     """One node's last run."""
 
+    # The fingerprint that it is known to follow from, and the part of it that compiling would not show.
     definition: str | None
+    surroundings: str | None = None
+    # The definition of the run itself: what stands for its content to those that read it.
+    identity: str | None = None
+    # What its SQL was compiled to, apart from comments and white space.
+    statement: str | None = None
+    # Hashes of the environment variables that were read while it ran, by name.
+    environment: dict = field(default_factory=dict)
+    # Macros that it called though its texts don't name them, and a hash of what they were.
+    unforeseen: list = field(default_factory=list)
+    unforeseen_digest: str | None = None
     inputs: dict = field(default_factory=dict)
     content: str | None = None
     # The definitions of everything above it, too: an incremental model is made from scratch when one changes.

@@ -1,69 +1,112 @@
-"""What a node is made from, as one hash: two equal fingerprints build the same thing from the same inputs.
+"""What a node is made from, as hashes: two equal ones build the same thing from the same inputs.
 
-Descriptions, documentation and owners are no part of it; SQL, the macros that it uses, its configuration, its contract,
-its relations and the variables that it can read are.
+One code serves every command: `dev`, `dev --watch` and `build`, the comparison with a base in `ci`, and the plan of a
+deployment. What a node can read is told from above (`closures.py`), so that nothing that it does read is left out; where
+that can't be told the node is `volatile`, which no command takes for up to date without compiling it.
+
+Descriptions, documentation, tags and owners are no part of it, unless a template of the project looks at the node itself.
 """
+
+from __future__ import annotations
 
 import hashlib
 import json
 import re
 import weakref
+from dataclasses import dataclass
+from typing import Any
 
+from dbt.adapters.factory import get_adapter_package_names
 from dbt.node_types import NodeType
+from dbt.version import __version__ as dbt_version
 
-from meetup_engine.project import meaning
+from meetup_engine.build.closures import Closures, Reads, jinja_of, reads_of
+from meetup_engine.build.seeds import content_of
 
-# Config keys that change nothing in the database.
+# Config keys that change nothing in the database, unless a template reads them.
 _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
-_READS_VARIABLES = re.compile(r"\bvar\s*\(")
-_NAMED_VARIABLE = re.compile(r"\bvar\s*\(\s*(['\"])([^'\"]+)\1\s*[,)]")
-# What a template can ask for beside what its fingerprint holds: the database, the environment, the clock.
-_LOOKS_ELSEWHERE = re.compile(
-    r"\badapter\s*\.(?!\s*(dispatch|quote|type)\b)|\b(run_query|statement|load_result|load_relation|execute|env_var|modules|graph"
-    r"|invocation_id|run_started_at|dbt_metadata_envs|invocation_args_dict|selected_resources|log|print|fromyaml|flags)\b"
-)
-# A macro that walks the whole graph can depend on anything.
-_READS_GRAPH = re.compile(r"\bgraph\s*\.|\bexecute_on_graph\b|\bselected_resources\b")
+# A template that can read the node itself: its description, its tags, its path.
+_LOOKS_AT_NODE = re.compile(r"\b(model|node)\b|\bconfig\s*\.\s*\w+\s*\((?!\s*['\"])|\bconfig\b(?!\s*[.(])")
+_READS_TARGET = re.compile(r"\btarget\b")
+_READS_FILES = re.compile(r"\b(read_\w+|\w+_scan|glob|getenv)\s*\(|\bfrom\s+'[^']*\.\w+", re.IGNORECASE)
+_PYTHON_LOOKS_ELSEWHERE = re.compile(r"\b(environ|getenv|open|read_\w+|now|today|random|urlopen|requests)\b")
+# Of a DuckDB profile: where the file is, and what only says how fast.
+_PLACE_OF_PROFILE = frozenset({"path", "database", "schema", "threads", "retries", "keep_open"})
 
 
-_of_sessions = weakref.WeakKeyDictionary()
+@dataclass(frozen=True)
+class Fingerprint:
+    """`whole`: everything; `surroundings`: what compiling the node would not show."""
+
+    whole: str
+    surroundings: str
+    # Nothing that was kept tells whether it would come out the same: it has to be compiled again, or run.
+    volatile: bool
+    # Whether compiling it again, with `is_incremental` both ways, shows all that it can be.
+    compilable: bool
+    # Whether it reads environment variables whose names aren't written out; what it read is known after its run.
+    any_environment: bool
 
 
-def fingerprints_of(session, manifest, config):
-    """The fingerprints of a session's manifest, kept until the manifest changes."""
+_of_sessions: weakref.WeakKeyDictionary[Any, Fingerprints] = weakref.WeakKeyDictionary()
+
+
+def fingerprints_of(session: Any, manifest: Any, config: Any) -> Fingerprints:
+    """The fingerprints of a session's manifest, kept until the manifest or the environment changes."""
     kept = _of_sessions.get(session)
     if kept is None or session.reparsed is None:
-        kept = Fingerprints(manifest, config, config.credentials.type)
-    elif session.reparsed:
-        kept = kept.carried_over(manifest, session.reparsed)
+        kept = Fingerprints(manifest, config, session.environment, session.project_flags)
+    else:
+        kept = kept.carried_over(manifest, session.reparsed, session.environment)
     session.reparsed = frozenset()
     _of_sessions[session] = kept
+    session.note_read(kept.environment_read)
     return kept
 
 
 class Fingerprints:
-    """Fingerprints of one manifest's nodes. Texts are normalised once, however many manifests they occur in."""
+    """Fingerprints of one manifest's nodes."""
 
-    _meanings: dict = {}
-
-    def __init__(self, manifest, config, adapter_type):
+    def __init__(self, manifest: Any, config: Any, environment: Any, project_flags: Any) -> None:
         self._manifest = manifest
-        self._macros: dict = {}
-        self._nodes: dict = {}
-        self._pure: dict = {}
-        self._variables = [config.vars.to_dict() if config.vars else {}, config.cli_vars or {}]
-        self._common = _digest(config.target_name, adapter_type, self._overrides(adapter_type, config.project_name))
+        self._environment = environment
+        # Names of the environment variables that these fingerprints hold the values of.
+        self.environment_read: set[str] = set()
+        self._nodes: dict[str, Fingerprint] = {}
+        self._seeds: dict[str, str] = {}
+        self._pure: dict[str, bool] = {}
+        self._config = config
+        internal = frozenset(get_adapter_package_names(config.credentials.type))
+        self._closures = Closures.of(manifest.macros, internal)
+        self._variables = _variables_of(config)
+        rendered = [text for text in _texts_of(self._variables) if "{{" in text or "{%" in text]
+        self._variable_texts = tuple(rendered)
+        self._own = self._overrides(internal, config.credentials.type)
+        hooks = [node.raw_code for node in manifest.nodes.values() if node.resource_type == NodeType.Operation]
+        base = [dbt_version, config.target_name, _profile(config), project_flags, hooks]
+        macros = self._own | self._closures.reached(hooks)
+        texts = [*hooks, *(self._closures.own[name].macro_sql for name in sorted(macros))]
+        reads = reads_of(texts)
+        everything = environment.everything() if reads.any_environment else None
+        self._common = _digest(base, self._digests_of(macros), self._values_read(reads, texts), everything)
 
-    def carried_over(self, manifest, files):
+    def carried_over(self, manifest: Any, files: frozenset[str], environment: Any) -> Fingerprints:
         """
         The fingerprints of a manifest in which nothing but the SQL of models and the unit tests in these files is new.
-        `files`: as dbt names them. What stands in them counts anew, and what names its relation.
+        `files`: as dbt names them. What stands in them counts anew, and what names its relation; and seeds, whose files
+        say more than the manifest does.
         """
         touched = {
             unique_id
             for unique_id, node in [*manifest.nodes.items(), *manifest.unit_tests.items()]
             if node.original_file_path in files
         }
+        for unique_id, content in self._seeds.items():
+            if unique_id not in manifest.nodes or content_of(manifest.nodes[unique_id]) != content:
+                self._nodes.pop(unique_id, None)
+        self._environment = environment
+        if manifest is self._manifest and not touched:
+            return self
         self._manifest = manifest
         self._pure = {}
         kept = {}
@@ -74,59 +117,141 @@ class Fingerprints:
         self._nodes = kept
         return self
 
-    def renders_the_same(self, unique_id):
-        """Whether a data test's SQL follows from its fingerprint: nothing that it renders can look elsewhere."""
+    def renders_the_same(self, unique_id: str) -> bool:
+        """Whether a node's SQL follows from its fingerprint: nothing that it renders can look elsewhere."""
         if unique_id not in self._pure:
             node = self._manifest.nodes[unique_id]
-            texts = [node.raw_code or "", *self._macro_texts(node.depends_on.macros), *self._macro_texts(self._own)]
-            self._pure[unique_id] = not any(_LOOKS_ELSEWHERE.search(text) for text in texts)
+            texts = self._reached_texts(self._texts(node))
+            reads = reads_of(texts)
+            self._pure[unique_id] = not (reads.volatile or reads.any_environment or reads.opaque)
         return self._pure[unique_id]
 
-    def of(self, unique_id):
+    def of(self, unique_id: str) -> str | None:
         """The fingerprint of a model, seed, snapshot, data test or unit test; None where it can't be told."""
+        parts = self.parts(unique_id)
+        if parts.volatile or parts.any_environment:
+            return None
+        if unique_id in self._manifest.unit_tests:
+            tested = self.of(self._manifest.unit_tests[unique_id].depends_on.nodes[0])
+            return None if tested is None else _digest(parts.whole, tested)
+        return parts.whole
+
+    def parts(self, unique_id: str) -> Fingerprint:
+        """The same in parts. A unit test's is its own only, without the model that it tests."""
         if unique_id not in self._nodes:
-            self._nodes[unique_id] = self._compute(unique_id)
+            unit_test = self._manifest.unit_tests.get(unique_id)
+            node = self._manifest.nodes[unique_id] if unit_test is None else None
+            self._nodes[unique_id] = self._of_unit_test(unit_test) if node is None else self._of_node(node)
         return self._nodes[unique_id]
 
-    def _compute(self, unique_id):
-        if unique_id in self._manifest.unit_tests:
-            return self._unit_test(self._manifest.unit_tests[unique_id])
-        node = self._manifest.nodes[unique_id]
-        texts = [node.raw_code or "", *self._macro_texts(node.depends_on.macros)]
-        if any(_READS_GRAPH.search(text) for text in texts):
-            return None
-        return _digest(
+    def unforeseen(self, unique_id: str, called: set[str]) -> list[str]:
+        """Own macros that a node called though nothing says that it could: there should be none."""
+        node = self._manifest.nodes.get(unique_id)
+        own = called & set(self._closures.own)
+        if node is None or not own:
+            return []
+        return sorted(own - self._closures.reached(self._all_texts(node)) - self._own)
+
+    def digest_of(self, macros: list[str]) -> str:
+        """A hash of macros and of all that they reach."""
+        texts = [self._closures.own[name].macro_sql for name in macros if name in self._closures.own]
+        reached = self._closures.reached(texts) | set(macros)
+        return _digest(self._digests_of(reached), self._values_read(reads_of(self._reached_texts(texts)), texts))
+
+    def _of_node(self, node: Any) -> Fingerprint:
+        around, code = self._around(node), self._texts(node)
+        reached = self._closures.reached(code)
+        texts = [*code, *(self._closures.own[name].macro_sql for name in reached)]
+        reads = reads_of(texts)
+        hooks = self._hook_texts(node)
+        around_texts = self._reached_texts([*around, *hooks])
+        python = getattr(node, "language", "sql") != "sql"
+        surroundings = _digest(
             self._common,
-            self._code(node),
-            self._configuration(node),
+            self._configuration(node, [*texts, *around_texts]),
             self._columns(node),
-            sorted(self._macro_closure(node.depends_on.macros)),
-            [self._relation(upstream) for upstream in node.depends_on_nodes],
+            self._digests_of(self._closures.reached([*around, *hooks])),
+            self._values_read(reads_of(around_texts), around_texts),
             node.relation_name,
             _test_arguments(node),
-            self._read_variables(texts),
+        )
+        whole = _digest(
+            surroundings,
+            self._code(node),
+            self._digests_of(reached),
+            [self._relation(upstream) for upstream in node.depends_on_nodes],
+            self._values_read(reads, texts),
+        )
+        elsewhere = _PYTHON_LOOKS_ELSEWHERE if python else _READS_FILES
+        outside = node.resource_type != NodeType.Seed and any(elsewhere.search(text) for text in texts)
+        own_incremental = any("is_incremental" in self._closures.own[name].macro_sql for name in reached)
+        return Fingerprint(
+            whole=whole,
+            surroundings=surroundings,
+            volatile=reads.volatile or outside,
+            compilable=not (own_incremental or outside or python),
+            any_environment=reads.any_environment,
         )
 
-    def _unit_test(self, test):
-        tested = test.depends_on.nodes[0]
+    def _of_unit_test(self, test: Any) -> Fingerprint:
         versions = test.versions.to_dict() if test.versions is not None else None
         overrides = test.overrides.to_dict() if test.overrides is not None else None
         given = [fixture.to_dict(omit_none=True) for fixture in test.given]
         parts = [given, test.expect.to_dict(omit_none=True), overrides, test.model, test.config.to_dict(), versions]
-        return _digest(self._common, parts, self.of(tested))
+        texts = self._reached_texts(_texts_of(parts))
+        reads = reads_of(texts)
+        values = self._values_read(reads, texts)
+        whole = _digest(self._common, parts, self._digests_of(self._closures.reached(_texts_of(parts))), values)
+        return Fingerprint(whole, whole, reads.volatile, False, reads.any_environment)
 
-    def _code(self, node):
+    # --- texts ---
+
+    def _texts(self, node: Any) -> list[str]:
+        """The templates that its SQL is rendered from."""
         if node.resource_type == NodeType.Seed:
-            return node.checksum.checksum
-        if getattr(node, "language", "sql") != "sql":
-            return node.raw_code
-        return self._meaning(node.raw_code, meaning.of_model)
+            return []
+        metadata = getattr(node, "test_metadata", None)
+        arguments = _texts_of(metadata.kwargs) if metadata is not None else []
+        return [node.raw_code or "", *arguments]
 
-    def _configuration(self, node):
+    def _around(self, node: Any) -> list[str]:
+        """What names the macros around its SQL: its configuration, strategies among it."""
+        strategy = getattr(node.config, "incremental_strategy", None) or getattr(node.config, "strategy", None)
+        kind = node.config.materialized
+        names = [f"get_incremental_{strategy}_sql", f"snapshot_{strategy}_strategy", f"validate_{strategy}"]
+        return [*_texts_of(node.config.to_dict(omit_none=True)), f"materialization_{kind}_default", *names]
+
+    def _hook_texts(self, node: Any) -> list[str]:
+        hooks = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
+        return [hook.sql for hook in hooks]
+
+    def _all_texts(self, node: Any) -> list[str]:
+        return [*self._texts(node), *self._around(node), *self._hook_texts(node)]
+
+    def _reached_texts(self, texts: list[str]) -> list[str]:
+        return [*texts, *(self._closures.own[name].macro_sql for name in self._closures.reached(texts))]
+
+    # --- parts ---
+
+    def _code(self, node: Any) -> str | None:
+        if node.resource_type == NodeType.Seed:
+            self._seeds[node.unique_id] = content = content_of(node)
+            return content
+        return node.raw_code
+
+    def _configuration(self, node: Any, texts: list[str]) -> list[Any]:
         config = node.config.to_dict(omit_none=True)
-        return {key: value for key, value in config.items() if key not in _MUTE_CONFIG}
+        jinja = "\n".join(jinja_of(text) for text in texts)
+        # A generic test calls what it tests `model`.
+        looks = node.resource_type != NodeType.Test and bool(_LOOKS_AT_NODE.search(jinja))
+        read = {key for key in _MUTE_CONFIG if looks or re.search(rf"['\"]{key}['\"]|\.\s*{key}\b", jinja)}
+        configuration = {key: value for key, value in config.items() if key not in _MUTE_CONFIG - read}
+        if not looks:
+            return [configuration]
+        descriptions = [[column.name, column.description] for column in getattr(node, "columns", {}).values()]
+        return [configuration, node.description, descriptions, node.tags, node.fqn, node.original_file_path]
 
-    def _columns(self, node):
+    def _columns(self, node: Any) -> list[Any]:
         persisted = getattr(node.config, "persist_docs", None) or {}
         columns = [
             (
@@ -141,70 +266,60 @@ class Fingerprints:
         constraints = [constraint.to_dict() for constraint in getattr(node, "constraints", [])]
         return [columns, constraints, node.description if persisted.get("relation") else ""]
 
-    def _relation(self, unique_id):
+    def _relation(self, unique_id: str) -> list[Any]:
         node = self._manifest.nodes.get(unique_id) or self._manifest.sources.get(unique_id)
         return [unique_id, node.relation_name if node is not None else None]
 
-    def _macro_texts(self, roots):
-        return [self._manifest.macros[name].macro_sql for name in self._closure(roots)]
+    def _digests_of(self, macros: Any) -> list[tuple[str, str]]:
+        own = self._closures.own
+        return [(name, _text_digest(own[name].macro_sql)) for name in sorted(macros) if name in own]
 
-    def _macro_closure(self, roots):
-        return [self._macro(name) for name in self._closure(roots)]
-
-    def _closure(self, roots):
-        """The project's own macros that the roots lead to; those that came with dbt change with dbt only."""
-        seen, pending = set(), list(roots)
-        while pending:
-            name = pending.pop()
-            macro = self._manifest.macros.get(name)
-            if macro is None or name in seen:
-                continue
-            seen.add(name)
-            pending.extend(macro.depends_on.macros)
-        return [name for name in seen if not _came_with_dbt(self._manifest.macros[name].package_name)]
-
-    def _macro(self, name):
-        if name not in self._macros:
-            macro = self._manifest.macros[name]
-            self._macros[name] = _digest(name, self._meaning(macro.macro_sql, meaning.of_macro))
-        return self._macros[name]
-
-    def _read_variables(self, texts):
-        """The values of the variables that the texts name; of all where a name is not written out."""
-        names = set()
-        for text in texts:
-            named = [match.group(2) for match in _NAMED_VARIABLE.finditer(text)]
-            if len(named) < len(_READS_VARIABLES.findall(text)):
-                return self._variables
-            names.update(named)
-        return [list(_values_of(name, self._variables)) for name in sorted(names)]
-
-    def _overrides(self, adapter_type, project_name):
-        """Own macros that replace dbt's: materializations call them without any node naming them."""
-        inner = {m.name.removeprefix("default__") for m in self._manifest.macros.values() if _came_with_dbt(m.package_name)}
-        own = [
-            name
-            for name, macro in self._manifest.macros.items()
-            if not _came_with_dbt(macro.package_name)
-            and (
-                macro.name in inner
-                or macro.name.startswith("materialization_")
-                or macro.name.removeprefix(f"{adapter_type}__").removeprefix("default__") in inner
+    def _values_read(self, reads: Reads, texts: list[str]) -> list[Any]:
+        """The values of what the texts read, variables whose values are templates themselves among it."""
+        found: list[Any] = []
+        environment, any_environment = set(reads.environment), reads.any_environment
+        if reads.variables is None or reads.variables:
+            found.append(
+                self._variables
+                if reads.variables is None
+                else [list(_values_of(name, self._variables)) for name in sorted(reads.variables)]
             )
-        ]
-        self._own = own
-        reached = self._closure(own)
-        return sorted(_digest(name, self._meaning(self._manifest.macros[name].macro_sql, meaning.of_macro)) for name in reached)
+            if self._variable_texts:
+                inner = self._reached_texts(list(self._variable_texts))
+                found.append([self._variables, self._digests_of(self._closures.reached(self._variable_texts))])
+                environment |= reads_of(inner).environment
+                any_environment = any_environment or reads_of(inner).any_environment
+        if environment:
+            self.environment_read |= environment
+            found.append(self._environment.values_of(environment))
+        if any(_READS_TARGET.search(jinja_of(text)) for text in texts):
+            found.append({key: value for key, value in self._config.to_target_dict().items() if key not in _PLACE_OF_PROFILE})
+        return found
 
-    @classmethod
-    def _meaning(cls, text, normalise):
-        key = (normalise.__name__, text)
-        if key not in cls._meanings:
-            cls._meanings[key] = _digest(normalise(text))
-        return cls._meanings[key]
+    def _overrides(self, internal: frozenset[str], adapter_type: str) -> frozenset[str]:
+        """Own macros that replace dbt's: materializations call them without any node naming them."""
+        macros = self._manifest.macros.values()
+        inner = {macro.name.removeprefix("default__") for macro in macros if macro.package_name in internal}
+        own = {
+            name: macro.macro_sql
+            for name, macro in self._closures.own.items()
+            if macro.name in inner
+            or macro.name.startswith("materialization_")
+            or macro.name.removeprefix(f"{adapter_type}__").removeprefix("default__") in inner
+        }
+        return frozenset(own) | self._closures.reached(own.values())
 
 
-def _values_of(name, scopes):
+def _variables_of(config: Any) -> list[Any]:
+    """All variables: the project's, its packages', and the command line's."""
+    scopes = [config.vars.to_dict() if config.vars else {}]
+    for name, project in sorted(config.load_dependencies().items()):
+        if project is not config and project.vars:
+            scopes.append({name: project.vars.to_dict()})
+    return [*scopes, config.cli_vars or {}]
+
+
+def _values_of(name: str, scopes: Any) -> Any:
     """What a variable is set to, for the project, for a package of it, and on the command line."""
     if isinstance(scopes, dict):
         for key, value in scopes.items():
@@ -217,7 +332,27 @@ def _values_of(name, scopes):
             yield list(_values_of(name, scope))
 
 
-def _test_arguments(node):
+def _profile(config: Any) -> Any:
+    """What of the profile decides what is built; where a database is, and who asks, doesn't."""
+    credentials = config.credentials
+    if credentials.type != "duckdb":
+        return [credentials.type, getattr(credentials, "session_properties", None)]
+    settings = credentials.to_dict(omit_none=True)
+    return [credentials.type, {key: value for key, value in settings.items() if key not in _PLACE_OF_PROFILE}]
+
+
+def _texts_of(value: Any) -> list[str]:
+    """Every string in a value, keys too."""
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, dict):
+        return [text for pair in value.items() for part in pair for text in _texts_of(part)]
+    if isinstance(value, (list, tuple)):
+        return [text for part in value for text in _texts_of(part)]
+    return []
+
+
+def _test_arguments(node: Any) -> Any:
     metadata = getattr(node, "test_metadata", None)
     if metadata is None:
         return None
@@ -225,9 +360,14 @@ def _test_arguments(node):
     return [metadata.name, metadata.namespace, kwargs, getattr(node, "column_name", None)]
 
 
-def _came_with_dbt(package):
-    return package == "dbt" or package.startswith("dbt_")
+_text_digests: dict[str, str] = {}
 
 
-def _digest(*parts):
+def _text_digest(text: str) -> str:
+    if text not in _text_digests:
+        _text_digests[text] = _digest(text)
+    return _text_digests[text]
+
+
+def _digest(*parts: Any) -> str:
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]

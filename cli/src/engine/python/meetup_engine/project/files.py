@@ -4,11 +4,13 @@ dbt reads and hashes every file of the project, and of its own packages, at each
 when its size, its modification time or its inode changed, or when the caller names it.
 """
 
+import contextlib
 import os
 import re
 import time
 from dataclasses import dataclass, field, replace
 
+from dbt.adapters.factory import get_adapter_package_names
 from dbt.contracts.files import ParseFileType, SchemaSourceFile
 from dbt.parser.read_files import (
     ReadFilesFromFileSystem,
@@ -34,13 +36,19 @@ CONFIG_FILES = (
 
 def signature(stat, now_ns):
     """What tells that a file is the same as before, or None where that can't be told."""
-    if now_ns - stat.st_mtime_ns < RACY_NS:
+    if now_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) < RACY_NS:
         return None
-    return (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    # Tools that copy files can set the time of modification back, the other one never.
+    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
 
 # What dbt reads, by its name: hidden files and those that editors leave are not.
 _READ_BY_DBT = re.compile(r"[^.#~].*\.(sql|py|csv|md|yml|yaml)", re.IGNORECASE)
+
+
+def signature_of(stat):
+    """The same, of a file that is looked at now."""
+    return signature(stat, time.time_ns())
 
 
 def scan(folders):
@@ -61,9 +69,11 @@ def scan(folders):
                         # Like os.walk, which dbt uses: links to files are read, links to folders are not followed.
                         if entry.is_dir(follow_symlinks=False):
                             pending.append(entry.path)
+                        elif not _READ_BY_DBT.fullmatch(entry.name):
+                            continue
                         elif _is_file(entry):
                             found[entry.path] = signature(entry.stat(), now_ns)
-                        elif _READ_BY_DBT.fullmatch(entry.name) and not entry.is_dir():
+                        elif not entry.is_dir():
                             found[entry.path] = "not a file"
                     except FileNotFoundError:
                         continue
@@ -79,13 +89,23 @@ def _is_file(entry):
         return False  # a link to itself, for example
 
 
-def stat_config(project_dir, profiles_dir):
+def config_files(project_dir, profiles_dir, packages_dir=None):
+    """The files that the configuration comes from, installed packages' among them."""
+    paths = [os.path.join(project_dir, name) for name in CONFIG_FILES]
+    paths.append(os.path.join(profiles_dir, "profiles.yml"))
+    if packages_dir is not None:
+        paths.append(packages_dir)
+        with contextlib.suppress(OSError):
+            for name in sorted(os.listdir(packages_dir)):
+                paths += [os.path.join(packages_dir, name, file) for file in ("dbt_project.yml", ".dbtignore")]
+    return paths
+
+
+def stat_config(project_dir, profiles_dir, packages_dir=None):
     """The signatures of the files that the configuration comes from."""
     now_ns = time.time_ns()
     found = {}
-    for path in [os.path.join(project_dir, name) for name in CONFIG_FILES] + [
-        os.path.join(profiles_dir, "profiles.yml")
-    ]:
+    for path in config_files(project_dir, profiles_dir, packages_dir):
         try:
             found[path] = signature(os.stat(path), now_ns)
         except (FileNotFoundError, NotADirectoryError):
@@ -98,17 +118,32 @@ def same_config(before, after):
 
 
 def search_folders(config):
-    """Every folder that dbt searches for the project's own files."""
-    root = os.path.normpath(config.project_root)
-    relative = set()
-    for file_type in get_file_types_for_project(config).values():
-        relative.update(file_type["paths"])
-    folders = sorted({os.path.normpath(os.path.join(root, path)) for path in relative})
+    """Every folder that dbt searches for the files of the project and of its packages, and no other."""
+    folders = set()
+    for project in [config, *installed_packages(config).values()]:
+        root = os.path.normpath(project.project_root)
+        for file_type in get_file_types_for_project(project).values():
+            folders.update(os.path.normpath(os.path.join(root, path)) for path in file_type["paths"])
+    return folders
+
+
+def outermost_of(folders):
+    """The folders that lie in no other one."""
     outermost = []
-    for folder in folders:
-        if not any(folder == kept or folder.startswith(kept + os.sep) for kept in outermost):
+    for folder in sorted(folders):
+        if not any(folder == kept or folder.startswith(kept.rstrip(os.sep) + os.sep) for kept in outermost):
             outermost.append(folder)
     return outermost
+
+
+def installed_packages(config):
+    """Projects that are installed below the project, by name: not those that came with dbt and its adapters."""
+    internal = set(get_adapter_package_names(config.credentials.type))
+    return {
+        name: project
+        for name, project in config.load_dependencies().items()
+        if project is not config and name not in internal
+    }
 
 
 def pristine(source_file):
@@ -183,14 +218,25 @@ class FileIndex:
         self.root_name = root_name
         self.sources = {file_id: pristine(source) for file_id, source in reader.files.items()}
         self.parser_files = reader.project_parser_files
-        self.file_ids = {}
-        for file_id, source in self.sources.items():
-            if source.project_name == root_name:
-                path = os.path.normpath(source.path.absolute_path)
-                self.file_ids[path] = file_id
+        internal = reader.internal
+        self.file_ids = {
+            os.path.normpath(source.path.absolute_path): file_id
+            for file_id, source in self.sources.items()
+            if source.project_name not in internal
+        }
         return reader
 
-    def reread(self, paths, project_name):
+    def unchanged(self, files, signatures):
+        """Those of these files that are as they were when they were read last, by their ids."""
+        before = self.signatures or {}
+        same = {
+            self.file_ids.get(path)
+            for path, seen in signatures.items()
+            if seen is not None and before.get(path) == seen
+        }
+        return {file_id: source for file_id, source in files.items() if file_id in same}
+
+    def reread(self, paths):
         """
         Reads the named files again, as dbt would. Returns those that say something else than before, by path; files
         that dbt does not know are left out. None where a file is gone meanwhile, and all must be listed again.
@@ -205,9 +251,9 @@ class FileIndex:
             try:
                 at.modification_time = os.path.getmtime(path)
                 if old.parse_file_type == ParseFileType.Seed:
-                    source = load_seed_source_file(at, project_name)
+                    source = load_seed_source_file(at, old.project_name)
                 else:
-                    source = load_source_file(at, old.parse_file_type, project_name, {})
+                    source = load_source_file(at, old.parse_file_type, old.project_name, {})
             except FileNotFoundError:
                 return None
             if source.checksum != old.checksum:
@@ -230,11 +276,11 @@ class _RootReader(ReadFilesFromFileSystem):
     def __init__(self, all_projects, index, root_name, files, saved_files):
         super().__init__(all_projects=all_projects, files=files, saved_files=saved_files)
         self._index = index
-        self._root_name = root_name
+        self.internal = set(get_adapter_package_names(all_projects[root_name].credentials.type))
 
     def read_files_for_project(self, project, file_types):
         name = project.project_name
-        if name == self._root_name or name not in self._index.parser_files:
+        if name not in self.internal or name not in self._index.parser_files:
             super().read_files_for_project(project, file_types)
             return
         self.project_parser_files[name] = self._index.parser_files[name]

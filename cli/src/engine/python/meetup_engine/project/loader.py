@@ -1,5 +1,6 @@
 """dbt's manifest loader, with the manifest of the last parse taken from memory instead of from a file."""
 
+import json
 import os
 from datetime import datetime, timezone
 
@@ -76,12 +77,20 @@ class WarmLoader(ManifestLoader):
     def write_manifest_for_partial_parse(self):
         """Left to the engine, which writes it when it has nothing else to do."""
 
-    def write_to(self, path):
-        """Saves what the next start of the engine begins with, whole or not at all."""
-        temporary = f"{path}.{os.getpid()}.tmp"
+    def write_to(self, path, given):
+        """
+        Saves what the next start of the engine begins with, whole or not at all; and beside it what it was parsed with,
+        which names the file that it belongs to.
+        """
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        temporary = f"{path}.{os.getpid()}.tmp"
         with open(temporary, "wb") as file:
             file.write(self.manifest.to_msgpack(extended_mashumaro_encoder))
+        stat = os.stat(temporary)
+        beside = f"{path}.json.{os.getpid()}.tmp"
+        with open(beside, "w", encoding="utf-8") as file:
+            json.dump({"of": [stat.st_mtime_ns, stat.st_size], **given}, file)
+        os.replace(beside, f"{path}.json")
         os.replace(temporary, path)
 
     def load(self):

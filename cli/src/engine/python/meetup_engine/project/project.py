@@ -11,6 +11,7 @@ from dbt import plugins, tracking
 from dbt.adapters.factory import FACTORY, get_adapter, register_adapter, reset_adapters
 from dbt.cli.flags import Flags, args_to_context
 from dbt.config.catalogs import get_active_write_integration, load_catalogs
+from dbt.config.project import read_project_flags
 from dbt.config.runtime import RuntimeConfig, load_profile, load_project
 from dbt.context.providers import generate_runtime_macro_context
 from dbt.contracts.files import ParseFileType
@@ -19,19 +20,23 @@ from dbt.mp_context import get_mp_context
 from dbt.parser.manifest import _check_resource_uniqueness, _warn_for_unused_resource_config_paths
 from dbt.parser.search import FileBlock
 from dbt_common.clients.jinja import get_template
-from dbt_common.context import set_invocation_context
 from dbt_common.events.event_manager_client import get_event_manager
 from dbt.exceptions import DbtProfileError
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import reset_invocation_id
 
-from meetup_engine.project import meaning
 from meetup_engine.dbt_patches import speed
-from meetup_engine.project.files import FileIndex, IndexReader, same_config, search_folders, stat_config
+from meetup_engine.project.environment import REFUSED, apply, hand_to_dbt, recording, refuse_flags
+from meetup_engine.project.files import (
+    FileIndex,
+    IndexReader,
+    config_files,
+    outermost_of,
+    same_config,
+    search_folders,
+    stat_config,
+)
 from meetup_engine.project.loader import FullParseNeeded, WarmLoader
-
-
-STARTED_WITH = dict(os.environ)
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,6 @@ class Settings:
     log_path: str
     target: str
     vars: str = "{}"
-    env: tuple = ()
 
     def arguments(self):
         """The command-line arguments that all of dbt's commands get."""
@@ -77,19 +81,9 @@ class Parse:
     files: list = field(default_factory=list)
 
 
-def apply_environment(variables):
-    """Gives this process the variables of a request, on top of those that it was started with."""
-    wanted = {**STARTED_WITH, **dict(variables)}
-    for name in os.environ.keys() - wanted.keys():
-        del os.environ[name]
-    for name, value in wanted.items():
-        if os.environ.get(name) != value:
-            os.environ[name] = value
-
-
-def begin(flags):
+def begin(flags, environment):
     """What dbt does at the start of each command, without its files and its network."""
-    set_invocation_context(dict(os.environ))
+    hand_to_dbt(environment)
     set_flags(flags)
     flags.set_common_global_flags()
     get_event_manager().require_warn_or_error_handling = flags.require_all_warnings_handled_by_warn_error
@@ -117,7 +111,17 @@ class Project:
         self._found = None
         # (database, schema) pairs that are known to be there.
         self.schemas = set()
-        self._folders = []
+        self._folders = set()
+        # The environment of the request under way, which brings its own.
+        self.environment = apply(None)
+        self._given_environment = None
+        # Hashes of the variables that were read: by the configuration, by the parse, and by anything at all.
+        self._configured_with = {}
+        self._parsed_with = None
+        self._parsed_as = None
+        self._read = {}
+        # dbt's flags as dbt_project.yml and the profile set them.
+        self.project_flags = {}
         # Whether the database is as this session left it; and what an affected build then need not read again.
         self.untouched = False
         self.seen = None
@@ -140,22 +144,35 @@ class Project:
             self._flags.put(words, flags)
         return flags
 
-    def refresh(self, named=(), full=False, lazily=False):
+    def refresh(self, named=(), full=False):
         """
-        Brings the manifest up to date with the files. `lazily`: models that only look different, by a comment or their
-        layout, are left for the next refresh that has more to do. After an exception the next refresh starts from dbt's saved
-        manifest, so that nothing of a failed parse stays.
+        Brings the manifest up to date with the files and the environment. After an exception the next refresh starts from
+        dbt's saved manifest, so that nothing of a failed parse stays.
         """
         started = time.perf_counter()
-        apply_environment(self.settings.env)
-        configured = self._refresh_config()
+        self._apply_environment()
+        with recording() as read:
+            configured = self._refresh_config()
+        if configured:
+            self._configured_with = self.environment.values_of(read)
         self._claim_adapter()
         parse = Parse(kind="unchanged")
         parse.ms["config"] = _ms(started)
-        if full:
+        if full or not self._parsed_with_the_same():
             self._forget_manifest(from_disk=False)
+        with recording() as read:
+            self._bring_up_to_date(parse, configured, named)
+        if parse.kind != "unchanged" or self._parsed_with is None:
+            before = self._parsed_with if parse.kind != "full" and self._parsed_with is not None else {}
+            self._parsed_with = {**before, **self.environment.values_of(read)}
+            self._parsed_as = self._configuration_digest()
+        self._forget_what_read_another_environment()
+        parse.ms["total"] = _ms(started)
+        return parse
+
+    def _bring_up_to_date(self, parse, configured, named):
         try:
-            self._refresh_manifest(parse, configured, {os.path.realpath(path) for path in named} | set(named), lazily)
+            self._refresh_manifest(parse, configured, {os.path.realpath(path) for path in named} | set(named))
         except FullParseNeeded:
             self._forget_manifest(from_disk=False)
             self._refresh_manifest(parse, configured, set())
@@ -164,15 +181,73 @@ class Project:
             if self.manifest is None:
                 self._forget_manifest(from_disk=True)
             raise
-        parse.ms["total"] = _ms(started)
-        return parse
+
+    def take_environment(self, variables):
+        """The environment of the request that is served next; None: the engine's own."""
+        self._given_environment = variables
+
+    def _apply_environment(self):
+        self.environment = apply(self._given_environment)
+        refuse_flags(self.environment)
+
+    def note_read(self, names):
+        """Variables of the environment that something was rendered with, as they are now."""
+        for name, value in self.environment.values_of(names - self._read.keys()).items():
+            self._read[name] = value
+
+    def _forget_what_read_another_environment(self):
+        """What was rendered with other values of the variables that anything ever read is rendered again."""
+        now = self.environment.values_of(self._read.keys())
+        if now != self._read:
+            self._read = now
+            self.generation += 1
+            self.reparsed = None
+
+    def _parsed_with_the_same(self):
+        """Whether the manifest, here or on disk, was parsed with the environment and the configuration of now."""
+        if self.manifest is None and self._read_from_disk:
+            self._parsed_with, self._parsed_as = self._read_parsed_with()
+        if self._parsed_with is None:
+            return False
+        return (
+            self._parsed_as == self._configuration_digest()
+            and self._parsed_with == self.environment.values_of(self._parsed_with.keys())
+        )
+
+    def _configuration_digest(self):
+        """Of what templates read of the profile, and of dbt's flags; dbt's partial parser looks at a part of that only."""
+        parts = [self.config.to_target_dict(), self.project_flags, self._configured_with]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+    def _read_parsed_with(self):
+        """What stands beside the saved manifest, where it belongs to it."""
+        try:
+            with open(f"{self.settings.saved_manifest}.json", encoding="utf-8") as file:
+                saved = json.load(file)
+            stat = os.stat(self.settings.saved_manifest)
+            if saved["of"] == [stat.st_mtime_ns, stat.st_size]:
+                return saved["environment"], saved["configuration"]
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        return None, None
+
+    def inputs(self):
+        """Every place that the project is read from, and the variables of the environment."""
+        packages = os.path.join(self.settings.project_dir, self.config.packages_install_path)
+        read = {*self._configured_with, *(self._parsed_with or ()), *self._read, *REFUSED}
+        return {
+            "folders": sorted(self._folders),
+            "files": config_files(self.settings.project_dir, self.settings.profiles_dir, packages),
+            "environment": sorted(read),
+        }
 
     def as_read(self):
         """The manifest as the last refresh left it, whatever became of the files since."""
         if self.manifest is None:
             raise DbtRuntimeError("The project was not read before, or what was read was lost with its engine.")
         started = time.perf_counter()
-        apply_environment(self.settings.env)
+        self._apply_environment()
+        begin(self._base_flags, self.environment)
         self._claim_adapter()
         return Parse(kind="unchanged", ms={"total": _ms(started)})
 
@@ -249,18 +324,21 @@ class Project:
         """Saves the manifest for the next start of the engine, if it changed since."""
         if self._dirty and self._loader is not None and self.manifest is not None:
             self._dirty = None
-            self._loader.write_to(self.settings.saved_manifest)
+            given = {"environment": self._parsed_with, "configuration": self._parsed_as}
+            self._loader.write_to(self.settings.saved_manifest, given)
 
     def _refresh_config(self):
-        seen = stat_config(self.settings.project_dir, self.settings.profiles_dir)
-        if self.config is not None and self._config_seen is not None and same_config(self._config_seen, seen):
-            begin(self._base_flags)
+        seen = self._stat_config()
+        read_the_same = self._configured_with == self.environment.values_of(self._configured_with.keys())
+        if self.config is not None and self._config_seen is not None and same_config(self._config_seen, seen) and read_the_same:
+            begin(self._base_flags, self.environment)
             return False
         self._config_seen = None
         # dbt_project.yml may hold flags.
         self._flags.clear()
+        hand_to_dbt(self.environment)
         flags = self.flags("build", [])
-        begin(flags)
+        begin(flags, self.environment)
         variables = flags.VARS
         profile = load_profile(flags.PROJECT_DIR, variables, flags.PROFILE, flags.TARGET, None)
         require_working_database(profile)
@@ -270,10 +348,18 @@ class Project:
         self._base_flags = flags
         self._integrations = [get_active_write_integration(catalog) for catalog in catalogs]
         self.config = RuntimeConfig.from_parts(project, profile, flags)
+        self.project_flags = read_project_flags(flags.PROJECT_DIR, flags.PROFILES_DIR).to_dict(omit_none=True)
         self._folders = search_folders(self.config)
-        self._config_seen = seen
+        # With the packages, whose folder is known only now.
+        self._config_seen = self._stat_config()
+        if {path: mark for path, mark in self._config_seen.items() if path in seen} != seen:
+            self._config_seen = None
         Project._adapter_owner = None
         return True
+
+    def _stat_config(self):
+        packages = None if self.config is None else os.path.join(self.settings.project_dir, self.config.packages_install_path)
+        return stat_config(self.settings.project_dir, self.settings.profiles_dir, packages)
 
     def _claim_adapter(self):
         """Makes dbt's adapter the one of this session."""
@@ -290,9 +376,9 @@ class Project:
             self._loader.save_macros_to_adapter(adapter)
         Project._adapter_owner = self
 
-    def _refresh_manifest(self, parse, configured, named, lazily=False):
+    def _refresh_manifest(self, parse, configured, named):
         started = time.perf_counter()
-        change, signatures = self._index.look(self._folders, named)
+        change, signatures = self._index.look(outermost_of(self._folders), named)
         parse.ms["scan"] = _ms(started)
         if self.manifest is not None and not configured and change.nothing:
             return
@@ -301,15 +387,13 @@ class Project:
         warm = self.manifest is not None and not configured
         modified = None
         if warm and not change.structural:
-            modified = self._index.reread(change.modified, self.config.project_name)
+            modified = self._index.reread(change.modified)
             parse.ms["read"] = _ms(started)
             if modified == {}:
                 self._index.signatures = signatures
                 return
-            if lazily and modified and self._only_looks_different(modified):
-                return
         if modified is None:
-            saved_files = self.manifest.files if self.manifest is not None else {}
+            saved_files = self._index.unchanged(self.manifest.files, signatures) if self.manifest is not None else {}
             reader = self._index.list_all(projects, self.config.project_name, {}, saved_files)
             if self.manifest is not None or self._read_from_disk:
                 reader = IndexReader(self._index)
@@ -347,14 +431,6 @@ class Project:
             self._note_parsed(modified if warm and parse.kind == "partial" and modified and narrow else None)
             self.generation += 1
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
-
-    def _only_looks_different(self, modified):
-        return all(
-            source.parse_file_type == ParseFileType.Model
-            and path.endswith(".sql")
-            and meaning.of_model(source.contents) == meaning.of_model(self._index.source(path).contents)
-            for path, source in modified.items()
-        )
 
     def _finish(self, manifest, loader, warm, macros):
         """What dbt does after each load, but for what can't have changed since the last one."""
@@ -432,5 +508,4 @@ def settings_from(request):
         log_path=os.path.abspath(request["logPath"]),
         target=request.get("target") or "",
         vars=json.dumps(request.get("vars") or {}, sort_keys=True),
-        env=tuple(sorted((request.get("env") or {}).items())),
     )

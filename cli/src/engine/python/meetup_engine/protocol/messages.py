@@ -67,7 +67,7 @@ class RequestDocument(TypedDict, total=False):
 class Problem(TypedDict):
     """An error of the project: what is wrong, and where in the user's own files."""
 
-    kind: Literal["yaml", "jinja", "config", "parse", "database", "node"]
+    kind: Literal["yaml", "jinja", "config", "environment", "parse", "database", "node"]
     file: str | None
     line: int | None
     message: str

@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.dbt_patches.readable_files import UnreadableFile
+from meetup_engine.project.environment import RefusedFlags
 from meetup_engine.protocol.messages import Problem
 
 LINE = re.compile(r"\bline (\d+)")
@@ -104,8 +105,10 @@ def excerpt_of_file(path: str, line: int) -> str | None:
         return None
 
 
-def _kind_of(error: BaseException, message: str) -> Literal["yaml", "jinja", "config", "parse"]:
+def _kind_of(error: BaseException, message: str) -> Literal["yaml", "jinja", "config", "environment", "parse"]:
     name = type(error).__name__
+    if isinstance(error, RefusedFlags):
+        return "environment"
     if YAML_RAW.search(message) or "yaml" in name.lower():
         return "yaml"
     if "Profile" in name or "Project" in name:

@@ -18,7 +18,7 @@ from dbt_common.exceptions import DbtBaseException
 from meetup_engine.project import changes
 from meetup_engine.protocol import events
 from meetup_engine.unit_tests import task as unit_tests_task
-from meetup_engine.dbt_patches import database_name, late_files, readable_files, unit_test_columns
+from meetup_engine.dbt_patches import calls, database_name, late_files, readable_files, unit_test_columns
 from meetup_engine.dbt_patches.readable_files import unreadable
 from meetup_engine.protocol import problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
@@ -49,6 +49,7 @@ class Worker:
         speed.install()
         database_name.install()
         unit_test_columns.install()
+        calls.install()
         late_files.files.install()
         readable_files.install()
         self._untidy = True
@@ -134,6 +135,10 @@ class Worker:
         set_flags(flags)
         DiffingTestRunner.diffs = {}
         session.acquire()
+        if self._server.local and document.get("stateDir"):
+            # What the database was built from is known again when somebody has built all of it.
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(document["stateDir"], "built.json"))
         run_started = time.perf_counter()
         with borrowed_nodes(session.manifest):
             from_scratch(session.manifest, document.get("fullRefreshIds") or ())
@@ -163,8 +168,10 @@ class Worker:
         if request.op == "affected":
             nodes = [*task.unit_test_results, *nodes]
             failed = failed or bool(task.failing())
+        inputs = {"inputs": {**session.inputs(), "repeatable": task.repeatable()}} if request.op == "affected" else {}
         return {
             **task.found(),
+            **inputs,
             "status": "fail" if failed else "pass",
             "problems": [],
             "nodes": nodes,
@@ -179,6 +186,7 @@ class Worker:
         session = self._sessions.pop(settings, None) or Project(settings)
         # The one that was used last stands last.
         self._sessions[settings] = session
+        session.take_environment(request.document.get("env"))
         while len(self._sessions) > KEPT_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
         return session
@@ -189,8 +197,7 @@ class Worker:
         try:
             if document.get("asRead"):
                 return session.as_read(), []
-            lazily = request.op == "affected"
-            return _refreshed(session, document.get("files") or (), bool(document.get("full")), lazily), []
+            return _refreshed(session, document.get("files") or (), bool(document.get("full"))), []
         except OSError as error:
             return None, [problems.problem_of(unreadable(error), session.settings.project_dir)]
         except DbtBaseException as error:
@@ -224,12 +231,12 @@ class Worker:
                 traceback.print_exc(file=sys.stderr)
 
 
-def _refreshed(session, named, full, lazily):
+def _refreshed(session, named, full):
     """A refresh of the manifest, made again where files went away between being listed and being read."""
     for _ in range(LOOKS_AT_MOVING_FILES):
         with contextlib.suppress(FileNotFoundError):
-            return session.refresh(named, full, lazily)
-    return session.refresh(named, full, lazily)
+            return session.refresh(named, full)
+    return session.refresh(named, full)
 
 
 def _interrupt_queries():

@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { messageOf } from '../config/errors.ts';
+import { type Paths, projectRoot } from '../config/paths.ts';
+import { contentOf, isWithin } from './project-files.ts';
+
+/** Everything that a build reads beside the raw tables; the engine says it with each affected build. */
+export const projectInputsSchema = z.object({
+  /** Folders that dbt searches, the project's and its packages'; absolute. */
+  folders: z.array(z.string()),
+  /** Files and folders that the configuration is read from; absolute, and not all of them need to be there. */
+  files: z.array(z.string()),
+  /** Names of environment variables that were read, and of those that would be refused. */
+  environment: z.array(z.string()),
+  /** False where something was read that can't be compared without dbt, such as the database or the clock. */
+  repeatable: z.boolean(),
+});
+export type ProjectInputs = z.infer<typeof projectInputsSchema>;
+
+/** What dbt reads in the folders that it searches; the engine's own rule (`project/files.py`) is the same. */
+const READ_BY_DBT = /^[^.#~].*\.(sql|py|csv|md|yml|yaml)$/i;
+
+/** The pinned versions of dbt and its adapters: other ones may build otherwise. */
+const REQUIREMENTS = join(projectRoot, 'dbt', 'requirements.txt');
+
+export interface InputsDigest {
+  readonly digest: string;
+  /** When anything of it was touched last, in epoch milliseconds. */
+  readonly newest: number;
+}
+
+/** One hash over the content of all inputs, and over the values of the variables; no value is kept. */
+export async function inputsDigest(
+  inputs: ProjectInputs,
+  paths: Paths,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<InputsDigest> {
+  const found = new Found();
+  for (const folder of inputs.folders) await found.below(folder, paths);
+  for (const file of [...inputs.files, REQUIREMENTS]) await found.file(file);
+  const hash = createHash('sha256');
+  for (const [name, part] of [...found.parts].sort(([a], [b]) => (a < b ? -1 : 1))) hash.update(`${name}\0${part}\0`);
+  for (const name of inputs.environment) hash.update(`${name}\0${JSON.stringify(env[name] ?? null)}\0`);
+  return { digest: hash.digest('hex'), newest: found.newest };
+}
+
+/** Files and folders, by their paths, as hashes of what they hold. */
+class Found {
+  readonly parts = new Map<string, string>();
+  newest = 0;
+
+  /** The files below a folder, as dbt finds them: links to files are read, links to folders are not followed. */
+  async below(folder: string, paths: Paths): Promise<void> {
+    if (isWithin(folder, paths.state)) return;
+    await this.#looked(folder, async () => {
+      const entries = await readdir(folder, { withFileTypes: true });
+      this.#touched(await stat(folder));
+      for (const entry of entries) {
+        const path = join(folder, entry.name);
+        if (entry.isDirectory()) await this.below(path, paths);
+        else if (READ_BY_DBT.test(entry.name)) await this.file(path);
+      }
+      return 'a folder';
+    });
+  }
+
+  async file(path: string): Promise<void> {
+    if (this.parts.has(path)) return;
+    await this.#looked(path, async () => {
+      const found = await stat(path);
+      this.#touched(found);
+      return found.isDirectory() ? (await readdir(path)).sort().join('\0') : contentOf(path);
+    });
+  }
+
+  /** What can't be read is told by the build; here it only has to be the same. */
+  async #looked(path: string, look: () => Promise<string>): Promise<void> {
+    this.parts.set(path, await look().catch((error: unknown) => messageOf(error)));
+  }
+
+  #touched({ mtimeMs, ctimeMs }: { mtimeMs: number; ctimeMs: number }): void {
+    this.newest = Math.max(this.newest, mtimeMs, ctimeMs);
+  }
+}

@@ -1,0 +1,103 @@
+"""Whether a change of a model's file, or of a macro, changes the statement that is built: by compiling it.
+
+A comment, another layout or a macro that says the same in other words make other text and the same SQL. Nothing is
+guessed from the templates: the model is compiled, which takes milliseconds, and the statements are compared token by
+token, as DuckDB reads them.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from typing import Any
+
+from dbt_common.exceptions import DbtBaseException
+
+from meetup_engine.unit_tests.columns import QuietCompiler
+
+# The order matters: the first alternative that fits at a position wins.
+_TOKEN = re.compile(
+    r"""
+      (?P<string>\b[eE]'(?:\\.|''|[^'\\])*' | '(?:''|[^'])*')
+    | (?P<quoted>"(?:""|[^"])*")
+    | (?P<dollar>(?<![\w$])\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$)
+    | (?P<line_comment>--[^\r\n]*)
+    | (?P<comment>/\*)
+    | (?P<space>\s+)
+    | (?P<word>[\w$]+)
+    | (?P<other>.)
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_COMMENT_EDGE = re.compile(r"/\*|\*/")
+_PROVABLE = frozenset({"view", "table", "incremental"})
+
+
+def statement_of(node: Any, manifest: Any, config: Any) -> str | None:
+    """
+    A hash of what a model says to the database, both ways for an incremental one; None where that can't be told. The node
+    itself is not touched.
+    """
+    materialized = node.config.materialized
+    if materialized not in _PROVABLE or getattr(node, "language", "sql") != "sql":
+        return None
+    ways = [{"is_incremental": lambda way=way: way} for way in (False, True)] if materialized == "incremental" else [{}]
+    try:
+        return _digest([tokens_of(_compiled(node, manifest, config, way)) for way in ways])
+    except DbtBaseException:
+        return None  # what is wrong with it is told when it runs
+
+
+def _compiled(node: Any, manifest: Any, config: Any, extra: dict[str, Any]) -> str:
+    lent = copy.deepcopy(node)
+    lent.extra_ctes, lent.extra_ctes_injected, lent.compiled = [], False, False
+    return QuietCompiler(config).compile_node(lent, manifest, extra, write=False).compiled_code or ""
+
+
+def tokens_of(sql: str) -> tuple[str, ...]:
+    """The statement without comments, and with one blank where there was white space. The text itself where in doubt."""
+    tokens: list[str] = []
+    at = 0
+    while at < len(sql):
+        match = _TOKEN.match(sql, at)
+        if match is None:
+            return (sql,)
+        kind, token, at = match.lastgroup, match.group(), match.end()
+        if kind == "comment":
+            ended = _end_of_comment(sql, at)
+            if ended is None:
+                return (sql,)
+            at, token = ended, " "
+        elif kind == "line_comment":
+            token = " "
+        elif kind == "other" and token in "'\"":
+            return (sql,)  # an open quote: nothing after it can be trusted
+        if kind in ("comment", "line_comment", "space"):
+            # Strings on two lines are one string; on one line they are an error.
+            after_string = bool(tokens) and tokens[-1].endswith("'")
+            token = "\n" if after_string and "\n" in match.group() else " "
+            if tokens and tokens[-1] in (" ", "\n"):
+                tokens[-1] = "\n" if "\n" in (tokens[-1], token) else " "
+                continue
+        tokens.append(token)
+    while tokens and tokens[0] in (" ", "\n"):
+        tokens.pop(0)
+    while tokens and tokens[-1] in (" ", "\n"):
+        tokens.pop()
+    return tuple(tokens)
+
+
+def _end_of_comment(sql: str, at: int) -> int | None:
+    depth = 1
+    while depth:
+        edge = _COMMENT_EDGE.search(sql, at)
+        if edge is None:
+            return None
+        depth += 1 if edge.group() == "/*" else -1
+        at = edge.end()
+    return at
+
+
+def _digest(part: object) -> str:
+    return hashlib.sha256(repr(part).encode()).hexdigest()[:32]

@@ -1,0 +1,151 @@
+"""The environment as one request has it: every variable that dbt reads is noted, and none of dbt's own flags gets in.
+
+A request brings its whole environment, for an engine may serve several terminals. Jinja's `env_var` reads it through
+dbt's invocation context, where `RecordedEnvironment` notes the names, of variables that are not set too. dbt's flags are
+read from the environment of the process by click: none of them is ever there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import ItemsView, Iterator, Mapping
+
+from dbt.cli import params
+from dbt.cli.main import cli
+from dbt.env_vars import KNOWN_ENGINE_ENV_VARS
+from dbt_common.context import get_invocation_context, set_invocation_context
+from dbt_common.exceptions import DbtRuntimeError
+
+# What the engine was started with, for requests that bring no environment.
+STARTED_WITH: dict[str, str] = dict(os.environ)
+
+# Set for the engine's own process, whatever a request says.
+_OWN = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+
+# dbt's flags that change nothing in what is built, by their names without DBT_ or DBT_ENGINE_: how dbt talks, what it
+# writes beside the database, and places that are always given on its command line. They are left out without a word.
+# Whatever is not listed here is refused, so that a flag of a new version of dbt can't go unnoticed.
+_HARMLESS = frozenset(
+    {
+        "CACHE_SELECTED_ONLY", "CLEAN_PROJECT_FILES_ONLY", "DEBUG", "DOWNLOAD_DIR", "HOST", "INVOCATION_ENV",
+        "LOG_CACHE_EVENTS", "LOG_FILE_MAX_BYTES", "LOG_FORMAT", "LOG_FORMAT_FILE", "LOG_LEVEL", "LOG_LEVEL_FILE",
+        "LOG_PATH", "NO_PRINT", "PACKAGE_HUB_URL", "PARTIAL_PARSE", "PARTIAL_PARSE_FILE_DIFF", "POPULATE_CACHE",
+        "PRINT", "PRINTER_WIDTH", "PROFILES_DIR", "PROJECT_DIR", "QUIET", "RECORDED_FILE_PATH",
+        "SEND_ANONYMOUS_USAGE_STATS", "SHOW_RESOURCE_REPORT", "SINGLE_THREADED", "SQLPARSE", "TARGET_PATH",
+        "UPLOAD_TO_ARTIFACTS_INGEST_API", "USE_COLORS", "USE_COLORS_FILE", "WRITE_JSON",
+    }
+)  # fmt: skip
+
+
+def _names_of_flags() -> dict[str, str]:
+    """Every variable that dbt takes a flag from, and the flag's name without a prefix: from dbt's own command line."""
+    names = {name for known in KNOWN_ENGINE_ENV_VARS for name in (known.name, known.old_name) if name}
+    for command in (cli, *cli.commands.values()):
+        for parameter in command.params:
+            given = parameter.envvar or ()
+            names.update([given] if isinstance(given, str) else given)
+    names.update(f"{params.ENGINE_ENV_PREFIX}_{_bare(name)}" for name in list(names))
+    names.update({"DBT_MACRO_DEBUGGING", "DBT_PP_TEST", "DBT_PP_FILE_DIFF_TEST"})
+    return {name: _bare(name) for name in names}
+
+
+def _bare(name: str) -> str:
+    return name.removeprefix(f"{params.ENGINE_ENV_PREFIX}_").removeprefix("DBT_")
+
+
+FLAGS: dict[str, str] = _names_of_flags()
+REFUSED: frozenset[str] = frozenset(name for name, bare in FLAGS.items() if bare not in _HARMLESS)
+
+_listening = threading.local()
+
+
+class RefusedFlags(DbtRuntimeError):
+    """The environment sets flags of dbt that could change what is built."""
+
+
+def _note(name: str) -> None:
+    for names in getattr(_listening, "sets", ()):
+        names.add(name)
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[set[str]]:
+    """Gathers the names of the variables that are read in this thread meanwhile."""
+    names: set[str] = set()
+    _listening.sets = [*getattr(_listening, "sets", ()), names]
+    try:
+        yield names
+    finally:
+        _listening.sets = [other for other in _listening.sets if other is not names]
+
+
+class RecordedEnvironment(Mapping[str, str]):
+    """Variables by name; whoever asks for one is overheard."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = dict(variables)
+
+    def __getitem__(self, name: str) -> str:
+        _note(name)
+        return self._variables[name]
+
+    def __contains__(self, name: object) -> bool:
+        _note(str(name))
+        return name in self._variables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._variables)
+
+    def __len__(self) -> int:
+        return len(self._variables)
+
+    def items(self) -> ItemsView[str, str]:
+        # dbt looks for secrets among all of them, which is no reading of any one.
+        return self._variables.items()
+
+    def values_of(self, names: set[str] | frozenset[str]) -> dict[str, str | None]:
+        """Hashes of the variables' values, None where one is not set; no value is ever kept in clear."""
+        return {name: _hashed(self._variables.get(name)) for name in sorted(names)}
+
+    def everything(self) -> str:
+        """One hash of all of it."""
+        return _hashed(repr(sorted(self._variables.items()))) or ""
+
+
+def _hashed(value: str | None) -> str | None:
+    return None if value is None else hashlib.sha256(value.encode("utf-8", "surrogateescape")).hexdigest()[:32]
+
+
+def apply(variables: Mapping[str, str] | None) -> RecordedEnvironment:
+    """Makes the environment of a request that of this process, without dbt's flags."""
+    given = {**(STARTED_WITH if variables is None else variables), **_OWN}
+    wanted = {name: value for name, value in given.items() if name not in FLAGS or name in _OWN}
+    for name in os.environ.keys() - wanted.keys():
+        del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+    return RecordedEnvironment(given)
+
+
+def hand_to_dbt(environment: RecordedEnvironment) -> None:
+    """Has dbt's `env_var` read this environment from now on."""
+    set_invocation_context(dict(environment.items()))
+    context = get_invocation_context()
+    public = {name: value for name, value in environment.items() if name in context.env}
+    context._env = RecordedEnvironment(public)
+
+
+def refuse_flags(environment: RecordedEnvironment) -> None:
+    """@raises RefusedFlags where the environment sets a flag of dbt that could change what is built."""
+    found = sorted(name for name, value in environment.items() if name in REFUSED and value.strip() != "")
+    if found:
+        names = " and ".join(found) if len(found) < 3 else ", ".join(found)
+        one = len(found) == 1
+        raise RefusedFlags(
+            f"{names} {'is' if one else 'are'} set in the environment, and would change what is built without anybody "
+            f"seeing it: unset {'it' if one else 'them'}, and use meetup's own options or dbt_project.yml instead."
+        )
