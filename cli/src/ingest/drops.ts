@@ -19,71 +19,129 @@ export interface DropFile {
   readonly path: string;
   /** Relative to the data folder, with forward slashes. */
   readonly sourceFile: string;
+  /** Its size when its content was taken for loading; undefined where nobody looked. */
+  readonly bytes?: number;
 }
 
 export interface FoundDrops {
   /** The dump first, then the days in order. Folders without files of ours are left out. */
   readonly drops: readonly Drop[];
-  /** JSON files that no entity is named after. */
-  readonly unknown: readonly string[];
+  /** What looks like data and is not loaded. */
+  readonly notLoaded: readonly NotLoaded[];
+}
+
+/** A file or folder that looks like data and is not loaded. */
+export interface NotLoaded {
+  /** Relative to the data folder; a folder's name ends with a slash. */
+  readonly name: string;
+  /** Such as "folders are named after days, such as 2026-01-31". */
+  readonly why: string;
 }
 
 const DATED = /^\d{4}-\d{2}-\d{2}$/;
+/** Names that were probably meant to be days: 2026-1-2, 20260102, 2026_01_02. */
+const DAYLIKE = /^\d{4}[-_. ]?\d{1,2}[-_. ]?\d{1,2}$/;
 const JSON_FILE = /\.(json|jsonl|ndjson)(\.gz)?$/;
+/** Names of files that were probably meant to be loaded: of another case, or packed otherwise. */
+const JSONLIKE = /\.(json|jsonl|ndjson)(\.[a-z0-9]+)?$/i;
+/** Folders of the data folder that hold no drop. */
+const OTHER_FOLDERS = new Set(['schemas']);
+
+const NAMES = `files are named ${entityNames.join(', ')}`;
+const DAYS = 'folders are named after days, such as 2026-01-31';
 
 /**
- * Finds what there is to load below the data folder: `groups.json`, `users.ndjson.gz`, … in the folder itself and in
- * folders named after days.
+ * Finds what there is to load below the data folder: `groups.json`, `users.ndjson.gz`, … in the folder itself and in folders
+ * named after days. Links are followed. What looks like data and can't be loaded is named, never passed over.
  * @throws MeetupError when the folder is missing or can't be read.
  */
 export async function findDrops(data: string): Promise<FoundDrops> {
   const entries = await entriesOf(data);
-  const days = entries.filter((entry) => entry.isDirectory() && DATED.test(entry.name)).map((entry) => entry.name);
-  const found = await Promise.all([undefined, ...days.sort()].map((date) => readDrop(data, date)));
-  const impossible = days.filter((day) => !isDay(day)).map((day) => `${day}/`);
+  const folders = entries.filter(({ kind, name }) => kind === 'folder' && !OTHER_FOLDERS.has(name));
+  const days = folders.map(({ name }) => name).filter((name) => DATED.test(name) && isDay(name));
+  const found = await Promise.all([undefined, ...days].map((date) => readDrop(data, date)));
+  const others = await Promise.all(
+    folders.filter(({ name }) => !days.includes(name)).map(({ name }) => otherFolder(data, name, DAYS)),
+  );
   return {
-    drops: found.map(({ drop }) => drop).filter((drop) => drop.files.length > 0 && (!drop.date || isDay(drop.date))),
-    unknown: [...impossible, ...found.flatMap(({ unknown }) => unknown)],
+    drops: found.map(({ drop }) => drop).filter(({ files }) => files.length > 0),
+    notLoaded: [...others.flat(), ...found.flatMap(({ notLoaded }) => notLoaded)],
   };
 }
 
-/** SHA-256 of a file's bytes, in hex. */
+/**
+ * SHA-256 of a file's bytes, in hex, and how many bytes there were.
+ * @throws MeetupError where it can't be read.
+ */
 export async function fingerprint(path: string, signal: AbortSignal): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash, { signal });
-  return { sha256: hash.digest('hex'), bytes: (await stat(path)).size };
-}
-
-async function readDrop(data: string, date: string | undefined): Promise<{ drop: Drop; unknown: string[] }> {
-  const folder = date === undefined ? data : join(data, date);
-  const names = (await entriesOf(folder)).filter((entry) => !entry.isDirectory() && JSON_FILE.test(entry.name));
-  const files: DropFile[] = [];
-  const unknown: string[] = [];
-  for (const { name } of names.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    const sourceFile = date === undefined ? name : `${date}/${name}`;
-    const entity = entityNames.find((candidate) => name.replace(JSON_FILE, '') === candidate);
-    if (entity !== undefined) files.push({ entity, path: join(folder, name), sourceFile });
-    else if (!name.startsWith('.')) unknown.push(sourceFile);
-  }
-  return { drop: { date, folder, files }, unknown };
-}
-
-async function entriesOf(folder: string) {
+  const source = createReadStream(path, { highWaterMark: 1 << 20 });
   try {
-    return await readdir(folder, { withFileTypes: true });
+    await pipeline(source, hash, { signal });
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) {
-      throw new MeetupError(
-        `The data folder ${folder} does not exist: make it, choose another with --data, or run \`./meetup generate\`.`,
-        {
-          cause: error,
-        },
-      );
+    if (signal.aborted) throw error;
+    throw new MeetupError(`${path} can't be read (${messageOf(error)}): mend or remove it and load again.`, {
+      cause: error,
+    });
+  }
+  return { sha256: hash.digest('hex'), bytes: source.bytesRead };
+}
+
+async function readDrop(data: string, date: string | undefined): Promise<{ drop: Drop; notLoaded: NotLoaded[] }> {
+  const folder = date === undefined ? data : join(data, date);
+  const files: DropFile[] = [];
+  const notLoaded: NotLoaded[] = [];
+  for (const { name, kind } of await entriesOf(folder)) {
+    const sourceFile = date === undefined ? name : `${date}/${name}`;
+    const isJson = JSON_FILE.test(name);
+    const entity = isJson ? entityNames.find((candidate) => name.replace(JSON_FILE, '') === candidate) : undefined;
+    if (kind === 'file' && entity !== undefined) files.push({ entity, path: join(folder, name), sourceFile });
+    else if (kind === 'folder') {
+      if (isJson) notLoaded.push({ name: `${sourceFile}/`, why: 'it is a folder' });
+      else if (date !== undefined) notLoaded.push(...(await otherFolder(data, sourceFile, 'a day has no folders')));
+    } else if (JSONLIKE.test(name)) notLoaded.push({ name: sourceFile, why: WHY[kind] });
+    else if (date === undefined && DAYLIKE.test(name)) {
+      notLoaded.push({ name, why: kind === 'dangling' ? WHY.dangling : 'it is not a folder' });
     }
-    throw new MeetupError(
-      `The data folder ${folder} can't be read (${messageOf(error)}): choose another with --data.`,
-      { cause: error },
-    );
+  }
+  return { drop: { date, folder, files }, notLoaded };
+}
+
+const WHY: Readonly<Record<Exclude<Kind, 'folder'>, string>> = {
+  file: NAMES,
+  dangling: 'it is a link to nothing',
+  other: 'it is not a regular file',
+};
+
+/** Names a folder that is no drop, if its name or content looks like one. */
+async function otherFolder(data: string, name: string, why: string): Promise<NotLoaded[]> {
+  if (JSONLIKE.test(name)) return [];
+  const entries = await readdir(join(data, name)).catch(() => []);
+  return DAYLIKE.test(name) || entries.some((entry) => JSONLIKE.test(entry)) ? [{ name: `${name}/`, why }] : [];
+}
+
+type Kind = 'file' | 'folder' | 'dangling' | 'other';
+
+/** What lies in a folder, by name, with links followed. Hidden files are nobody's data. */
+async function entriesOf(folder: string): Promise<{ name: string; kind: Kind }[]> {
+  try {
+    const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+    return await Promise.all(names.map(async (name) => ({ name, kind: await kindOf(join(folder, name)) })));
+  } catch (error) {
+    const what = hasCode(error, 'ENOENT')
+      ? `The data folder ${folder} does not exist: make it, choose another with --data, or run \`./meetup generate\`.`
+      : `The data folder ${folder} can't be read (${messageOf(error)}): choose another with --data.`;
+    throw new MeetupError(what, { cause: error });
+  }
+}
+
+async function kindOf(path: string): Promise<Kind> {
+  try {
+    const found = await stat(path);
+    return found.isFile() ? 'file' : found.isDirectory() ? 'folder' : 'other';
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ELOOP')) return 'dangling';
+    throw error;
   }
 }
 

@@ -4,9 +4,10 @@ import { InterruptedError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { type Drop, type DropFile, fingerprint } from './drops.ts';
 import { type EntityName, entityNames } from './entities.ts';
-import { NotByLineError } from './lines.ts';
-import { type BatchStamp, type Cut, type FileCounts, loadFile } from './load-file.ts';
-import type { Judge } from './schemas.ts';
+import { type Cut, CutError } from './lines.ts';
+import { type FileCounts, firstCut, loadFile } from './load-file.ts';
+import type { BatchStamp } from './loading.ts';
+import type { Contracts } from './schemas.ts';
 
 export interface EntityCounts {
   read: number;
@@ -33,12 +34,12 @@ interface NewFile extends DropFile {
 }
 
 /** One batch on its way into the raw tables. */
-interface Loading {
+interface LoadingBatch {
   readonly warehouse: DuckDbWarehouse;
   readonly folder: string;
   readonly files: readonly NewFile[];
   readonly batch: BatchStamp;
-  readonly judges: Readonly<Record<EntityName, Judge>>;
+  readonly contracts: Contracts;
   readonly maxRejected: number;
   readonly effects: Effects;
 }
@@ -54,7 +55,7 @@ class TooManyRejected extends Error {}
 export async function loadDrop(
   warehouse: DuckDbWarehouse,
   drop: Drop,
-  judges: Readonly<Record<EntityName, Judge>>,
+  contracts: Contracts,
   maxRejected: number,
   effects: Effects,
 ): Promise<BatchReport> {
@@ -62,25 +63,32 @@ export async function loadDrop(
   const files = await newFiles(warehouse, drop, effects);
   if (files.length === 0) return { batch: null, folder, status: 'unchanged', entities: {}, examples: [] };
   const batch = await nextBatch(warehouse, drop, files, effects);
-  const loading: Loading = { warehouse, folder, files, batch, judges, maxRejected, effects };
-  try {
-    return await loadBatch(loading, 'by line if large');
-  } catch (error) {
-    if (!(error instanceof NotByLineError)) throw error;
-    effects.reporter.detail(`${folder}: a file does not hold one record per line, so it is read by its structure.`);
-    return await loadBatch(loading, 'by structure');
+  const loading: LoadingBatch = { warehouse, folder, files, batch, contracts, maxRejected, effects };
+  // Each time a file turns out to need a surer way, the batch is taken back and begins again.
+  const cuts = new Map(files.map((file): [string, Cut] => [file.sourceFile, firstCut(file)]));
+  for (;;) {
+    try {
+      return await loadBatch(loading, cuts);
+    } catch (error) {
+      if (!(error instanceof CutError)) throw error;
+      effects.reporter.detail(error.message);
+      cuts.set(error.sourceFile, error.next);
+    }
   }
 }
 
-async function loadBatch(loading: Loading, cut: Cut): Promise<BatchReport> {
-  const { warehouse, folder, files, batch, judges, maxRejected, effects } = loading;
+async function loadBatch(loading: LoadingBatch, cuts: ReadonlyMap<string, Cut>): Promise<BatchReport> {
+  const { warehouse, folder, files, batch, contracts, maxRejected, effects } = loading;
   const counted: (FileCounts & { file: NewFile })[] = [];
   await warehouse.run('begin transaction');
   try {
     for (const file of files) {
       if (effects.signal.aborted) throw new InterruptedError();
       effects.reporter.progress(`Loading ${file.sourceFile} …`);
-      const counts = await loadFile(warehouse, file, batch, judges[file.entity], cut);
+      const counts = await loadFile(
+        { warehouse, file, batch, contract: contracts[file.entity] },
+        cuts.get(file.sourceFile) ?? 'by structure',
+      );
       counted.push({ ...counts, file });
       if (counts.rejected > counts.read * maxRejected) throw new TooManyRejected(refusal(file, counts, maxRejected));
     }

@@ -7,10 +7,10 @@ import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
 import { findDrops } from './drops.ts';
-import { type EntityName, entityNames } from './entities.ts';
+import type { EntityName } from './entities.ts';
 import { type BatchReport, type EntityCounts, loadDrop } from './load-drops.ts';
 import { createRawTables } from './raw-tables.ts';
-import { readJudges } from './schemas.ts';
+import { readContracts } from './schemas.ts';
 
 export interface LoadOptions {
   readonly paths: Paths;
@@ -39,8 +39,8 @@ export interface LoadReport {
  */
 export async function load(options: LoadOptions, effects: Effects): Promise<CommandResult<LoadReport>> {
   const started = effects.clock.elapsed();
-  const { drops, unknown } = await findDrops(options.paths.data);
-  for (const name of unknown) effects.reporter.note(`Not loaded: ${name} (files are named ${entityNames.join(', ')}).`);
+  const { drops, notLoaded } = await findDrops(options.paths.data);
+  for (const { name, why } of notLoaded) effects.reporter.note(`Not loaded: ${name} (${why}).`);
   if (drops.length === 0) {
     const others = isOwnProject(options.paths)
       ? ', or run `./meetup generate`'
@@ -49,7 +49,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
       `There is nothing to load in ${options.paths.data}: put groups.json, users.json, events.json or venues.json there${others}.`,
     );
   }
-  const judges = await readJudges(options.paths.schemas);
+  const contracts = await readContracts(options.paths.schemas);
   const { batches, newest } = await withWriteLock(options.paths, effects, async () => {
     const loaded: BatchReport[] = [];
     let newestBatch: string | null;
@@ -57,7 +57,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
     try {
       await createRawTables(warehouse);
       for (const drop of drops) {
-        const report = await loadDrop(warehouse, drop, judges, options.maxRejected, effects);
+        const report = await loadDrop(warehouse, drop, contracts, options.maxRejected, effects);
         loaded.push(report);
         if (report.status === 'refused') break;
       }

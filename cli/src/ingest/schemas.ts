@@ -3,7 +3,9 @@ import { join } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { MeetupError, messageOf } from '../config/errors.ts';
-import { type EntityName, entityNames } from './entities.ts';
+import { type ColumnType, columnType } from './contract/column-types.ts';
+import { isObject, type JsonSchema } from './contract/json-schema.ts';
+import type { EntityName } from './entities.ts';
 
 /** Every reason why a value breaks its entity's schema, such as `/rsvps/3/user_id must be integer`; none where it keeps it. */
 export type Judge = (value: unknown) => readonly string[];
@@ -11,31 +13,39 @@ export type Judge = (value: unknown) => readonly string[];
 /** One record with a thousand bad answers does not need a thousand reasons. */
 const MOST_REASONS = 50;
 
-/** Compiles the JSON Schemas of `data/schemas/`. */
-export async function readJudges(folder: string): Promise<Readonly<Record<EntityName, Judge>>> {
-  const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
-  formats.default(ajv, { mode: 'full' });
-  const compiled = await Promise.all(
-    entityNames.map(async (name): Promise<[EntityName, Judge]> => [name, judge(await compile(ajv, folder, name))]),
-  );
-  const judges = new Map(compiled);
-  const of = (name: EntityName): Judge => judges.get(name) ?? (() => []);
-  return { groups: of('groups'), users: of('users'), venues: of('venues'), events: of('events') };
+/** What `load` holds an entity's records to, and how the warehouse keeps them. */
+export interface Contract {
+  readonly schema: JsonSchema;
+  /** The type of a whole record: a struct of the listed properties. */
+  readonly record: ColumnType & { readonly kind: 'struct' };
+  readonly judge: Judge;
 }
 
-async function compile(ajv: Ajv2020, folder: string, name: EntityName): Promise<ValidateFunction> {
+export type Contracts = Readonly<Record<EntityName, Contract>>;
+
+/** Reads and compiles the JSON Schemas of `data/schemas/`. */
+export async function readContracts(folder: string): Promise<Contracts> {
+  const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
+  formats.default(ajv, { mode: 'full' });
+  const [groups, users, venues, events] = await Promise.all([
+    readContract(ajv, folder, 'groups'),
+    readContract(ajv, folder, 'users'),
+    readContract(ajv, folder, 'venues'),
+    readContract(ajv, folder, 'events'),
+  ]);
+  return { groups, users, venues, events };
+}
+
+async function readContract(ajv: Ajv2020, folder: string, name: EntityName): Promise<Contract> {
   const file = join(folder, `${name}.schema.json`);
   try {
     const schema: unknown = JSON.parse(await readFile(file, 'utf8'));
-    if (typeof schema !== 'object' || schema === null) throw new TypeError('it is no JSON object');
-    return ajv.compile(schema);
+    if (!isObject(schema)) throw new TypeError('it is not a JSON object');
+    const record = columnType(schema, schema);
+    if (record.kind !== 'struct') throw new TypeError('it does not describe an object with properties');
+    return { schema, record, judge: judge(ajv.compile(schema)) };
   } catch (error) {
-    throw new MeetupError(
-      `The JSON Schema ${file} can't be used (${messageOf(error)}): mend it, or take the project's own.`,
-      {
-        cause: error,
-      },
-    );
+    throw new MeetupError(`The JSON Schema ${file} can't be used: ${messageOf(error)}.`, { cause: error });
   }
 }
 

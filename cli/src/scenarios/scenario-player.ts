@@ -8,7 +8,7 @@ import type { NodeResult, Problem, TaskAnswer } from '../engine/protocol.ts';
 import { findDrops } from '../ingest/drops.ts';
 import { loadDrop } from '../ingest/load-drops.ts';
 import { createRawTables } from '../ingest/raw-tables.ts';
-import { readJudges } from '../ingest/schemas.ts';
+import { readContracts } from '../ingest/schemas.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { compareTable, type TableDifference } from './compare-rows.ts';
 import { BUILT, type Drift, FullRefresh, readRecipe } from './full-refresh.ts';
@@ -56,7 +56,7 @@ export class ScenarioPlayer {
   readonly #engine: EngineClient;
   readonly #modelsChange: boolean;
   readonly #starts = new Map<string, Promise<Start>>();
-  #judges: ReturnType<typeof readJudges> | undefined;
+  #contracts: ReturnType<typeof readContracts> | undefined;
   #playing: { readonly scenario: Scenario; played: number } | undefined;
 
   /** @param paths whose state folder is empty, and the caller's to remove; its data folder is not read. */
@@ -132,16 +132,16 @@ export class ScenarioPlayer {
   async #load(scenario: Scenario, day: ScenarioDay): Promise<string[]> {
     const { data, schemas } = this.#paths;
     if (day.folder !== undefined) await arrive(day.folder, join(data, day.droppedOn ?? '.'));
-    const { drops, unknown } = await findDrops(data);
-    const problems = unknown.map((name) => `${name} is named after no entity.`);
-    this.#judges ??= readJudges(schemas);
-    const judges = await this.#judges;
+    const { drops, notLoaded } = await findDrops(data);
+    const problems = notLoaded.map(({ name, why }) => `${name} is not loaded: ${why}.`);
+    this.#contracts ??= readContracts(schemas);
+    const contracts = await this.#contracts;
     const warehouse = await openWork(this.#paths);
     let ending: ScenarioDay['load'] = 'unchanged';
     let said = '';
     try {
       for (const drop of drops) {
-        const report = await loadDrop(warehouse, drop, judges, scenario.maxRejected, this.#at(day));
+        const report = await loadDrop(warehouse, drop, contracts, scenario.maxRejected, this.#at(day));
         if (report.status !== 'unchanged') ending = report.status;
         said = report.message ?? said;
         if (report.status === 'refused') break;

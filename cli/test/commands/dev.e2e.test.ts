@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { type Paths, resolvePaths } from '../../src/config/paths.ts';
-import { readJudges } from '../../src/ingest/schemas.ts';
+import { readContracts } from '../../src/ingest/schemas.ts';
 import { meetup } from '../support/meetup.ts';
 import { type PlainTotals, plainTotals } from './plain-totals.ts';
 
@@ -18,7 +18,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-dev-'));
   paths = resolvePaths({ data: join(folder, 'data'), stateDir: join(folder, 'state') }, {}, folder);
   await meetup(['generate', '--scale', '0.05', '--days', '5', '--out', paths.data]);
-  plain = plainTotals(paths.data, await readJudges(paths.schemas));
+  plain = plainTotals(paths.data, await readContracts(paths.schemas));
   const first = await meetup(['dev', ...places(), '--max-rejected', '5%']);
   if (first.exitCode !== 0) throw new Error(`dev failed:\n${first.stdout}\n${first.stderr}`);
 }, 600_000);

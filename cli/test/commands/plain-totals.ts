@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { EntityName } from '../../src/ingest/entities.ts';
-import type { Judge } from '../../src/ingest/schemas.ts';
+import type { Contracts, Judge } from '../../src/ingest/schemas.ts';
 
 /*
  * The marts' totals once more, straight from the JSON files and in plain JavaScript: no SQL, no dbt, and none of the
@@ -42,8 +42,8 @@ export interface PlainTotals {
 }
 
 /** Counts what a data folder with a dump and dated drops holds. */
-export function plainTotals(data: string, judges: Readonly<Record<EntityName, Judge>>): PlainTotals {
-  const events = latestEvents(readAll<EventRecord>(data, 'events', judges.events));
+export function plainTotals(data: string, contracts: Contracts): PlainTotals {
+  const events = latestEvents(readAll<EventRecord>(data, 'events', contracts.events.judge));
   const totals: PlainTotals = {
     events: events.length,
     rsvps: 0,
@@ -59,7 +59,7 @@ export function plainTotals(data: string, judges: Readonly<Record<EntityName, Ju
     }
   }
   const users = new Map<number, UserRecord>();
-  for (const { record } of readAll<UserRecord>(data, 'users', judges.users)) users.set(record.user_id, record);
+  for (const { record } of readAll<UserRecord>(data, 'users', contracts.users.judge)) users.set(record.user_id, record);
   for (const user of users.values()) {
     for (const groupId of new Set((user.memberships ?? []).map((membership) => membership.group_id))) {
       totals.memberships += 1;

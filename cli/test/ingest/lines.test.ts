@@ -2,10 +2,10 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
-import { NotByLineError } from '../../src/ingest/lines.ts';
+import { CutError } from '../../src/ingest/lines.ts';
 import { loadFile } from '../../src/ingest/load-file.ts';
 import { createRawTables } from '../../src/ingest/raw-tables.ts';
-import { readJudges } from '../../src/ingest/schemas.ts';
+import { readContracts } from '../../src/ingest/schemas.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
 import { event, loadAll, put, rowsOf } from './support.ts';
@@ -16,7 +16,7 @@ const bad = '{"user_id":"3"}';
 
 /** Ids by position, of a users.json that is cut by its line ends. */
 async function byLine(text: string): Promise<unknown> {
-  const judges = await readJudges(resolvePaths({}, {}, process.cwd()).schemas);
+  const contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
   const path = join(await temporaryFolder(), 'users.json');
   await writeFile(path, text);
   const warehouse = await DuckDbWarehouse.inMemory();
@@ -24,10 +24,7 @@ async function byLine(text: string): Promise<unknown> {
     await createRawTables(warehouse);
     const batch = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00' };
     const counts = await loadFile(
-      warehouse,
-      { entity: 'users', path, sourceFile: 'users.json' },
-      batch,
-      judges.users,
+      { warehouse, file: { entity: 'users', path, sourceFile: 'users.json' }, batch, contract: contracts.users },
       'by line',
     );
     const kept = await warehouse.query(
@@ -78,7 +75,7 @@ describe('a file with one record per line', () => {
     ['a bracket in the middle', `[\n${one},\n[\n${two}\n]`],
     ['an empty line in the middle', `[\n${one},\n\n${two}\n]`],
   ])('is read by its structure when it is not quite that: %s', async (_, text) => {
-    await expect(byLine(text)).rejects.toThrow(NotByLineError);
+    await expect(byLine(text)).rejects.toThrow(CutError);
   });
 
   it('is loaded the same way when it is large, whatever its lines', async () => {

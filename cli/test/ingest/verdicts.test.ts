@@ -1,21 +1,11 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import fc from 'fast-check';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
-import type { EntityName } from '../../src/ingest/entities.ts';
-import { type BatchStamp, type Cut, loadFile } from '../../src/ingest/load-file.ts';
-import { createRawTables } from '../../src/ingest/raw-tables.ts';
-import { type Judge, readJudges } from '../../src/ingest/schemas.ts';
-import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
-import { temporaryFolder } from '../support/effects.ts';
+import type { Cut } from '../../src/ingest/lines.ts';
+import { type Contracts, readContracts } from '../../src/ingest/schemas.ts';
+import { type Bench, expectedOutcome, openBench, outcomeOf } from './reference.ts';
 
-let judges: Readonly<Record<EntityName, Judge>>;
-beforeAll(async () => {
-  judges = await readJudges(resolvePaths({}, {}, process.cwd()).schemas);
-});
-
-const batch: BatchStamp = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00.000' };
+let contracts: Contracts;
 
 /** Values as files really have them: mostly right, sometimes of another kind, at an edge, or missing. */
 const odd = fc.oneof(
@@ -109,55 +99,12 @@ function awkward(value: unknown, style: number, cut: Cut): string {
   return plain;
 }
 
-async function load(
-  entity: EntityName,
-  texts: readonly string[],
-  cut: Cut = 'by structure',
-): Promise<{ rejected: unknown[]; loaded: unknown[] }> {
-  const warehouse = await DuckDbWarehouse.inMemory();
-  try {
-    await createRawTables(warehouse);
-    const path = join(await temporaryFolder(), `${entity}.json`);
-    await writeFile(path, `[${texts.join(',\n')}]`);
-    const file = { entity, path, sourceFile: `${entity}.json` };
-    const counts = await loadFile(warehouse, file, batch, judges[entity], cut);
-    expect(counts.read).toBe(texts.length);
-    const rejected = await warehouse.query('select _record_index, reasons from raw.rejected_records order by 1');
-    const loaded = await warehouse.query(
-      `select _record_index, to_json(struct_pack(*columns(c -> c not like '\\_%' escape '\\')))::varchar, _source_file, _batch_id from raw.${entity} order by 1`,
-    );
-    return { rejected: [...rejected.rows], loaded: [...loaded.rows] };
-  } finally {
-    await warehouse.close();
-  }
-}
-
-/** The record as the raw table holds it: known fields only, what is missing as null. */
-function projected(value: unknown, like: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  if (Array.isArray(like) && Array.isArray(value)) return value.map((item) => projected(item, like[0]));
-  if (typeof like === 'object' && like !== null && !Array.isArray(like)) {
-    const fields = new Map(Object.entries(value));
-    return Object.fromEntries(Object.entries(like).map(([key, inner]) => [key, projected(fields.get(key), inner)]));
-  }
-  return Object.is(value, -0) ? 0 : value;
-}
-
-const shapes = {
-  events: {
-    group_id: 0,
-    name: '',
-    description: '',
-    created: 0,
-    time: 0,
-    duration: 0,
-    rsvp_limit: 0,
-    venue_id: 0,
-    status: '',
-    rsvps: [{ user_id: 0, when: 0, response: '', guests: 0 }],
-  },
-  users: { user_id: 0, city: '', country: '', hometown: '', memberships: [{ joined: 0, group_id: 0 }] },
-};
+let bench: Bench;
+beforeAll(async () => {
+  contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
+  bench = await openBench();
+});
+afterAll(() => bench.close());
 
 describe('the quick check and ajv', () => {
   it.each([
@@ -173,17 +120,11 @@ describe('the quick check and ajv', () => {
           fc.array(fc.tuple(arbitrary, fc.nat(29)), { minLength: 1, maxLength: 60 }),
           async (records) => {
             const texts = records.map(([value, style]) => awkward(value, style, cut));
-            const parsed: unknown[] = texts.map((record) => JSON.parse(record));
-            const reasons = parsed.map((value) => judges[entity](value));
-            const { rejected, loaded } = await load(entity, texts, cut);
-            expect(rejected).toEqual(reasons.flatMap((told, i) => (told.length > 0 ? [[i, told]] : [])));
-            const kept = parsed.flatMap((value, i) =>
-              reasons[i]?.length === 0 ? [[i, projected(value, shapes[entity])]] : [],
-            );
-            expect(loaded.map((row) => (Array.isArray(row) ? [row[0], JSON.parse(String(row[1]))] : row))).toEqual(
-              kept,
-            );
-            for (const row of loaded) expect(Array.isArray(row) ? row.slice(2) : row).toEqual([`${entity}.json`, 'b']);
+            const contract = contracts[entity];
+            const file = { entity, name: `${entity}.json`, content: `[${texts.join(',\n')}]` };
+            const { counts, ...outcome } = await outcomeOf(bench, contract, file, cut);
+            expect(outcome).toEqual(expectedOutcome(contract, texts));
+            expect(counts.read).toBe(texts.length);
           },
         ),
         { numRuns: 60 },
@@ -191,14 +132,4 @@ describe('the quick check and ajv', () => {
     },
     120_000,
   );
-
-  it('take the last of two equal keys, as JSON.parse does', async () => {
-    const texts = [
-      '{"group_id":1,"name":"n","created":1,"time":2,"rsvps":[{"user_id":1,"when":3,"response":"no","user_id":9}]}',
-    ];
-    const { loaded } = await load('events', texts);
-    expect(JSON.parse(String((loaded[0] as unknown[])[1])).rsvps).toEqual([
-      { user_id: 9, when: 3, response: 'no', guests: null },
-    ]);
-  });
 });

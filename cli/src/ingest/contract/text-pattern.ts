@@ -1,0 +1,210 @@
+import type { ColumnType } from './column-types.ts';
+import {
+  assertionsOf,
+  isObject,
+  isSchema,
+  type JsonSchema,
+  type JsonType,
+  jsonTypes,
+  propertiesOf,
+  requiredOf,
+  resolve,
+  type SchemaObject,
+  typesOf,
+} from './json-schema.ts';
+import { expectedKeys, type KeyOrders } from './key-order.ts';
+import { anyOf, decimalPattern, integerPattern } from './number-pattern.ts';
+import { plainString, stringPattern } from './string-pattern.ts';
+
+/*
+ * The cheap check. A schema becomes a regular expression (RE2) over the JSON text of a record. What it fits, and DuckDB's parser
+ * accepts,
+ *
+ * - is JSON: no NaN, no comma before a bracket, which DuckDB's parser lets through;
+ * - names no key twice, where the key is listed: each has one place in the pattern;
+ * - keeps the schema;
+ * - and is read into the columns as JSON.parse reads it: no text for a number, no 1.5 for an integer.
+ *
+ * It need not fit every such text. Whatever can't be said in a pattern (`undefined` here) fits nothing, and the records go to ajv.
+ */
+
+/** Keywords that are understood below. A schema with any other fits nothing. */
+const UNDERSTOOD = new Set([
+  'type',
+  'enum',
+  'const',
+  'minimum',
+  'maximum',
+  'exclusiveMinimum',
+  'exclusiveMaximum',
+  'minLength',
+  'maxLength',
+  'pattern',
+  'format',
+  'properties',
+  'required',
+  'additionalProperties',
+  'items',
+  'minItems',
+  'maxItems',
+  'anyOf',
+]);
+
+const SPACE = '\\s*';
+const NUMBER = '-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?';
+
+/** How long a list may be that the pattern counts. */
+const MOST_COUNTED = 40;
+
+interface Compiling {
+  readonly root: JsonSchema;
+  readonly orders: KeyOrders;
+  /** Schemas around this one: one that contains itself has no pattern. */
+  readonly within: readonly JsonSchema[];
+}
+
+/** The pattern of the texts beyond doubt, without white space around them; undefined where there are none. */
+export function textPattern(root: JsonSchema, column: ColumnType, orders: KeyOrders): string | undefined {
+  return patternOf({ root, orders, within: [] }, root, column);
+}
+
+function patternOf(compiling: Compiling, schema: JsonSchema, column: ColumnType): string | undefined {
+  const resolved = resolve(compiling.root, schema);
+  if (resolved === undefined || resolved === false || compiling.within.includes(resolved)) return undefined;
+  if (resolved === true) return column.kind === 'json' ? anyValue(1, false) : undefined;
+  const assertions = assertionsOf(resolved);
+  if (!assertions.every((keyword) => UNDERSTOOD.has(keyword))) return undefined;
+  const inner = { ...compiling, within: [...compiling.within, resolved] };
+  if (resolved.anyOf !== undefined) {
+    return assertions.length === 1 ? anyBranch(inner, resolved.anyOf, column) : undefined;
+  }
+  if (resolved.enum !== undefined || resolved.const !== undefined) return oneOfValues(resolved, assertions);
+  const types = typesOf(resolved) ?? jsonTypes;
+  return anyOf(types.map((type) => typePattern(inner, resolved, type, column)));
+}
+
+function typePattern(
+  compiling: Compiling,
+  schema: SchemaObject,
+  type: JsonType,
+  column: ColumnType,
+): string | undefined {
+  switch (type) {
+    case 'null':
+      return 'null';
+    case 'boolean':
+      return fits(column, 'BOOLEAN') ? '(?:true|false)' : undefined;
+    case 'integer':
+      return fits(column, 'BIGINT') || fits(column, 'DOUBLE') ? numberPattern(schema, integerPattern) : undefined;
+    case 'number':
+      return fits(column, 'DOUBLE') ? numberPattern(schema, decimalPattern) : undefined;
+    case 'string':
+      return fits(column, 'VARCHAR') ? stringPattern(schema) : undefined;
+    case 'array':
+      return arrayPattern(compiling, schema, column);
+    case 'object':
+      return column.kind === 'struct' ? objectPattern(compiling, schema, column) : undefined;
+  }
+}
+
+const fits = (column: ColumnType, sql: string): boolean =>
+  column.kind === 'json' || (column.kind === 'scalar' && column.sql === sql);
+
+/** One branch that holds is enough for `anyOf`. */
+function anyBranch(compiling: Compiling, branches: unknown, column: ColumnType): string | undefined {
+  if (!Array.isArray(branches)) return undefined;
+  return anyOf(branches.map((branch) => (isSchema(branch) ? patternOf(compiling, branch, column) : undefined)));
+}
+
+function oneOfValues(schema: SchemaObject, assertions: readonly string[]): string | undefined {
+  if (assertions.length !== 1) return undefined;
+  const values: readonly unknown[] = Array.isArray(schema.enum) ? schema.enum : [schema.const];
+  return anyOf(
+    values.map((value) => {
+      const isPlain = value === null || typeof value === 'boolean' || typeof value === 'string';
+      return isPlain || (Number.isSafeInteger(value) && !Object.is(value, -0))
+        ? literally(JSON.stringify(value))
+        : undefined;
+    }),
+  );
+}
+
+function numberPattern(
+  schema: SchemaObject,
+  between: (low: number, high: number) => string | undefined,
+): string | undefined {
+  // Some formats are of numbers.
+  if (schema.format !== undefined) return undefined;
+  const limit = (keyword: string, otherwise: number): number => {
+    const value = schema[keyword];
+    return typeof value === 'number' ? value : otherwise;
+  };
+  const low = limit('minimum', Number.NEGATIVE_INFINITY);
+  const high = limit('maximum', Number.POSITIVE_INFINITY);
+  // Of an excluded bound, the numbers nearest to it are left to ajv.
+  const above = Math.floor(limit('exclusiveMinimum', Number.NEGATIVE_INFINITY)) + 1;
+  const below = Math.ceil(limit('exclusiveMaximum', Number.POSITIVE_INFINITY)) - 1;
+  return between(Math.max(low, above), Math.min(high, below));
+}
+
+function arrayPattern(compiling: Compiling, schema: SchemaObject, column: ColumnType): string | undefined {
+  const least = typeof schema.minItems === 'number' ? schema.minItems : 0;
+  const most = typeof schema.maxItems === 'number' ? schema.maxItems : undefined;
+  if (least > MOST_COUNTED || (most !== undefined && (most > MOST_COUNTED || most < least))) return undefined;
+  if (column.kind !== 'list' && column.kind !== 'json') return undefined;
+  const items = isSchema(schema.items) ? schema.items : true;
+  const item = patternOf(compiling, items, column.kind === 'list' ? column.item : column);
+  if (item === undefined) return least === 0 ? `\\[${SPACE}\\]` : undefined;
+  const times = least === 0 && most === undefined ? '*' : `{${least},${most ?? ''}}`;
+  return `\\[${SPACE}(?:,?${SPACE}${item}${SPACE})${times}\\]`;
+}
+
+function objectPattern(
+  compiling: Compiling,
+  schema: SchemaObject,
+  column: ColumnType & { kind: 'struct' },
+): string | undefined {
+  const listed = new Map(propertiesOf(schema));
+  const columns = new Map(column.fields);
+  const required = requiredOf(schema);
+  const keys = expectedKeys(compiling.orders, schema);
+  if (required.some((key) => !keys.includes(key))) return undefined;
+  const inAnyCase = new Set([...listed.keys()].map((key) => key.toLowerCase()));
+  const places: string[] = [];
+  for (const key of keys) {
+    const property = listed.get(key);
+    const value =
+      property === undefined
+        ? // An unlisted key that DuckDB could take for a listed one is left to ajv.
+          inAnyCase.has(key.toLowerCase())
+          ? undefined
+          : unlistedValue(compiling, schema.additionalProperties)
+        : patternOf(compiling, property, columns.get(key) ?? { kind: 'json' });
+    if (value === undefined && required.includes(key)) return undefined;
+    if (value === undefined) continue;
+    const place = `(?:,?${SPACE}${literally(JSON.stringify(key))}${SPACE}:${SPACE}${value}${SPACE})`;
+    places.push(required.includes(key) ? place : `${place}?`);
+  }
+  return `\\{${SPACE}${places.join('')}\\}`;
+}
+
+/** Unlisted values are dropped: all that matters is that they are JSON, and allowed. */
+function unlistedValue(compiling: Compiling, additional: unknown): string | undefined {
+  if (additional === undefined || additional === true) return anyValue(2, true);
+  return isObject(additional) ? patternOf(compiling, additional, { kind: 'json' }) : undefined;
+}
+
+/** Any JSON value that is not nested too deep. Objects may repeat keys, so that they only serve where the value is dropped. */
+function anyValue(depth: number, hasObjects: boolean): string {
+  const scalar = `${plainString}|${hasObjects ? NUMBER : (decimalPattern(-1e15, 1e15) ?? '0')}|true|false|null`;
+  if (depth === 0) return `(?:${scalar})`;
+  const inner = anyValue(depth - 1, hasObjects);
+  const list = `\\[${SPACE}(?:,?${SPACE}${inner}${SPACE})*\\]`;
+  const object = `\\{${SPACE}(?:,?${SPACE}${plainString}${SPACE}:${SPACE}${inner}${SPACE})*\\}`;
+  return `(?:${[scalar, list, ...(hasObjects ? [object] : [])].join('|')})`;
+}
+
+/** A text as a pattern that fits it alone. */
+function literally(text: string): string {
+  return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
+}

@@ -1,0 +1,27 @@
+import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
+import { quoteIdentifier } from '../warehouse/sql.ts';
+import type { DropFile } from './drops.ts';
+import type { Contract } from './schemas.ts';
+
+/** The greatest record that is read (bytes). */
+export const LARGEST_RECORD = 32 * 1024 * 1024;
+
+/** The batch that a file is loaded in. */
+export interface BatchStamp {
+  readonly id: string;
+  readonly seq: number;
+  /** `YYYY-MM-DD` */
+  readonly droppedOn: string;
+  /** `YYYY-MM-DD HH:MM:SS.mmm`, UTC. */
+  readonly loadedAt: string;
+}
+
+/** A file on its way into its raw table, inside the caller's transaction. */
+export interface Loading {
+  readonly warehouse: DuckDbWarehouse;
+  readonly file: DropFile;
+  readonly batch: BatchStamp;
+  readonly contract: Contract;
+}
+
+export const tableOf = ({ file }: Loading): string => `raw.${quoteIdentifier(file.entity)}`;

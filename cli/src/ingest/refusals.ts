@@ -1,0 +1,39 @@
+import { MeetupError, messageOf } from '../config/errors.ts';
+import type { JsonFaultError } from './cutter.ts';
+import type { ListLayout } from './json-text.ts';
+import { LARGEST_RECORD } from './loading.ts';
+
+/* Why a file is not loaded, each in one sentence. */
+
+export function cannotRead(path: string, error: unknown): MeetupError {
+  const why = error instanceof TypeError ? 'its text is not UTF-8' : messageOf(error);
+  return new MeetupError(
+    `${path} can't be read (${why}): mend or remove the file and load again. Nothing of its drop was loaded.`,
+    { cause: error },
+  );
+}
+
+export function tooLarge(path: string): MeetupError {
+  return new MeetupError(
+    `${path} has a record of more than ${LARGEST_RECORD / 1024 / 1024} MB: cut it down and load again. Nothing of its drop was loaded.`,
+  );
+}
+
+/** The file stops being JSON somewhere. */
+export function notJson(path: string, layout: ListLayout, fault: JsonFaultError): MeetupError {
+  const list =
+    layout === 'newline_delimited' && fault.record === 0
+      ? ' (a file holds one array of records, or one record per line)'
+      : '';
+  return new MeetupError(
+    `${path} is not JSON at line ${fault.line}, in record ${fault.record}: ${fault.message}${list}. Mend or remove the file and load again; nothing of its drop was loaded.`,
+    { cause: fault },
+  );
+}
+
+/** Two counts of the records differ. */
+export function notWhole(path: string, read: number, records: number): MeetupError {
+  return new MeetupError(
+    `${path} was not read whole: ${read} of its ${records} records were. Nothing of its drop was loaded; please report this.`,
+  );
+}

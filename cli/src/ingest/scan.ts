@@ -1,0 +1,178 @@
+import { createReadStream } from 'node:fs';
+import { createGunzip } from 'node:zlib';
+import type { ListLayout } from './json-text.ts';
+
+/*
+ * A second opinion on a file, beside DuckDB's: how many records it holds and where it ends. DuckDB's readers have lost a file's last
+ * record, read past a missing bracket, and taken a damaged archive for a whole one, each without an error; so a batch is only
+ * committed when both counts agree. Reading the packed bytes with zlib also verifies their checksum.
+ */
+
+export interface Scan {
+  /** Records: the items of an array, or the lines that are not blank. */
+  readonly records: number;
+  /** Lines, blank ones too; the last may lack its line end. */
+  readonly lines: number;
+  /** The longest line without its line end, or the longest item of an array, in bytes of the unpacked text. */
+  readonly longest: number;
+  /** Bytes of the file that were read. */
+  readonly bytes: number;
+  /** False where the array is not closed, a record is missing beside a comma, or something follows the array. */
+  readonly isWellFormed: boolean;
+}
+
+/** What to count: the records of a layout, or just lines, which is quicker. */
+export type ScanKind = ListLayout | 'lines';
+
+/** Reads the whole file once. Rejects where it can't be read or unpacked, or its checksum is wrong. */
+export async function scanFile(path: string, kind: ScanKind): Promise<Scan> {
+  const source = createReadStream(path, { highWaterMark: 1 << 20 });
+  const unpacked = path.endsWith('.gz') ? source.pipe(createGunzip({ chunkSize: 1 << 20 })) : source;
+  if (unpacked !== source) source.on('error', (error) => unpacked.destroy(error));
+  const scanner = kind === 'array' ? new ArrayScanner() : new LineScanner(kind === 'newline_delimited');
+  for await (const chunk of unpacked) {
+    if (chunk instanceof Uint8Array) scanner.push(chunk);
+  }
+  return { ...scanner.end(), bytes: source.bytesRead };
+}
+
+type Counted = Omit<Scan, 'bytes'>;
+
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+/** The bytes of a byte order mark; none of them begins a JSON value. */
+const MARK = new Set([0xef, 0xbb, 0xbf]);
+
+const isSpace = (byte: number): boolean => byte === 0x20 || byte === NEWLINE || byte === RETURN || byte === 0x09;
+
+class LineScanner {
+  readonly #findsBlank: boolean;
+  #lines = 0;
+  #blank = 0;
+  #longest = 0;
+  /** Bytes of the line that has begun. */
+  #length = 0;
+  #hasText = false;
+  #endsInReturn = false;
+
+  constructor(findsBlank: boolean) {
+    this.#findsBlank = findsBlank;
+  }
+
+  push(chunk: Uint8Array): void {
+    let start = 0;
+    for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
+      this.#add(chunk, start, end);
+      this.#close();
+      start = end + 1;
+    }
+    this.#add(chunk, start, chunk.length);
+  }
+
+  end(): Counted {
+    if (this.#length > 0) this.#close();
+    return { records: this.#lines - this.#blank, lines: this.#lines, longest: this.#longest, isWellFormed: true };
+  }
+
+  #add(chunk: Uint8Array, start: number, end: number): void {
+    this.#length += end - start;
+    if (end > start) this.#endsInReturn = chunk[end - 1] === RETURN;
+    if (!this.#findsBlank) return;
+    for (let at = start; at < end && !this.#hasText; at += 1) this.#hasText = !isSpace(chunk[at] ?? 0);
+  }
+
+  #close(): void {
+    this.#lines += 1;
+    if (!this.#hasText) this.#blank += 1;
+    this.#longest = Math.max(this.#longest, this.#length - (this.#endsInReturn ? 1 : 0));
+    this.#length = 0;
+    this.#hasText = false;
+    this.#endsInReturn = false;
+  }
+}
+
+/** Finds the commas between an array's items; what is in the items is nothing to it, save for texts and brackets. */
+class ArrayScanner {
+  #position = 0;
+  #depth = 0;
+  #inText = false;
+  #isEscaped = false;
+  /** Where the item that has begun starts; -1 between items. */
+  #start = -1;
+  /** Where white space began that may follow the item; -1 where none did. */
+  #spaceFrom = -1;
+  #afterComma = false;
+  #hasEnded = false;
+  #isWellFormed = true;
+  #records = 0;
+  #lines = 0;
+  #longest = 0;
+
+  push(chunk: Uint8Array): void {
+    for (let at = 0; at < chunk.length; at += 1) {
+      const byte = chunk[at] ?? 0;
+      if (this.#inText) {
+        if (this.#isEscaped) this.#isEscaped = false;
+        else if (byte === BACKSLASH) this.#isEscaped = true;
+        else if (byte === QUOTE) this.#inText = false;
+      } else if (this.#depth > 1) this.#inItem(byte);
+      else this.#betweenItems(byte, this.#position + at);
+    }
+    this.#position += chunk.length;
+  }
+
+  end(): Counted {
+    const isWellFormed = this.#isWellFormed && this.#hasEnded;
+    return { records: this.#records, lines: this.#lines, longest: this.#longest, isWellFormed };
+  }
+
+  #inItem(byte: number): void {
+    if (byte === QUOTE) this.#inText = true;
+    else if (byte === OPEN_OBJECT || byte === OPEN_LIST) this.#depth += 1;
+    else if (byte === CLOSE_OBJECT || byte === CLOSE_LIST) this.#depth -= 1;
+  }
+
+  #betweenItems(byte: number, position: number): void {
+    if (isSpace(byte)) {
+      if (this.#spaceFrom === -1) this.#spaceFrom = position;
+      return;
+    }
+    if (this.#depth === 0) {
+      if (position < 3 && MARK.has(byte)) return;
+      if (this.#hasEnded || byte !== OPEN_LIST) this.#isWellFormed = false;
+      this.#depth = 1;
+      return;
+    }
+    if (byte === COMMA || byte === CLOSE_LIST) {
+      this.#closeItem(byte === CLOSE_LIST, position);
+      return;
+    }
+    if (this.#start === -1) this.#start = position;
+    this.#spaceFrom = -1;
+    this.#inItem(byte);
+  }
+
+  #closeItem(isLast: boolean, position: number): void {
+    const isMissing = this.#start === -1;
+    if (isMissing && (!isLast || this.#afterComma)) this.#isWellFormed = false;
+    if (!isMissing) {
+      this.#records += 1;
+      const end = this.#spaceFrom === -1 ? position : this.#spaceFrom;
+      this.#longest = Math.max(this.#longest, end - this.#start);
+    }
+    this.#spaceFrom = -1;
+    this.#start = -1;
+    this.#afterComma = !isLast;
+    if (isLast) {
+      this.#depth = 0;
+      this.#hasEnded = true;
+    }
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { listValue } from '@duckdb/node-api';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
+import { jsonStructure } from './contract/column-types.ts';
+import type { ParsedRecord } from './cutter.ts';
+import { type Loading, tableOf } from './loading.ts';
+
+/** A record in doubt, as ajv judged it. */
+interface JudgedRecord extends ParsedRecord {
+  readonly reasons: readonly string[];
+}
+
+/** What became of some records in doubt. */
+export interface Settled {
+  readonly rejected: number;
+  /** The first rejected record's position and reasons, for people. */
+  readonly example?: string;
+}
+
+/**
+ * Judges records in doubt one by one: what passes is inserted with the values that JSON.parse gives, what fails goes to
+ * raw.rejected_records with every reason.
+ */
+export async function settle(loading: Loading, records: readonly ParsedRecord[]): Promise<Settled> {
+  const judged = records.map((record) => ({ ...record, reasons: loading.contract.judge(record.value) }));
+  const bad = judged.filter(({ reasons }) => reasons.length > 0);
+  await insertValid(
+    loading,
+    judged.filter(({ reasons }) => reasons.length === 0),
+  );
+  await insertRejected(loading, bad);
+  const [first] = bad;
+  if (first === undefined) return { rejected: 0 };
+  return { rejected: bad.length, example: `record ${first.index}: ${first.reasons.slice(0, 3).join('; ')}` };
+}
+
+/** What JSON.parse read, written plainly again, is read by DuckDB without any doubt. */
+async function insertValid(loading: Loading, records: readonly JudgedRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const { warehouse, batch, contract } = loading;
+  const names = contract.record.fields.map(([name]) => quoteIdentifier(name));
+  await warehouse.run(
+    `insert into ${tableOf(loading)} (${names.join(', ')}, ${RECORD_COLUMNS})
+     select ${names.map((name) => `record.${name}`).join(', ')}, $id, ${batch.seq}, $dropped::date, $file, record_index, $loaded::timestamp
+     from (
+       select unnest($indexes::bigint[]) as record_index,
+         json_transform(unnest($texts::varchar[])::json, ${quoteLiteral(JSON.stringify(jsonStructure(contract.record)))}) as record
+     )`,
+    {
+      ...stampValues(loading),
+      indexes: listValue(records.map((record) => BigInt(record.index))),
+      texts: listValue(records.map((record) => JSON.stringify(record.value))),
+    },
+  );
+}
+
+/** The columns that say where a record came from, in the order of the statements here. */
+export const RECORD_COLUMNS = '_batch_id, _batch_seq, _dropped_on, _source_file, _record_index, _loaded_at';
+
+async function insertRejected(loading: Loading, records: readonly JudgedRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const { warehouse, file, batch } = loading;
+  await warehouse.run(
+    `insert into raw.rejected_records (rejected_id, entity, reasons, record, line, ${RECORD_COLUMNS})
+     select unnest($ids::varchar[]), $entity, from_json(unnest($reasons::varchar[]), '["VARCHAR"]'), unnest($texts::varchar[]), null,
+       $id, ${batch.seq}, $dropped::date, $file, unnest($indexes::bigint[]), $loaded::timestamp`,
+    {
+      ...stampValues(loading),
+      entity: file.entity,
+      ids: listValue(records.map((record) => rejectedId(loading, record))),
+      reasons: listValue(records.map((record) => JSON.stringify(record.reasons))),
+      texts: listValue(records.map((record) => record.text)),
+      indexes: listValue(records.map((record) => BigInt(record.index))),
+    },
+  );
+}
+
+function stampValues({ file, batch }: Loading): Record<'id' | 'dropped' | 'file' | 'loaded', string> {
+  return { id: batch.id, dropped: batch.droppedOn, file: file.sourceFile, loaded: batch.loadedAt };
+}
+
+function rejectedId({ file, batch }: Loading, record: JudgedRecord): string {
+  const parts = [batch.id, file.sourceFile, String(record.index), record.text].join('\0');
+  return createHash('sha256').update(parts).digest('hex').slice(0, 16);
+}

@@ -1,0 +1,180 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { resolvePaths } from '../../src/config/paths.ts';
+import { entityNames } from '../../src/ingest/entities.ts';
+import { type Contracts, readContracts } from '../../src/ingest/schemas.ts';
+import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
+import { type Bench, openBench, outcomeOf } from './reference.ts';
+import { event, group, loadAll, put, rowsOf } from './support.ts';
+
+let bench: Bench;
+let contracts: Contracts;
+beforeAll(async () => {
+  contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
+  bench = await openBench();
+});
+afterAll(() => bench.close());
+
+describe('a record is read as JSON.parse reads it', () => {
+  it.each([
+    [
+      'at the top level',
+      'users.json',
+      '{"user_id":1,"country":"nl","city":"A","country":"NLD"}',
+      '/country must match',
+    ],
+    [
+      'at the top level, where the last is right',
+      'users.json',
+      '{"user_id":1,"country":"NLD","city":"A","country":"nl"}',
+      undefined,
+    ],
+    ['through an escape', 'users.json', '{"user_id":1,"country":"nl","\\u0063ountry":"NLD"}', '/country must match'],
+    [
+      'inside a list, with a brace in a text between',
+      'users.json',
+      '{"user_id":1,"memberships":[{"joined":5,"x":"{","group_id":6,"joined":-8}]}',
+      '/memberships/0/joined must be >= 0',
+    ],
+    [
+      'inside a list, with an object between',
+      'users.json',
+      '{"user_id":1,"memberships":[{"joined":5,"x":{"y":[1]},"group_id":6,"joined":-8}]}',
+      '/memberships/0/joined must be >= 0',
+    ],
+    ['for a whole list', 'users.json', '{"user_id":1,"memberships":[],"memberships":7}', '/memberships must be array'],
+    ['in an entity of few records', 'venues.json', '{"venue_id":1,"lat":1,"lat":100}', '/lat must be <= 90'],
+  ])('with a key twice %s', async (_, file, record, reason) => {
+    const paths = await temporaryPaths();
+    await put(paths, file, `[${record}]`);
+    await loadAll(paths);
+    const rejected = await rowsOf(paths, 'select reasons from raw.rejected_records');
+    expect(JSON.stringify(rejected)).toContain(reason ?? '[]');
+  });
+
+  it.each(['NaN', '-Infinity', 'Infinity', 'nan', '[1,]', '{"a":1,}', '[NaN]', '{"a":{"b":[inf]}}'])(
+    'so that %s refuses the file, in a listed or unlisted field of any entity',
+    async (value) => {
+      const records = {
+        groups: ['{"group_id":2,"name":"a","created":1,', 'lat'],
+        users: ['{"user_id":2,', 'memberships'],
+        venues: ['{"venue_id":2,', 'lon'],
+        events: ['{"group_id":1,"name":"a","created":1,"time":2,', 'duration'],
+      } as const;
+      for (const entity of entityNames) {
+        const [start, listed] = records[entity];
+        for (const key of [listed, 'unlisted']) {
+          const content = `[\n${start}"x":1},\n${start}"${key}":${value}}\n]`;
+          const loading = outcomeOf(bench, contracts[entity], { entity, name: `${entity}.json`, content });
+          await expect(loading).rejects.toThrow(/json is not JSON at line 3, in record 1: /);
+        }
+      }
+    },
+  );
+
+  it.each(['{"user_id":1,}', '{"user_id":1},', '[{"user_id":1},]', '[{"user_id":1}}'])(
+    'so that %s is not a file of records',
+    async (text) => {
+      const paths = await temporaryPaths();
+      await put(paths, 'users.json', text);
+      await expect(loadAll(paths)).rejects.toThrow(/users.json is not JSON at line 1, in record \d: /);
+    },
+  );
+});
+
+describe('a large file with one record per line', () => {
+  const lines = Array.from({ length: 5000 }, (_, i) =>
+    JSON.stringify(event({ time: 1_600_000_000_000 + i, description: 'x'.repeat(900) })),
+  );
+  const last = (bytes: number): string => JSON.stringify(event({ time: 5, description: 'y'.repeat(bytes) }));
+
+  it.each([8_600_000, 33_000_000])('keeps a last record of %d bytes', async (bytes) => {
+    const paths = await temporaryPaths();
+    await put(paths, 'events.ndjson', `${lines.join('\n')}\n${last(bytes)}`);
+    expect((await loadAll(paths)).entities.events).toEqual({ read: 5001, loaded: 5001, rejected: 0 });
+    expect(await rowsOf(paths, 'select length(description) from raw.events where "time" = 5')).toEqual([[bytes]]);
+  });
+
+  it('is refused when a record exceeds the limit', async () => {
+    const paths = await temporaryPaths();
+    await put(paths, 'events.ndjson', `${lines.join('\n')}\n${last(34_000_000)}`);
+    await expect(loadAll(paths)).rejects.toThrow(/events.ndjson has a record of more than 32 MB/);
+    expect(await rowsOf(paths, 'select count(*) from raw.events')).toEqual([[0]]);
+  });
+});
+
+describe('an archive whose checksum is wrong', () => {
+  const records = Array.from({ length: 40_000 }, (_, i) => ({ user_id: i + 1, city: 'Amsterdam' }));
+  const byLine = records.map((record) => JSON.stringify(record)).join('\n');
+
+  it.each([
+    ['users.ndjson.gz', byLine],
+    ['users.json.gz', JSON.stringify(records)],
+    ['users.ndjson.gz', '{"user_id":1,"city":"Amsterdam"}\n'],
+    ['users.json.gz', '[]'],
+  ])('is refused: %s', async (name, text) => {
+    const paths = await temporaryPaths();
+    const packed = gzipSync(text);
+    // The last eight bytes are the checksum and the length.
+    packed[packed.length - 8] = (packed[packed.length - 8] ?? 0) ^ 1;
+    await put(paths, name, packed);
+    await expect(loadAll(paths)).rejects.toThrow(
+      /users\.\w+\.gz can't be read \(incorrect data check\): mend or remove the file and load again/,
+    );
+    expect(await rowsOf(paths, 'select count(*) from raw.users')).toEqual([[0]]);
+  });
+});
+
+describe('folders of the data folder', () => {
+  it('are loaded through links', async () => {
+    const paths = await temporaryPaths();
+    const elsewhere = await temporaryFolder();
+    await put(paths, 'groups.json', [group(1)]);
+    await put({ ...paths, data: elsewhere }, 'groups.json', [group(2)]);
+    await symlink(elsewhere, join(paths.data, '2026-12-03'));
+    await symlink(join(elsewhere, 'groups.json'), join(paths.data, 'users.json'));
+    const { batches, entities } = await loadAll(paths);
+    expect(batches.map(({ folder }) => folder)).toEqual(['.', '2026-12-03']);
+    expect(entities.users.read).toBe(1);
+  });
+
+  it('and files that look like data and are not loaded are named', async () => {
+    const paths = await temporaryPaths();
+    await put(paths, 'groups.json', [group(1)]);
+    await put(paths, '2026-1-2/groups.json', [group(1)]);
+    await put(paths, '2026-02-30/groups.json', [group(1)]);
+    await put(paths, 'backup/groups.json', [group(1)]);
+    await put(paths, '2026-12-04/more/groups.json', [group(1)]);
+    await put(paths, 'Users.json', []);
+    await put(paths, 'users.json.zst', 'x');
+    await put(paths, 'notes/readme.txt', 'x');
+    await put(paths, 'schemas/groups.schema.json', '{}');
+    await mkdir(join(paths.data, 'venues.ndjson'));
+    await symlink('nowhere', join(paths.data, 'users.json'));
+    await symlink('nowhere', join(paths.data, '2026-12-03'));
+    await symlink('.', join(paths.data, 'events.json'));
+    await execa('mkfifo', [join(paths.data, 'venues.json')]);
+    const effects = quietEffects();
+    expect((await loadAll(paths, 1, effects)).batches.map(({ folder }) => folder)).toEqual(['.']);
+    const days = 'folders are named after days, such as 2026-01-31';
+    const files = 'files are named groups, users, venues, events';
+    expect(effects.notes.filter((note) => note.startsWith('Not loaded')).sort()).toEqual(
+      [
+        `Not loaded: 2026-02-30/ (${days}).`,
+        `Not loaded: 2026-1-2/ (${days}).`,
+        'Not loaded: 2026-12-03 (it is a link to nothing).',
+        'Not loaded: 2026-12-04/more/ (a day has no folders).',
+        `Not loaded: Users.json (${files}).`,
+        `Not loaded: backup/ (${days}).`,
+        'Not loaded: events.json/ (it is a folder).',
+        'Not loaded: users.json (it is a link to nothing).',
+        `Not loaded: users.json.zst (${files}).`,
+        'Not loaded: venues.json (it is not a regular file).',
+        'Not loaded: venues.ndjson/ (it is a folder).',
+      ].sort(),
+    );
+  });
+});

@@ -1,0 +1,111 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ColumnType } from '../../src/ingest/contract/column-types.ts';
+import type { EntityName } from '../../src/ingest/entities.ts';
+import { type Cut, CutError } from '../../src/ingest/lines.ts';
+import { type FileCounts, firstCut, loadFile } from '../../src/ingest/load-file.ts';
+import type { BatchStamp } from '../../src/ingest/loading.ts';
+import { createRawTables } from '../../src/ingest/raw-tables.ts';
+import type { Contract } from '../../src/ingest/schemas.ts';
+import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
+
+/** An empty database with raw tables, and a folder for files. */
+export interface Bench {
+  readonly warehouse: DuckDbWarehouse;
+  readonly folder: string;
+  close(): Promise<void>;
+}
+
+/** One bench serves all tests of a file; opened in a hook, and closed in another. */
+export async function openBench(): Promise<Bench> {
+  const folder = await mkdtemp(join(tmpdir(), 'meetup-test-'));
+  const warehouse = await DuckDbWarehouse.inMemory();
+  await createRawTables(warehouse);
+  const close = async (): Promise<void> => {
+    await warehouse.close();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { warehouse, folder, close };
+}
+
+/** What became of a file's records: positions and reasons of the rejected, positions and values of the loaded. */
+export interface Outcome {
+  readonly rejected: readonly (readonly [index: number, reasons: readonly string[]])[];
+  readonly loaded: readonly (readonly [index: number, value: unknown])[];
+}
+
+/** What should become of some records: JSON.parse reads them, ajv judges them. */
+export function expectedOutcome(contract: Contract, texts: readonly string[]): Outcome {
+  const rejected: [number, readonly string[]][] = [];
+  const loaded: [number, unknown][] = [];
+  for (const [index, text] of texts.entries()) {
+    const value: unknown = JSON.parse(text);
+    const reasons = contract.judge(value);
+    if (reasons.length > 0) rejected.push([index, reasons]);
+    else loaded.push([index, projected(value, contract.record)]);
+  }
+  return { rejected, loaded };
+}
+
+/** A value as its column holds it: listed properties only, and what is missing as null. */
+export function projected(value: unknown, type: ColumnType): unknown {
+  if (value === undefined || value === null) return null;
+  if (type.kind === 'list') return Array.isArray(value) ? value.map((item) => projected(item, type.item)) : null;
+  if (type.kind === 'struct') {
+    const fields = new Map<string, unknown>(Object.entries(value));
+    return Object.fromEntries(type.fields.map(([name, field]) => [name, projected(fields.get(name), field)]));
+  }
+  return Object.is(value, -0) ? 0 : value;
+}
+
+const batch: BatchStamp = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00.000' };
+
+/**
+ * Loads one file as `load` does, into tables that stay as they were.
+ * @throws MeetupError where the file is refused.
+ */
+export async function outcomeOf(
+  bench: Bench,
+  contract: Contract,
+  file: { readonly entity: EntityName; readonly name: string; readonly content: string | Uint8Array },
+  given?: Cut,
+): Promise<Outcome & { counts: FileCounts }> {
+  const { warehouse, folder } = bench;
+  const path = join(folder, file.name);
+  await writeFile(path, file.content);
+  const bytes = Buffer.byteLength(file.content);
+  let next: Cut;
+  await warehouse.run('begin transaction');
+  try {
+    const loading = { warehouse, file: { entity: file.entity, path, sourceFile: file.name, bytes }, batch, contract };
+    const counts = await loadFile(loading, given ?? firstCut(loading.file));
+    return { counts, ...(await readOutcome(warehouse, contract, file)) };
+  } catch (error) {
+    if (!(error instanceof CutError)) throw error;
+    next = error.next;
+  } finally {
+    await warehouse.run('rollback');
+    await rm(path);
+  }
+  return outcomeOf(bench, contract, file, next);
+}
+
+async function readOutcome(
+  warehouse: DuckDbWarehouse,
+  contract: Contract,
+  file: { readonly entity: EntityName; readonly name: string },
+): Promise<Outcome> {
+  const names = contract.record.fields.map(([name]) => `"${name}" := "${name}"`).join(', ');
+  const stamped = `_batch_id = 'b' and _source_file = '${file.name}'`;
+  const loaded = await warehouse.query(
+    `select _record_index, to_json(struct_pack(${names}))::varchar from raw.${file.entity} where ${stamped} order by 1`,
+  );
+  const rejected = await warehouse.query(
+    `select _record_index, to_json(reasons)::varchar from raw.rejected_records where ${stamped} order by 1`,
+  );
+  return {
+    loaded: loaded.rows.map(([index, text]) => [Number(index), JSON.parse(String(text))]),
+    rejected: rejected.rows.map(([index, text]) => [Number(index), JSON.parse(String(text))]),
+  };
+}
