@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { InterruptedError } from '../../src/config/errors.ts';
 import type { EngineEvent } from '../../src/engine/protocol.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
 import { chanceFrom, numberFrom } from '../support/chance.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { engineOn, type TinyProject, tinyProject } from './project.ts';
@@ -43,12 +44,13 @@ describe('a build that is cancelled at any moment', () => {
       const edited = chance.below(SLOW_MODELS);
       await project.write(`models/slow_${edited}.sql`, slowSql(edited, round));
       const controller = new AbortController();
-      const building = engine.affected({}, { signal: controller.signal, onEvent: (event) => told.push(event) });
+      const options = { signal: controller.signal, onEvent: (event: EngineEvent) => told.push(event) };
+      const building = chance.of([0, 0, 1]) === 0 ? engine.affected({}, options) : engine.build({}, options);
       await delay(chance.below(chance.of([20, 100, 400])));
       controller.abort();
       const outcome = await building.catch((error: unknown) => error);
       if (outcome instanceof InterruptedError) cancelled += 1;
-      else expect(outcome).toMatchObject({ failing: [] });
+      else expect(outcome).toMatchObject({ status: 'pass' });
     }
     expect(cancelled).toBeGreaterThan(ROUNDS / 3);
     expect(failures(told)).toEqual([]);
@@ -58,5 +60,66 @@ describe('a build that is cancelled at any moment', () => {
     const after = await engine.stats();
     expect(after.pid).toBe(pid);
     expect(after.threads).toBeLessThanOrEqual(threads);
+    // Nobody holds the database.
+    const warehouse = await openWork(project.paths);
+    expect((await warehouse.query('select count(*)::int from slow_5')).rows).toEqual([[5]]);
+    await warehouse.close();
+  });
+});
+
+describe('a unit test that never ends', () => {
+  it('is interrupted by a cancel, and passes once it can end', async () => {
+    const project = await tinyProject(await temporaryFolder());
+    const engine = engineOn(project, quietEffects());
+    onTestFinished(() => engine.close());
+    expect((await engine.affected()).status).toBe('pass');
+    const { pid } = await engine.stats();
+    const endless =
+      "select id, amount * 2 + 0 * (select count(*) from range(10000000) a, range(10000000) b) as amount from {{ ref('numbers') }}\n";
+    await project.write('models/doubled.sql', endless);
+    const controller = new AbortController();
+    let cancelledAt = 0;
+    const building = engine.affected(
+      {},
+      {
+        signal: controller.signal,
+        onEvent: (event) => {
+          if (event.event !== 'started') return;
+          setTimeout(() => {
+            cancelledAt = performance.now();
+            controller.abort();
+          }, 300);
+        },
+      },
+    );
+    await expect(building).rejects.toThrow(InterruptedError);
+    expect(performance.now() - cancelledAt).toBeLessThan(4000);
+    await project.write('models/doubled.sql', "select id, amount * 2 as amount from {{ ref('numbers') }} where true\n");
+    expect(await engine.affected()).toMatchObject({ status: 'pass', failing: [] });
+    expect((await engine.stats()).pid).toBe(pid);
+  });
+});
+
+describe('a client that goes away in the middle of its build', () => {
+  it('cancels it, and the next client’s build is not touched', async () => {
+    const project = await slowProject();
+    const shared = engineOn(project, quietEffects(), { shared: true });
+    onTestFinished(() => shared.close());
+    expect((await shared.affected()).status).toBe('pass');
+    for (let round = 1; round <= 3; round += 1) {
+      await project.write('models/slow_0.sql', slowSql(0, 1000 + round));
+      const guest = engineOn(project, quietEffects());
+      const started = new Promise<void>((resolve) => {
+        void guest.affected({}, { onEvent: ({ event }) => event === 'started' && resolve() }).catch(() => undefined);
+      });
+      await started;
+      await guest.close();
+      const told: EngineEvent[] = [];
+      expect(await shared.affected({}, { onEvent: (event) => told.push(event) })).toMatchObject({
+        status: 'pass',
+        failing: [],
+      });
+      expect(failures(told)).toEqual([]);
+    }
   });
 });
