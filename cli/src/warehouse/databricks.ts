@@ -30,7 +30,10 @@ export interface DatabricksOptions {
   readonly configuration?: Readonly<Record<string, string>>;
 }
 
-/** One row. Integers beyond 2^53 and exact decimals lose digits on the way: cast them to strings in the query. */
+/**
+ * One row. Integers beyond 2^53 and exact decimals lose digits on the way: cast them to strings in the query. Dates and timestamps are
+ * text, to the millisecond; inside of arrays, maps and structs they are what the driver makes of them.
+ */
 export type DatabricksRow = Readonly<Record<string, unknown>>;
 
 /** A statement failed; what the warehouse said is the message. */
@@ -107,7 +110,7 @@ function connectionOver(client: DBSQLClient, session: Session): DatabricksConnec
     }
   };
   return {
-    rows: (sql, { signal } = {}) => execute(session, sql, signal, (operation) => operation.fetchAll()).then(asRows),
+    rows: (sql, { signal } = {}) => execute(session, sql, signal, rowsOf),
     run: (sql, { signal } = {}) => execute(session, sql, signal, (operation) => operation.finished()),
     put: (localFile, volumePath) =>
       stage(`PUT ${quoteText(resolve(localFile))} INTO ${quoteText(volumePath)} OVERWRITE`, localFile),
@@ -149,7 +152,32 @@ async function execute<T>(
   }
 }
 
-const asRows = (rows: object[]): DatabricksRow[] => rows.map((row) => ({ ...row }));
+/** The warehouse sends Arrow where it can; there the driver makes dates and timestamps alike into Dates. */
+async function rowsOf(operation: Operation): Promise<DatabricksRow[]> {
+  const rows = await operation.fetchAll();
+  if (!rows.some((row) => Object.values(row).some((value) => value instanceof Date)))
+    return rows.map((row) => ({ ...row }));
+  const schema = await operation.getSchema();
+  const dates = new Set(schema?.columns.filter(isDate).map(({ columnName }) => columnName));
+  const text = (name: string, value: unknown): unknown =>
+    value instanceof Date ? (dates.has(name) ? value.toISOString().slice(0, 10) : momentOf(value)) : value;
+  return rows.map((row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [name, text(name, value)])));
+}
+
+type Column = NonNullable<Awaited<ReturnType<Operation['getSchema']>>>['columns'][number];
+
+/** The number of the type DATE in the driver's protocol. */
+const DATE_TYPE = 17;
+
+const isDate = ({ typeDesc }: Column): boolean =>
+  typeDesc.types.some(({ primitiveEntry }) => Number(primitiveEntry?.type) === DATE_TYPE);
+
+/** As without Arrow: `2024-03-31 01:30:00.123`, without zeros at the end. */
+const momentOf = (moment: Date): string =>
+  moment
+    .toISOString()
+    .replace('T', ' ')
+    .replace(/\.?0*Z$/, '');
 
 function authentication(options: DatabricksOptions) {
   if (options.token) return { token: options.token };

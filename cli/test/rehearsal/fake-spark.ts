@@ -23,6 +23,8 @@ export function handleOf(name: string): Struct {
 export class FakeSpark {
   readonly asked: string[] = [];
   readonly statements: string[] = [];
+  /** What came along with each statement. */
+  readonly overlays: Map<string, string>[] = [];
   /** How many rows it was asked for each time. */
   readonly fetched: number[] = [];
   readonly configurations: Map<string, string>[] = [];
@@ -48,6 +50,7 @@ export class FakeSpark {
       case 'ExecuteStatement': {
         const statement = request.string(2) ?? '';
         this.statements.push(statement);
+        this.overlays.push(request.stringMap(3));
         this.#failing = statement === 'fail';
         this.#operations += 1;
         return new Struct([

@@ -167,13 +167,76 @@ describe('a statement', () => {
     expect(status?.string(1282)).toContain('Y.java:1');
   });
 
-  it('with parameters is refused, and so is what Databricks alone has; Spark does not hear of them', async () => {
+  it('that only Databricks has is refused, and Spark does not hear of it', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
-    const parameters = list(TYPE.struct, [struct(new Struct([[2, string('a')]]))]);
-    expect((await execute('select :a', [[1288, parameters]])).struct(1)?.string(3)).toBe('0A000');
     expect((await execute('grant select on t to x')).struct(1)?.string(3)).toBe('0A000');
     expect(spark.statements).toEqual([]);
+  });
+
+  it('takes its parameters along, each with its name, type and value, and the parts of nested ones', async () => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    const text = (value: string) => struct(new Struct([[1, string(value)]]));
+    const part = struct(
+      new Struct([
+        [1, string('INT')],
+        [2, string('7')],
+      ]),
+    );
+    const parameters = list(TYPE.struct, [
+      struct(
+        new Struct([
+          [2, string('a')],
+          [3, string('DATE')],
+          [4, text('2024-02-29')],
+        ]),
+      ),
+      struct(
+        new Struct([
+          [3, string('ARRAY')],
+          [5, list(TYPE.struct, [part])],
+        ]),
+      ),
+      struct(new Struct()),
+    ]);
+    await execute('select :a', [[1288, parameters]]);
+    expect(JSON.parse(spark.overlays[0]?.get('meetup.parameters') ?? '')).toEqual([
+      { name: 'a', type: 'DATE', value: '2024-02-29', arguments: [] },
+      { type: 'ARRAY', arguments: [{ type: 'INT', value: '7', arguments: [] }] },
+      { arguments: [] },
+    ]);
+  });
+
+  it('says which Arrow types the client can read, where it can read Arrow', async () => {
+    const { spark, open, execute } = rehearsal();
+    await open();
+    const types = struct(
+      new Struct([
+        [1, bool(true)],
+        [2, bool(false)],
+        [3, bool(true)],
+      ]),
+    );
+    await execute('select 1', [
+      [1282, bool(true)],
+      [1284, bool(true)],
+      [1286, types],
+    ]);
+    await execute('select 1', [[1286, types]]);
+    expect(spark.overlays.map((overlay) => overlay.get('meetup.arrow'))).toEqual(['timestamps nested lz4', undefined]);
+  });
+
+  it.each([
+    [3, 'HY008', '[OPERATION_CANCELED]'],
+    [8, 'HYT00', '[QUERY_TIMEOUT]'],
+  ])('that was stopped says so when its state is asked for: %i', async (state, sqlState, words) => {
+    const { spark, ask, open, execute } = rehearsal();
+    await open();
+    const handle = (await execute('select 1')).struct(2) ?? new Struct();
+    spark.states.push(state);
+    const status = await ask('GetOperationStatus', new Struct([[1, struct(handle)]]));
+    expect([status.string(3), status.string(5)?.split(' ')[0]]).toEqual([sqlState, words]);
   });
 
   it('reaches Spark in its own words', async () => {

@@ -1,51 +1,11 @@
 import { once } from 'node:events';
-import { createServer, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { listen } from '../../src/rehearsal/gateway/listen.ts';
 import { SparkLink, SparkLostError } from '../../src/rehearsal/server-link/link.ts';
-import { decodeMessage, encodeMessage, type Message, replyOf } from '../../src/rehearsal/thrift/message.ts';
 import { Struct } from '../../src/rehearsal/thrift/struct.ts';
 import { string } from '../../src/rehearsal/thrift/values.ts';
+import { echo, server } from './echo-spark.ts';
 
-/** A server as Spark's: it lets everybody in, and answers each call as it is told to. */
-async function server(answer: (call: Message, client: Socket) => void) {
-  const clients: Socket[] = [];
-  const listening = createServer((client) => {
-    clients.push(client);
-    client.on('error', () => undefined);
-    let received = Buffer.alloc(0);
-    let greeted = 0;
-    client.on('data', (chunk) => {
-      received = Buffer.concat([received, chunk]);
-      for (;;) {
-        const head = greeted < 2 ? 5 : 4;
-        if (received.length < head) return;
-        const length = received.readUInt32BE(head - 4);
-        if (received.length < head + length) return;
-        const payload = received.subarray(head, head + length);
-        received = received.subarray(head + length);
-        if (greeted === 2) answer(decodeMessage(payload), client);
-        else if (++greeted === 2) client.write(Buffer.from([5, 0, 0, 0, 0]));
-      }
-    });
-  });
-  const port = await listen(listening);
-  onTestFinished(() => {
-    for (const client of clients) client.destroy();
-    listening.close();
-  });
-  return { port, clients };
-}
-
-const frame = (message: Message): Buffer => {
-  const bytes = encodeMessage(message);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(bytes.length);
-  return Buffer.concat([length, bytes]);
-};
-
-const echo = (call: Message): Buffer => frame(replyOf(call, call.body.struct(1) ?? new Struct()));
 const said = (text: string): Struct => new Struct([[1, string(text)]]);
 
 async function open(port: number): Promise<SparkLink> {

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -84,7 +84,8 @@ describe('rows', () => {
       quotes: [
         `named_struct('said', array('"no"', 'a\\\\b\\nc'), 'on', date'2024-02-29')`,
         'struct<said: array<string>, on: date>',
-        { said: ['"no"', 'a\\b\nc'], on: '2024-02-29' },
+        // The driver's own, inside of a struct.
+        { said: ['"no"', 'a\\b\nc'], on: new Date('2024-02-29') },
       ],
     };
     const columns = Object.entries(values);
@@ -212,6 +213,89 @@ describe('who may not', () => {
   });
 });
 
+describe('a statement', () => {
+  const outside = (): string => join(folder, 'outside');
+
+  beforeAll(async () => {
+    await mkdir(outside());
+    await writeFile(join(outside(), 'secret.csv'), 'secret');
+    await shared.run('create volume if not exists main.raw.links');
+    await symlink(outside(), join(paths.state, 'rehearsal/volumes/main/raw/links/away'));
+    await shared.run('create or replace table whole as select 1 as a');
+    await shared.run('create table if not exists in_hive (a string) stored as textfile');
+  });
+
+  /** `OUT` stands for a folder of the user's, `STATE` for the one with the rehearsal's token. */
+  it.each([
+    ['text.`OUT/secret.csv`', 'select * from text.`OUT/secret.csv`'],
+    ['a URI', 'select * from csv.`file://OUT/secret.csv`'],
+    ['a pattern', 'select * from binaryFile.`file:OUT/*`'],
+    ['the token', 'select * from text.`STATE/rehearsal/token`'],
+    ["Spark's own configuration", 'select * from text.`STATE/rehearsal/conf/hive-site.xml`'],
+    ["Spark's scratch folder", 'select * from text.`STATE/rehearsal/scratch/derby.log`'],
+    ['the metastore', 'select * from binaryFile.`STATE/rehearsal/metastore/service.properties`'],
+    ['a volume with dots', 'select * from text.`STATE/rehearsal/volumes/main/../../../../outside/secret.csv`'],
+    ['a link in a volume', 'select * from text.`STATE/rehearsal/volumes/main/raw/links/away/secret.csv`'],
+    ['a table that is there', "create table seen using text location 'OUT/secret.csv'"],
+    ['an option of a reader', "create temporary view seen using csv options (path 'OUT/secret.csv')"],
+    ['a schema of XML', "select from_xml('<a/>', 'b int', map('rowValidationXSDPath', 'OUT/secret.csv'))"],
+    ['LOAD DATA', "load data local inpath 'OUT/secret.csv' into table in_hive"],
+    ['a table to be made', "create table made (a int) location 'OUT/made'"],
+    ['a table of a query', "create table made using parquet location 'OUT/made' as select 1 as a"],
+    ['a schema to be made', "create schema made location 'OUT/made'"],
+    ['a directory', "insert overwrite directory 'OUT/made' using csv select 1"],
+    ['a local directory', "insert overwrite local directory 'OUT/made' row format delimited select 1"],
+    ['a clone', "create table made shallow clone whole location 'OUT/made'"],
+    ['a conversion', 'convert to delta parquet.`OUT`'],
+    ['a vacuum', 'vacuum delta.`OUT` retain 200 hours'],
+  ])('reads and writes no file outside of volumes and tables: %s', async (_what, sql) => {
+    const placed = sql.replaceAll('OUT', outside()).replaceAll('STATE', paths.state);
+    await expect(shared.rows(placed)).rejects.toMatchObject({ sqlState: '42501' });
+    expect(await readdir(outside())).toEqual(['secret.csv']);
+  });
+
+  it.each([
+    "select java_method('java.lang.System', 'getProperty', 'user.home')",
+    "select reflect('java.lang.System', 'getenv', 'PATH')",
+    "create table lurking (a string default java_method('java.lang.System', 'getenv', 'PATH'))",
+    "create function f as 'org.apache.hadoop.hive.ql.udf.generic.GenericUDFReflect'",
+    "select transform(a) using 'cat /etc/hostname' as (x string) from values (1) t(a)",
+    "add jar '/tmp/any.jar'",
+    "add file '/etc/hostname'",
+    "create table other using jdbc options (url 'jdbc:derby:memory:x;create=true', dbtable 'x')",
+    'set spark.sql.variable.substitute = true',
+    'set spark.sql.catalog.other = org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog',
+  ])('runs no code of its own, and says so: %s', async (sql) => {
+    await expect(shared.rows(sql)).rejects.toMatchObject({
+      sqlState: '0A000',
+      message: expect.stringContaining("doesn't have"),
+    });
+  });
+
+  it('sees nothing of the environment', async () => {
+    // As Spark substitutes variables.
+    const [path, home] = ['env:PATH', 'system:user.home'].map((name) => `\${${name}}`);
+    const rows = await shared.rows(`select '${path}' as path, '${home}' as home`);
+    expect(rows).toEqual([{ path, home }]);
+  });
+
+  it.each([
+    ['insert into changed select id, 0 from range(7)', 7],
+    ['update changed set v = 1 where id < 3', 3],
+    [
+      'merge into changed t using (select 1 as id union all select 99) s on t.id = s.id when matched then update set v = 9 when not matched then insert (id, v) values (s.id, 0)',
+      2,
+    ],
+    ['insert overwrite changed select id, 1 from range(4)', 4],
+    ['delete from changed where id >= 2', 2],
+    ['delete from changed where id = 1234', 0],
+  ])('that changes rows says how many: %s', async (sql, expected) => {
+    await shared.run('create table if not exists changed (id bigint, v int)');
+    const [row] = await shared.rows(sql);
+    expect(Number(row?.num_affected_rows)).toBe(expected);
+  });
+});
+
 describe('files', () => {
   const volume = '/Volumes/main/raw/drops';
 
@@ -234,7 +318,7 @@ describe('files', () => {
     await shared.remove(`${volume}/a/up.bin`);
     expect(await shared.rows(`list '${volume}/a'`)).toEqual([]);
     await shared.remove(`${volume}/a/up.bin`);
-    await expect(shared.get(`${volume}/a/up.bin`, down)).rejects.toThrow('FILE_NOT_FOUND');
+    await expect(shared.get(`${volume}/a/up.bin`, down)).rejects.toThrow('404');
   });
 
   it.each([`${volume}/../../../../escaped`, '/Volumes/main/raw/elsewhere/x', '/etc/passwd'])(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { rowCount, toClientMetadata, toClientRows } from '../../src/rehearsal/gateway/results.ts';
+import { arrowMetadata, rowCount, toClientMetadata, toClientRows } from '../../src/rehearsal/gateway/results.ts';
 import { Struct, struct } from '../../src/rehearsal/thrift/struct.ts';
 import { bool, i32, i64, list, string, TYPE } from '../../src/rehearsal/thrift/values.ts';
 
@@ -69,17 +69,44 @@ describe('rows', () => {
   const metadata = toClientMetadata(metadataFromSpark, false);
 
   it('come with their metadata, and say that more follow when there are as many as were asked for', () => {
-    const full = toClientRows(rowsFromSpark([numbers(1, 2, 3), numbers(4, 5, 6)]), metadata, 3);
+    const full = toClientRows(rowsFromSpark([numbers(1, 2, 3), numbers(4, 5, 6)]), metadata, 3).response;
     expect([full.bool(2), full.struct(1281)?.i32(1281)]).toEqual([true, 1]);
-    expect(toClientRows(rowsFromSpark([numbers(1, 2), numbers(3, 4)]), metadata, 3).bool(2)).toBe(false);
+    expect(toClientRows(rowsFromSpark([numbers(1, 2), numbers(3, 4)]), metadata, 3).response.bool(2)).toBe(false);
   });
 
   it('that are none have a column for each of the schema, of its type', () => {
-    const none = toClientRows(rowsFromSpark([]), metadata, 100);
+    const none = toClientRows(rowsFromSpark([]), metadata, 100).response;
     const columns = none.struct(3)?.structs(3) ?? [];
     expect(columns.map((item) => item.ids())).toEqual([[4], [7]]);
     expect(columns.map((item) => item.struct(item.ids()[0] ?? 0)?.length(1))).toEqual([0, 0]);
     expect(none.bool(2)).toBe(false);
+  });
+
+  it('of which Spark says whether more follow are believed, and that is not passed on', () => {
+    const few = rowsFromSpark([numbers(1), numbers(2)]);
+    const set = few.struct(3) ?? new Struct();
+    const { response, count } = toClientRows(few.with({ 3: struct(set.with({ 5: i32(1) })) }), metadata, 100);
+    expect([response.bool(2), response.struct(3)?.has(5), count]).toEqual([true, false, 1]);
+  });
+
+  it('that are Arrow go on as one batch, and their schema with the metadata', () => {
+    const header = Buffer.alloc(8);
+    header.writeInt32BE(7, 0);
+    header.writeInt32BE(6, 4);
+    const packed = string(Buffer.concat([header, Buffer.from('schema'), Buffer.from('batch')]));
+    const set = new Struct([
+      [1, i64(0n)],
+      [2, list(TYPE.struct, [])],
+      [4, packed],
+      [5, i32(0)],
+    ]);
+    const response = new Struct([[3, struct(set)]]);
+    const described = arrowMetadata(metadata, response, { arrow: true, lz4: true });
+    expect([described.i32(0x501), described.bool(0x502), described.string(0x503)]).toEqual([0, true, 'schema']);
+    const rows = toClientRows(response, described, 100);
+    const [batch] = rows.response.struct(3)?.structs(0x501) ?? [];
+    expect([batch?.string(1), batch?.i64(2), rows.count, rows.response.bool(2)]).toEqual(['batch', 7n, 7, false]);
+    expect(rows.response.struct(3)?.has(4)).toBe(false);
   });
 
   it('are counted by their first column', () => {

@@ -1,6 +1,8 @@
 import { Struct, struct } from '../thrift/struct.ts';
-import { bool, i32, list, string, TYPE, type Value } from '../thrift/values.ts';
+import { bool, i32, i64, list, string, TYPE, type Value } from '../thrift/values.ts';
+import type { Format } from './overlay.ts';
 
+const ARROW_BASED_SET = 0;
 const COLUMN_BASED_SET = 1;
 
 /** Which field of a column holds the values of a type; text holds all others. */
@@ -31,13 +33,60 @@ export function toClientMetadata(response: Struct, isStaging: boolean): Struct {
   });
 }
 
+/** Metadata of rows that come as Arrow: their schema, which Spark's side sends in front of rows. */
+export function arrowMetadata(metadata: Struct, rows: Struct, { lz4 }: Format): Struct {
+  const packed = rows.struct(3)?.binary(4);
+  if (packed === undefined) return metadata;
+  return metadata.with({ 1281: i32(ARROW_BASED_SET), 1282: bool(lz4), 1283: string(unpacked(packed).schema) });
+}
+
 /** FetchResults' response with its metadata, as many columns as these say, and whether more rows may follow. */
-export function toClientRows(response: Struct, metadata: Struct, asked: number): Struct {
+export function toClientRows(
+  response: Struct,
+  metadata: Struct,
+  asked: number,
+): { readonly response: Struct; readonly count: number } {
   const results = response.struct(3);
-  if (results === undefined) return response;
-  const rows = rowCount(results);
-  const whole = results.length(3) > 0 ? results : results.with({ 3: emptyColumns(metadata) });
-  return response.with({ 2: bool(rows > 0 && rows >= asked), 3: struct(whole), 1281: struct(metadata) });
+  if (results === undefined) return { response, count: 0 };
+  const packed = results.binary(4);
+  const { set, count } = packed === undefined ? columnSet(results, metadata) : arrowSet(results, packed);
+  // The rehearsal's side of Spark says whether there are more; Spark's own does not.
+  const more = results.i32(5);
+  const hasMore = more === undefined ? count > 0 && count >= asked : more > 0;
+  const complete = response.with({ 2: bool(hasMore), 3: struct(set.with({ 5: undefined })), 1281: struct(metadata) });
+  return { response: complete, count };
+}
+
+interface RowSet {
+  readonly set: Struct;
+  readonly count: number;
+}
+
+function columnSet(results: Struct, metadata: Struct): RowSet {
+  const set = results.length(3) > 0 ? results : results.with({ 3: emptyColumns(metadata) });
+  return { set, count: rowCount(results) };
+}
+
+function arrowSet(results: Struct, packed: Buffer): RowSet {
+  const { count, batch } = unpacked(packed);
+  const batches =
+    count === 0
+      ? []
+      : [
+          struct(
+            new Struct([
+              [1, string(batch)],
+              [2, i64(BigInt(count))],
+            ]),
+          ),
+        ];
+  return { set: results.with({ 3: undefined, 4: undefined, 1281: list(TYPE.struct, batches) }), count };
+}
+
+/** What Spark's side sends in one piece: how many rows there are, their schema, and they themselves. */
+function unpacked(packed: Buffer): { count: number; schema: Buffer; batch: Buffer } {
+  const schemaEnd = 8 + packed.readInt32BE(4);
+  return { count: packed.readInt32BE(0), schema: packed.subarray(8, schemaEnd), batch: packed.subarray(schemaEnd) };
 }
 
 /** How many rows a set of columns has. */

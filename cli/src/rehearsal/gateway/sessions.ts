@@ -1,5 +1,6 @@
 import type { SparkLink } from '../server-link/link.ts';
 import type { Struct } from '../thrift/struct.ts';
+import type { Format } from './overlay.ts';
 
 /** What a session needs of its connection. */
 export type SessionLink = Pick<SparkLink, 'alive' | 'call' | 'close'>;
@@ -17,6 +18,15 @@ export interface Operation {
   readonly session: Session;
   /** Whether its row tells the client to transfer a file. */
   readonly isStaging: boolean;
+  /** Whether it changes rows, and so has a number of them. */
+  readonly isChange: boolean;
+  /** Whether it is run by the rehearsal's side of Spark, which gives rows from any place on; Spark's own gives the next ones only. */
+  readonly isOwn: boolean;
+  readonly format: Format;
+  /** How many rows the client has got. */
+  position: number;
+  /** How many rows it has changed, once that is known. */
+  changed?: bigint;
   /** As it was sent to the client. */
   metadata?: Struct;
 }

@@ -4,6 +4,29 @@ import { Struct, struct } from '../thrift/struct.ts';
 import { i32, string } from '../thrift/values.ts';
 
 const ERROR_STATUS = 3;
+/** States of an operation; all others mean that it has ended, however. */
+export const STATE = {
+  initialized: 0,
+  running: 1,
+  finished: 2,
+  canceled: 3,
+  error: 5,
+  pending: 7,
+  timedOut: 8,
+} as const;
+export const UNDER_WAY: readonly (number | undefined)[] = [STATE.initialized, STATE.running, STATE.pending];
+
+/** Why a statement has no rows that somebody, or its time, has stopped. */
+export function stopped(
+  state: number | undefined,
+): { readonly message: string; readonly sqlState: string } | undefined {
+  if (state === STATE.canceled) {
+    return { message: '[OPERATION_CANCELED] The statement was cancelled. SQLSTATE: HY008', sqlState: 'HY008' };
+  }
+  if (state !== STATE.timedOut) return undefined;
+  return { message: '[QUERY_TIMEOUT] The statement took longer than it was given. SQLSTATE: HYT00', sqlState: 'HYT00' };
+}
+
 export const SUCCESS = new Struct([[1, i32(0)]]);
 
 /** What Spark said of an error, as Databricks says it. */
@@ -23,7 +46,8 @@ export function plainError(text: string): SparkError {
   const message = from < 0 ? withoutExceptions(untraced) : untraced.slice(from);
   // Spark ends an analysis with the plan that it could not resolve.
   const end = message.search(/;\n['+A-Z]/);
-  return { message: (end < 0 ? message : message.slice(0, end)).trim(), sqlState };
+  const plain = (end < 0 ? message : message.slice(0, end)).trim();
+  return { message: plain.replaceAll('`spark_catalog`', '`hive_metastore`'), sqlState };
 }
 
 function withoutExceptions(text: string): string {

@@ -30,20 +30,19 @@ export async function answerAboutVolumes(
   const found = existsSync(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;
   if (parsed.verb === 'PUT' && found !== undefined && (found.isDirectory() || !parsed.overwrite)) {
     const why = found.isDirectory() ? 'is a folder' : 'is there already: say OVERWRITE to replace it';
-    throw new StatementError(`[FILE_ALREADY_EXISTS] ${parsed.path} ${why}. SQLSTATE: 42710`, '42710');
+    throw new StatementError(`[FILE_IN_STAGING_PATH_ALREADY_EXISTS] ${parsed.path} ${why}. SQLSTATE: 42710`, '42710');
   }
-  if (parsed.verb === 'GET' && !found?.isFile()) {
-    const why = found === undefined ? `There is no ${parsed.path}` : `${parsed.path} is no file`;
-    throw new StatementError(`[FILE_NOT_FOUND] ${why}. SQLSTATE: 42704`, '42704');
-  }
+  // Of a file that isn't there, the transfer itself says so: 404, as a cloud's storage does.
   const method = parsed.verb === 'REMOVE' ? 'DELETE' : parsed.verb;
   const url = `${site.origin}${STAGING}${site.tickets.issue({ method, file })}`;
-  const localFile = parsed.verb === 'REMOVE' ? '' : `${literal(parsed.localFile)} as localFile, `;
-  const headers = 'cast(map() as map<string, string>) as headers';
-  return {
-    sql: `select ${literal(parsed.verb)} as operation, ${localFile}${literal(url)} as presignedUrl, ${headers}`,
-    isStaging: true,
-  };
+  // Drivers go by the order of these columns as well as by their names.
+  const columns = [
+    `${literal(parsed.verb)} as operation`,
+    `${literal(url)} as presignedUrl`,
+    'cast(map() as map<string, string>) as headers',
+    ...(parsed.verb === 'REMOVE' ? [] : [`${literal(parsed.localFile)} as localFile`]),
+  ];
+  return { sql: `select ${columns.join(', ')}`, isStaging: true };
 }
 
 type Change = Extract<VolumeStatement, { verb: 'CREATE' | 'DROP' }>;

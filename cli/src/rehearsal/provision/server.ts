@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
@@ -7,10 +8,13 @@ import type { Java } from './java.ts';
 import { lastWords, sparkJars } from './spark.ts';
 import { call } from './uv.ts';
 
-/** The few lines that Spark's server is started with. */
-export const SERVER_SOURCES = ['RehearsalServer.scala', 'RowSetUtils.scala'].map((name) =>
-  join(projectRoot, 'cli', 'src', 'rehearsal', 'spark', name),
-);
+const SOURCES = join(projectRoot, 'cli', 'src', 'rehearsal', 'spark');
+
+/** What the rehearsal adds to Spark's server. */
+export const SERVER_SOURCES = readdirSync(SOURCES)
+  .filter((name) => name.endsWith('.scala'))
+  .sort()
+  .map((name) => join(SOURCES, name));
 
 /** Compiles them with the Scala compiler that Spark carries, so that a Java without a compiler is enough. */
 export async function compileServer(home: string, classes: string, java: Java, effects: Effects): Promise<void> {

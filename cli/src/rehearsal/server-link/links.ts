@@ -1,5 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Struct } from '../thrift/struct.ts';
-import { SparkLink } from './link.ts';
+import { SparkLink, SparkLostError } from './link.ts';
+import { isRepeatable } from './repeatable.ts';
+
+/** How often a call is made whose answer is lost, where repeating it is safe. */
+const ATTEMPTS = 4;
+/** How long to wait before a call is made once more, times the attempts so far (milliseconds). */
+const PAUSE_MS = 200;
 
 /** Where Spark listens at the moment. It is somewhere else after each start. */
 export interface SparkAddress {
@@ -17,7 +24,23 @@ export class SparkLinks {
     this.#address = address;
   }
 
-  async call(name: string, request: Struct): Promise<Struct> {
+  /**
+   * One call, on whatever connection is free. One whose connection breaks is made once more where that is safe.
+   * @param isWanted whether the call still makes sense: a session that is gone takes no more calls.
+   */
+  async call(name: string, request: Struct, isWanted: () => boolean = () => true): Promise<Struct> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#once(name, request);
+      } catch (error) {
+        if (!(error instanceof SparkLostError) || attempt >= ATTEMPTS || !isRepeatable(name, request)) throw error;
+        await delay(PAUSE_MS * attempt);
+        if (!isWanted()) throw error;
+      }
+    }
+  }
+
+  async #once(name: string, request: Struct): Promise<Struct> {
     const link = await this.#take();
     try {
       return await link.call(name, request);

@@ -1,12 +1,15 @@
 package org.apache.spark.sql.hive.thriftserver
 
 import java.nio.ByteBuffer
+import java.time.ZoneId
 import java.util.{ArrayList => JavaList, Base64, BitSet}
 
 import org.apache.hive.service.rpc.thrift._
 import org.apache.spark.sql.Row
 import org.apache.spark.sql.execution.HiveResult
+import org.apache.spark.sql.internal.SQLConf
 import org.apache.spark.sql.types._
+import org.apache.spark.unsafe.types.VariantVal
 
 /**
  * Stands in the place of Spark's own object of this name, which prints text inside arrays and structs without escaping its
@@ -16,12 +19,28 @@ import org.apache.spark.sql.types._
  */
 object RowSetUtils {
   def toTRowSet(start: Long, rows: Seq[Row], schema: Array[DataType], protocol: TProtocolVersion): TRowSet = {
-    val formats = HiveResult.getTimeFormatters
-    val binary = HiveResult.getBinaryFormatter
-    val text = (value: Any, kind: DataType) => HiveResult.toHiveString((value, kind), false, formats, binary)
+    val text = texts
     val set = new TRowSet(start, new JavaList[TRow](0))
     schema.indices.foreach(i => set.addToColumns(column(rows, i, schema(i), text)))
     set
+  }
+
+  /** How values of a type are written as text: nested ones as JSON. */
+  def wordsOf(kind: DataType): Any => String = {
+    val text = texts
+    kind match {
+      case _: ArrayType | _: MapType | _: StructType => json(_, kind, text)
+      case _ => text(_, kind)
+    }
+  }
+
+  private def texts: (Any, DataType) => String = {
+    val formats = HiveResult.getTimeFormatters
+    val binary = HiveResult.getBinaryFormatter
+    (value, kind) => (value, kind) match {
+      case (variant: VariantVal, _) => variant.toJson(ZoneId.of(SQLConf.get.sessionLocalTimeZone))
+      case _ => HiveResult.toHiveString((value, kind), false, formats, binary)
+    }
   }
 
   private def column(rows: Seq[Row], i: Int, kind: DataType, text: (Any, DataType) => String): TColumn = {
@@ -82,6 +101,7 @@ object RowSetUtils {
     case (_: Boolean | _: Byte | _: Short | _: Int | _: Long | _: Float | _: Double, _) => value.toString
     case (bytes: Array[Byte], _) => quoted(Base64.getEncoder.encodeToString(bytes))
     case (words: String, _) => quoted(words)
+    case (variant: VariantVal, _) => text(variant, kind)
     case _ => quoted(text(value, kind))
   }
 

@@ -4,6 +4,9 @@ import { isCode, nameOf, quoted, type Token, tokens } from './tokens.ts';
 export const CATALOG = 'hive_metastore';
 const SPARK_CATALOG = 'spark_catalog';
 
+/** Whether a name is one of the two that the only catalog has: Databricks' and Spark's. */
+export const isCatalogName = (name: string): boolean => [CATALOG, SPARK_CATALOG].includes(name.toLowerCase());
+
 /** Words after which a name that stands alone is a catalog's, as in `show schemas in hive_metastore`. */
 const BEFORE_A_CATALOG = new Set(['CATALOG', 'IN', 'FROM', 'USE']);
 
@@ -11,6 +14,7 @@ const BEFORE_A_CATALOG = new Set(['CATALOG', 'IN', 'FROM', 'USE']);
 const SETTINGS: Readonly<Record<string, string>> = {
   ansi_mode: 'spark.sql.ansi.enabled',
   timezone: 'spark.sql.session.timeZone',
+  statement_timeout: 'spark.sql.thriftServer.queryTimeout',
 };
 
 export const sparkSetting = (name: string): string => SETTINGS[name.toLowerCase()] ?? name;

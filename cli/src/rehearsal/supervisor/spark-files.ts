@@ -48,11 +48,11 @@ export const sparkArguments = (places: RehearsalPlaces): string => join(places.c
  */
 export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, secret: string): Promise<void> {
   await rm(places.scratch, { recursive: true, force: true });
-  for (const folder of [places.conf, places.warehouse, places.scratch])
+  for (const folder of [places.conf, places.warehouse, places.volumes, places.scratch])
     await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeSecretly(join(places.conf, 'hive-site.xml'), hiveSite(places));
   await writeSecretly(join(places.conf, 'log4j2.properties'), LOGGING);
-  const properties = Object.entries(sparkProperties(places, secret)).map(([name, value]) => `-D${name}=${value}`);
+  const properties = { ...sparkProperties(places, secret), ...guardProperties(places, launch) };
   const args = [
     `-Xmx${launch.memory}`,
     '-Xss4m',
@@ -61,7 +61,7 @@ export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, s
     ...FEW_CORES,
     '--add-modules=jdk.incubator.vector',
     ...OPENED.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
-    ...properties,
+    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
     '-cp',
     [places.conf, ...launch.classPath].join(delimiter),
     'meetup.rehearsal.RehearsalServer',
@@ -88,7 +88,10 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
     'spark.local.dir': places.scratch,
     'spark.default.parallelism': '2',
     'spark.sql.shuffle.partitions': '2',
-    'spark.sql.extensions': 'io.delta.sql.DeltaSparkSessionExtension',
+    'spark.sql.extensions':
+      'io.delta.sql.DeltaSparkSessionExtension,org.apache.spark.sql.hive.thriftserver.RehearsalExtensions',
+    // Would show the environment to statements.
+    'spark.sql.variable.substitute': 'false',
     'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
     'spark.sql.warehouse.dir': pathToFileURL(places.warehouse).href,
     'spark.sql.session.timeZone': 'UTC',
@@ -98,6 +101,20 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
     'spark.sql.thriftServer.interruptOnCancel': 'true',
     // The log of a small table is read in one go.
     'spark.databricks.delta.snapshotPartitions': '1',
+  };
+}
+
+/** The folders that Spark's process may use, which no statement leads out of: see Guard.scala. */
+function guardProperties(places: RehearsalPlaces, { classPath }: Launch): Record<string, string> {
+  const folders = (...all: readonly string[]): string => all.join(delimiter);
+  const libraries = classPath.map((entry) => entry.replace(/[\\/]\*$/, ''));
+  return {
+    'java.security.manager': 'meetup.rehearsal.Guard',
+    'meetup.rehearsal.data': folders(places.warehouse, places.volumes),
+    'meetup.rehearsal.scratch': places.scratch,
+    'meetup.rehearsal.readable': folders(places.conf, ...libraries),
+    'meetup.rehearsal.hidden': sparkArguments(places),
+    'meetup.rehearsal.metastore': places.metastore,
   };
 }
 
@@ -113,6 +130,8 @@ function hiveSite(places: RehearsalPlaces): string {
     'hive.server2.authentication': 'CUSTOM',
     'hive.server2.custom.authentication.class': 'meetup.rehearsal.SecretAuthentication',
     'hive.server2.enable.doAs': 'false',
+    // How long an answer about a statement's state may be held back until that changes.
+    'hive.server2.long.polling.timeout': '1000ms',
     'javax.jdo.option.ConnectionURL': `jdbc:derby:;databaseName=${places.metastore};create=true`,
     'hive.exec.scratchdir': join(places.scratch, 'hive'),
     'hive.exec.local.scratchdir': join(places.scratch, 'hive-local'),

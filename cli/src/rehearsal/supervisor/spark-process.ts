@@ -59,11 +59,12 @@ export class SparkProcess {
   }
 }
 
-/** The environment without what would tell Spark or Hadoop something else. */
+/** What Java and its libraries need of the environment. Nothing else is there for a statement to find: it may hold secrets. */
+const NEEDED = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|JAVA_HOME|LD_LIBRARY_PATH|SYSTEMROOT|USERPROFILE|WINDIR)$/i;
+
 function sparkEnvironment({ sparkHome }: Launch): NodeJS.ProcessEnv {
-  const own = Object.entries(process.env).filter(([name]) => !/^(SPARK|PYSPARK|HADOOP|HIVE)_/.test(name));
   return {
-    ...Object.fromEntries(own),
+    ...Object.fromEntries(Object.entries(process.env).filter(([name]) => NEEDED.test(name))),
     SPARK_HOME: sparkHome,
     SPARK_LOCAL_IP: '127.0.0.1',
     HADOOP_USER_NAME: 'rehearsal',

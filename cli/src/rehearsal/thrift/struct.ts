@@ -63,6 +63,10 @@ export class Struct {
     return this.#bytes(id, TYPE.i64)?.readBigInt64BE();
   }
 
+  double(id: number): number | undefined {
+    return this.#bytes(id, TYPE.double)?.readDoubleBE();
+  }
+
   binary(id: number): Buffer | undefined {
     return this.#bytes(id, TYPE.string)?.subarray(4);
   }
@@ -91,6 +95,20 @@ export class Struct {
     for (let i = count(bytes, 1); i > 0; i -= 1) {
       const end = endOf(TYPE.struct, bytes, at);
       items.push(Struct.read(bytes.subarray(at, end)));
+      at = end;
+    }
+    return items;
+  }
+
+  /** The items of a list of texts; none where there is no such list. */
+  strings(id: number): string[] {
+    const bytes = this.#bytes(id, TYPE.list);
+    if (bytes === undefined || bytes.readUInt8() !== TYPE.string) return [];
+    const items: string[] = [];
+    let at = 5;
+    for (let i = count(bytes, 1); i > 0; i -= 1) {
+      const end = endOf(TYPE.string, bytes, at);
+      items.push(bytes.toString('utf8', at + 4, end));
       at = end;
     }
     return items;

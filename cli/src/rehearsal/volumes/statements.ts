@@ -46,7 +46,14 @@ function put(code: readonly Token[], word: Word): VolumeStatement {
   if (word(2) !== 'INTO' || code.length !== (overwrite ? 5 : 4)) {
     throw syntax("PUT 'local file' INTO '/Volumes/…' [OVERWRITE]");
   }
-  return { verb: 'PUT', localFile: text(code[1]), path: text(code[3]), overwrite };
+  const localFile = text(code[1]);
+  if (localFile === '') {
+    throw new StatementError(
+      '[EMPTY_LOCAL_FILE_IN_STAGING_ACCESS_QUERY] PUT has no local file: name one. SQLSTATE: 22023',
+      '22023',
+    );
+  }
+  return { verb: 'PUT', localFile, path: text(code[3]), overwrite };
 }
 
 function created(code: readonly Token[], word: Word): VolumeStatement {

@@ -107,8 +107,23 @@ function partsOf(path: string): [string, string, string, ...string[]] {
 }
 
 function safe(part: string, path: string): string {
-  if (part === '' || part === '.' || part === '..' || /[\0\\/]/.test(part)) throw outside(path);
+  if (part === '' || decodings(part).some((text) => text === '.' || text === '..' || /[\0\\/]/.test(text))) {
+    throw outside(path);
+  }
   return part;
+}
+
+/**
+ * A name and what it says to those who take it for percent-encoded, once or more often: whoever decodes it on the way must not get
+ * another path. Bytes are enough to see separators and dots, so malformed UTF-8 hides nothing.
+ */
+function decodings(part: string): string[] {
+  // No UTF-8 has these bytes, but a lax decoder takes what begins with them for a dot or a slash.
+  if (/%c[01]/i.test(part)) return ['..'];
+  const decoded = part.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  );
+  return decoded === part ? [part] : [part, ...decodings(decoded)];
 }
 
 const outside = (path: string): StatementError =>

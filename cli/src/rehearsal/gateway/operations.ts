@@ -1,0 +1,211 @@
+import { FETCH_ABSOLUTE, FETCH_COUNT } from '../server-link/repeatable.ts';
+import { StatementError } from '../sql/errors.ts';
+import { Struct, struct } from '../thrift/struct.ts';
+import { i32, i64, string } from '../thrift/values.ts';
+import { arrowMetadata, toClientMetadata, toClientRows } from './results.ts';
+import type { Operation, Session, Sessions } from './sessions.ts';
+import { failed, plainError, STATE, SUCCESS, stopped, UNDER_WAY } from './status.ts';
+
+const FETCH_NEXT = 0;
+const FETCH_FIRST = 4;
+/** How many rows are held at once: clients ask for 100,000, which may be gigabytes where rows are wide. */
+const MOST_ROWS = 20_000;
+/** As many bits of the number of rows that Spark's side reads as a number; those above say where to begin. */
+const COUNT_BITS = 20n;
+/** How long a client waits at most for a statement's rows to come along with the first answer (milliseconds). */
+const DIRECT_MS = 5000;
+
+/** One call on a connection to Spark, for a session. */
+export type Call = (session: Session, name: string, request: Struct) => Promise<Struct>;
+
+/** Statements, and other questions with rows for an answer, from their beginning to their end. */
+export class Operations {
+  readonly #sessions: Sessions;
+  readonly #call: Call;
+  readonly #now: () => number;
+
+  constructor(sessions: Sessions, call: Call, now: () => number) {
+    this.#sessions = sessions;
+    this.#call = call;
+    this.#now = now;
+  }
+
+  /** Remembers an operation, and sends its results along where the client wants them so and they come soon. */
+  async begun(response: Struct, operation: Operation, request: Struct): Promise<Struct> {
+    const handle = response.struct(2);
+    if (failed(response) || handle === undefined) return response;
+    this.#sessions.addOperation(handle, operation);
+    const wanted = request.struct(0x501);
+    if (wanted !== undefined) {
+      const direct = await this.#directResults(handle, operation, chunkOf(wanted.i64(1)));
+      return response.with({ 1281: struct(direct) });
+    }
+    // Who does not poll expects an answer when all is done.
+    if (request.bool(4) === false) await this.#finished(handle, operation);
+    return response;
+  }
+
+  async status(request: Struct): Promise<Struct> {
+    const handle = this.#handle(request);
+    return this.#statusOf(handle, this.find(handle));
+  }
+
+  async metadata(request: Struct): Promise<Struct> {
+    const handle = this.#handle(request);
+    return this.#metadataOf(handle, this.find(handle));
+  }
+
+  async fetch(request: Struct): Promise<Struct> {
+    const handle = this.#handle(request);
+    const operation = this.find(handle);
+    if (request.i32(2) === FETCH_FIRST) operation.position = 0;
+    return this.#rows(handle, operation, chunkOf(request.i64(3)));
+  }
+
+  async end(name: 'CancelOperation' | 'CloseOperation', request: Struct): Promise<Struct> {
+    const handle = request.struct(1);
+    const operation = this.#sessions.findOperation(handle);
+    // A client closes what it has read to the end, which is closed by then.
+    if (operation === undefined || handle === undefined) return new Struct([[1, struct(SUCCESS)]]);
+    if (name === 'CloseOperation') this.#sessions.removeOperation(handle);
+    const response = await this.#call(operation.session, name, new Struct([[1, struct(handle)]]));
+    // Closed by an earlier attempt whose answer was lost: that is what the client wants.
+    return failed(response) && name === 'CloseOperation' ? new Struct([[1, struct(SUCCESS)]]) : response;
+  }
+
+  find(handle: Struct | undefined): Operation {
+    const operation = this.#sessions.findOperation(handle);
+    if (operation?.session.link.alive) return operation;
+    throw new StatementError(
+      "[REHEARSAL_OPERATION_GONE] The statement is gone: its session was closed, or the rehearsal's Spark was restarted. SQLSTATE: 08003",
+      '08003',
+    );
+  }
+
+  async #directResults(handle: Struct, operation: Operation, maxRows: number): Promise<Struct> {
+    const status = await this.#settled(handle, operation);
+    const begun = new Struct([[1, struct(status)]]);
+    if (failed(status) || status.i32(2) !== STATE.finished) return begun;
+    const metadata = await this.#metadataOf(handle, operation);
+    if (failed(metadata)) return begun;
+    const rows = await this.#rows(handle, operation, maxRows);
+    const direct = begun.with({ 2: struct(metadata), 3: struct(rows) });
+    if (failed(rows) || rows.bool(2) === true) return direct;
+    // Nothing is left to fetch, so the client need not come back to say that it is through.
+    const closed = await this.end('CloseOperation', new Struct([[1, struct(handle)]]));
+    return direct.with({ 4: struct(closed) });
+  }
+
+  /** A statement's state when it has ended, or when the client has waited long enough. */
+  async #settled(handle: Struct, operation: Operation): Promise<Struct> {
+    const until = this.#now() + DIRECT_MS;
+    for (;;) {
+      const status = await this.#statusOf(handle, operation);
+      if (failed(status) || !UNDER_WAY.includes(status.i32(2)) || this.#now() >= until) return status;
+    }
+  }
+
+  /** Waits until a statement has ended. Spark answers when it has, or after a second. */
+  async #finished(handle: Struct, operation: Operation): Promise<void> {
+    for (;;) {
+      const status = await this.#statusOf(handle, operation);
+      if (failed(status) || !UNDER_WAY.includes(status.i32(2))) return;
+      this.#sessions.touch(operation.session);
+    }
+  }
+
+  /** GetOperationStatus' response with what went wrong said plainly, Spark's own words, and how many rows were changed. */
+  async #statusOf(handle: Struct, operation: Operation): Promise<Struct> {
+    const response = await this.#call(operation.session, 'GetOperationStatus', new Struct([[1, struct(handle)]]));
+    const state = response.i32(2);
+    const stop = stopped(state);
+    if (stop !== undefined) {
+      const message = string(stop.message);
+      return response.with({ 3: string(stop.sqlState), 5: message, 1281: message });
+    }
+    if (state === STATE.error) return withError(response);
+    if (state !== STATE.finished || !operation.isChange) return response;
+    const count = await this.#changedRows(handle, operation);
+    return count === undefined ? response : response.with({ 11: i64(count) });
+  }
+
+  /** How many rows a statement has changed; undefined where it doesn't say. */
+  async #changedRows(handle: Struct, operation: Operation): Promise<bigint | undefined> {
+    if (operation.changed !== undefined) return operation.changed;
+    const response = await this.#call(operation.session, 'FetchResults', fetchRequest(handle, FETCH_COUNT, 0n));
+    const changed = response.struct(3)?.i64(1);
+    if (failed(response) || changed === undefined || changed < 0n) return undefined;
+    operation.changed = changed;
+    return changed;
+  }
+
+  async #metadataOf(handle: Struct, operation: Operation): Promise<Struct> {
+    if (operation.metadata !== undefined) return operation.metadata;
+    const response = await this.#call(operation.session, 'GetResultSetMetadata', new Struct([[1, struct(handle)]]));
+    if (failed(response)) throw await this.#whyNot(handle, operation, response);
+    const plain = toClientMetadata(response, operation.isStaging);
+    operation.metadata = operation.format.arrow
+      ? arrowMetadata(
+          plain,
+          await this.#call(operation.session, 'FetchResults', absolute(handle, 0, 0)),
+          operation.format,
+        )
+      : plain;
+    return operation.metadata;
+  }
+
+  async #rows(handle: Struct, operation: Operation, count: number): Promise<Struct> {
+    const metadata = await this.#metadataOf(handle, operation);
+    const asked = operation.isOwn ? absolute(handle, operation.position, count) : next(handle, count);
+    const response = await this.#call(operation.session, 'FetchResults', asked);
+    if (failed(response)) throw await this.#whyNot(handle, operation, response);
+    const rows = toClientRows(response, metadata, count);
+    operation.position += rows.count;
+    return rows.response;
+  }
+
+  /** Rows can't be had of a statement that failed, or was cancelled: its state says why. */
+  async #whyNot(handle: Struct, operation: Operation, response: Struct): Promise<StatementError> {
+    const status = await this.#statusOf(handle, operation);
+    const { message, sqlState } = plainError(
+      status.string(5) ?? response.struct(1)?.string(5) ?? 'Spark gave no reason.',
+    );
+    return new StatementError(message, status.string(3) ?? sqlState ?? 'HY000');
+  }
+
+  #handle(request: Struct): Struct {
+    const handle = request.struct(1);
+    this.find(handle);
+    return handle ?? new Struct();
+  }
+}
+
+function withError(response: Struct): Struct {
+  const said = response.string(5) ?? 'Spark gave no reason.';
+  const { message, sqlState } = plainError(said);
+  return response.with({
+    3: string(sqlState ?? response.string(3) ?? 'HY000'),
+    5: string(message),
+    1281: string(message),
+    1282: string(said),
+  });
+}
+
+/** How many rows to ask for where a client wants so many; it comes back for the rest. */
+function chunkOf(wanted: bigint | undefined): number {
+  const rows = Number(wanted ?? 0n);
+  return rows > 0 ? Math.min(rows, MOST_ROWS) : MOST_ROWS;
+}
+
+const fetchRequest = (handle: Struct, orientation: number, rows: bigint): Struct =>
+  new Struct([
+    [1, struct(handle)],
+    [2, i32(orientation)],
+    [3, i64(rows)],
+  ]);
+
+const next = (handle: Struct, rows: number): Struct => fetchRequest(handle, FETCH_NEXT, BigInt(rows));
+
+/** Asks for rows from a certain one on, which may be asked for again. */
+const absolute = (handle: Struct, from: number, rows: number): Struct =>
+  fetchRequest(handle, FETCH_ABSOLUTE, (BigInt(from) << COUNT_BITS) | BigInt(rows));

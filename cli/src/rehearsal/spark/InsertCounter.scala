@@ -1,0 +1,30 @@
+package org.apache.spark.sql.hive.thriftserver
+
+import java.util.concurrent.ConcurrentHashMap
+import java.util.concurrent.atomic.AtomicLong
+
+import org.apache.spark.{SparkContext, Success}
+import org.apache.spark.scheduler._
+
+/** Counts the rows that the jobs of one statement write into tables: Spark's INSERT doesn't say. */
+class InsertCounter(context: SparkContext, id: String) extends SparkListener {
+  private val stages = ConcurrentHashMap.newKeySet[Int]()
+  private val written = new AtomicLong
+
+  context.addSparkListener(this)
+
+  override def onJobStart(job: SparkListenerJobStart): Unit =
+    if (job.properties != null && job.properties.getProperty("spark.jobGroup.id") == id) job.stageIds.foreach(stages.add(_))
+
+  override def onTaskEnd(task: SparkListenerTaskEnd): Unit =
+    if (stages.contains(task.stageId) && task.reason == Success && task.taskMetrics != null)
+      written.addAndGet(task.taskMetrics.outputMetrics.recordsWritten)
+
+  /** Waits until all that has happened was told. */
+  def rows(): Long = {
+    context.listenerBus.waitUntilEmpty()
+    written.get
+  }
+
+  def close(): Unit = context.removeSparkListener(this)
+}

@@ -1,0 +1,165 @@
+package org.apache.spark.sql.hive.thriftserver
+
+import java.util.{ArrayList => JavaList, Map => JMap}
+import java.util.concurrent.{Executors, ScheduledFuture, TimeUnit}
+import java.util.concurrent.atomic.AtomicBoolean
+
+
+import org.apache.hive.service.cli._
+import org.apache.hive.service.cli.operation.ExecuteStatementOperation
+import org.apache.hive.service.cli.session.HiveSession
+import org.apache.hive.service.rpc.thrift.{TRow, TRowSet, TTableSchema}
+import org.apache.spark.internal.Logging
+import org.apache.spark.sql.SparkSession
+import org.apache.spark.sql.classic
+
+import meetup.rehearsal.Guard
+
+/** What the gateway says about a statement besides its text. */
+case class StatementOptions(key: Option[String], parameters: Option[String], limit: Option[Int], arrow: Option[ArrowOptions])
+
+object StatementOptions {
+  def apply(overlay: JMap[String, String]): StatementOptions = {
+    def get(name: String): Option[String] = Option(overlay).flatMap(map => Option(map.get(s"meetup.$name")))
+    StatementOptions(get("key"), get("parameters"), get("limit").map(_.toInt), get("arrow").map(ArrowOptions(_)))
+  }
+}
+
+/**
+ * One statement of a client. It runs on a thread of its own; cancelling stops its jobs and interrupts that thread; its rows are kept
+ * until it is closed and can be asked for from any place on, so that an answer that was lost can be asked for once more.
+ */
+private[hive] class Statement(
+    val session: SparkSession,
+    parent: HiveSession,
+    text: String,
+    options: StatementOptions,
+    async: Boolean,
+    timeout: Long)
+  extends ExecuteStatementOperation(parent, text, null, async) with SparkOperation with Logging {
+
+  private val begun = new AtomicBoolean
+  private val own = session.asInstanceOf[classic.SparkSession]
+  @volatile private var result: Result = _
+  @volatile private var alarm: ScheduledFuture[_] = _
+  private var next = 0L
+
+  override def run(): Unit = if (begun.compareAndSet(false, true)) super.run()
+
+  override def runInternal(): Unit = {
+    setState(OperationState.PENDING)
+    setHasResultSet(true)
+    val seconds = if (timeout > 0) timeout else session.conf.get(Statement.TIMEOUT, "0").toLong
+    if (seconds > 0) {
+      val ring: Runnable = () => end(OperationState.TIMEDOUT)
+      alarm = Statement.alarms.schedule(ring, seconds, TimeUnit.SECONDS)
+    }
+    if (async) setBackgroundHandle(parent.getSessionManager.submitBackgroundOperation(() => withLocalProperties(execute())))
+    else execute()
+  }
+
+  private def execute(): Unit = {
+    try if (begin()) {
+      Thread.currentThread.setContextClassLoader(session.sharedState.jarClassLoader)
+      session.sparkContext.setJobGroup(statementId, text, interruptOnCancel = true)
+      Guard.begin()
+      result = own.withActive(Result.of(own, text, options, statementId))
+      synchronized(if (!getStatus.getState.isTerminal) setState(OperationState.FINISHED))
+    } catch {
+      // Errors that are no exceptions too: nobody else would say them.
+      case error: Throwable => failed(error)
+    } finally {
+      if (alarm != null) alarm.cancel(false)
+      session.sparkContext.clearJobGroup()
+    }
+  }
+
+  private def begin(): Boolean = synchronized {
+    val isWanted = !getStatus.getState.isTerminal
+    if (isWanted) setState(OperationState.RUNNING)
+    isWanted
+  }
+
+  private def failed(error: Throwable): Unit = synchronized {
+    // What was cancelled may have started another job before it heard of that.
+    session.sparkContext.cancelJobGroup(statementId)
+    if (!getStatus.getState.isTerminal) {
+      logError(s"Statement $statementId failed", error)
+      setOperationException(Statement.exception(error))
+      setState(OperationState.ERROR)
+    }
+    if (!async) throw Statement.exception(error)
+  }
+
+  override def cancel(): Unit = end(OperationState.CANCELED)
+
+  private def end(state: OperationState): Unit = synchronized {
+    if (!getStatus.getState.isTerminal) {
+      setState(state)
+      cleanup()
+    }
+  }
+
+  override def cleanup(): Unit = {
+    if (alarm != null) alarm.cancel(false)
+    if (result == null) {
+      session.sparkContext.cancelJobGroup(statementId)
+      Option(getBackgroundHandle).foreach(_.cancel(true))
+    }
+    result = null
+  }
+
+  override def getResultSetSchema: TTableSchema = finished().thriftSchema
+
+  /**
+   * Rows on from where the last ones ended; from the first; or, asked for absolutely, from any: then the place stands in the upper
+   * bits of the number of rows. "The last" asks for none of them, but for how many rows were changed.
+   */
+  override def getNextRowSet(order: FetchOrientation, asked: Long): TRowSet =
+    if (order == FetchOrientation.FETCH_LAST) new TRowSet(finished().changed, new JavaList[TRow](0))
+    else own.withActive(rows(finished(), order, asked))
+
+  private def rows(rows: Result, order: FetchOrientation, asked: Long): TRowSet = {
+    val count = asked & Statement.COUNT
+    order match {
+      case FetchOrientation.FETCH_FIRST => next = 0
+      case FetchOrientation.FETCH_ABSOLUTE => next = asked >> Statement.COUNT_BITS
+      case _ =>
+    }
+    val start = next
+    next = math.min(start + count, rows.size)
+    rows.slice(start.toInt, next.toInt)
+  }
+
+  private def finished(): Result = {
+    assertState(OperationState.FINISHED)
+    result
+  }
+}
+
+object Statement {
+  private val TIMEOUT = "spark.sql.thriftServer.queryTimeout"
+  /** As many bits as the gateway gives to a number of rows. */
+  private val COUNT_BITS = 20
+  private val COUNT = (1L << COUNT_BITS) - 1
+
+  private val alarms = Executors.newSingleThreadScheduledExecutor { work =>
+    val thread = new Thread(work, "statement-timeouts")
+    thread.setDaemon(true)
+    thread
+  }
+
+  private def exception(error: Throwable): HiveSQLException = error match {
+    // A file that can't be read makes Spark think that its format is unknown.
+    case unknown: org.apache.spark.SparkThrowable
+      if unknown.getCondition == "UNSUPPORTED_DATASOURCE_FOR_DIRECT_QUERY" && Guard.refusal.isDefined =>
+      exception(Guard.refusal.get)
+    case known: HiveSQLException => known
+    case other =>
+      val state = other match {
+        case told: org.apache.spark.SparkThrowable => told.getSqlState
+        case _ => null
+      }
+      new HiveSQLException(other.toString, state, other)
+  }
+}
