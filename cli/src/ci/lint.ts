@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { writeLintConfig } from './lint-config.ts';
 
 export interface Violation {
   /** Relative to the project's root. */
@@ -48,7 +49,8 @@ export async function lintModels(paths: Paths, effects: Effects): Promise<LintOu
       'sqlfluff is not installed: dbt/requirements-dev.txt has to pin it, and `./meetup ci` installs it then.',
     );
   }
-  const ended = await execa(sqlfluff, ['lint', '.', '--format', 'json', '--disable-progress-bar'], {
+  const config = await writeLintConfig(paths);
+  const ended = await execa(sqlfluff, ['lint', '.', '--config', config, '--format', 'json', '--disable-progress-bar'], {
     cwd: paths.dbtProject,
     reject: false,
     stdin: 'ignore',
