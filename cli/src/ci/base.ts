@@ -16,7 +16,7 @@ const USUAL_BASES = ['origin/main', 'main'];
  * @throws MeetupError where git refuses to work here, or does not know the `ref` that was asked for.
  */
 export async function resolveBase(root: string, ref: string | undefined): Promise<Base> {
-  if (ref === 'none') return { kind: 'none', reason: 'it was asked for (--base none)' };
+  if (ref === 'none') return { kind: 'none', reason: 'requested with --base none' };
   const view = await requireGit(root);
   if (view.kind === 'none') {
     if (ref === undefined) return { kind: 'none', reason: view.reason };

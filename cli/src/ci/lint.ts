@@ -46,7 +46,7 @@ export async function lintModels(paths: Paths, effects: Effects): Promise<LintOu
   const sqlfluff = join(paths.toolchain, 'dev', folder, 'sqlfluff');
   if (!existsSync(sqlfluff)) {
     throw new MeetupError(
-      'sqlfluff is not installed: dbt/requirements-dev.txt has to pin it, and `./meetup ci` installs it then.',
+      'sqlfluff is not installed: pin it in dbt/requirements-dev.txt, and `./meetup ci` installs it.',
     );
   }
   const config = await writeLintConfig(paths);
@@ -78,4 +78,4 @@ function parse(stdout: string): z.infer<typeof outputSchema> {
 }
 
 const notWorking = (said: string): MeetupError =>
-  new MeetupError(`sqlfluff could not work: ${said.trim().split('\n').slice(-3).join(' ') || 'it said nothing'}`);
+  new MeetupError(`sqlfluff failed: ${said.trim().split('\n').slice(-3).join(' ') || 'no output'}`);

@@ -39,7 +39,7 @@ function failuresOf(part: CiPart): string[] {
   const failures = ciFailures(part);
   const shown = failures.slice(0, LONGEST_LIST).map(({ title, text }) => folded(title, text));
   const hidden = failures.length - shown.length;
-  return [`### What failed in ${part.name}`, ...shown, ...(hidden > 0 ? [`… and ${hidden} more.`] : [])];
+  return [`### Failures in ${part.name}`, ...shown, ...(hidden > 0 ? [`… and ${hidden} more.`] : [])];
 }
 
 function buildOf(part: BuildPart): string {
@@ -56,14 +56,14 @@ function buildOf(part: BuildPart): string {
   const parts = [`### Changed models`, ciBase(part)];
   if (changed.length > 0) parts.push(table(['model', 'why', 'build'], changed.slice(0, LONGEST_LIST).map(row)));
   if (changed.length > LONGEST_LIST) parts.push(`… and ${changed.length - LONGEST_LIST} more.`);
-  if (removed.length > 0) parts.push(`Gone from the project: ${listed(removed)}.`);
+  if (removed.length > 0) parts.push(`Removed from the project: ${listed(removed)}.`);
   if (alsoBuilt.length > 0) {
     parts.push(
-      `Built without being changed, for changed ones stand on them or they were out of date: ${listed(alsoBuilt)}.`,
+      `Also built, because changed models depend on them or because they were out of date: ${listed(alsoBuilt)}.`,
     );
   }
   if (leftAlone.length > 0) {
-    parts.push(`Left alone, for no change reaches them: ${listed(leftAlone)}.`);
+    parts.push(`Not built, because no change affects them: ${listed(leftAlone)}.`);
   }
   return parts.join('\n\n');
 }

@@ -16,7 +16,7 @@ export function readParts(only: string | undefined): readonly PartName[] {
     .filter((name) => name !== '');
   const unknown = given.find((name) => !partNames.some((part) => part === name));
   if (unknown !== undefined || given.length === 0) {
-    throw new MeetupError(`--only takes ${partNames.join(', ')}, parted by commas, and was given '${only}'.`);
+    throw new MeetupError(`--only takes ${partNames.join(', ')}, separated by commas, not '${only}'.`);
   }
   return partNames.filter((part) => given.includes(part));
 }

@@ -71,7 +71,7 @@ async function planWith(
   if (base.kind === 'none') return all(base.reason);
   return withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
     if (!existsSync(dbtProject)) return all(`${base.ref} has no dbt project`);
-    effects.reporter.progress(`reading the project as it was in ${base.ref}`);
+    effects.reporter.progress(`reading the project at ${base.ref}`);
     // A request's own places take the client's place: one engine, and so one import of dbt, reads both projects.
     const request = { manifestFile, projectDir: dbtProject, targetPath: target };
     const before = await engine.changes(request);

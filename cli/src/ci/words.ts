@@ -38,7 +38,7 @@ function buildCounts({ changed, models, tests, message }: BuildPart): string {
 /** With what the project was compared. */
 export function ciBase({ base, everything, changed }: BuildPart): string {
   if (everything !== undefined) return `Everything was built: ${everything}.`;
-  if (base.kind === 'none') return `Everything was to be built: ${base.reason}.`;
+  if (base.kind === 'none') return `Everything counts as changed: ${base.reason}.`;
   const place = `${base.ref} (${base.commit.slice(0, 10)})`;
   return changed.length === 0 ? `No model differs from ${place}.` : `Compared with ${place}:`;
 }
@@ -63,8 +63,8 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
   return [
     ...own,
     ...part.problems.map((problem) => ({
-      title: 'The dbt project can not be read',
-      text: renderProblem('The dbt project can not be read', problem, style),
+      title: "The dbt project can't be read",
+      text: renderProblem("The dbt project can't be read", problem, style),
     })),
     ...bad
       .filter(({ status }) => status === 'fail')
@@ -72,14 +72,14 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
     ...(bad.some(({ status }) => status === 'skip') ? [skipped(bad)] : []),
     ...part.stillFailing.map((name) => ({
       title: name,
-      text: 'It fails since an earlier build, and nothing that it reads has changed.',
+      text: 'It has been failing since an earlier build, and none of its inputs has changed.',
     })),
   ];
 }
 
 function skipped(nodes: BuildPart['models']): CiFailure {
   const names = nodes.filter(({ status }) => status === 'skip').map(({ name }) => name);
-  return { title: `${names.length} skipped, for what they read failed`, text: names.join('\n') };
+  return { title: `${names.length} skipped because an upstream model failed`, text: names.join('\n') };
 }
 
 /** vitest gives the error with its stack; the fixture's own place stands in the message. */

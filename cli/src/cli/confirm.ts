@@ -29,7 +29,7 @@ const hasPerson = (io: Io): boolean => io.stdout.isTTY === true && process.stdin
 async function typed({ effects }: CommandSession, io: Io, shown: string, target: string): Promise<boolean> {
   effects.reporter.progress('');
   io.stdout.write(`${shown}\n`);
-  const answer = await ask(`Type ${target} to go on: `, process.stdin, process.stderr, effects.signal);
+  const answer = await ask(`Type ${target} to continue: `, process.stdin, process.stderr, effects.signal);
   return answer?.trim() === target;
 }
 

@@ -79,7 +79,7 @@ function withSqlAsArgument(argv: readonly string[], program: Command): string[] 
 export function declareProgram(io: Io, ended: (exitCode: number) => void): Command {
   const program = new Command('meetup')
     .description(
-      'The local-first development loop for dbt, on Meetup data: DuckDB here, Spark and Delta to rehearse, Databricks in the end.',
+      'The local-first development loop for dbt on Databricks: build on DuckDB, rehearse on Spark and Delta, promote to Databricks.',
     )
     .version(packageVersion(), '-V, --version')
     .exitOverride()

@@ -132,9 +132,7 @@ const told = (recovered: Undone | undefined): { recovered?: Undone } => (recover
 function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
   const left = interrupted(entries);
   if (left !== undefined) {
-    effects.reporter.warn(
-      `${left.deployment} was interrupted: the next deployment puts that right first, and plans then.`,
-    );
+    effects.reporter.warn(`${left.deployment} was interrupted: the next deployment puts that back first, then plans.`);
   }
   return { exitCode: 0, report: { ...plan, status: 'planned' } };
 }
@@ -172,7 +170,7 @@ async function reviewed(
 function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
   if (hash === undefined || hash === plan.hash) return;
   throw new MeetupError(
-    `The plan is ${plan.hash} now, not ${hash}: something changed since it was reviewed. Look at it again with \`./meetup deploy --target ${plan.target} --plan\`.`,
+    `The plan is now ${plan.hash}, not ${hash}: something has changed since it was reviewed. Review it again with \`./meetup deploy --target ${plan.target} --plan\`.`,
   );
 }
 
@@ -181,7 +179,7 @@ async function apply(context: LockedContext & SurveyContext, now: Survey, deploy
   const applied = await broughtToEnd(context.effects, applyPlan(context, now, deployment, verifyAgainstLocal(context)));
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')
-      context.effects.reporter.warn(`${deployment} was undone: everything is as it was.`);
+      context.effects.reporter.warn(`${deployment} was put back: every table is as it was.`);
     throw new InterruptedError();
   }
   const { status, nodes, problems, parity, uploadedBytes, reason, undone } = applied;
@@ -209,7 +207,7 @@ async function noteRehearsed({ target, paths }: DeployOptions, { git }: DeployCo
 function requireSomebodyToConfirm({ confirm, yes, planHash, planOnly, target }: DeployOptions): void {
   if (planOnly || yes || planHash !== undefined || confirm !== undefined) return;
   throw new MeetupError(
-    `Nobody can confirm the plan here: look at it with \`./meetup deploy --target ${target} --plan\`, then deploy with --plan-hash and its hash, or unseen with --yes.`,
+    `There is no terminal to confirm the plan: look at it with \`./meetup deploy --target ${target} --plan\`, then deploy with --plan-hash and its hash, or without review with --yes.`,
   );
 }
 

@@ -82,7 +82,7 @@ async function chosenMarts({ paths, select }: DiffOptions, effects: Effects) {
   const unknown = names.find((name) => !marts.some((mart) => mart.name === name));
   if (unknown !== undefined || names.length === 0) {
     throw new MeetupError(
-      `No public mart is called '${unknown ?? ''}': there are ${marts.map(({ name }) => name).join(', ')}.`,
+      `No public mart is called '${unknown ?? ''}': the public marts are ${marts.map(({ name }) => name).join(', ')}.`,
     );
   }
   return marts.filter(({ name }) => names.includes(name));
@@ -92,7 +92,7 @@ async function writeReport(file: string, text: string): Promise<void> {
   try {
     await writeAtomically(file, text);
   } catch (error) {
-    throw new MeetupError(`The report ${file} can't be written (${reasonOf(error)}): choose another place for it.`, {
+    throw new MeetupError(`The report ${file} can't be written (${reasonOf(error)}): choose another file.`, {
       cause: error,
     });
   }

@@ -44,7 +44,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
   const started = effects.clock.elapsed();
   const { paths, target, to, yes, force = false, confirm } = options;
   if (!yes && confirm === undefined) {
-    throw new MeetupError(`Nobody can confirm here: say --yes to roll ${target} back.`);
+    throw new MeetupError(`There is no terminal to confirm: pass --yes to roll ${target} back.`);
   }
   return withTarget({ paths, target }, effects, async (context) => {
     const ended = (exitCode: 0 | 1, report: Omit<RollbackReport, 'target' | 'ms'>): CommandResult<RollbackReport> => ({
@@ -81,5 +81,5 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
 /** The last record of a process that died may arrive late: what was sent goes on in the warehouse. */
 const endedAfterAll = (stands: string | null, target: RemoteName): MeetupError =>
   new MeetupError(
-    `What was interrupted has ended after all, and ${target} stands at ${placeOf(stands)}: nothing was undone. Roll back again to go back from there.`,
+    `The interrupted deployment had in fact finished; ${target} is at ${placeOf(stands)} and nothing was put back. Run the rollback again to go back from there.`,
   );

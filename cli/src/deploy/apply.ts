@@ -222,7 +222,8 @@ async function takeBack(context: LockedContext, identity: DeploymentIdentity, er
   const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
   const { reporter, signal } = context.effects;
   reporter.progress('putting everything back');
-  if (signal.aborted) reporter.warn('Everything is put back; a second Ctrl-C leaves that to the next deployment.');
+  if (signal.aborted)
+    reporter.warn('Putting everything back; press Ctrl-C again to leave that to the next deployment.');
   try {
     const undone = await undo(context, identity, reason);
     if (undone === undefined) return { status: 'done' } as const;
@@ -254,7 +255,7 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
     if (survey.uploads.length > 0) await clearLanding(remote);
   } catch (error) {
     context.effects.reporter.warn(
-      `What is no longer needed could not be removed (${messageOf(error).split('\n')[0]}).`,
+      `Tables that are no longer needed could not be removed (${messageOf(error).split('\n')[0]}).`,
     );
   }
 }

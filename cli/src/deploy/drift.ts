@@ -15,13 +15,13 @@ export function refuseDrift(
   const raw = plan.drift.filter(({ relation }) => relation.startsWith('raw.'));
   if (raw.length > 0 && !fullRefresh) {
     throw new MeetupError(
-      `${plan.target} is not as it was deployed: ${named(raw)}. ${waysBack(plan)}replace the raw tables by the local ones with --full-refresh.`,
+      `${plan.target} has drifted since the last deployment: ${named(raw)}. ${waysBack(plan)}replace the raw tables with the local ones (--full-refresh).`,
     );
   }
   const models = plan.drift.filter(({ relation, what }) => !relation.startsWith('raw.') && what !== GONE);
   if (models.length > 0 && !force) {
     throw new MeetupError(
-      `${plan.target} is not as it was deployed: ${named(models)}. ${waysBack(plan)}build it anew with --force.`,
+      `${plan.target} has drifted since the last deployment: ${named(models)}. ${waysBack(plan)}build over it with --force.`,
     );
   }
 }

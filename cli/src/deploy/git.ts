@@ -31,16 +31,14 @@ export async function readGit(folder: string): Promise<GitState> {
 export function requireReviewable(git: GitState, rehearsed: readonly string[]): void {
   if (git.refusal !== undefined) throw new MeetupError(git.refusal);
   if (git.commit === null) {
-    throw new MeetupError('There is no commit to deploy: commit the project first, or say --force.');
+    throw new MeetupError('There is no commit to deploy: commit the project first, or use --force.');
   }
   if (git.dirty) {
-    throw new MeetupError(
-      'The git tree has changes that are not committed: commit them, or say --force to deploy them all the same.',
-    );
+    throw new MeetupError('The git tree has uncommitted changes: commit them, or deploy them anyway with --force.');
   }
   if (!rehearsed.includes(git.commit)) {
     throw new MeetupError(
-      `Commit ${git.commit.slice(0, 10)} was not rehearsed: run \`./meetup deploy --target rehearsal\` first, or say --force.`,
+      `Commit ${git.commit.slice(0, 10)} was not rehearsed: run \`./meetup deploy --target rehearsal\` first, or use --force.`,
     );
   }
 }

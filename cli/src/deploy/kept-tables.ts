@@ -32,7 +32,7 @@ export const takeBackStatement = (remote: Pick<Remote, 'catalog'>, relation: str
 
 /** @throws MeetupError for anything else than what was set aside. */
 export function dropAsideStatement(remote: Pick<Remote, 'catalog'>, aside: string): string {
-  if (!isAside(aside)) throw new MeetupError(`${aside} was not set aside by a deployment, and is not dropped.`);
+  if (!isAside(aside)) throw new MeetupError(`${aside} was not kept by a deployment, so it is not dropped.`);
   return dropStatement(remote, aside, 'table');
 }
 

@@ -99,7 +99,7 @@ export async function readLedger(remote: Remote, detailed: number = RECENT): Pro
     if (isNotThere(error)) return [];
     if (error instanceof z.ZodError) {
       throw new MeetupError(
-        `${table} holds what this version of meetup can't read: deploy with the version that wrote it, or a newer one.`,
+        `${table} was written by a newer version of meetup: deploy with that version, or a later one.`,
         { cause: error },
       );
     }

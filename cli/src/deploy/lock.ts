@@ -33,7 +33,7 @@ export interface Lease {
 export class LockLostError extends MeetupError {
   constructor(holder: string) {
     super(
-      `Another deployment took over (${holder}), for the lock was not renewed in time: it undoes what this one did`,
+      `Another deployment (${holder}) took the lease, which was not renewed in time: it will put back what this one did`,
     );
     this.name = 'LockLostError';
   }
@@ -177,6 +177,6 @@ function isDead(holder: string): boolean {
 function busy({ holder, until }: z.infer<typeof holderSchema>): MeetupError {
   const [machine, pid, deployment] = (holder ?? 'nobody').split(' ');
   return new MeetupError(
-    `Another deployment is under way: ${deployment ?? '?'}, process ${pid ?? '?'} on ${machine}. Wait for its end; should that machine be gone, its lease ends at ${until ?? '?'} UTC.`,
+    `Another deployment is running: ${deployment ?? '?'}, process ${pid ?? '?'} on ${machine}. Wait until it has finished; if that machine is gone, its lease expires at ${until ?? '?'} UTC.`,
   );
 }

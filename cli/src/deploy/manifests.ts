@@ -39,7 +39,7 @@ export async function deployedManifest(
   } catch (error) {
     if (!(error instanceof MeetupError)) throw error;
     context.effects.reporter.warn(
-      `The manifest of ${deployment} can't be fetched (${error.message.split('\n')[0]}): fingerprints alone tell what changed.`,
+      `The manifest of ${deployment} can't be fetched (${error.message.split('\n')[0]}): changes are found by fingerprints alone.`,
     );
     return undefined;
   }

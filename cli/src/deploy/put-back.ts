@@ -149,12 +149,12 @@ async function tableMove(
   const isAway = kind !== 'table';
   const place = isAway ? asideOf(relation) : relation;
   const lost = (how: string): Move => ({ ...move(relation, []), lost: `${relation} was dropped${how}` });
-  if (!listing.has(place)) return lost(', and with it the version that it should go back to.');
+  if (!listing.has(place)) return lost(', and with it the version to go back to.');
   const recent = await historySince(remote, place, wanted.version);
   const now = recent[0]?.version ?? -1;
   const base = recent.find(({ version }) => version === wanted.version);
   if (now < wanted.version || (base !== undefined && base.timestamp !== wanted.committedAt)) {
-    return lost(` and made again, so version ${wanted.version} is gone.`);
+    return lost(` and recreated, so version ${wanted.version} is gone.`);
   }
   const name = relationOn(remote, relation);
   const isDifferent = again ? changedSince(recent, wanted.version) : now > wanted.version;

@@ -91,7 +91,7 @@ export async function readStates(
 async function readTable(remote: Remote, relation: string): Promise<RelationState> {
   const [latest] = await history(remote, relation, 1);
   if (latest === undefined)
-    throw new MeetupError(`${relation} has no history: it is no Delta table, so it can't be put back.`);
+    throw new MeetupError(`${relation} is not a Delta table, so it has no history and can't be put back.`);
   return { kind: 'table', version: latest.version, committedAt: latest.timestamp };
 }
 
@@ -132,18 +132,18 @@ export async function driftOf(
   kind: 'table' | 'view' | undefined,
   known: RelationState,
 ): Promise<string | undefined> {
-  if (known.kind === 'absent') return kind === undefined ? undefined : `a ${kind} is there that was not deployed`;
+  if (known.kind === 'absent') return kind === undefined ? undefined : `a ${kind} exists that was not deployed`;
   if (kind === undefined) return GONE;
   if (kind !== known.kind) return `it is a ${kind} now`;
   if (known.kind === 'view') {
     const now = await readView(remote, relation);
-    return now.kind === 'view' && now.definition === known.definition ? undefined : 'the view was defined anew';
+    return now.kind === 'view' && now.definition === known.definition ? undefined : 'the view has a new definition';
   }
   const recent = await historySince(remote, relation, known.version);
   const since = recent.filter(({ version }) => version > known.version);
   const base = recent.find(({ version }) => version === known.version);
-  if (base !== undefined && base.timestamp !== known.committedAt) return 'it was dropped and made again';
-  if (base === undefined && since.length === 0) return 'it was dropped and made again';
+  if (base !== undefined && base.timestamp !== known.committedAt) return 'it was dropped and recreated';
+  if (base === undefined && since.length === 0) return 'it was dropped and recreated';
   const change = since.find(({ operation }) => !isUpkeep(operation));
   if (change === undefined) return undefined;
   const who = change.userName ? ` by ${change.userName}` : '';

@@ -22,13 +22,13 @@ export interface RollbackGoal {
 export function rollbackGoal(entries: readonly Entry[], to: string | undefined, target: string): RollbackGoal {
   const from = currentDeployment(entries);
   if (from === null && to === undefined) {
-    throw new MeetupError(`Nothing is deployed to ${target}: there is nothing to go back from.`);
+    throw new MeetupError(`Nothing is deployed to ${target}, so there is nothing to roll back.`);
   }
   const goal = to ?? (from === null ? null : baseOf(entries, from));
   const finished = finishedIn(entries);
   if (goal !== null && !finished.includes(goal)) {
     const known = finished.length === 0 ? 'none ended well' : `the last are ${finished.slice(-5).join(', ')}`;
-    throw new MeetupError(`${target} knows no deployment ${goal}: ${known}.`);
+    throw new MeetupError(`${target} has no deployment ${goal}: ${known}.`);
   }
   return { from, to: goal, deployed: deployedAt(entries, goal) };
 }
@@ -40,7 +40,7 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
 export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
   if (agreed.from === now.from && agreed.to === now.to) return;
   throw new MeetupError(
-    `${target} stands at ${placeOf(now.from)} now, not at ${placeOf(agreed.from)}: somebody deployed meanwhile. Nothing was done; look again, then say where to with --to.`,
+    `${target} is now at ${placeOf(now.from)}, not at ${placeOf(agreed.from)}: somebody deployed in the meantime. Nothing was done; check again, then choose with --to.`,
   );
 }
 
@@ -63,7 +63,7 @@ export async function rollBack(
     const { shown, more } = firstFew(lost);
     const rest = more > 0 ? ` And ${more} more.` : '';
     throw new MeetupError(
-      `${context.target.name} can't go back to ${placeOf(goal.to)} whole: ${shown.join(' ')}${rest} Nothing was changed; --force puts the rest back.`,
+      `${context.target.name} can't go back to ${placeOf(goal.to)} completely: ${shown.join(' ')}${rest} Nothing was changed; --force puts back the rest.`,
     );
   }
   await writeEntry(context.remote, identity, 'rolling back', { to: goal.to, goal: goal.deployed });

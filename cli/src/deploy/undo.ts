@@ -55,14 +55,14 @@ export async function recover(context: DeployContext, entries: readonly Entry[])
   if (left === undefined) return undefined;
   const identity = identityIn(left);
   if (left.event === 'begun') {
-    context.effects.reporter.progress(`undoing deployment ${left.deployment}, which was interrupted`);
-    return undoBegun(context.remote, identity, entries, 'its process ended in the middle');
+    context.effects.reporter.progress(`putting back deployment ${left.deployment}, which was interrupted`);
+    return undoBegun(context.remote, identity, entries, 'its process ended before it had finished');
   }
   context.effects.reporter.progress(`finishing rollback ${left.deployment}, which was interrupted`);
   const goal = left.details.goal ?? NOTHING_DEPLOYED;
   const way = await wayBack(context.remote, entries, goal);
   const done = await goBackTo(context.remote, identity, way, goal, left.details.to ?? null);
-  return { ...done, deployment: left.deployment, reason: 'the rollback was interrupted, and is carried through now' };
+  return { ...done, deployment: left.deployment, reason: 'the rollback was interrupted, and is finished now' };
 }
 
 const identityIn = (entry: Entry): DeploymentIdentity => ({
@@ -148,4 +148,4 @@ export async function goBackTo(
 
 /** One sentence for an undoing that failed itself. */
 export const notUndone = (target: string, error: unknown): string =>
-  `It could not be undone now (${messageOf(error).split('\n')[0]}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} does it first.`;
+  `It could not be put back now (${messageOf(error).split('\n')[0]}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} does it first.`;

@@ -221,7 +221,7 @@ export const changesAnswerSchema = z.object({
       dependsOn: z.array(z.string()),
       /** Two equal ones build the same from the same inputs; null where that can't be told. */
       fingerprint: z.string().nullable(),
-      /** dbt's selector that it matches, such as `modified.body`, or `new`; null where it is as it was deployed. */
+      /** dbt's selector that it matches, such as `modified.body`, or `new`; null where unchanged since it was deployed. */
       change: z.string().nullable(),
     }),
   ),

@@ -69,7 +69,7 @@ function nameOf(type: string): string {
   if (INTEGER.test(type)) return 'a whole number';
   if (REAL.test(type)) return 'a number';
   if (type === 'BOOLEAN') return 'true or false';
-  if (type.startsWith('TIMESTAMP')) return 'a moment such as 2026-01-05 18:30:00';
+  if (type.startsWith('TIMESTAMP')) return 'a timestamp such as 2026-01-05 18:30:00';
   if (type === 'DATE') return 'a date such as 2026-01-05';
   if (type.endsWith('[]')) return 'a list';
   return 'a text (put quotes around it)';

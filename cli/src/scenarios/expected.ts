@@ -45,7 +45,7 @@ export async function readExpected(folder: string, shown: string): Promise<Expec
       const [, table, format] = FILE.exec(name) ?? [];
       const file = `${shown}/${name}`;
       if (table === undefined) {
-        throw new MeetupError(`${file} is named after no table: expected rows stand in <table>.yml or <table>.csv.`);
+        throw new MeetupError(`${file} does not name a table: expected rows belong in <table>.yml or <table>.csv.`);
       }
       const text = await readFile(join(folder, name), 'utf8');
       return format === 'csv' ? fromCsv(text, table, file) : fromYaml(text, table, file);
@@ -56,7 +56,7 @@ export async function readExpected(folder: string, shown: string): Promise<Expec
 function fromCsv(text: string, table: string, file: string): ExpectedTable {
   const [header, ...rows] = parseCsv(text, file);
   if (header === undefined || header.cells.includes(null)) {
-    throw new MeetupError(`${file}:${header?.line ?? 1}: the first line names the columns, none of them empty.`);
+    throw new MeetupError(`${file}:${header?.line ?? 1}: the first line must name all columns.`);
   }
   const columns = header.cells.map(String);
   for (const row of rows) {
@@ -74,17 +74,17 @@ function fromYaml(text: string, table: string, file: string): ExpectedTable {
   const lineOf = (offset: number | undefined): number => lines.linePos(offset ?? 0).line;
   const [error] = document.errors;
   if (error !== undefined) {
-    throw new MeetupError(`${file}:${lineOf(error.pos[0])}: this is no YAML: ${error.message.split('\n')[0]}`);
+    throw new MeetupError(`${file}:${lineOf(error.pos[0])}: not valid YAML: ${error.message.split('\n')[0]}`);
   }
   const top = document.contents;
   const list = isMap(top) ? top.get('rows', true) : top;
   const where = isMap(top) ? top.get('where') : undefined;
   if (!isSeq(list) || (where !== undefined && typeof where !== 'string')) {
-    throw new MeetupError(`${file}: it holds a list of rows, or a 'where' and 'rows'; no row is [].`);
+    throw new MeetupError(`${file}: it must hold a list of rows ([] for none), or 'where' and 'rows'.`);
   }
   const rows = list.items.map((item) => {
     const line = lineOf(isMap(item) || isScalar(item) ? item.range?.[0] : undefined);
-    if (!isMap(item)) throw new MeetupError(`${file}:${line}: a row names its columns: {group_id: 1, …}.`);
+    if (!isMap(item)) throw new MeetupError(`${file}:${line}: a row must name its columns: {group_id: 1, …}.`);
     const row: unknown = item.toJS(document);
     return { line, row: new Map(Object.entries(row ?? {})) };
   });
@@ -105,7 +105,7 @@ function valuesOf(row: ReadonlyMap<string, unknown>, columns: readonly string[],
   const missing = columns.find((column) => !row.has(column));
   if (other !== undefined || missing !== undefined) {
     throw new MeetupError(
-      `${where}: all rows name the same columns, and this one ${other === undefined ? `lacks ${missing}` : `has ${other} too`} (say null where there is nothing).`,
+      `${where}: all rows must name the same columns, and this one ${other === undefined ? `lacks ${missing}` : `has ${other} too`} (write null for no value).`,
     );
   }
   return columns.map((column) => withKey(row.get(column), `${where}: ${column}`));
@@ -116,6 +116,6 @@ function withKey(value: unknown, where: string): unknown {
   if (typeof value !== 'object' || value === null || !('$key' in value)) return value;
   const parts: unknown = value.$key;
   const usable = Array.isArray(parts) && parts.every((part) => typeof part === 'string' || typeof part === 'number');
-  if (!usable) throw new MeetupError(`${where}: $key takes a list of numbers, texts and moments.`);
+  if (!usable) throw new MeetupError(`${where}: $key takes a list of numbers, texts and timestamps.`);
   return keyOf(parts, where);
 }

@@ -20,7 +20,7 @@ export function epochMs(moment: string, where: string): number {
   const ms = MOMENT.test(moment) ? Date.parse(moment) : Number.NaN;
   if (Number.isNaN(ms)) {
     throw new MeetupError(
-      `${where}: '${moment}' is no moment with a zone: write it as 2026-01-05T18:30:00Z or 2026-01-05T19:30:00+01:00.`,
+      `${where}: '${moment}' is not a timestamp with a time zone: write it as 2026-01-05T18:30:00Z or 2026-01-05T19:30:00+01:00.`,
     );
   }
   return ms;

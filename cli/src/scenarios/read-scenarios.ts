@@ -74,7 +74,9 @@ export async function readScenario(paths: Paths, name: string): Promise<Scenario
       const dayName = `day-${index + 1}`;
       const files = present.delete(dayName) ? join(folder, dayName) : undefined;
       if (files === undefined && day.load !== 'unchanged') {
-        throw new MeetupError(`${shown}: ${dayName} has no folder: make it, or say \`load: unchanged\` for that day.`);
+        throw new MeetupError(
+          `${shown}: ${dayName} has no folder: create it, or set \`load: unchanged\` for that day.`,
+        );
       }
       expectedOf.delete(dayName);
       return {
@@ -87,7 +89,7 @@ export async function readScenario(paths: Paths, name: string): Promise<Scenario
     }),
   );
   const stray = [...present].find((entry) => !['scenario.yml', 'expected'].includes(entry)) ?? [...expectedOf][0];
-  if (stray !== undefined) throw new MeetupError(`${shown}: ${stray} belongs to none of the days in scenario.yml.`);
+  if (stray !== undefined) throw new MeetupError(`${shown}: ${stray} belongs to no day in scenario.yml.`);
   const { description, rule, vars, max_rejected: maxRejected } = said;
   return { name, folder, description, rule, vars, maxRejected, days };
 }

@@ -154,7 +154,7 @@ export class ScenarioPlayer {
       await warehouse.close();
     }
     if (ending === day.load) return problems;
-    return [...problems, `The load should end as '${day.load}', and ended as '${ending}'. ${said}`.trim()];
+    return [...problems, `The load should have ended as '${day.load}' but ended as '${ending}'. ${said}`.trim()];
   }
 
   /** Loads happen at six in the morning of the day after the drop: nothing in a scenario depends on today. */

@@ -7,12 +7,12 @@ import { type ConfigProfile, readConfigProfile } from './databrickscfg.ts';
 const host = z
   .string()
   .transform((text) => text.replace(/^https:\/\//i, '').replace(/\/+$/, ''))
-  .pipe(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'is not the name of a host'));
+  .pipe(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'is not a host name'));
 
 const httpPath = z.string().regex(/^\/?sql\/[\w./-]+$/, 'is not like /sql/1.0/warehouses/abc123');
 /** What Unity Catalog takes without quotes. */
 const catalog = z.string().regex(/^[A-Za-z0-9_-]+$/, 'takes letters, digits, _ and -');
-const secret = z.string().regex(/^\S+$/, 'must not have spaces or line breaks in it');
+const secret = z.string().regex(/^\S+$/, 'must not contain spaces or line breaks');
 
 /** What says where the warehouse is and who asks: the variables of Databricks' own tools. */
 const credentialsSchema = z.object({
@@ -46,7 +46,7 @@ export async function readCredentials(env: Effects['env']): Promise<Credentials>
       given[String(name)] === undefined ? `${String(name)} is not set` : `${String(name)} ${message}`,
     );
     throw new MeetupError(
-      `Target prod can't be reached: ${problems.join(', ')}. Set it in the environment, or in a profile of ~/.databrickscfg; docs/databricks.md says where Databricks shows the values.`,
+      `Target prod can't be reached: ${problems.join(', ')}. Set it in the environment or in a profile of ~/.databrickscfg; docs/databricks.md shows where to find the values.`,
     );
   }
   const { DATABRICKS_TOKEN: token, DATABRICKS_CLIENT_ID: id, DATABRICKS_CLIENT_SECRET: clientSecret } = parsed.data;

@@ -31,7 +31,7 @@ async function readIfThere(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return '';
-    throw new MeetupError(`${file} can't be read: check who may read it.`, { cause: error });
+    throw new MeetupError(`${file} can't be read: check its permissions.`, { cause: error });
   }
 }
 

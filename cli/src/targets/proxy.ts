@@ -20,5 +20,5 @@ export function proxyFor(host: string, env: Effects['env']): string | undefined 
   // curl takes `proxy:3128`, too. What is wrong is not shown: a password may stand in it.
   const proxy = given.includes('://') ? given : `http://${given}`;
   if (/^https?:/i.test(proxy) && URL.canParse(proxy)) return proxy;
-  throw new MeetupError('HTTPS_PROXY is not the address of a proxy: set it to one like http://proxy.example.org:3128.');
+  throw new MeetupError('HTTPS_PROXY is not a proxy address: set it to something like http://proxy.example.org:3128.');
 }

@@ -7,7 +7,7 @@ import { renderProblem, renderVerdict } from '../text/verdict.ts';
 /** What failed, once each, with the person's own file and line; then one closing line. */
 export function renderBuild(report: BuildReport, style: Style): string {
   const parts = [
-    ...report.problems.map((problem) => renderProblem('The dbt project can not be read', problem, style)),
+    ...report.problems.map((problem) => renderProblem("The dbt project can't be read", problem, style)),
     ...[...report.models, ...report.tests].filter(isTold).map((node) => renderVerdict(node, style)),
     renderSummary(report, style),
   ];
@@ -30,7 +30,9 @@ export function renderSummary(report: BuildReport, style: Style): string {
   if (spared > 0) parts.push(style.dim(`${spared} spared`));
   const line = `${parts.join('; ')} ${style.dim(`in ${formatDuration(report.ms)}`)}`;
   const unpublished = report.models.length > 0 && !report.published && report.status === 'fail';
-  return unpublished ? `${line}\n${style.dim('Readers keep the state before: what failed is not published.')}` : line;
+  return unpublished
+    ? `${line}\n${style.dim('Readers keep the previous state: a failed build is not published.')}`
+    : line;
 }
 
 function outcome(nodes: readonly NodeVerdict[], noun: string, done: string, style: Style): string {

@@ -16,18 +16,18 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
     ...renderDrift(plan, style),
     ...renderUploads(plan, style),
     ...renderModels(plan, style),
-    `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether it stays.`,
+    `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether the deployment is kept.`,
     hashLine(plan, style),
   ].join('\n\n');
 }
 
 const hashLine = ({ hash, commit, dirty }: DeployPlan, style: Style): string =>
-  `${style.dim('plan hash')} ${hash}  ${style.dim(`commit ${commit?.slice(0, 10) ?? 'none'}${dirty ? ', with changes that are not committed' : ''}`)}`;
+  `${style.dim('plan hash')} ${hash}  ${style.dim(`commit ${commit?.slice(0, 10) ?? 'none'}${dirty ? ', with uncommitted changes' : ''}`)}`;
 
 function renderDrift({ drift }: DeployPlan, style: Style): string[] {
   if (drift.length === 0) return [];
   const lines = drift.map(({ relation, what }) => `  ${relation}: ${what}`);
-  return [[style.caution('Changed by somebody else since:'), ...lines].join('\n')];
+  return [[style.caution('Changed by somebody else since the last deployment:'), ...lines].join('\n')];
 }
 
 function renderUploads({ uploads, batches, held }: DeployPlan, style: Style): string[] {
@@ -89,7 +89,7 @@ function doneLine({ deployment, uploadedBytes = 0, nodes = [] }: DeployReport): 
 }
 
 function aftermath({ undone }: DeployReport): string {
-  if (undone === undefined) return 'It is still to be undone: the next deployment or rollback does it.';
+  if (undone === undefined) return 'It has not been put back yet: the next deployment or rollback does that.';
   return undone.failed.length === 0
     ? 'Every table is as it was.'
     : `These could not be put back: ${undone.failed.map(({ relation, reason }) => `${relation} (${reason})`).join(', ')}.`;
@@ -105,7 +105,7 @@ function renderRecovered(recovered: Undone | undefined, style: Style): string[] 
   if (recovered === undefined) return [];
   const { deployment, reason, restored, failed } = recovered;
   const lines = [
-    style.caution(`${deployment} was put right first: ${reason}; ${plural(restored.length, 'relation')} put back.`),
+    style.caution(`${deployment} was put back first: ${reason}; ${plural(restored.length, 'relation')} put back.`),
   ];
   return [[...lines, ...failedLines(failed, style)].join('\n')];
 }
@@ -122,7 +122,7 @@ export function renderRollback(report: RollbackReport, style: Style): string {
 
 function rollbackLines(report: RollbackReport, style: Style): string[] {
   // What was undone stands above, with what could not be.
-  if (report.status === 'undone') return report.recovered === undefined ? ['Nothing was left to put right.'] : [];
+  if (report.status === 'undone') return report.recovered === undefined ? ['There was nothing to put back.'] : [];
   const place = `${report.target} is at ${report.to ?? 'what it was before its first deployment'}`;
   const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
   return [`${shown}: ${plural(report.restored.length, 'relation')} put back`, ...failedLines(report.failed, style)];

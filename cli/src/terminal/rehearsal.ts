@@ -8,7 +8,7 @@ export function renderRehearsal(report: RehearsalReport, style: Style): string {
     return report.changed ? `${style.good('✔')} The rehearsal is down ${took}` : 'The rehearsal is down.';
   }
   if (report.status === 'broken') {
-    return `${style.bad('✘')} The rehearsal runs (${report.processes.join(', ')}) and does not answer: \`./meetup rehearsal up\` mends it; ${report.logs.join(' and ')} say why.`;
+    return `${style.bad('✘')} The rehearsal is running (${report.processes.join(', ')}) but does not answer: \`./meetup rehearsal up\` restarts it; ${report.logs.join(' and ')} show why.`;
   }
   const { connection } = report;
   const lines = [

@@ -13,13 +13,17 @@ export function renderTestNew(report: TestNewReport, style: Style): string {
     `expected`,
     `  ${String(report.expected).padStart(4)}  ${report.expected === 1 ? 'row' : 'rows'}${others > 0 ? ` (${others} come along with those that were chosen)` : ''}`,
     ...(report.matching > report.chosen
-      ? [style.dim(`The first of ${report.matching} rows that could be chosen: --where and --from-key choose others.`)]
+      ? [style.dim(`The first of ${report.matching} matching rows were used: narrow them with --where or --from-key.`)]
       : []),
     ...(report.nearness === 'same'
       ? []
-      : [style.dim('Only all of the data makes the chosen rows as they are: these are alike, made of few.')]),
+      : [
+          style.dim(
+            'The chosen rows depend on all of the data, so the fixture holds similar rows made from a few: narrow the selection for an exact one.',
+          ),
+        ]),
     ...report.kept.map((kept) => style.dim(renderKept(kept))),
-    `It passes. Say in its description which rule it shows.`,
+    `It passes. Describe in it which rule it shows.`,
   ].join('\n');
 }
 

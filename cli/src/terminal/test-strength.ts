@@ -18,7 +18,7 @@ export function renderMutation(report: MutationReport, style: Style): string {
 
 function renderSurvivors(model: MutatedModel, style: Style): string {
   if (model.fixtures === 0) {
-    return `${style.bad(`✗ ${model.name}`)} has no fixture: ${plural(model.survivors.length, 'mutant')} nobody notices`;
+    return `${style.bad(`✗ ${model.name}`)} has no fixture: ${plural(model.survivors.length, 'mutant')} not noticed`;
   }
   const shown = model.survivors.slice(0, SHOWN_SURVIVORS).map((mutant) => {
     const where = mutant.part === '' ? '' : ` in ${mutant.part}`;
@@ -43,9 +43,9 @@ function renderScores(models: readonly MutatedModel[], style: Style): string {
 }
 
 function renderTotal(report: MutationReport, style: Style): string {
-  if (report.score === null) return 'There is nothing to change in these models.';
+  if (report.score === null) return 'These models have nothing to mutate.';
   const line = `${percent(report.score).trim()} of ${plural(report.mutants, 'mutant')} killed`;
-  const apart = style.dim(`(${report.equivalent} equivalent ones set apart) in ${formatDuration(report.ms)}`);
+  const apart = style.dim(`(${report.equivalent} equivalent ones excluded) in ${formatDuration(report.ms)}`);
   return `${style.bold(line)} ${apart}`;
 }
 

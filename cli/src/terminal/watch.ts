@@ -22,7 +22,7 @@ export function watchScreen(
       case 'change':
         running.clear();
         if (event.files.length > 0) print(`\n${style.accent('●')} ${shownFiles(event.files)}`);
-        reporter.progress('looking at what it affects …');
+        reporter.progress('finding what it affects …');
         break;
       case 'load':
         print(`  data ${event.status}`);
@@ -39,10 +39,10 @@ export function watchScreen(
           print(`  ${style.good('✓')} ${event.name} ${style.dim(formatDuration(event.ms))}`);
         break;
       case 'problem':
-        print(renderProblem('The dbt project can not be read', event.problem, style));
+        print(renderProblem("The dbt project can't be read", event.problem, style));
         break;
       case 'superseded':
-        print(style.dim('  a newer change came: starting over'));
+        print(style.dim('  a newer change arrived: starting over'));
         break;
       case 'done':
         print(closing(event, style));

@@ -222,7 +222,7 @@ async function freeName({ paths, model, name }: NewFixtureOptions): Promise<stri
 }
 
 const isThere = (file: string): MeetupError =>
-  new MeetupError(`${file} is there already, and nothing is overwritten: choose another --name, or remove the file.`);
+  new MeetupError(`${file} already exists: choose another --name, or remove the file.`);
 
 /** Whole or absent, and never over another file: a link fails where there is one. */
 async function writeNew(file: string, text: string, paths: Paths): Promise<void> {

@@ -227,8 +227,8 @@ function cannotConnect({ host }: DatabricksOptions, error: unknown): Error {
   if (error instanceof MeetupError) return error;
   const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
   const refused = {
-    401: `${host} does not accept the credentials: they are wrong or expired. Make new ones, or check where they are set.`,
-    403: `${host} does not accept the credentials: they are wrong or expired, or have no right to use this warehouse from here.`,
+    401: `${host} does not accept the credentials: they are wrong or expired. Create new ones, or check where they are set.`,
+    403: `${host} does not accept the credentials: they are wrong or expired, or may not use this warehouse from here.`,
   };
   if (status === 401 || status === 403) return new MeetupError(refused[status], { cause: error });
   return new MeetupError(`${host} can't be reached (${driverMessage(error).split('\n')[0]}).`, { cause: error });

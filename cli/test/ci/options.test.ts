@@ -24,7 +24,7 @@ describe('the parts of ci', () => {
 
   it.each(['nope', '', 'lint,nope'])('are no others: %j', (only) => {
     expect(() => readParts(only)).toThrow(
-      `--only takes fixtures, scenarios, lint, build, parted by commas, and was given '${only}'.`,
+      `--only takes fixtures, scenarios, lint, build, separated by commas, not '${only}'.`,
     );
   });
 });

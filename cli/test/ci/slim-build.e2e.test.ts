@@ -50,7 +50,7 @@ describe('meetup ci, the build', () => {
     const bad = await check('fixtures,build');
     expect(bad.exitCode).toBe(1);
     expect(bad.part.tests.find(({ status }) => status === 'fail')?.name).toBe('unique_group_names_group_id');
-    expect(bad.summary).toContain('### What failed in fixtures');
+    expect(bad.summary).toContain('### Failures in fixtures');
     expect(bad.summary).toContain('<summary>unique_group_names_group_id</summary>');
     expect(bad.summary).not.toContain(project.paths.root);
   });

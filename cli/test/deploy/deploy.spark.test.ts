@@ -121,8 +121,8 @@ describe('a target', () => {
     const report = await deployed();
     expect(report).toMatchObject({ status: 'deployed', uploadedBytes: 0 });
     expect(report.models.map(({ name, action, reason }) => [name, action, reason])).toEqual([
-      ['event_log', 'keep', 'it is as it was deployed'],
-      ['group_events', 'keep', 'it is as it was deployed'],
+      ['event_log', 'keep', 'unchanged since it was deployed'],
+      ['group_events', 'keep', 'unchanged since it was deployed'],
       ['group_names', 'refresh', 'downstream of stg_groups'],
       ['stg_groups', 'replace', 'changed (modified.body)'],
     ]);

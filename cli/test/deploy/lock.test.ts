@@ -29,7 +29,7 @@ describe('the lock', () => {
       await requireHeld();
       expect(asked()).toBe(before);
       await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
-        /Another deployment is under way: one, process \d+ on /,
+        /Another deployment is running: one, process \d+ on /,
       );
     });
     expect(row.holder).toBeNull();
@@ -68,7 +68,7 @@ describe('the lock', () => {
       const mine = row.holder?.replace(` ${process.pid} `, ` ${gone} `) ?? '';
       row.holder = mine.replace(/\w$/, (last) => (last === '0' ? '1' : '0'));
       await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
-        `Another deployment is under way: one, process ${gone} on `,
+        `Another deployment is running: one, process ${gone} on `,
       );
       row.holder = mine;
       await withDeployLock(remote, 'two', async () => expect(row.holder).toContain(` ${process.pid} two `));
@@ -93,7 +93,7 @@ describe('the lock', () => {
       { now: () => now },
     );
     await expect(work).rejects.toThrow(
-      'Another deployment took over (elsewhere 1 two), for the lock was not renewed in time: it undoes what this one did',
+      'Another deployment (elsewhere 1 two) took the lease, which was not renewed in time: it will put back what this one did',
     );
     expect(row.holder).toBe('elsewhere 1 two');
   });

@@ -36,7 +36,7 @@ describe('drift', () => {
     const known = (version: number) => ({ kind: 'table', version, committedAt: `moment ${version}` }) as const;
     expect(await driftOf(remote, 'marts.t', 'table', known(1))).toContain('version 2: DELETE');
     expect(await driftOf(remote, 'marts.u', 'table', known(0))).toBeUndefined();
-    expect(await driftOf(remote, 'marts.t', 'table', known(999))).toBe('it was dropped and made again');
+    expect(await driftOf(remote, 'marts.t', 'table', known(999))).toBe('it was dropped and recreated');
   });
 });
 

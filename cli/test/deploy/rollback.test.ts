@@ -67,20 +67,20 @@ describe('a rollback', () => {
     const back = [...TWO, ...ledger(['rolled back', 'r', undefined, null])];
     expect(rollbackGoal(back, 'two', 'prod')).toMatchObject({ from: null, to: 'two', deployed: { relations: at(2) } });
     expect(() => rollbackGoal(back, undefined, 'prod')).toThrow('Nothing is deployed to prod');
-    expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod knows no deployment two: none ended well.');
+    expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod has no deployment two: none ended well.');
   });
 
   it('is not made where somebody deployed since it was agreed', () => {
     const agreed = rollbackGoal(TWO, undefined, 'prod');
     expect(() => requireSameGoal(agreed, agreed, 'prod')).not.toThrow();
     const now = rollbackGoal([...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3])], undefined, 'prod');
-    expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod stands at three now, not at two');
+    expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod is now at three, not at two');
   });
 
   it('refuses what never ended well, or was never begun', () => {
     const entries = [...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])];
     expect(() => rollbackGoal(entries, 'three', 'prod')).toThrow(
-      'prod knows no deployment three: the last are one, two.',
+      'prod has no deployment three: the last are one, two.',
     );
     expect(() => rollbackGoal([], undefined, 'prod')).toThrow('Nothing is deployed to prod');
   });
@@ -108,7 +108,7 @@ describe('a rollback that could not bring all of it back', () => {
   it('says so, and changes nothing', async () => {
     const { target, done } = going(false);
     await expect(done).rejects.toThrow(
-      /^prod can't go back to one whole: marts.t was dropped, .* Nothing was changed; --force puts the rest back.$/,
+      /^prod can't go back to one completely: marts.t was dropped, .* Nothing was changed; --force puts back the rest.$/,
     );
     expect(target.tables.get('marts.u')).toEqual(['WRITE', 'MERGE']);
     expect(target.written).toEqual([]);
@@ -133,7 +133,7 @@ describe('the ledger', () => {
     const late = [...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3], ['undone', 'three', 4])];
     expect(currentDeployment(late)).toBe('two');
     expect(rollbackGoal(late, undefined, 'prod')).toMatchObject({ from: 'two', to: 'one' });
-    expect(() => rollbackGoal(late, 'three', 'prod')).toThrow('prod knows no deployment three: the last are one, two.');
+    expect(() => rollbackGoal(late, 'three', 'prod')).toThrow('prod has no deployment three: the last are one, two.');
   });
 
   it('knows what a dead process left', () => {

@@ -99,15 +99,15 @@ describe('expected rows', () => {
   });
 
   test.each([
-    ['rows with other columns', '- {id: 1}\n- {id: 2, name: b}\n', 't.yml:2: all rows name the same columns'],
-    ['no rows', 'id: 1\n', 'it holds a list of rows'],
-    ['broken YAML', '- {id: 1\n', 'this is no YAML'],
-    ['a row that is none', '- 1\n', 't.yml:1: a row names its columns'],
+    ['rows with other columns', '- {id: 1}\n- {id: 2, name: b}\n', 't.yml:2: all rows must name the same columns'],
+    ['no rows', 'id: 1\n', 'it must hold a list of rows'],
+    ['broken YAML', '- {id: 1\n', 'not valid YAML'],
+    ['a row that is none', '- 1\n', 't.yml:1: a row must name its columns'],
   ])('say where they are wrong: %s', async (_what, text, message) => {
     await expect(expected('t.yml', text)).rejects.toThrow(message);
   });
 
   test('stand in files that are named after tables', async () => {
-    await expect(expected('Fct Events.yaml', '[]')).rejects.toThrow('named after no table');
+    await expect(expected('Fct Events.yaml', '[]')).rejects.toThrow('does not name a table');
   });
 });

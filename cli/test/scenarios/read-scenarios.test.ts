@@ -39,8 +39,8 @@ describe('a scenario', () => {
 
   test.each([
     ['a day without files', {}, 'day-1 has no folder'],
-    ['a folder of no day', { 'day-1/a.json': '', 'day-2/a.json': '' }, 'day-2 belongs to none of the days'],
-    ['rows of no day', { 'day-1/a.json': '', 'expected/day-3/t.yml': '[]' }, 'day-3 belongs to none of the days'],
+    ['a folder of no day', { 'day-1/a.json': '', 'day-2/a.json': '' }, 'day-2 belongs to no day in scenario.yml'],
+    ['rows of no day', { 'day-1/a.json': '', 'expected/day-3/t.yml': '[]' }, 'day-3 belongs to no day in scenario.yml'],
   ])('is refused with %s', async (_what, files, message) => {
     const all: Record<string, string> = { 'scenario.yml': `${head}days: [{dropped_on: 2026-01-05}]\n`, ...files };
     await expect(scenario(all)).rejects.toThrow(message);
@@ -59,6 +59,6 @@ describe('moments in JSON', () => {
   });
 
   test('say their zone', () => {
-    expect(() => withMoments('{"$ms": "2026-01-05 19:30"}', 'events.json')).toThrow('no moment with a zone');
+    expect(() => withMoments('{"$ms": "2026-01-05 19:30"}', 'events.json')).toThrow('not a timestamp with a time zone');
   });
 });

@@ -60,7 +60,7 @@ describe('credentials of prod', () => {
   it('that are malformed are named, and never shown', async () => {
     const env = { ...warehouse, DATABRICKS_TOKEN: 'dapi secret', DATABRICKS_CATALOG: 'a`b' };
     const error = await readCredentials(env).catch((reason: unknown) => reason);
-    expect(String(error)).toContain('DATABRICKS_TOKEN must not have spaces');
+    expect(String(error)).toContain('DATABRICKS_TOKEN must not contain spaces');
     expect(String(error)).toContain('DATABRICKS_CATALOG takes letters');
     expect(String(error)).not.toContain('dapi');
   });
@@ -121,7 +121,7 @@ describe('the proxy', () => {
     expect(proxyFor('db.internal', env)).toBeUndefined();
     expect(proxyFor('a.cloud.databricks.com', { HTTPS_PROXY: 'proxy:3128' })).toBe('http://proxy:3128');
     expect(() => proxyFor('a.cloud.databricks.com', { HTTPS_PROXY: 'http://user:secret@:x' })).toThrow(
-      /^HTTPS_PROXY is not the address of a proxy(?!.*secret)/,
+      /^HTTPS_PROXY is not a proxy address(?!.*secret)/,
     );
     expect(proxyFor('a.cloud.databricks.com', {})).toBeUndefined();
   });

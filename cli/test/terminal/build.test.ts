@@ -38,7 +38,7 @@ describe('what a build says in the end', () => {
   >   40 | select x
 
 0 models built, 1 failed, 1 skipped in 1.2 s
-Readers keep the state before: what failed is not published.`,
+Readers keep the previous state: a failed build is not published.`,
     );
   });
 
@@ -67,7 +67,7 @@ Readers keep the state before: what failed is not published.`,
   it('says that nothing was built where the project can not be read', () => {
     const problems = [{ kind: 'yaml' as const, file: 'models/a.yml', line: 3, message: 'bad', excerpt: null }];
     expect(report({ status: 'fail', problems, published: false })).toBe(
-      `✗ The dbt project can not be read  models/a.yml:3
+      `✗ The dbt project can't be read  models/a.yml:3
   bad
 
 Nothing was built, in 1.2 s.`,

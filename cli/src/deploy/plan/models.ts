@@ -92,11 +92,11 @@ function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed
   const relation = relationOf(node);
   const version = versionOf(deployed.relations[relation]);
   const base = { uniqueId: node.uniqueId, name: node.name, relation, version };
-  if (cause === undefined) return { ...base, action: 'keep', reason: 'it is as it was deployed' };
+  if (cause === undefined) return { ...base, action: 'keep', reason: 'unchanged since it was deployed' };
   if (!present.has(relation)) return { ...base, action: 'create', reason: cause.reason };
   if (cause.kind === 'rows') {
     if (node.materialized === 'view') {
-      return { ...base, action: 'keep', reason: 'a view shows new rows by itself' };
+      return { ...base, action: 'keep', reason: 'a view shows new rows without being rebuilt' };
     }
     return { ...base, action: addsOnly(node) ? 'increment' : 'refresh', reason: cause.reason };
   }
@@ -121,8 +121,8 @@ function gone({ nodes, deployed, present }: PlanInputs): ModelPlan[] {
     .map(([relation, state]): ModelPlan => {
       const base = { uniqueId: relation, name: partsOf(relation)[1], relation, version: versionOf(state) };
       return deployed.retired.includes(relation)
-        ? { ...base, action: 'remove', reason: 'it left the project before the last deployment' }
-        : { ...base, action: 'retire', reason: 'it is no longer in the project; the next deployment drops it' };
+        ? { ...base, action: 'remove', reason: 'removed from the project before the last deployment' }
+        : { ...base, action: 'retire', reason: 'no longer in the project; the next deployment drops it' };
     })
     .sort((a, b) => a.relation.localeCompare(b.relation));
 }
@@ -172,11 +172,11 @@ class Causes {
     if (drift.has(relation) && present.has(relation)) return `somebody changed it (${drift.get(relation)})`;
     if (changed) return reasonOf(node, isNew);
     if (!present.has(relation)) return 'it is gone';
-    return fullRefresh ? 'a full refresh was asked for' : undefined;
+    return fullRefresh ? '--full-refresh was given' : undefined;
   }
 }
 
 function reasonOf({ change }: ProjectNode, isNew: boolean): string {
   if (isNew) return 'new';
-  return change === null || change === 'new' ? 'what it is made with changed' : `changed (${change})`;
+  return change === null || change === 'new' ? 'its macros, variables or configuration changed' : `changed (${change})`;
 }

@@ -94,7 +94,7 @@ async function changesSince(context: DeployContext, deployed: Deployed, manifest
   const [problem] = changes.problems;
   if (changes.status === 'invalid') {
     throw new MeetupError(
-      `dbt can't read the project for ${context.target.name}${problem?.file ? `, ${problem.file}` : ''}: ${problem?.message ?? 'it says no more'}`,
+      `dbt can't read the project for ${context.target.name}${problem?.file ? `, ${problem.file}` : ''}: ${problem?.message ?? 'no reason given'}`,
     );
   }
   return changes;

@@ -47,6 +47,6 @@ export function newBatches(ours: readonly Batch[], theirs: readonly Batch[], tar
       ? `batch ${strange.id} (number ${strange.seq}), which was never loaded here`
       : `batch ${strange.id} as number ${strange.seq}, which was loaded here as number ${known.seq}`;
   throw new MeetupError(
-    `${target} holds ${what}: load the same drops in the same order here, or replace its raw tables by ours with --full-refresh.`,
+    `${target} holds ${what}: load the same drops in the same order here, or replace its raw tables with the local ones (--full-refresh).`,
   );
 }

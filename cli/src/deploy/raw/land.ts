@@ -60,7 +60,7 @@ export async function uploadFile(remote: Remote, upload: Upload): Promise<number
   const path = landingPath(remote, upload);
   await remote.connection.put(upload.file, path);
   if (!(await hasArrived(remote, upload))) {
-    throw new MeetupError(`${path} is not what was uploaded: its checksum differs. Deploy again.`);
+    throw new MeetupError(`${path} differs from the uploaded file (checksum mismatch): deploy again.`);
   }
   return upload.bytes;
 }

@@ -83,7 +83,7 @@ export async function openWorkshop(folder: string, clock: Clock): Promise<string
       if (!hasCode(error, 'EEXIST')) throw error;
       if (await isAtWork(workshop, clock)) {
         throw new MeetupError(
-          `Another generate is writing to ${folder}: wait for it, name another folder with --out, or remove ${workshop} if there is none.`,
+          `Another generate is writing to ${folder}: wait for it, or choose another folder with --out; if none is running, remove ${workshop}.`,
         );
       }
       await rm(workshop, { recursive: true, force: true });
@@ -147,12 +147,12 @@ export function refusal(folder: string, error: unknown): unknown {
   const why = [
     [['EACCES', 'EPERM', 'EROFS'], 'it is not writable'],
     [['ENOSPC', 'EDQUOT'], 'the disk is full'],
-    [['ENOTDIR', 'EEXIST'], 'it, or what stands above it, is a file'],
+    [['ENOTDIR', 'EEXIST'], 'it, or a folder above it, is a file'],
   ] as const;
   const known = why.find(([codes]) => hasCode(error, ...codes));
   if (known === undefined) return error;
   return new MeetupError(
-    `Cannot write to ${folder}: ${known[1]} (${messageOf(error)}); mend that, or name another folder with --out.`,
+    `Cannot write to ${folder}: ${known[1]} (${messageOf(error)}): fix that, or choose another folder with --out.`,
     { cause: error },
   );
 }

@@ -35,5 +35,5 @@ export const sparkJars = (folder: string): string => join(folder, 'pyspark', 'ja
 export function lastWords(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const telling = lines.filter((line) => /error|caused by|failed|refused|denied|not found/i.test(line));
-  return (telling.at(-1) ?? lines.filter(Boolean).at(-1) ?? 'it said nothing').replace(/[.:]$/, '').slice(0, 300);
+  return (telling.at(-1) ?? lines.filter(Boolean).at(-1) ?? 'no output').replace(/[.:]$/, '').slice(0, 300);
 }

@@ -67,7 +67,7 @@ async function checkReachable({ target, effects }: DoctorContext, output: Profil
   const name = `Reaching ${target}`;
   const address = addressOf(renderField(output, 'host', effects.env) ?? '');
   const fix = 'check the host, the network, a VPN and the firewall';
-  if (address === undefined) return fail(name, 'the host is not the name of a host', fix);
+  if (address === undefined) return fail(name, 'the host is not a host name', fix);
   const began = effects.clock.elapsed();
   const problem = await tryToConnect(address, effects.signal);
   if (problem === undefined) return ok(name, `answers after ${Math.round(effects.clock.elapsed() - began)} ms`);
