@@ -34,7 +34,7 @@ describe('the summary of ci', () => {
     expect(text).toContain('| build | ✅ passed | 2 changed, 3 models built, 1 test passed | 2.5 s |');
     expect(text).toContain('Compared with origin/main (abcdef0123):');
     expect(text).toContain('| `b` | downstream of a | ✅ passed |');
-    expect(text).toMatch(/Removed from the project: `old`\..*stand on them.*`up`\..*Left alone.*`other`\./s);
+    expect(text).toMatch(/Removed from the project: `old`\..*Also built.*`up`\..*Not built.*`other`\./s);
   });
 
   it('folds a failure as it was told, without its stack, in a fence that it can not end', () => {

@@ -132,7 +132,7 @@ describe('a target', () => {
     await project.nextDay();
     const stray = landingPath(remote, { name: 'groups-left.parquet' });
     await remote.connection.put(join(project.paths.dbtProject, 'dbt_project.yml'), stray);
-    await expect(deployed({ yes: false, planHash: '0123' })).rejects.toThrow(/The plan is [0-9a-f]+ now, not 0123/);
+    await expect(deployed({ yes: false, planHash: '0123' })).rejects.toThrow(/The plan is now [0-9a-f]+, not 0123/);
     const planned = await deployed({ planOnly: true });
     expect(planned.status).toBe('planned');
     expect(await deployed({ yes: false, planHash: planned.hash })).toMatchObject({ status: 'deployed' });
@@ -202,7 +202,7 @@ describe('a target', () => {
     const planned = await deployed({ planOnly: true });
     expect(planned.drift).toMatchObject([{ relation: 'marts.group_names', what: expect.stringContaining('DELETE') }]);
     await expect(deployed()).rejects.toThrow(
-      /not as it was deployed: marts.group_names .*rollback --target rehearsal --to/,
+      /has drifted since the last deployment: marts.group_names .*rollback --target rehearsal --to/,
     );
     expect(await deployed({ force: true })).toMatchObject({ status: 'deployed' });
     expect((await deployed()).status).toBe('unchanged');
@@ -275,7 +275,7 @@ describe('a target', () => {
     await withDeployLock(remote, 'another', async () => {
       expect((await deployed()).status).toBe('unchanged');
       await project.write(place, `${text}-- nothing\nhaving count(*) > 0\n`);
-      await expect(deployed()).rejects.toThrow(/Another deployment is under way: another, process \d+ on /);
+      await expect(deployed()).rejects.toThrow(/Another deployment is running: another, process \d+ on /);
     });
     await project.write(place, text);
     expect((await deployed()).status).toBe('unchanged');
@@ -304,7 +304,7 @@ describe('prod', () => {
 
     await project.write('dbt/models/marts/group_names.sql', GROUP_NAMES);
     const dirty = await prod('--yes');
-    expect(dirty.stdout).toContain('not committed');
+    expect(dirty.stdout).toContain('uncommitted');
     const forced = await prod('--yes', '--force');
     expect(forced.stderr).not.toContain(credentials.DATABRICKS_TOKEN);
     const report: DeployReport = JSON.parse(forced.stdout);
