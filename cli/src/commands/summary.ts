@@ -2,7 +2,7 @@ import type { Paths } from '../config/paths.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
 
-/** A taste of the marts: what a sponsor would ask first. */
+/** A sample of the marts: what a sponsor would ask first. */
 export interface MartsSummary {
   /** Rows of each public mart. */
   readonly totals: QueryResult;

@@ -300,7 +300,7 @@ export interface TaskRequest extends ProjectRequest {
   /** Write manifest.json and run_results.json too (0.1–0.2 s). */
   readonly writeArtifacts?: boolean;
   /** Read a few rows of failed tests; on unless said otherwise. */
-  readonly taste?: boolean;
+  readonly sample?: boolean;
 }
 
 /** What `affected` may say: it selects for itself. */

@@ -125,7 +125,7 @@ export class ScenarioPlayer {
     const uniqueIds = [...models, ...(looksBack ? start.snapshots : [])];
     // One thread is as fast here, and two may read the same schema's relations at once while one of them is being renamed, which
     // dbt reports as an inconsistent cache.
-    return this.#engine.build({ target: 'dev', uniqueIds, vars: scenario.vars, taste: false, threads: 1 });
+    return this.#engine.build({ target: 'dev', uniqueIds, vars: scenario.vars, sample: false, threads: 1 });
   }
 
   /** Puts the day's files where they would arrive, and loads what is new, as `meetup load` does. */

@@ -9,7 +9,7 @@ import { renderBuild } from './build.ts';
 import { renderGenerate } from './generate.ts';
 import { renderLoad } from './load.ts';
 
-/** The summary that closes `dev`: what was loaded, what was built and how long it took, and a taste of the marts. */
+/** The summary that closes `dev`: what was loaded, what was built and how long it took, and a sample of the marts. */
 export function renderDev(report: DevReport, style: Style): string {
   const title = (text: string): string => style.bold(style.accent(text));
   const parts: string[] = [];
@@ -18,7 +18,7 @@ export function renderDev(report: DevReport, style: Style): string {
   if (report.build !== undefined) {
     parts.push(title('Models and tests'), renderBuild(report.build, style), ...slowest(report.build, style), '');
   }
-  if (report.marts !== undefined) parts.push(...taste(report.marts, style, title), '');
+  if (report.marts !== undefined) parts.push(...sample(report.marts, style, title), '');
   parts.push(closing(report, style));
   return parts.join('\n');
 }
@@ -38,7 +38,7 @@ function slowest(build: BuildReport, style: Style): string[] {
   return [style.dim(`slowest: ${models.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(', ')}`)];
 }
 
-function taste(marts: MartsSummary, style: Style, title: (text: string) => string): string[] {
+function sample(marts: MartsSummary, style: Style, title: (text: string) => string): string[] {
   const [row] = marts.totals.rows;
   const totals = (row ?? []).map(
     (cell, i) => `${shown(cell)} ${marts.totals.columns[i]?.name.replace('_', ' ') ?? ''}`,

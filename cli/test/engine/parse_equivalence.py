@@ -13,7 +13,7 @@ import sys
 engine, project_dir, profiles_dir, target_path, seed, edits = sys.argv[1:]
 sys.path.insert(0, engine)
 
-from meetup_engine.dbt_patches import speed  # noqa: E402
+from meetup_engine.dbt_patches import registry  # noqa: E402
 from meetup_engine.protocol import events  # noqa: E402
 
 # Must differ between two parses of the same files.
@@ -169,7 +169,7 @@ class Editor:
 
 def main():
     events.install()
-    speed.install()
+    registry.install()
     from dbt_common.exceptions import DbtBaseException
 
     from meetup_engine.project.project import Project, settings_from

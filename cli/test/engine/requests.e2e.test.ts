@@ -228,7 +228,7 @@ describe('an error of the project is an answer', () => {
     expect(statusOf(answer, 'total')).toBe('skipped');
   });
 
-  it('for a failing data test: how many rows, and a taste of them', async () => {
+  it('for a failing data test: how many rows, and a sample of them', async () => {
     await project.write('models/numbers.sql', numbersSql.replace('select id', 'select nullif(id, 3) as id'));
     const answer = await engine.build();
     expect(nodeOf(answer, 'not_null_numbers_id')).toMatchObject({

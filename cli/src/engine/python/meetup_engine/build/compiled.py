@@ -10,11 +10,16 @@ from __future__ import annotations
 import copy
 import hashlib
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.unit_tests.columns import QuietCompiler
+
+if TYPE_CHECKING:
+    from dbt.config.runtime import RuntimeConfig
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ModelNode
 
 # The order matters: the first alternative that fits at a position wins.
 _TOKEN = re.compile(
@@ -34,7 +39,7 @@ _COMMENT_EDGE = re.compile(r"/\*|\*/")
 _PROVABLE = frozenset({"view", "table", "incremental"})
 
 
-def statement_of(node: Any, manifest: Any, config: Any) -> str | None:
+def statement_of(node: ModelNode, manifest: Manifest, config: RuntimeConfig) -> str | None:
     """
     A hash of what a model says to the database, both ways for an incremental one; None where that can't be told. The node
     itself is not touched.
@@ -49,7 +54,7 @@ def statement_of(node: Any, manifest: Any, config: Any) -> str | None:
         return None  # what is wrong with it is told when it runs
 
 
-def _compiled(node: Any, manifest: Any, config: Any, extra: dict[str, Any]) -> str:
+def _compiled(node: ModelNode, manifest: Manifest, config: RuntimeConfig, extra: dict[str, Any]) -> str:
     lent = copy.deepcopy(node)
     lent.extra_ctes, lent.extra_ctes_injected, lent.compiled = [], False, False
     return QuietCompiler(config).compile_node(lent, manifest, extra, write=False).compiled_code or ""

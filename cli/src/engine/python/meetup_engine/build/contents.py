@@ -1,6 +1,21 @@
 """The content of relations as short hashes that do not depend on the order of rows."""
 
+from __future__ import annotations
+
 import hashlib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from meetup_engine.sql_text import literal, quoted
+
+if TYPE_CHECKING:
+    from dbt.adapters.duckdb.impl import DuckDBAdapter
+    from dbt.adapters.duckdb.relation import DuckDBRelation
+
+# Names and types.
+Columns = tuple[tuple[str, str], ...]
+# A schema and a name.
+Place = tuple[str, str]
 
 _COLUMNS = """
 select schema_name, table_name, list(column_name order by column_index), list(data_type order by column_index)
@@ -12,67 +27,62 @@ group by all
 class Contents:
     """Reads fingerprints of relations through one open DuckDB connection of dbt's adapter."""
 
-    def __init__(self, adapter):
+    def __init__(self, adapter: DuckDBAdapter) -> None:
         self._adapter = adapter
 
-    def columns(self):
+    def columns(self) -> dict[Place, Columns]:
         """The columns of every table and view, by (schema, name)."""
-        return {(schema, table): tuple(zip(names, types)) for schema, table, names, types in self._rows(_COLUMNS)}
+        return {
+            (schema, table): tuple(zip(names, types, strict=True))
+            for schema, table, names, types in self._rows(_COLUMNS)
+        }
 
-    def columns_of(self, schema, name):
+    def columns_of(self, schema: str, name: str) -> Columns:
         """The columns of one table or view that is there."""
-        # Twenty times faster than to look for one relation among all columns.
-        rows = self._rows(f"select column_name, column_type from (describe {_quoted(schema)}.{_quoted(name)})")
+        # Twenty times as fast as looking for one relation among all columns.
+        rows = self._rows(f"select column_name, column_type from (describe {quoted(schema)}.{quoted(name)})")
         return tuple((column, kind) for column, kind in rows)
 
-    def of_table(self, relation, columns):
+    def of_table(self, relation: str, columns: Columns) -> str | None:
         """Every row counts, however often it occurs; their order does not."""
         if not columns:
             return None
-        names = ", ".join(_quoted(name) for name, _ in columns)
+        names = ", ".join(quoted(name) for name, _ in columns)
         ((rows, total, parity),) = self._rows(
             f"select count(*), sum(hash({names})::hugeint)::varchar, bit_xor(hash({names}))::varchar from {relation}"
         )
         return digest(rows, total, parity, columns)
 
-    def of_append_only(self, relation, columns):
+    def of_append_only(self, relation: str, columns: Columns) -> str:
         """A raw table only grows, batch by batch: the number of rows and the newest batch tell all its content."""
         ((rows, newest),) = self._rows(f"select count(*), max(_batch_seq) from {relation}")
         return digest(rows, newest, columns)
 
-    def drop(self, places):
+    def drop(self, places: Iterable[Place]) -> list[str]:
         """Drops tables and views, by (schema, name). Returns the names of those that were there."""
         dropped = []
         for schema, name in places:
             kinds = self._rows(
                 "select 'table' from duckdb_tables() where not internal and (schema_name, table_name) = "
-                f"({_literal(schema)}, {_literal(name)}) union all select 'view' from duckdb_views() "
-                f"where not internal and (schema_name, view_name) = ({_literal(schema)}, {_literal(name)})"
+                f"({literal(schema)}, {literal(name)}) union all select 'view' from duckdb_views() "
+                f"where not internal and (schema_name, view_name) = ({literal(schema)}, {literal(name)})"
             )
             for (kind,) in kinds:
-                self._adapter.connections.add_query(f"drop {kind} {_quoted(schema)}.{_quoted(name)}", auto_begin=False)
+                self._adapter.connections.add_query(f"drop {kind} {quoted(schema)}.{quoted(name)}", auto_begin=False)
                 dropped.append(f"{schema}.{name}")
             # dbt would otherwise take a later relation of this name for a new version of one that is no longer there.
             self._adapter.cache_dropped(self._relation(schema, name))
         return dropped
 
-    def _relation(self, schema, name):
+    def _relation(self, schema: str, name: str) -> DuckDBRelation:
         return self._adapter.Relation.create(
             database=self._adapter.config.credentials.database, schema=schema, identifier=name
         )
 
-    def _rows(self, sql):
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)
         return cursor.fetchall()
 
 
-def digest(*parts):
+def digest(*parts: object) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:32]
-
-
-def _quoted(name):
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _literal(text):
-    return "'" + text.replace("'", "''") + "'"

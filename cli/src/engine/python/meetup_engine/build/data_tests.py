@@ -1,22 +1,35 @@
 """Data tests whose SQL can't have changed since they ran last, without rendering it again."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from dbt.artifacts.resources.types import NodeType
 from dbt.flags import get_flags
-from dbt.node_types import NodeType
-from dbt.task.test import TestResultData, _coerce_decimal
+from dbt.task.test import TestResultData
+from dbt.utils.utils import _coerce_decimal
 
 from meetup_engine.build.runners import DiffingTestRunner
-from meetup_engine.dbt_patches import late_files, speed
+from meetup_engine.dbt_patches import late_files
+from meetup_engine.lru_cache import LruCache
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import GenericTestNode, SingularTestNode
+    from dbt.task.base import BaseRunner
+
+    from meetup_engine.build.fingerprints import Fingerprints
 
 # By fingerprint: (compiled code, the statement that dbt ran).
-_remembered = speed.Memory(2048)
+_remembered: LruCache[str, tuple[str, str]] = LruCache(2048)
 
 
 class RememberingTestRunner(DiffingTestRunner):
     """dbt's runner of tests, which renders a test's SQL only when its fingerprint is new. Its verdicts are dbt's own."""
 
-    fingerprint = None
+    fingerprint: str | None = None
 
-    def compile(self, manifest):
+    def compile(self, manifest: Manifest) -> Any:  # noqa: ANN401 - as dbt has it
         remembered = self._recall()
         if remembered is None:
             return super().compile(manifest)
@@ -25,30 +38,31 @@ class RememberingTestRunner(DiffingTestRunner):
         self.node.extra_ctes_injected = True
         return self.node
 
-    def execute_data_test(self, data_test, manifest):
+    def execute_data_test(self, data_test: SingularTestNode | GenericTestNode, manifest: Manifest) -> TestResultData:
         remembered = self._recall()
         if remembered is not None:
             return self._run(remembered[1])
         result = super().execute_data_test(data_test, manifest)
         statement = late_files.files.statement_of(data_test)
-        if self.fingerprint is not None and statement and not data_test.extra_ctes:
-            _remembered.put(self.fingerprint, (data_test.compiled_code, statement))
+        compiled = data_test.compiled_code
+        if self.fingerprint is not None and statement and compiled is not None and not data_test.extra_ctes:
+            _remembered.put(self.fingerprint, (compiled, statement))
         return result
 
-    def _recall(self):
+    def _recall(self) -> tuple[str, str] | None:
         return None if self.fingerprint is None else _remembered.get(self.fingerprint)
 
-    def _run(self, statement):
+    def _run(self, statement: str) -> TestResultData:
         response, table = self.adapter.execute(statement, fetch=True)
         names = [name.lower() for name in table.column_names]
-        found = dict(zip(names, map(_coerce_decimal, table.rows[0])))
+        found = dict(zip(names, map(_coerce_decimal, table.rows[0]), strict=True))
         found["adapter_response"] = response.to_dict(omit_none=True)
         TestResultData.validate(found)
         return TestResultData.from_dict(found)
 
 
-def remember(runner, fingerprints):
-    """Lets a runner know the fingerprint that its SQL follows from, where it does."""
+def remember(runner: BaseRunner, fingerprints: Fingerprints) -> None:
+    """Tells a runner the fingerprint that its SQL follows from, if it follows from one."""
     node = runner.node
     if not isinstance(runner, RememberingTestRunner) or node.resource_type != NodeType.Test:
         return

@@ -1,23 +1,45 @@
-"""dbt's own tasks, run on the manifest in memory, telling each node's start and end as it happens."""
+"""dbt's own tasks, run on the manifest in memory, which report each node's start and end as it happens."""
+
+from __future__ import annotations
 
 import contextlib
 import copy
 import time
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from dbt.adapters.factory import get_adapter
+from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.contracts.graph.nodes import HookNode
-from dbt.node_types import NodeType
 from dbt.task.build import BuildTask
 from dbt.task.compile import CompileTask
 from dbt.task.run import RunTask
+from dbt.task.runnable import GraphRunnableTask
 from dbt.task.test import TestRunner, TestTask
 
 from meetup_engine.build.build_state import BuildState
 from meetup_engine.dbt_patches import late_files
 from meetup_engine.protocol import problems
+from meetup_engine.protocol.messages import Diff, Identity, NodeResult, Sample
 
-FAILED = frozenset({NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess})
+if TYPE_CHECKING:
+    from dbt.adapters.base.impl import BaseAdapter
+    from dbt.adapters.base.relation import BaseRelation
+    from dbt.artifacts.schemas.run import RunResult
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ManifestNode, UnitTestNode
+    from dbt.graph.graph import Graph
+    from dbt.graph.selector import NodeSelector, ResourceTypeSelector
+    from dbt.task.base import BaseRunner
+    from dbt.task.test import UnitTestResultData
+
+    from meetup_engine.project.project import Project
+    from meetup_engine.protocol.wire import Request
+
+FAILED: frozenset[str] = frozenset(
+    {NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess}
+)
 # How many failed tests have a few of their rows shown, and how many rows.
 SAMPLED_TESTS = 5
 SAMPLE_ROWS = 5
@@ -26,67 +48,65 @@ SAMPLE_ROWS = 5
 class DiffingTestRunner(TestRunner):
     """Keeps the difference that a failed unit test found, which dbt gives as text only."""
 
-    diffs = {}
+    diffs: ClassVar[dict[str, Diff]] = {}
 
-    def build_unit_test_run_result(self, test, result):
+    def build_unit_test_run_result(self, test: UnitTestNode, result: UnitTestResultData) -> RunResult:
         if result.diff is not None:
             self.diffs[test.unique_id] = {"actual": result.diff.actual, "expected": result.diff.expected}
         return super().build_unit_test_run_result(test, result)
 
 
-class Streaming:
+class Streaming(GraphRunnableTask):
     """What every task of the engine adds to dbt's: events, and a selection by exact ids."""
 
-    def prepare(self, request, session, unique_ids):
-        """Must be called before `run`."""
+    def prepare(self, request: Request, session: Project, unique_ids: Iterable[str] | None) -> None:
+        """Must be called before `run`. `unique_ids`: exactly these nodes, instead of a selection."""
         self._request = request
         self._tell = request.event
         self._session = session
         self._project_dir = session.settings.project_dir
-        self._told = {}
+        self._reported: dict[str, NodeResult] = {}
         self._unique_ids = None if unique_ids is None else frozenset(unique_ids)
-        return self
+        self._state_folder: str | None = None
 
-    def get_node_selector(self, *arguments, **options):
-        selector = super().get_node_selector(*arguments, **options)
+    def get_node_selector(self, *arguments: Any, **options: Any) -> ResourceTypeSelector:
+        # Each of dbt's four commands has a selector of resource types.
+        selector = cast("ResourceTypeSelector", super().get_node_selector(*arguments, **options))
         if self._unique_ids is not None:
-            exact = self._unique_ids
-            selector.get_selected = lambda spec, warn_on_no_nodes=True: selector.filter_selection(
-                {unique_id for unique_id in exact if selector.manifest.expect(unique_id)}
-            )
+            _select_exactly(selector, self._unique_ids)
         return selector
 
-    def compile_manifest(self):
-        # With a build, tests stand between the models, so its graph is another one.
+    def compile_manifest(self) -> None:
+        # In a build the tests are between the models, so its graph is another one.
         self.graph = self._session.graph(isinstance(self, BuildTask), self._link)
 
-    def _link(self):
+    def _link(self) -> Graph | None:
         super().compile_manifest()
         return self.graph
 
-    def create_schemas(self, adapter, required_schemas):
+    def create_schemas(self, adapter: BaseAdapter, required_schemas: set[BaseRelation]) -> None:
         unknown = {schema for schema in required_schemas if str(schema) not in self._session.schemas}
         if unknown:
             super().create_schemas(adapter, unknown)
             self._session.schemas.update(str(schema) for schema in unknown)
 
-    def keep_state_in(self, folder):
-        """Where it is remembered what was built from what; None where nothing is remembered (other targets)."""
+    def keep_state_in(self, folder: str | None) -> None:
+        """Where the build state is kept; None for targets whose state nobody keeps."""
         self._state_folder = folder
 
-    def forget(self, unique_ids):
-        """Dbt's own commands build whatever they are told to, so what they touch is not known to be up to date."""
+    def forget(self, unique_ids: Iterable[str]) -> None:
+        """dbt's own commands build whatever is selected, so that what they touch is not known to be up to date."""
         if self._state_folder is not None and not isinstance(self, (TestTask, CompileTask)):
             state = BuildState(self._state_folder, self.config.target_name)
             state.forget(unique_ids)
             state.write()
 
-    def execute_with_hooks(self, selected_uids):
+    def execute_with_hooks(self, selected_uids: set[str]) -> Any:  # type: ignore[override] # noqa: ANN401 - dbt has no type for it
         self.forget(selected_uids | set(getattr(self, "selected_unit_tests", ())))
         self._tell({"event": "selected", "total": self.num_nodes + len(getattr(self, "selected_unit_tests", ()))})
         return super().execute_with_hooks(selected_uids)
 
-    def call_runner(self, runner):
+    def call_runner(self, runner: BaseRunner) -> RunResult:
         node = runner.node
         if self._request.cancelled:
             # What is still in dbt's queue has to be taken out of it, so that the task comes to its end.
@@ -96,23 +116,24 @@ class Streaming:
         started = time.perf_counter()
         result = super().call_runner(runner)
         if not result.node.is_ephemeral_model or result.status in FAILED:
-            self._told[result.node.unique_id] = described = self._describe(result, started)
+            self._reported[result.node.unique_id] = described = self._describe(result, started)
             self._tell({"event": "finished", **described})
         return result
 
-    def found(self):
-        """What a kind of task has to say beside its nodes' results."""
-        return {}
+    def described(self, result: RunResult) -> NodeResult:
+        """A node's result as it was reported when the node ended; for nodes that never started, as it is now."""
+        return self._reported.get(result.node.unique_id) or self._describe(result)
 
-    def described(self, result):
-        """A node's result as it was told when the node ended; those that never started are told now."""
-        return self._told.get(result.node.unique_id) or self._describe(result)
-
-    def _describe(self, result, started=None):
+    def _describe(self, result: RunResult, started: float | None = None) -> NodeResult:
         node = result.node
         status = str(result.status)
         seconds = result.execution_time or (time.perf_counter() - started if started else 0)
-        described = {**identity(node), "status": status, "ms": round(seconds * 1000, 1), "message": result.message}
+        described: NodeResult = {
+            **identity(node),
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "message": result.message,
+        }
         if result.failures is not None:
             described["failures"] = result.failures
         if status in ("error", "runtime error"):
@@ -128,14 +149,14 @@ class Streaming:
             described["diff"] = diff
         return described
 
-    def get_runner_type(self, node):
+    def get_runner_type(self, node: ManifestNode) -> type[BaseRunner] | None:
         chosen = super().get_runner_type(node)
         return DiffingTestRunner if chosen is TestRunner else chosen
 
-    def task_end_messages(self, results):
+    def task_end_messages(self, results: object) -> None:
         """dbt prints a summary here."""
 
-    def print_results_line(self, results, elapsed):
+    def print_results_line(self, node_results: object, elapsed: object) -> None:
         """And statistics here."""
 
 
@@ -155,30 +176,57 @@ class StreamingCompile(Streaming, CompileTask):
     """`dbt compile`."""
 
 
-TASKS = {"build": StreamingBuild, "run": StreamingRun, "test": StreamingTest, "compile": StreamingCompile}
+TASKS: dict[str, type[Streaming]] = {
+    "build": StreamingBuild,
+    "run": StreamingRun,
+    "test": StreamingTest,
+    "compile": StreamingCompile,
+}
 
 
-def identity(node):
-    """What a node is called, and where it stands."""
+class Identified(Protocol):
+    """A node, a unit test or a hook."""
+
+    @property
+    def unique_id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def resource_type(self) -> NodeType: ...
+    @property
+    def depends_on_nodes(self) -> list[str]: ...
+
+
+def identity(node: Identified) -> Identity:
+    """What a node is called, and in which file it is."""
     tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
     if tested is None and node.resource_type in (NodeType.Test, NodeType.Unit) and node.depends_on_nodes:
         tested = node.depends_on_nodes[0]
-    told = {
+    found: Identity = {
         "uniqueId": node.unique_id,
         "name": node.name,
         "resourceType": str(node.resource_type),
         "file": getattr(node, "original_file_path", None),
     }
     if tested is not None and node.resource_type in (NodeType.Test, NodeType.Unit):
-        told["tests"] = tested
-    return told
+        found["tests"] = tested
+    return found
+
+
+def _select_exactly(selector: NodeSelector, unique_ids: Iterable[str]) -> None:
+    def get_selected(spec: object, warn_on_no_nodes: bool = True) -> set[str]:
+        # dbt's own types call every id UniqueId, which is a str.
+        selected: Any = {unique_id for unique_id in unique_ids if selector.manifest.expect(unique_id)}
+        return cast(set[str], selector.filter_selection(selected))
+
+    vars(selector)["get_selected"] = get_selected
 
 
 @contextlib.contextmanager
-def borrowed_nodes(manifest):
+def borrowed_nodes(manifest: Manifest) -> Iterator[None]:
     """
-    Lends a task copies of the nodes: compiling writes into them, and dbt reads the next parse's starting point from
-    nodes that were never compiled. Foreign keys are compiled in place, deeper than a shallow copy reaches.
+    Lends a task copies of the nodes: compiling writes into them, and dbt's next parse has to start from nodes that were
+    never compiled. Foreign keys are compiled in place, deeper than a shallow copy reaches.
     """
     kept = manifest.nodes
     manifest.nodes = {unique_id: _borrow(node) for unique_id, node in kept.items()}
@@ -188,53 +236,58 @@ def borrowed_nodes(manifest):
         manifest.nodes = kept
 
 
-def from_scratch(manifest, unique_ids):
-    """Has these incremental models built from scratch, whatever becomes of the others. On borrowed nodes only."""
+def from_scratch(manifest: Manifest, unique_ids: Iterable[str]) -> None:
+    """Has these incremental models built from scratch, whatever is done with the others. For borrowed nodes only."""
     for unique_id in unique_ids:
-        node = manifest.nodes[unique_id]
-        node.config = copy.copy(node.config)
-        node.config.full_refresh = True
+        build_from_scratch(manifest.nodes[unique_id])
 
 
-def _borrow(node):
+def build_from_scratch(node: ManifestNode) -> None:
+    """The same for one node."""
+    config: Any = copy.copy(node.config)  # each kind of node has a type of its own for it
+    config.full_refresh = True
+    node.config = config
+
+
+def _borrow(node: ManifestNode) -> ManifestNode:
     constrained = any(getattr(constraint, "to", None) for constraint in getattr(node, "all_constraints", ()))
     borrowed = copy.deepcopy(node) if constrained else copy.copy(node)
     borrowed._event_status = {}
     return borrowed
 
 
-def taste_failures(task, results):
+def sample_failures(task: Streaming, results: Iterable[RunResult]) -> dict[str, Sample]:
     """A few rows of the first failed data tests, read while the database is still open."""
     adapter = get_adapter(task.config)
-    tastes = {}
+    samples: dict[str, Sample] = {}
     for result in results:
         node = result.node
-        if len(tastes) >= SAMPLED_TESTS:
+        if len(samples) >= SAMPLED_TESTS:
             break
         if str(result.status) not in ("fail", "warn") or node.resource_type != NodeType.Test:
             continue
         if not getattr(node, "compiled_code", None):
             continue
         try:
-            with adapter.connection_named("taste"):
+            with adapter.connection_named("sample"):
                 sql = f"select * from (\n{node.compiled_code}\n) as failed limit {SAMPLE_ROWS}"
                 _, table = adapter.execute(sql, fetch=True)
-        except Exception:  # noqa: BLE001 - a taste is a courtesy; the failure itself is told already
+        except Exception:  # noqa: BLE001 - a sample is a courtesy: the failure itself is reported already
             continue
-        tastes[node.unique_id] = {
+        samples[node.unique_id] = {
             "columns": list(table.column_names),
             "rows": [[plain(value) for value in row.values()] for row in table.rows],
         }
-    return tastes
+    return samples
 
 
-def plain(value):
+def plain(value: object) -> bool | int | float | str | None:
     """A value that JSON has."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
 
 
-def is_hook(node):
+def is_hook(node: object) -> bool:
     """on-run-start and on-run-end."""
     return isinstance(node, HookNode)

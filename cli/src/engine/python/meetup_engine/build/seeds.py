@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import Any
+from typing import TYPE_CHECKING
 
 from meetup_engine.project.files import signature_of
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import SeedNode
 
 _known: dict[str, tuple[object, str]] = {}
 
 
-def content_of(seed: Any) -> str:
+def content_of(seed: SeedNode) -> str:
     """A hash of every byte of a seed's file; `absent` where it is gone."""
     path = os.path.join(seed.root_path or "", seed.original_file_path)
     try:

@@ -1,38 +1,60 @@
-"""dbt writes what it compiles, and what it runs, into `target/` for every node. In the loop only what failed is read."""
+"""
+Keeps the files that dbt writes into `target/` for every node in memory while an affected build runs, and writes those of
+nodes that failed: nobody reads the others.
+"""
 
-import dbt.contracts.graph.nodes as nodes
+from __future__ import annotations
+
+from dbt.contracts.graph.nodes import ParsedNode
+
+from meetup_engine.dbt_patches.patch import Patch, Replacement, Symbol
+
+_write_node = ParsedNode.write_node
 
 
 class LateFiles:
     """While it is `on`, texts are kept with their nodes; `flush` writes those of a node that somebody will look at."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.on = False
-        self._write = None
 
-    def install(self):
-        if self._write is not None:
-            return
-        self._write = write = nodes.ParsedNode.write_node
+    def write_node(self, node: ParsedNode, project_root: str, path: str, text: str) -> None:
+        """In place of dbt's own."""
+        vars(node)["late_files"] = {**_kept(node), path: (project_root, text)}
+        if not self.on:
+            _write_node(node, project_root, path, text)
 
-        def keep(node, project_root, path, text):
-            node.late_files = {**getattr(node, "late_files", {}), path: (project_root, text)}
-            if not self.on:
-                write(node, project_root, path, text)
-
-        nodes.ParsedNode.write_node = keep
-
-    def flush(self, node):
+    def flush(self, node: object) -> None:
         """Writes what was kept."""
-        if self.on:
-            for path, (project_root, text) in getattr(node, "late_files", {}).items():
-                self._write(node, project_root, path, text)
+        if self.on and isinstance(node, ParsedNode):
+            for path, (project_root, text) in _kept(node).items():
+                _write_node(node, project_root, path, text)
 
     @staticmethod
-    def statement_of(node):
+    def statement_of(node: object) -> str | None:
         """The statement that the node last ran, as dbt would have written it to `target/run`."""
-        _, text = getattr(node, "late_files", {}).get(getattr(node, "build_path", None), (None, None))
-        return text
+        build_path = getattr(node, "build_path", None)
+        kept = _kept(node).get(build_path) if build_path is not None else None
+        return None if kept is None else kept[1]
+
+
+def _kept(node: object) -> dict[str, tuple[str, str]]:
+    """By path: the project's folder and the text."""
+    kept: dict[str, tuple[str, str]] = vars(node).get("late_files", {})
+    return kept
 
 
 files = LateFiles()
+
+
+def write_node(self: ParsedNode, project_root: str, compiled_path: str, compiled_code: str) -> None:
+    """As dbt's own, later."""
+    files.write_node(self, project_root, compiled_path, compiled_code)
+
+
+PATCH = Patch(
+    name="late_files",
+    why="dbt writes two files per node, and nobody reads those of nodes that are as they should be",
+    gain="not measured yet",
+    replaces=(Replacement(Symbol("dbt.contracts.graph.nodes:ParsedNode.write_node", "17700ff9db313e5e"), write_node),),
+)

@@ -1,33 +1,32 @@
-"""Files that can't be read are problems of the project, with a name and a reason, and nothing is opened that could block.
+"""
+Files that can't be read are problems of the project, with a name and a reason, and nothing is opened that could block.
 
-Replaces two of dbt's functions (dbt_common.clients.system), in the modules that import them:
+Two of dbt's functions (dbt_common.clients.system) are replaced, in the modules that import them:
 - `find_matching` follows no rule about what it finds: a named pipe is opened, which waits for a writer for ever; a dangling link
   ends dbt with an exception; and a folder that can't be listed counts as empty, so its models would be dropped.
 - `load_file_contents` lets every error of the operating system through.
 """
+
+from __future__ import annotations
 
 import fnmatch
 import os
 import re
 import stat
 from collections.abc import Iterable
-from typing import Any
+from typing import Protocol, TypedDict
 
-import dbt.config.catalogs
-import dbt.config.profile
-import dbt.config.project
-import dbt.config.selectors
-import dbt.parser.read_files
-import dbt.parser.search
 from dbt_common.clients.system import load_file_contents
 from dbt_common.exceptions import DbtRuntimeError
 
+from meetup_engine.dbt_patches.patch import Patch, Replacement, Symbol
+
 _READERS = (
-    dbt.config.catalogs,
-    dbt.config.profile,
-    dbt.config.project,
-    dbt.config.selectors,
-    dbt.parser.read_files,
+    "dbt.config.catalogs",
+    "dbt.config.profile",
+    "dbt.config.project",
+    "dbt.config.selectors",
+    "dbt.parser.read_files",
 )
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -36,6 +35,21 @@ _KINDS = (
     (stat.S_ISCHR, "a device"),
     (stat.S_ISBLK, "a device"),
 )
+
+
+class _IgnoreSpec(Protocol):
+    """The rules of a .dbtignore, as pathspec reads them."""
+
+    def match_file(self, file: str) -> bool: ...
+
+
+class Match(TypedDict):
+    """A file that dbt has found."""
+
+    searched_path: str
+    absolute_path: str
+    relative_path: str
+    modification_time: float
 
 
 class UnreadableFile(DbtRuntimeError):
@@ -55,12 +69,6 @@ def unreadable(error: OSError, path: str | None = None) -> UnreadableFile:
     """The same as a problem of the project. `path`: of what was read, since an error of reading itself does not tell."""
     reason = (error.strerror or str(error)).strip()
     return UnreadableFile(path or str(error.filename or "A file"), reason[:1].lower() + reason[1:])
-
-
-def install() -> None:
-    dbt.parser.search.find_matching = find_matching
-    for module in _READERS:
-        module.load_file_contents = read_text
 
 
 def require_regular(path: str) -> os.stat_result:
@@ -83,12 +91,12 @@ def require_regular(path: str) -> os.stat_result:
 
 
 def find_matching(
-    root_path: str, relative_paths_to_search: Iterable[str], file_pattern: str, ignore_spec: Any = None
-) -> list[dict[str, Any]]:
+    root_path: str, relative_paths_to_search: Iterable[str], file_pattern: str, ignore_spec: _IgnoreSpec | None = None
+) -> list[Match]:
     """As dbt's own, whose walk does not follow links to folders below the searched ones."""
     matches = re.compile(fnmatch.translate(file_pattern), re.IGNORECASE).match
     root = os.path.normpath(root_path)
-    found = []
+    found: list[Match] = []
     for searched in relative_paths_to_search:
         top = os.path.join(root, searched)
         for folder, _, names in os.walk(top, onerror=_refuse_folder):
@@ -129,3 +137,14 @@ def read_text(path: str, strip: bool = True) -> str:
         raise unreadable(error, path) from error
     except UnicodeDecodeError as error:
         raise UnreadableFile(path, f"it is not UTF-8 (byte {error.start})") from error
+
+
+PATCH = Patch(
+    name="readable_files",
+    why="dbt waits for ever where it finds a named pipe, and takes a folder that it may not list for an empty one",
+    gain="not speed: what can't be read is reported with its name",
+    replaces=(
+        Replacement(Symbol("dbt.parser.search:find_matching", "a01f7656d81bea8f"), find_matching),
+        *(Replacement(Symbol(f"{module}:load_file_contents", "e6b9a1df3df3b117"), read_text) for module in _READERS),
+    ),
+)

@@ -6,38 +6,42 @@ dbt itself puts the rows under each other with `union all`, each with its column
 another order than the first, or names other ones, is compared by position (dbt-core#9405).
 """
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Any
 
 from dbt.parser.unit_tests import UnitTestManifestLoader
 from dbt_common.exceptions import DbtRuntimeError
 
+from meetup_engine.dbt_patches.patch import Patch, Replacement, Symbol
 
-def install() -> None:
-    original = UnitTestManifestLoader.parse_unit_test_case
-    if getattr(original, "is_ours", False):
-        return
-
-    def parse_unit_test_case(self, test_case):
-        rows = test_case.expect.rows
-        if isinstance(rows, list):
-            expect = copy.copy(test_case.expect)
-            expect.rows = by_name(rows, test_case.name)
-            test_case = copy.copy(test_case)
-            test_case.expect = expect
-        return original(self, test_case)
-
-    parse_unit_test_case.is_ours = True
-    UnitTestManifestLoader.parse_unit_test_case = parse_unit_test_case
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import UnitTestDefinition
 
 
-def by_name(rows: list[dict], test: str) -> list[dict]:
+_parse_unit_test_case = UnitTestManifestLoader.parse_unit_test_case
+
+
+def parse_unit_test_case(self: UnitTestManifestLoader, test_case: UnitTestDefinition) -> None:
+    """As dbt's own, for the test with its expected rows by name."""
+    rows = test_case.expect.rows
+    if isinstance(rows, list):
+        expect = copy.copy(test_case.expect)
+        expect.rows = by_name(rows, test_case.name)
+        test_case = copy.copy(test_case)
+        test_case.expect = expect
+    _parse_unit_test_case(self, test_case)
+
+
+def by_name(rows: list[dict[str, Any]], test: str) -> list[dict[str, Any]]:
     """
     The same rows, each with all columns that any of them names, in one order. What a row leaves out is null, as in given rows.
     @raises DbtRuntimeError: a row names a column twice, in two spellings.
     """
     spelling: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
-        seen = set()
+        seen: set[str] = set()
         for column in row:
             key = str(column).lower()
             if key in seen:
@@ -56,3 +60,16 @@ def require_known(names: list[str], columns: list[str], test: str) -> None:
         raise DbtRuntimeError(
             f"Invalid column name: '{unknown}' in the expected rows of unit test '{test}'. The model's columns are: {', '.join(columns)}."
         )
+
+
+PATCH = Patch(
+    name="unit_test_columns",
+    why="dbt compares expected rows by the position of their columns where they name them in another order",
+    gain="not speed: expected rows are compared by name, as dbt's documentation has it",
+    replaces=(
+        Replacement(
+            Symbol("dbt.parser.unit_tests:UnitTestManifestLoader.parse_unit_test_case", "a2db5b2aa6cacacb"),
+            parse_unit_test_case,
+        ),
+    ),
+)

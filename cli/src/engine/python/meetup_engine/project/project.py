@@ -25,8 +25,10 @@ from dbt.exceptions import DbtProfileError
 from dbt_common.exceptions import DbtRuntimeError
 from dbt_common.invocation import reset_invocation_id
 
-from meetup_engine.dbt_patches import speed
+from meetup_engine.dbt_patches import name_contexts
+from meetup_engine.lru_cache import LruCache
 from meetup_engine.project.environment import REFUSED, apply, hand_to_dbt, recording, refuse_flags
+from meetup_engine.project.graph_structure import structure_of
 from meetup_engine.project.files import (
     FileIndex,
     IndexReader,
@@ -104,8 +106,8 @@ class Project:
         self.generation = 0
         self._config_seen = None
         self._index = FileIndex()
-        self._flags = speed.Memory(64)
-        self._graphs = speed.Memory(8)
+        self._flags = LruCache(64)
+        self._graphs = LruCache(8)
         self._left = None
         # The same, while a request is under way that may open it.
         self._found = None
@@ -260,7 +262,7 @@ class Project:
 
     def graph(self, add_test_edges, build):
         """dbt's graph of the manifest, made again only when nodes or what they depend on changed."""
-        structure = speed.structure_of(self.manifest, add_test_edges)
+        structure = structure_of(self.manifest, add_test_edges)
         graph = self._graphs.get(structure)
         if graph is None:
             graph = build()
@@ -407,7 +409,7 @@ class Project:
         started = time.perf_counter()
         macros = modified is None or any(self._index.is_macro(path) for path in modified)
         if macros or not warm:
-            speed.macros_changed()
+            name_contexts.macros_changed()
         loader = WarmLoader(
             self.config,
             projects,
@@ -439,7 +441,7 @@ class Project:
             _check_resource_uniqueness(manifest, self.config)
             if not warm:
                 _warn_for_unused_resource_config_paths(manifest, self.config)
-        speed.late_flat_graph(manifest)
+        manifest.build_flat_graph()
         if warm and not macros and adapter.connections.query_header is not None:
             adapter.set_macro_resolver(manifest)
         else:

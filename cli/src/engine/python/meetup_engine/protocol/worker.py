@@ -18,14 +18,13 @@ from dbt_common.exceptions import DbtBaseException
 from meetup_engine.project import changes
 from meetup_engine.protocol import events
 from meetup_engine.unit_tests import task as unit_tests_task
-from meetup_engine.dbt_patches import calls, database_name, late_files, readable_files, unit_test_columns
+from meetup_engine.dbt_patches import registry
 from meetup_engine.dbt_patches.readable_files import unreadable
 from meetup_engine.protocol import problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
 from meetup_engine.build.affected import AffectedBuild
-from meetup_engine.dbt_patches import speed
 from meetup_engine.project.project import Project, _ms, settings_from
-from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook, taste_failures
+from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook, sample_failures
 
 # After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
 IDLE_SECONDS = 0.7
@@ -46,12 +45,7 @@ class Worker:
         self._server = server
         self._sessions = {}
         self._events = events.install()
-        speed.install()
-        database_name.install()
-        unit_test_columns.install()
-        calls.install()
-        late_files.files.install()
-        readable_files.install()
+        registry.install()
         self._untidy = True
         self.saving = threading.Lock()
         self._operations = {
@@ -157,12 +151,12 @@ class Worker:
                 return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
             if request.cancelled:
                 raise Cancelled()
-            tastes = taste_failures(task, results) if document.get("taste", True) else {}
+            samples = sample_failures(task, results) if document.get("sample", True) else {}
             nodes = [task.described(result) for result in results if not is_hook(result.node)]
             hooks = [r for r in results if is_hook(r.node) and r.status in FAILED]
         for node in nodes:
-            if node["uniqueId"] in tastes:
-                node["sample"] = tastes[node["uniqueId"]]
+            if node["uniqueId"] in samples:
+                node["sample"] = samples[node["uniqueId"]]
         nodes.extend(task.described(result) for result in hooks)
         failed = bool(hooks) or not task.interpret_results(results)
         if request.op == "affected":
@@ -170,7 +164,7 @@ class Worker:
             failed = failed or bool(task.failing())
         inputs = {"inputs": {**session.inputs(), "repeatable": task.repeatable()}} if request.op == "affected" else {}
         return {
-            **task.found(),
+            **(task.found() if isinstance(task, AffectedBuild) else {}),
             **inputs,
             "status": "fail" if failed else "pass",
             "problems": [],

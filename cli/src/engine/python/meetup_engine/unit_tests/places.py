@@ -4,10 +4,10 @@ import os
 
 import yaml
 
-from meetup_engine.dbt_patches.speed import Memory
+from meetup_engine.lru_cache import LruCache
 
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_known = Memory(256)
+_known = LruCache(256)
 
 
 def place_of(test, project_dir):

@@ -21,7 +21,7 @@ from meetup_engine.unit_tests.memory import MemoryDatabase
 from meetup_engine.unit_tests.places import place_of
 from meetup_engine.unit_tests.tables import FixtureTables
 from meetup_engine.build.runners import identity
-from meetup_engine.dbt_patches.speed import Memory
+from meetup_engine.lru_cache import LruCache
 
 
 class Bench:
@@ -30,8 +30,8 @@ class Bench:
     def __init__(self, session, config):
         self.config_seen = session.config
         self.database = MemoryDatabase(config.credentials)
-        self.columns_known = Memory(4096)
-        self.compiled = Memory(4096)
+        self.columns_known = LruCache(4096)
+        self.compiled = LruCache(4096)
         self.lost = {}
         self.cursor = self.database.cursor()
         self.lanes = Lanes(self.database)

@@ -1,0 +1,50 @@
+"""
+Keeps the Jinja contexts of generate_schema_name and its like, of which each of dbt's parsers makes nine.
+
+`macros_changed` must be called when a macro may have changed: the contexts hold all of them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dbt.context.providers import generate_generate_name_macro_context
+
+from meetup_engine.dbt_patches.patch import Patch, Replacement, Symbol
+from meetup_engine.lru_cache import LruCache
+
+if TYPE_CHECKING:
+    from dbt.config.runtime import RuntimeConfig
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import Macro
+
+# The objects are kept beside the context, so that their ids stay theirs.
+_contexts: LruCache[tuple[int, int, int], tuple[dict[str, object], Macro, RuntimeConfig, Manifest]] = LruCache(64)
+
+
+def generate_name_macro_context(macro: Macro, config: RuntimeConfig, manifest: Manifest) -> dict[str, object]:
+    """As dbt's own `generate_generate_name_macro_context`."""
+    key = (id(macro), id(config), id(manifest))
+    kept = _contexts.get(key)
+    if kept is None:
+        kept = (generate_generate_name_macro_context(macro, config, manifest), macro, config, manifest)
+        _contexts.put(key, kept)
+    return kept[0]
+
+
+def macros_changed() -> None:
+    _contexts.clear()
+
+
+PATCH = Patch(
+    name="name_contexts",
+    why="each of dbt's parsers makes nine contexts with all macros to name its nodes",
+    gain="not measured yet",
+    replaces=(
+        Replacement(
+            Symbol("dbt.parser.base:generate_generate_name_macro_context", "eec77ef65068c23a"),
+            generate_name_macro_context,
+        ),
+    ),
+    relies_on=(Symbol("dbt.parser.base:RelationUpdate", "14246eb89e851602"),),
+)

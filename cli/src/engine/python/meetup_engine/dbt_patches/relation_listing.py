@@ -1,0 +1,37 @@
+"""
+Lists the relations of a schema once.
+
+Without a populated cache two threads may list a schema at the same time, and the slower one puts back what the faster one
+has renamed meanwhile: "Cache inconsistency detected". Here the second one waits, and finds the schema listed.
+"""
+
+from __future__ import annotations
+
+import threading
+
+from dbt.adapters.base.impl import BaseAdapter
+from dbt.adapters.base.relation import BaseRelation
+
+from meetup_engine.dbt_patches.patch import Patch, Replacement, Symbol
+
+_list_relations = BaseAdapter.list_relations
+_listing = threading.RLock()
+
+
+def list_relations(self: BaseAdapter, database: str | None, schema: str) -> list[BaseRelation]:
+    """As dbt's own."""
+    if self._schema_is_cached(database, schema):
+        return self.cache.get_relations(database, schema)
+    with _listing:
+        return _list_relations(self, database, schema)
+
+
+PATCH = Patch(
+    name="relation_listing",
+    why="two threads that list a schema at once leave dbt's cache of relations inconsistent",
+    gain="not speed: without it a build on an empty cache fails now and then",
+    replaces=(
+        Replacement(Symbol("dbt.adapters.base.impl:BaseAdapter.list_relations", "01b51070d9670e4b"), list_relations),
+    ),
+    relies_on=(Symbol("dbt.adapters.base.impl:BaseAdapter._schema_is_cached", "f978d31549ad9a2b"),),
+)

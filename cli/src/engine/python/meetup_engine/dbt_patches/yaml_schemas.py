@@ -1,0 +1,49 @@
+"""
+Holds a YAML file with unit tests against dbt's schema of such files once per outline.
+
+dbt does that to warn about keys that it will not read one day; a file with hundreds of rows takes long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from dbt.jsonschemas import jsonschemas
+
+from meetup_engine.dbt_patches.patch import CACHED, Patch, Replacement, Symbol
+from meetup_engine.dbt_patches.unit_test_outline import outline_of_unit_test
+from meetup_engine.lru_cache import LruCache
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+_validate_with_schema = jsonschemas._validate_with_schema
+# The schema is kept beside its id, so that the id stays its own.
+_valid: LruCache[tuple[int, str], dict[str, object]] = LruCache(CACHED)
+
+
+def validate_with_schema(schema: dict[str, object], json: dict[str, object]) -> Iterator[ValidationError]:
+    """As dbt's own; a file that has errors is never remembered."""
+    tests = json.get("unit_tests") if isinstance(json, dict) else None
+    if not isinstance(tests, list):
+        return _validate_with_schema(schema, json)
+    key = (id(schema), repr({**json, "unit_tests": [outline_of_unit_test(test) for test in tests]}))
+    if _valid.get(key) is not None:
+        return iter(())
+    errors = list(_validate_with_schema(schema, json))
+    if not errors:
+        _valid.put(key, schema)
+    return iter(errors)
+
+
+PATCH = Patch(
+    name="yaml_schemas",
+    why="a save of a unit test's file has dbt validate all of its rows",
+    gain="not measured yet",
+    replaces=(
+        Replacement(
+            Symbol("dbt.jsonschemas.jsonschemas:_validate_with_schema", "52806406a0319cf2"), validate_with_schema
+        ),
+    ),
+)
