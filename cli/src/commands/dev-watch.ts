@@ -1,6 +1,7 @@
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { CommandResult } from '../config/result.ts';
+import { lastInputs } from '../engine/built-stamp.ts';
 import { EngineClient } from '../engine/client.ts';
 import { tryLock } from '../warehouse/lock.ts';
 import type { WatchEvent } from '../watch/events.ts';
@@ -55,7 +56,8 @@ async function watch(
     options.tell(event);
   };
   engine.warmUp().catch(() => undefined);
-  const loop = new WatchLoop(engine, { ...options, tell }, effects);
+  const onFolders = (folders: readonly string[]): void => watcher.alsoWatch(folders);
+  const loop = new WatchLoop(engine, { ...options, tell, onFolders }, effects);
   // Watching begins before the first build, so that no save goes unseen.
   const early: string[] = [];
   let isReady = false;
@@ -65,6 +67,7 @@ async function watch(
   try {
     loop.startFrom(watcher.files);
     options.started((await devWith(engine, options, effects)).report);
+    watcher.alsoWatch((await lastInputs(options.paths))?.folders ?? []);
     // Where there was nothing to build, dbt has read nothing yet, and the first save would wait for it.
     engine.parse({ target: 'dev' }).catch(() => undefined);
     isReady = true;

@@ -40,6 +40,11 @@ export async function beforeBuild(paths: Paths, env: Environment): Promise<Befor
   return { startedAt, known: { stamp, digest } };
 }
 
+/** What the last build that passed was made from, where that is known. */
+export async function lastInputs(paths: Paths): Promise<ProjectInputs | undefined> {
+  return (await readStamp(paths))?.inputs;
+}
+
 /** Whether a build would make again exactly what is there. */
 export const isBuiltFrom = ({ known }: BeforeBuild, batch: string | null): boolean =>
   known !== undefined && known.stamp.digest === known.digest && known.stamp.batch === batch;

@@ -16,6 +16,8 @@ export interface LoopOptions {
   readonly paths: Paths;
   readonly maxRejected: number;
   readonly tell: (event: WatchEvent) => void;
+  /** Called with the folders that dbt searches, as a build found them. */
+  readonly onFolders?: (folders: readonly string[]) => void;
 }
 
 /** What is to be done next: everything that was asked for and is not done yet, in one. */
@@ -129,6 +131,7 @@ export class WatchLoop {
           { target: 'dev', ...work.request, files: files.filter((file) => !this.#isData(file)) },
           { signal, onEvent: (event) => this.#tellNode(event) },
         );
+        if (built.inputs !== undefined) this.#options.onFolders?.(built.inputs.folders);
         if (isWhole(built)) await publish(paths);
         // Now, and not when the lock is given back: until then the next working file is made, which nobody waits for.
         this.#tellDone(built, work);

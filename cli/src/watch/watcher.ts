@@ -25,6 +25,8 @@ const SWEEP_SHARE = 50;
 export interface Watcher {
   /** All files that are watched, as they were when watching began. */
   readonly files: readonly string[];
+  /** Watches these folders too: those that dbt said it searches, where dbt_project.yml has expressions for them. */
+  alsoWatch(folders: readonly string[]): void;
   close(): void;
 }
 
@@ -50,7 +52,11 @@ export interface WatcherEffects {
  */
 export function watchProject(paths: Paths, onChange: (files: string[]) => void, effects: WatcherEffects): Watcher {
   const watcher = new ProjectWatcher(paths, onChange, effects);
-  return { files: watcher.files, close: () => watcher.close() };
+  return {
+    files: watcher.files,
+    alsoWatch: (folders) => watcher.alsoWatch(folders),
+    close: () => watcher.close(),
+  };
 }
 
 class ProjectWatcher {
@@ -63,6 +69,7 @@ class ProjectWatcher {
   readonly #events = new Map<string, FolderEvents>();
   #folders: ProjectFolders;
   #roots: readonly string[] = [];
+  #saidByDbt: readonly string[] = [];
   /** Files that events named, files that a sweep found, and folders that are to be looked at. */
   #named = new Set<string>();
   #found = new Set<string>();
@@ -91,6 +98,13 @@ class ProjectWatcher {
     this.#sweepLater(SWEEP_MS);
   }
 
+  alsoWatch(folders: readonly string[]): void {
+    if (this.#closed || folders.every((folder) => this.#roots.includes(folder))) return;
+    this.#saidByDbt = folders;
+    this.#findRoots();
+    this.#tree.look(this.#roots, { deep: true });
+  }
+
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
@@ -101,7 +115,8 @@ class ProjectWatcher {
   /** The folders to watch follow from dbt_project.yml, which may change. Their parents tell when they are removed and made again. */
   #findRoots(): void {
     const { data } = this.#paths;
-    this.#folders = projectFolders(this.#paths);
+    const found = projectFolders(this.#paths);
+    this.#folders = { ...found, searched: [...new Set([...found.searched, ...this.#saidByDbt])] };
     const roots = [...new Set([...projectRoots(this.#paths, this.#folders), data])];
     for (const root of this.#roots) if (!roots.includes(root)) this.#tree.forget(root);
     this.#roots = roots;

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -11,11 +11,21 @@ import { temporaryFolder } from '../support/effects.ts';
 
 vi.setConfig({ testTimeout: 20_000 });
 
-/** A project folder that is being watched, the batches that were told, and the files of those that are told next. */
+interface Watched {
+  readonly paths: Paths;
+  /** What was told, batch by batch. */
+  readonly batches: string[][];
+  readonly trouble: string[];
+  readonly alsoWatch: (folders: readonly string[]) => void;
+  /** The files of what is told next. */
+  readonly next: () => Promise<string[]>;
+}
+
+/** A project folder that is being watched. */
 async function watched(
   prepare: (paths: Paths) => Promise<unknown> = async () => undefined,
   effects: Partial<WatcherEffects> = {},
-): Promise<{ paths: Paths; batches: string[][]; trouble: string[]; next: () => Promise<string[]> }> {
+): Promise<Watched> {
   const folder = await temporaryFolder();
   const paths = resolvePaths({ stateDir: join(folder, '.meetup') }, { MEETUP_PROJECT_DIR: folder }, folder);
   for (const path of [paths.dbtProject, paths.fixtures, paths.data, paths.profiles]) await mkdir(path);
@@ -35,7 +45,7 @@ async function watched(
     await delay(150);
     return [...new Set(batches.slice(before).flat())].sort();
   };
-  return { paths, batches, trouble, next };
+  return { paths, batches, trouble, alsoWatch: watcher.alsoWatch, next };
 }
 
 describe('a save', () => {
@@ -187,6 +197,16 @@ describe('folders', () => {
     expect(await next()).toEqual(['more/macro.sql']);
   });
 
+  it('that dbt says it searches are watched too, as where dbt_project.yml has an expression', async () => {
+    const { paths, alsoWatch, next } = await watched(async ({ root, dbtProject }) => {
+      await writeFile(join(dbtProject, 'dbt_project.yml'), `model-paths: ["{{ env_var('MODELS') }}"]\n`);
+      await mkdir(join(root, 'models'));
+    });
+    alsoWatch([join(paths.root, 'models')]);
+    void writeFile(join(paths.root, 'models', 'm.sql'), 'select 1');
+    expect(await next()).toEqual(['models/m.sql']);
+  });
+
   it('that a configured path links to are watched', async () => {
     const { paths, next } = await watched(async ({ root, dbtProject }) => {
       await mkdir(join(root, 'elsewhere'));
@@ -211,13 +231,10 @@ describe('folders', () => {
 describe('what is no file to read', () => {
   it('is told like a file and not opened: a named pipe, a link to itself, a link to nothing', async () => {
     const { paths, next } = await watched();
-    const make = async (): Promise<void> => {
-      execFileSync('mkfifo', [join(paths.dbtProject, 'pipe.sql')]);
-      await symlink('circle.sql', join(paths.dbtProject, 'circle.sql'));
-      await symlink('/nowhere', join(paths.dbtProject, 'nothing.sql'));
-      await symlink('someone@somewhere.1', join(paths.dbtProject, '.#model.sql'));
-    };
-    void make();
+    execFileSync('mkfifo', [join(paths.dbtProject, 'pipe.sql')]);
+    symlinkSync('circle.sql', join(paths.dbtProject, 'circle.sql'));
+    symlinkSync('/nowhere', join(paths.dbtProject, 'nothing.sql'));
+    symlinkSync('someone@somewhere.1', join(paths.dbtProject, '.#model.sql'));
     expect(await next()).toEqual(['dbt/circle.sql', 'dbt/nothing.sql', 'dbt/pipe.sql']);
     expect(contentOf(join(paths.dbtProject, 'pipe.sql'))).toMatch(/^unreadable: .* is not a regular file$/);
     expect(contentOf(join(paths.dbtProject, 'circle.sql'))).toMatch(/^unreadable: ELOOP/);
