@@ -35,8 +35,11 @@ import {
   taskAnswerSchema,
 } from './protocol.ts';
 
-/** How long the engine may take to give up what was cancelled before it is ended (milliseconds). */
-const CANCEL_MS = 5000;
+/**
+ * How long the engine may take to give up what was cancelled before it is ended (milliseconds). A query that runs is interrupted;
+ * reading the project is not, since a new engine would have to begin with just that.
+ */
+const CANCEL_MS = { running: 10_000, reading: 60_000 };
 
 export interface EngineOptions {
   /** Let other processes on this state folder use the engine (for `dev --watch`). */
@@ -185,14 +188,19 @@ export class EngineClient {
     const connection = await this.#connected();
     let deadline: NodeJS.Timeout | undefined;
     let id = 0;
+    let isRead = false;
     const cancel = (): void => {
       connection.cancel(id);
       // However the engine ends, the request fails with its connection.
-      deadline = setTimeout(() => void this.#drop('kill').catch(() => undefined), CANCEL_MS);
+      const patience = isRead ? CANCEL_MS.running : CANCEL_MS.reading;
+      deadline = setTimeout(() => void this.#drop('kill').catch(() => undefined), patience);
     };
     try {
       const answer = connection.call(op, { ...this.#place(), ...request }, schema, {
-        onEvent: options.onEvent,
+        onEvent: (event) => {
+          isRead ||= event.event === 'parsed';
+          options.onEvent?.(event);
+        },
         sent: (given) => {
           id = given;
         },

@@ -111,8 +111,8 @@ export class Watching {
   }
 
   /** Waits until nothing is told any more, and nothing that was begun is without its end. */
-  async settled(quietMs = 700): Promise<void> {
-    const until = performance.now() + PATIENCE_MS;
+  async settled(quietMs = 700, patienceMs = PATIENCE_MS): Promise<void> {
+    const until = performance.now() + patienceMs;
     while (performance.now() - this.#lastEventAt < quietMs || !this.#isIdle()) {
       if (performance.now() > until) await this.#tooLong(0);
       await delay(50);

@@ -258,7 +258,7 @@ it(`a person with git and many editors for ${SECONDS} s leaves what a build from
     });
   }
   await person.tidiesUp();
-  await watching.settled(3000);
+  await watching.settled(3000, 240_000);
   // Something that is certainly new: its build is of everything as it stands.
   const { done } = await watching.after(() =>
     writeFile(join(project, 'dbt/models/marts/last.sql'), 'select 1 as last\n'),

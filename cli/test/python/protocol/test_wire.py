@@ -107,6 +107,7 @@ def test_a_cancel_marks_the_request_that_it_names(server: wire.Server, client: C
     server.on_cancel = lambda request: cancelled.append(request.id)
     client.send(json.dumps({"id": 1, "op": "build"}))
     request = server.work.get(timeout=5)
+    assert server.take_up(request)
     assert client.ask(id=2, op="cancel", request=99)["result"] == {}
     assert cancelled == []
     assert client.ask(id=3, op="cancel", request=1)["result"] == {}
@@ -114,11 +115,24 @@ def test_a_cancel_marks_the_request_that_it_names(server: wire.Server, client: C
     assert cancelled == [1]
 
 
+def test_a_request_that_waits_is_answered_as_soon_as_it_is_cancelled(server: wire.Server, client: Client) -> None:
+    cancelled: list[int] = []
+    server.on_cancel = lambda request: cancelled.append(request.id)
+    client.send(json.dumps({"id": 1, "op": "build"}))
+    request = server.work.get(timeout=5)
+    answer = client.ask(id=2, op="cancel", request=1)
+    assert answer == {"id": 1, "type": "error", "error": {"code": "cancelled", "message": "The request was cancelled."}}
+    assert not server.take_up(request)
+    assert server.current is None
+    assert cancelled == []
+
+
 def test_the_work_of_a_client_that_has_gone_is_cancelled(server: wire.Server, client: Client) -> None:
     gone = threading.Event()
     server.on_cancel = lambda request: gone.set()
     client.send(json.dumps({"id": 1, "op": "build"}))
     request = server.work.get(timeout=5)
+    assert server.take_up(request)
     client._socket.shutdown(socket.SHUT_RDWR)
     assert gone.wait(5)
     assert request.cancelled

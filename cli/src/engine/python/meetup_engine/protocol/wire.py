@@ -61,6 +61,8 @@ class Request:
         self.op = document["op"]
         self.document = document
         self.cancelled = False
+        # Whether work on it has begun, or it was answered without any.
+        self.taken = False
 
     def event(self, event: Json) -> None:
         # A node that is interrupted ends with an error, which says nothing about the node.
@@ -108,6 +110,15 @@ class Server:
     def start(self) -> None:
         for work in (self._accept, self._beat):
             threading.Thread(target=work, daemon=True, name=work.__name__).start()
+
+    def take_up(self, request: Request) -> bool:
+        """Makes a queued request the current one. Returns False where it was cancelled, and answered, meanwhile."""
+        with self._lock:
+            if request.taken:
+                return False
+            request.taken = True
+            self.current = request
+            return True
 
     def done(self, request: Request) -> None:
         with self._lock:
@@ -175,15 +186,28 @@ class Server:
         with self._lock:
             request = None if request_id is None else self._pending.get((id(connection), request_id))
         if request is not None:
-            request.cancelled = True
+            self._give_up(request)
+
+    def _give_up(self, request: Request) -> None:
+        """
+        Ends a request: one that waits at once, because what it waits for may take long: another client's build, or the
+        import of dbt.
+        """
+        request.cancelled = True
+        with self._lock:
+            waits = not request.taken
+            request.taken = True
+        if waits:
+            request.error("cancelled", "The request was cancelled.")
+            self.done(request)
+        else:
             self.on_cancel(request)
 
     def _drop(self, connection: Connection) -> None:
         with self._lock:
             gone = [request for key, request in self._pending.items() if key[0] == id(connection)]
         for request in gone:
-            request.cancelled = True
-            self.on_cancel(request)
+            self._give_up(request)
 
 
 def parse_document(line: bytes) -> RequestDocument:

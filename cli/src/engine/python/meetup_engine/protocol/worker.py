@@ -72,11 +72,11 @@ class Worker:
             except queue.Empty:
                 self._tidy()
                 continue
-            self._serve(request)
+            if self._server.take_up(request):
+                self._serve(request)
 
     def _serve(self, request):
         self._untidy = True
-        self._server.current = request
         try:
             operation = self._operations.get(request.op)
             if operation is None:
@@ -122,6 +122,8 @@ class Worker:
         parse, found = self._refresh(session, request)
         if parse is None:
             return {"status": "invalid", "problems": found, "nodes": [], "ms": {"total": _ms(started)}}
+        if request.cancelled:
+            raise Cancelled()
         request.event({"event": "parsed", **told(parse, session)})
         document = request.document
         self._server.local = session.config.credentials.type == "duckdb"
