@@ -37,7 +37,10 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
   const wanted = readParts(options.only);
   const summary = options.summary ?? join(paths.state, 'ci-summary.md');
   await requireWritable(summary);
-  const base = await resolveBase(paths.root, options.base);
+  // Only the build compares with it.
+  const base: Base = wanted.includes('build')
+    ? await resolveBase(paths.root, options.base)
+    : { kind: 'none', reason: 'nothing is built' };
   const parts: CiPart[] = [];
   for (const name of wanted) {
     effects.reporter.note(`── ${name}`);

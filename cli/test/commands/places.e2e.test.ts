@@ -159,3 +159,22 @@ describe('a folder for temporary files that does not exist', () => {
     }
   });
 });
+
+describe('meetup test --select', () => {
+  it.each([
+    ['a name that nothing has', ['--select', 'nosuchname'], /No test matches --select 'nosuchname': check the names/],
+    ['no regular expression', ['--select', 'a('], /--select 'a\(' is not a regular expression \(.+\): correct it/],
+    ['half a range', ['--select', 'x', '[z-a]'], /--select '\[z-a\]' is not a regular expression/],
+    [
+      'nothing of a model',
+      ['--mutate', '--select', 'nosuch', 'neither'],
+      /No model's name matches --select 'nosuch neither'/,
+    ],
+  ])('ends with 2 and a sentence for %s', async (_name, words, sentence) => {
+    const { exitCode, stderr } = await runInProcess(['test', '--only', 'fixtures', ...words], {
+      env: { ...env, MEETUP_TOOLCHAIN_DIR: project.paths.toolchain, MEETUP_STATE_DIR: join(folder, 'state-of-tests') },
+    });
+    expect(exitCode).toBe(2);
+    expect(stderr).toMatch(sentence);
+  });
+});

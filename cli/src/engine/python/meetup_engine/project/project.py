@@ -28,6 +28,7 @@ from dbt_common.invocation import reset_invocation_id
 from meetup_engine.dbt_patches import name_contexts
 from meetup_engine.lru_cache import LruCache
 from meetup_engine.project.environment import REFUSED, apply, hand_to_dbt, recording, refuse_flags
+from meetup_engine.project import spark_comments
 from meetup_engine.project.graph_structure import structure_of
 from meetup_engine.project.files import (
     FileIndex,
@@ -442,6 +443,7 @@ class Project:
             if not warm:
                 _warn_for_unused_resource_config_paths(manifest, self.config)
         manifest.build_flat_graph()
+        spark_comments.escape(manifest.macros.values())
         if warm and not macros and adapter.connections.query_header is not None:
             adapter.set_macro_resolver(manifest)
         else:
