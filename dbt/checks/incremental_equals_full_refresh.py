@@ -77,8 +77,11 @@ class World:
         """One more drop, of any of five days: often older than one that was loaded before."""
         rng, self.batch = self.rng, self.batch + 1
         undated = self.batch == 1 and rng.random() < 0.5
-        on = dt.date(1970, 1, 1) if undated else dt.date(2026, 1, rng.randint(1, 5))
+        # Among the starts of events, so that some are over when the next drop shows another one.
+        on = dt.date(1970, 1, 1) if undated else dt.date(2023, 11, rng.randint(14, 19))
         with duckdb.connect(self.path) as db:
+            loaded = dt.datetime(2026, 2, self.batch)
+            db.execute("insert into raw.batches values (?, ?, ?, '', ?)", [f"b{self.batch}", self.batch, on, loaded])
             for index in range(0 if rng.random() < 0.15 else rng.randint(1, 8)):
                 event = self._event()
                 file = "events-2.json" if rng.random() < 0.05 else "events.json"
@@ -106,7 +109,7 @@ class World:
             "name": f"event {rng.randint(1, 2)}",
             "created": EPOCH + rng.randint(0, 1) * 1000,
             "time": EPOCH + rng.randint(1, 4) * DAY,
-            "status": rng.choice(["past", "cancelled", None]),
+            "status": rng.choice(["past", "cancelled", "draft", None]),
             "venue_id": rng.choice([None, 1, 2, 9]),
             "rsvps": self._list(self._rsvp, 6),
             "no": None,
@@ -131,6 +134,20 @@ def key(*parts):
     return hashlib.md5("|".join(map(str, parts)).encode()).hexdigest()
 
 
+def recurring_from(starts):
+    """The first drop that shows two starts, or another start than the drop before it when that start was over."""
+    before = None
+    for drop, times in starts.items():
+        if len(times) > 1:
+            return drop
+        (time,) = times
+        is_over = before is not None and dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=before) < dt.datetime.combine(drop[0], dt.time())
+        if is_over and time != before:
+            return drop
+        before = time
+    return dt.date.max, 0
+
+
 def latest_events(records):
     """The latest record of each event, by event_key."""
     series = defaultdict(list)
@@ -141,7 +158,7 @@ def latest_events(records):
         starts = defaultdict(set)
         for version in versions:
             starts[version["order"][:2]].add(version["time"])
-        recurs_from = min((drop for drop, times in starts.items() if len(times) > 1), default=(dt.date.max, 0))
+        recurs_from = recurring_from(starts)
         single = [v["time"] for v in versions if v["order"][:2] < recurs_from]
         for version in versions:
             start = version["time"]
@@ -151,7 +168,12 @@ def latest_events(records):
                 event_key = key(group, created, start, "reused")
             else:
                 event_key = key(group, created, start)
-            latest[event_key] = version
+            older = latest.get(event_key)
+            if version["rsvps"] is None and older is not None:
+                # A list that is missing was not told.
+                latest[event_key] = version | {"rsvps": older["rsvps"], "told_by": older["told_by"]}
+            else:
+                latest[event_key] = version | {"told_by": version["order"]}
     return latest
 
 
@@ -165,12 +187,13 @@ def latest_answers(events):
         for user, answer in last.items():
             guests = answer["guests"] or 0
             seats = 0 if answer["response"] == "no" else 1 + guests
-            answers[event_key, user] = (answer["response"], guests, seats, answer["when"], event["order"][1])
+            answers[event_key, user] = (answer["response"], guests, seats, answer["when"], event["told_by"][1])
     return answers
 
 
 def latest_memberships(records):
-    users = {record["user_id"]: record for record in sorted(records, key=lambda r: r["order"])}
+    told = [record for record in sorted(records, key=lambda r: r["order"]) if record["memberships"] is not None]
+    users = {record["user_id"]: record for record in told}
     joined = {}
     for user, record in users.items():
         for item in record["memberships"] or []:
@@ -188,7 +211,7 @@ def expected_events(events, answers, as_of):
             e["group_id"], e["name"], e["status"], e["venue_id"], e["time"],
             count(k, "yes", lambda a: 1), count(k, "yes", lambda a: a[2]), count(k, "no", lambda a: 1),
             count(k, "waitlist", lambda a: 1), count(k, "waitlist", lambda a: a[2]),
-            e["time"] < as_of and e["status"] != "cancelled",
+            e["time"] < as_of and e["status"] not in ("cancelled", "draft"),
         )
         for k, e in events.items()
     }  # fmt: skip

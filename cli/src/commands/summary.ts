@@ -4,6 +4,8 @@ import type { QueryResult } from '../warehouse/warehouse.ts';
 
 /** A sample of the marts: what a sponsor would ask first. */
 export interface MartsSummary {
+  /** Sentences about data that can't be right, such as a date in the future. */
+  readonly warnings: readonly string[];
   /** Rows of each public mart. */
   readonly totals: QueryResult;
   readonly topGroups: QueryResult;
@@ -16,11 +18,19 @@ const TOTALS = `
     (select count(*) from marts.dim_members where not is_unknown) as members,
     (select count(*) from marts.fct_events) as events,
     (select count(*) from marts.fct_rsvps) as rsvps,
-    (select as_of from intermediate.int_as_of) as as_of`;
+    (select as_of from marts.data_freshness) as as_of`;
+
+/** The check whose failing would otherwise go unnoticed: every figure depends on as_of. */
+const FUTURE_DATES = `
+  select cast(cast(latest_at as date) as varchar), cast(cast(loaded_at as date) as varchar)
+  from marts.data_quality
+  cross join marts.data_freshness
+  where check_name = 'as_of_after_load' and failing_count > 0`;
 
 const TOP_GROUPS = `
   select sponsor_rank as rank, group_name as "group", city, active_members as active, sponsor_score as score
   from marts.group_scorecard
+  where sponsor_id = (select min(sponsor_id) from marts.dim_sponsors)
   order by sponsor_rank, group_id
   limit 5`;
 
@@ -36,6 +46,7 @@ export async function summarizeMarts(paths: Paths): Promise<MartsSummary> {
   const published = await openPublished(paths);
   try {
     return {
+      warnings: warningsOf(await published.query(FUTURE_DATES)),
       totals: await published.query(TOTALS),
       topGroups: await published.query(TOP_GROUPS),
       risingTopics: await published.query(RISING_TOPICS),
@@ -43,4 +54,12 @@ export async function summarizeMarts(paths: Paths): Promise<MartsSummary> {
   } finally {
     await published.close();
   }
+}
+
+function warningsOf({ rows }: QueryResult): string[] {
+  return rows.map(
+    ([latest, loaded]) =>
+      `The data holds a date in the future: ${String(latest)}, loaded on ${String(loaded)}. It was ignored when as_of was determined; ` +
+      'see as_of_after_load in data_quality.',
+  );
 }

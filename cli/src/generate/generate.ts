@@ -10,7 +10,7 @@ import { DROP_WITHOUT_VENUES } from './world/changes.ts';
 import { cellsOf, type WorldOptions } from './world/world.ts';
 
 /** Grows whenever the same options give other bytes. */
-export const GENERATOR_VERSION = 1;
+export const GENERATOR_VERSION = 2;
 
 export interface GenerateOptions extends WorldOptions {
   /** The folder to write to. */

@@ -47,6 +47,7 @@ function sample(marts: MartsSummary, style: Style, title: (text: string) => stri
   return [
     title('Marts'),
     `${totals.join(', ')} ${style.dim(`(as of ${asOf?.replace(' as of', ' UTC').replace('T', ' ') ?? 'never'})`)}`,
+    ...marts.warnings.map((warning) => style.caution(warning)),
     '',
     ...section('Top groups to sponsor', marts.topGroups, 'group_scorecard', style, title),
     '',

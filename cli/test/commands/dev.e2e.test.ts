@@ -1,9 +1,9 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { type Paths, resolvePaths } from '../../src/config/paths.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { readContracts } from '../../src/ingest/schemas.ts';
 import { meetup } from '../support/meetup.ts';
 import { type PlainTotals, plainTotals } from './plain-totals.ts';
@@ -82,5 +82,19 @@ describe('./meetup dev', () => {
       'select group_id, group_name, sponsor_rank from group_scorecard order by sponsor_rank limit 3',
     );
     expect(rows.map((row) => row.sponsor_rank)).toEqual([1, 2, 3]);
+  });
+
+  it('answers every saved question', async () => {
+    const folder = join(projectRoot, 'queries');
+    const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
+    // No topic need rise, and no group need have a favourite hour, in a sample as small as this one.
+    const mayBeEmpty = new Set(['best_slot_for_a_group.sql', 'rising_topics_by_city.sql']);
+    const empty: string[] = [];
+    for (const file of files) {
+      const rows = await ask(await readFile(join(folder, file), 'utf8'));
+      if (rows.length === 0 && !mayBeEmpty.has(file)) empty.push(file);
+    }
+    expect(files.length).toBeGreaterThanOrEqual(9);
+    expect(empty).toEqual([]);
   });
 });

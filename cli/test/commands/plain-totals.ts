@@ -59,7 +59,10 @@ export function plainTotals(data: string, contracts: Contracts): PlainTotals {
     }
   }
   const users = new Map<number, UserRecord>();
-  for (const { record } of readAll<UserRecord>(data, 'users', contracts.users.judge)) users.set(record.user_id, record);
+  for (const { record } of readAll<UserRecord>(data, 'users', contracts.users.judge)) {
+    const memberships = record.memberships ?? users.get(record.user_id)?.memberships ?? null;
+    users.set(record.user_id, { ...record, memberships });
+  }
   for (const user of users.values()) {
     for (const groupId of new Set((user.memberships ?? []).map((membership) => membership.group_id))) {
       totals.memberships += 1;
@@ -81,7 +84,10 @@ function readAll<T>(data: string, entity: EntityName, judge: Judge): Placed<T>[]
   });
 }
 
-/** The rule of identity: one event per series until one drop shows two starts of it; from then on the start tells. */
+/**
+ * The rule of identity: one event per series until one drop shows two starts of it, or another start after the last one was over; from
+ * then on the start tells.
+ */
 function latestEvents(versions: readonly Placed<EventRecord>[]): EventRecord[] {
   const series = new Map<string, Placed<EventRecord>[]>();
   for (const version of versions) {
@@ -93,10 +99,18 @@ function latestEvents(versions: readonly Placed<EventRecord>[]): EventRecord[] {
 
 function eventsOfSeries(versions: readonly Placed<EventRecord>[]): Map<string, EventRecord> {
   const latest = new Map<string, EventRecord>();
+  /** A list that is missing was not told: the one before it goes on counting. */
+  const keep = (key: string, record: EventRecord): void => {
+    latest.set(key, { ...record, rsvps: record.rsvps ?? latest.get(key)?.rsvps ?? null });
+  };
   const drops = [...new Set(versions.map(({ drop }) => drop))];
   const starts = (drop: string): Set<number> =>
     new Set(versions.filter((v) => v.drop === drop).map((v) => v.record.time));
-  const recurringFrom = drops.findIndex((drop) => starts(drop).size > 1);
+  const recurringFrom = drops.findIndex((drop, i) => {
+    const [last] = starts(drops[i - 1] ?? '');
+    const isOver = i > 0 && last !== undefined && last < Date.parse(drop);
+    return starts(drop).size > 1 || (isOver && !starts(drop).has(last));
+  });
   let lastBefore: number | undefined;
   let anchor: number | undefined;
   for (const { drop, record } of versions) {
@@ -104,9 +118,9 @@ function eventsOfSeries(versions: readonly Placed<EventRecord>[]): Map<string, E
     if (isBefore) {
       anchor ??= record.time;
       lastBefore = record.time;
-      latest.set('anchored', record);
+      keep('anchored', record);
     } else {
-      latest.set(anchor !== undefined && record.time === lastBefore ? 'anchored' : String(record.time), record);
+      keep(anchor !== undefined && record.time === lastBefore ? 'anchored' : String(record.time), record);
     }
   }
   return latest;

@@ -54,4 +54,4 @@ describe('the bytes that generate writes', () => {
   });
 });
 
-const GOLDEN = { version: 1, bytes: '4a4584646b28563309863a453ea5bee577baea620071c1a682b633edb9fe8db1' };
+const GOLDEN = { version: 2, bytes: '8721bdea8d4a68f4c2db136a80807f70790408522db803aa5067ca6a567d57a5' };

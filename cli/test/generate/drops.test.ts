@@ -64,6 +64,14 @@ describe('daily drops', async () => {
     expect(further.length).toBeGreaterThan(0);
   });
 
+  it('announce the second meeting of a series after the first was held, and without it', () => {
+    const second = all.filter(({ day, event, before }) => {
+      const [only] = before;
+      return before.length === 1 && only !== undefined && only.time < Date.parse(day) && event.time !== only.time;
+    });
+    expect(second.length).toBeGreaterThan(0);
+  });
+
   it('move an event: the same creation, another start', () => {
     const moved = all.filter(({ event, before }) => before.length === 1 && before[0]?.time !== event.time);
     expect(moved.length).toBeGreaterThan(0);

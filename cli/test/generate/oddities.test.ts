@@ -42,6 +42,10 @@ const ODDITIES: Record<string, (data: DataSet) => boolean> = {
   'upcoming in the past': (data) =>
     data.sound('events').some(({ status, time }) => status === 'upcoming' && time < Date.UTC(2026, 0)),
   'a cancelled event': (data) => data.sound('events').some(({ status }) => status === 'cancelled'),
+  'a draft, and an event that was only proposed': (data) =>
+    ['draft', 'proposed'].every((wanted) => data.sound('events').some(({ status }) => status === wanted)),
+  'a membership in the far future': (data) =>
+    data.sound('users').some(({ memberships }) => memberships?.some(({ joined }) => joined > Date.UTC(2090, 0))),
   'no status': (data) => data.sound('events').some(({ status }) => status === undefined || status === null),
   'a start before it was made': (data) => data.sound('events').some(({ time, created }) => time < created),
   'a NUL escape': (data) => data.text('events').includes('\\u0000') && data.text('users').includes('\\u0000'),

@@ -192,11 +192,15 @@ describe('a macro', () => {
     expect(changed.done.status).toBe('pass');
     expect(changed.done.built.toSorted()).toEqual([
       'attendee_cohorts',
+      'city_topics',
       'data_quality',
+      'event_forecasts',
       'event_performance',
+      'forecast_accuracy',
       'group_months',
       'group_overlap',
       'group_scorecard',
+      'group_time_slots',
       'rsvp_curves',
       'time_slots',
       'topic_months',

@@ -8,7 +8,17 @@
     coalesce(lower({{ status }}) in ('cancelled', 'canceled'), false)
 {%- endmacro %}
 
-{# Whether an event took place: it lies before as_of and was not called off. Its status does not say 'past' reliably. #}
-{% macro is_held(starts_at, is_cancelled, as_of) -%}
-    ({{ starts_at }} < {{ as_of }} and not {{ is_cancelled }})
+{# Whether a status says that the event was never announced. A missing status does not. #}
+{% macro is_draft(status) -%}
+    coalesce(lower({{ status }}) in ('draft', 'proposed', 'suggested'), false)
+{%- endmacro %}
+
+{# Whether an event took place: it was announced, starts before as_of and was not called off. No status says 'past' reliably. #}
+{% macro is_held(starts_at, is_cancelled, is_draft, as_of) -%}
+    ({{ starts_at }} < {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }})
+{%- endmacro %}
+
+{# Whether an event is still to come: it was announced, starts at as_of or later and was not called off. #}
+{% macro is_upcoming(starts_at, is_cancelled, is_draft, as_of) -%}
+    ({{ starts_at }} >= {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }})
 {%- endmacro %}

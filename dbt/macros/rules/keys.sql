@@ -24,6 +24,19 @@
 {%- endmacro %}
 
 
+{#
+    A column of the latest record that holds a list at all. A list that is missing was not told, unlike one that is empty; so the
+    latest list that was told goes on counting. For a query whose window told_first is ordered by told_order.
+#}
+{% macro last_told(column) -%}
+    first_value({{ column }}) over told_first
+{%- endmacro %}
+
+{% macro told_order(has_list) -%}
+    {{ has_list }} desc, {{ version_order('desc') }}
+{%- endmacro %}
+
+
 {# The columns that say which raw record a row came from, separated by commas. Together they identify it. #}
 {% macro record_columns(relation=none) -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}

@@ -3,6 +3,20 @@
     (cast({{ numerator }} as double) / nullif({{ denominator }}, 0))
 {%- endmacro %}
 
+{# A count as a bigint; 0 where a left join found nothing to count. #}
+{% macro count_or_0(count) -%}
+    coalesce(cast({{ count }} as bigint), 0)
+{%- endmacro %}
+
+{# Calendar days from one moment to another (int); null where one is missing. #}
+{% macro days_between(start, end) -%}
+    {#- On some engines the difference of a date and a null is an error, so a missing end is replaced before and left out after. -#}
+    case
+        when {{ start }} is not null and {{ end }} is not null
+            then cast({{ dbt.datediff('cast(coalesce(' ~ start ~ ', ' ~ end ~ ') as date)', 'cast(coalesce(' ~ end ~ ', ' ~ start ~ ') as date)', 'day') }} as int)
+    end
+{%- endmacro %}
+
 {# A coordinate, or null where latitude and longitude are both 0, which stands for unknown in the source. #}
 {% macro known_coordinate(coordinate, latitude, longitude) -%}
     case when {{ latitude }} = 0 and {{ longitude }} = 0 then null else {{ coordinate }} end

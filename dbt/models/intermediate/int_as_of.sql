@@ -1,20 +1,27 @@
 {{ config(materialized='table') }}
 
+-- A moment after the load is a wrong date. It stays in the facts, but nothing that happens then is now.
 with moments as (
-    select max(created_at) as latest_at from {{ ref('int_groups_latest') }}
-    union all
-    select max(created_at) from {{ ref('int_events_latest') }}
-    union all
-    select max(responded_at) from {{ ref('fct_rsvps') }}
-    union all
-    select max(joined_at) from {{ ref('fct_memberships') }}
+    {%- for moment, model in [
+        ('created_at', 'int_groups_latest'),
+        ('created_at', 'int_events_latest'),
+        ('responded_at', 'fct_rsvps'),
+        ('joined_at', 'fct_memberships'),
+    ] %}
+        select
+            max({{ moment }}) as latest_at,
+            max(case when {{ moment }} <= believable_until then {{ moment }} end) as believable_at
+        from {{ ref(model) }}
+        cross join {{ ref('int_last_load') }}
+        {{- '\n        union all' if not loop.last }}
+    {%- endfor %}
 )
 
 select
     {% if var('as_of', none) is not none -%}
         cast('{{ var("as_of") }}' as timestamp) as as_of,
     {%- else -%}
-        coalesce(max(latest_at), cast('1970-01-01 00:00:00' as timestamp)) as as_of,
+        coalesce(max(believable_at), cast('1970-01-01 00:00:00' as timestamp)) as as_of,
     {%- endif %}
     max(latest_at) as latest_at
 from moments

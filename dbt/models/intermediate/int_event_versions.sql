@@ -1,10 +1,13 @@
--- The source has no event id. What makes two records the same event is decided here and nowhere else; docs/models.md tells the rule.
+-- The source has no event id. What makes two records the same event is decided here and nowhere else; docs/models.md has the rule.
 with numbered as (
     select
         {{ surrogate_key(['group_id', 'created_ms']) }} as series_key,
         group_id,
         created_ms,
         starts_ms,
+        starts_at,
+        rsvp_count,
+        has_answer_list,
         _batch_seq,
         _dropped_on,
         _source_file,
@@ -18,17 +21,33 @@ drops as (
     select
         series_key,
         drop_number,
-        count(distinct starts_ms) as start_count
+        min(_dropped_on) as _dropped_on,
+        count(distinct starts_ms) as start_count,
+        min(starts_ms) as first_ms,
+        min(starts_at) as first_at
     from numbered
     group by series_key, drop_number
+),
+
+-- Two starts in one drop are two events. So are two starts in two drops where the first had come before the later drop was written:
+-- what is over cannot be moved.
+compared_drops as (
+    select
+        series_key,
+        drop_number,
+        start_count > 1 as shows_two_starts,
+        first_ms <> lag(first_ms) over series
+        and lag(first_at) over series < cast(_dropped_on as timestamp) as follows_a_past_start
+    from drops
+    window series as (partition by series_key order by drop_number)
 ),
 
 first_recurring as (
     select
         series_key,
         min(drop_number) as drop_number
-    from drops
-    where start_count > 1
+    from compared_drops
+    where shows_two_starts or follows_a_past_start
     group by series_key
 ),
 
@@ -76,6 +95,8 @@ select
     created_ms,
     starts_ms,
     is_recurring,
+    rsvp_count,
+    has_answer_list,
     _batch_seq,
     _dropped_on,
     _source_file,

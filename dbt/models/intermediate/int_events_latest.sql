@@ -11,8 +11,13 @@ with versions as (
         _record_index,
         {{ version_rank('event_key') }} as version_rank,
         cast(count(*) over (partition by event_key) as bigint) as version_count,
+        {{ last_told('rsvp_count') }} as rsvp_count,
+        {{ last_told('_batch_seq') }} as _answers_batch_seq,
+        {{ last_told('_source_file') }} as _answers_source_file,
+        {{ last_told('_record_index') }} as _answers_record_index,
         min(starts_ms) over (partition by event_key) <> max(starts_ms) over (partition by event_key) as is_moved
     from {{ ref('int_event_versions') }}
+    window told_first as (partition by event_key order by {{ told_order('has_answer_list') }})
 ),
 
 events as (
@@ -27,6 +32,7 @@ select
     events.event_name,
     events.status,
     {{ is_cancelled('events.status') }} as is_cancelled,
+    {{ is_draft('events.status') }} as is_draft,
     versions.is_recurring,
     versions.is_moved,
     versions.version_count,
@@ -36,11 +42,14 @@ select
     events.starts_at,
     events.duration_ms,
     events.rsvp_limit,
-    events.rsvp_count,
+    versions.rsvp_count,
     versions._batch_seq,
     versions._dropped_on,
     versions._source_file,
-    versions._record_index
+    versions._record_index,
+    versions._answers_batch_seq,
+    versions._answers_source_file,
+    versions._answers_record_index
 from versions
 inner join events on {{ is_same_record('versions', 'events') }}
 where versions.version_rank = 1

@@ -1,8 +1,14 @@
 with ranked as (
     select
         *,
-        {{ version_rank('group_id') }} as version_rank
+        {{ version_rank('group_id') }} as version_rank,
+        {{ last_told('topic_count') }} as told_topic_count,
+        {{ last_told('topics') }} as told_topics,
+        {{ last_told('_batch_seq') }} as _topics_batch_seq,
+        {{ last_told('_source_file') }} as _topics_source_file,
+        {{ last_told('_record_index') }} as _topics_record_index
     from {{ ref('stg_meetup__groups') }}
+    window told_first as (partition by group_id order by {{ told_order('has_topic_list') }})
 )
 
 select
@@ -15,12 +21,15 @@ select
     created_at,
     latitude,
     longitude,
-    topic_count,
-    topics,
+    told_topic_count as topic_count,
+    told_topics as topics,
     _batch_seq,
     _dropped_on,
     _source_file,
     _record_index,
-    _loaded_at
+    _loaded_at,
+    _topics_batch_seq,
+    _topics_source_file,
+    _topics_record_index
 from ranked
 where version_rank = 1

@@ -3,8 +3,13 @@
 with ranked as (
     select
         *,
-        {{ version_rank('user_id') }} as version_rank
+        {{ version_rank('user_id') }} as version_rank,
+        {{ last_told('membership_count') }} as told_membership_count,
+        {{ last_told('_batch_seq') }} as _memberships_batch_seq,
+        {{ last_told('_source_file') }} as _memberships_source_file,
+        {{ last_told('_record_index') }} as _memberships_record_index
     from {{ ref('stg_meetup__users') }}
+    window told_first as (partition by user_id order by {{ told_order('has_membership_list') }})
 )
 
 select
@@ -12,10 +17,13 @@ select
     city,
     country,
     hometown,
-    membership_count,
+    told_membership_count as membership_count,
     _batch_seq,
     _dropped_on,
     _source_file,
-    _record_index
+    _record_index,
+    _memberships_batch_seq,
+    _memberships_source_file,
+    _memberships_record_index
 from ranked
 where version_rank = 1

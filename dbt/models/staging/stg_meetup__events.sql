@@ -16,6 +16,7 @@ renamed as (
         venue_id,
         status,
         {{ list_length('rsvps') }} as rsvp_count,
+        rsvps is not null as has_answer_list,
         _batch_id,
         _batch_seq,
         _dropped_on,

@@ -5,7 +5,7 @@ with source as (
 renamed as (
     select
         source.group_id,
-        trim(topic) as topic_name,
+        {{ trimmed('topic') }} as topic_name,
         source._batch_id,
         source._batch_seq,
         source._dropped_on,

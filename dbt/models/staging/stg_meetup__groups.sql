@@ -15,6 +15,7 @@ renamed as (
         {{ known_coordinate('lon', 'lat', 'lon') }} as longitude,
         {{ list_length('topics') }} as topic_count,
         {{ list_to_text('topics') }} as topics,
+        topics is not null as has_topic_list,
         _batch_id,
         _batch_seq,
         _dropped_on,

@@ -9,6 +9,7 @@ renamed as (
         country,
         hometown,
         {{ list_length('memberships') }} as membership_count,
+        memberships is not null as has_membership_list,
         _batch_id,
         _batch_seq,
         _dropped_on,

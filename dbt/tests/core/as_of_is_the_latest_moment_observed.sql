@@ -1,16 +1,20 @@
--- Nothing in the data is later than latest_at, and unless the variable says otherwise that is as_of.
+-- Nothing in the data is later than latest_at, and unless the variable says otherwise as_of is the latest moment before the last load.
 with moments as (
-    select max(created_at) as latest_at from {{ ref('dim_groups') }}
+    select created_at as happened_at from {{ ref('dim_groups') }}
     union all
-    select max(created_at) as latest_at from {{ ref('fct_events') }}
+    select created_at as happened_at from {{ ref('fct_events') }}
     union all
-    select max(responded_at) as latest_at from {{ ref('fct_rsvps') }}
+    select responded_at as happened_at from {{ ref('fct_rsvps') }}
     union all
-    select max(joined_at) as latest_at from {{ ref('fct_memberships') }}
+    select joined_at as happened_at from {{ ref('fct_memberships') }}
 ),
 
 latest as (
-    select max(latest_at) as latest_at from moments
+    select
+        max(moments.happened_at) as latest_at,
+        max(moments.happened_at) filter (where moments.happened_at <= last_load.believable_until) as believable_at
+    from moments
+    cross join {{ ref('int_last_load') }} as last_load
 )
 
 select
@@ -23,5 +27,5 @@ where
     clock.latest_at is distinct from latest.latest_at
     or (
         {{ var('as_of', none) is none }}
-        and clock.as_of is distinct from coalesce(latest.latest_at, cast('1970-01-01 00:00:00' as timestamp))
+        and clock.as_of is distinct from coalesce(latest.believable_at, cast('1970-01-01 00:00:00' as timestamp))
     )

@@ -5,7 +5,7 @@ with in_lists as (
             memberships.group_id,
             memberships.user_id
         from {{ ref('stg_meetup__memberships') }} as memberships
-        inner join {{ ref('int_users_latest') }} as latest on {{ is_same_record('memberships', 'latest') }}
+        inner join {{ ref('int_membership_records') }} as latest on {{ is_same_record('memberships', 'latest') }}
     ) as pairs
 ),
 

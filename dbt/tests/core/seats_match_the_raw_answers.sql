@@ -18,7 +18,7 @@ recounted as (
         sum(case when last_answers.response = 'waitlist' then 1 else 0 end) as waitlist_count,
         sum(case when last_answers.response = 'waitlist' then 1 + last_answers.guests else 0 end) as waitlist_seats
     from last_answers
-    inner join {{ ref('int_events_latest') }} as latest on {{ is_same_record('last_answers', 'latest') }}
+    inner join {{ ref('int_answer_records') }} as latest on {{ is_same_record('last_answers', 'latest') }}
     group by latest.event_key
 )
 

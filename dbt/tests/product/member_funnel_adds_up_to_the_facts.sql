@@ -2,7 +2,7 @@ with answers as (
     select
         count(*) as answers,
         count_if(response = 'yes') as yes_answers
-    from {{ ref('fct_rsvps') }}
+    from {{ ref('int_answers_as_of') }}
 ),
 
 attendances as (

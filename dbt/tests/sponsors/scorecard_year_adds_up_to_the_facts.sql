@@ -14,6 +14,7 @@ scorecard as (
         coalesce(sum(events_held_12m), 0) as events_held,
         coalesce(sum(yes_seats_12m), 0) as yes_seats
     from {{ ref('group_scorecard') }}
+    where sponsor_id = (select min(sponsor_id) from {{ ref('dim_sponsors') }})
 )
 
 select

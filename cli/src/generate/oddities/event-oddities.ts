@@ -145,6 +145,12 @@ const TIMES: readonly Oddity[] = [
   changing('status seldom seen', (event) => {
     event.status = 'suggested';
   }),
+  changing('draft', (event) => {
+    event.status = 'draft';
+  }),
+  changing('proposed', (event) => {
+    event.status = 'proposed';
+  }),
   changing('start before it was made', (event) => {
     // A year of its own, so that it does not fall on another meeting of its group.
     event.time = moment(event, 'created') - YEAR;

@@ -28,6 +28,9 @@ export const GROUP_ODDITIES: readonly Oddity[] = [
   changing('the same topic twice', (group) => {
     group.topics = ['Open Source', ' open source', 'Open Source'];
   }),
+  changing('topics between odd blanks, with a dotted capital I', (group) => {
+    group.topics = ['\tİstanbul\u00a0', 'istanbul', 'Data\u00a0Science'];
+  }),
   { name: 'duplicate record', spoil: (group) => [group, { ...group }] },
   changing('long description', (group) => {
     group.description = `<p>${'We meet, we talk, we eat &amp; we code. '.repeat(1200)}</p>`;

@@ -1,6 +1,9 @@
 import { LOST_GROUP_ID } from '../world/ids.ts';
 import { breaking, changing, items, type JsonRecord, type Oddity } from './oddity.ts';
 
+/** What a wrong century makes of a date: 1 January 2099. */
+const FAR_FUTURE = 4_070_908_800_000;
+
 function lastMembership(user: JsonRecord): JsonRecord {
   return items(user, 'memberships').at(-1) ?? {};
 }
@@ -38,6 +41,10 @@ export const USER_ODDITIES: readonly Oddity[] = [
     const last = lastMembership(user);
     const earlier = typeof last.joined === 'number' ? last.joined - 86_400_000 : 0;
     user.memberships = [...items(user, 'memberships'), { ...last }, { ...last, joined: earlier }];
+  }),
+  changing('membership in a far future', (user) => {
+    const others = items(user, 'memberships').slice(0, -1);
+    user.memberships = [...others, { joined: FAR_FUTURE, group_id: lastMembership(user).group_id ?? LOST_GROUP_ID }];
   }),
   changing('no memberships', (user) => {
     user.memberships = [];

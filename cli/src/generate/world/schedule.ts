@@ -61,8 +61,12 @@ interface Series {
   readonly number: number;
   readonly createdAt: number;
   readonly minute: number;
+  /** Whether each meeting is announced only after the one before it was held. */
+  readonly oneAtATime: boolean;
   planned: number;
   left: number;
+  /** The start of its latest meeting. */
+  lastStartsAt: number;
 }
 
 /** Plans the meetings of one group, in order of time, up to those announced by `endsAt`. */
@@ -129,9 +133,8 @@ class Planner {
     const series = recurring ? this.inSeries(day, lead) : undefined;
     const startsAt = amsterdamInstant(day, series?.minute ?? minute);
     const createdAt = series?.createdAt ?? this.moment(startsAt - lead);
-    // A series shows its first two meetings at once, the others when they come near.
-    const laterInSeries = series !== undefined && series.planned > 2;
-    const visibleFrom = laterInSeries ? Math.max(createdAt, startsAt - 60 * DAY) : createdAt;
+    const visibleFrom = series === undefined ? createdAt : shownFrom(series, startsAt);
+    if (series !== undefined) series.lastStartsAt = startsAt;
     const change = this.changeOf(visibleFrom, startsAt, series !== undefined);
     this.meetings.push({
       number: this.meetings.length,
@@ -155,8 +158,10 @@ class Planner {
         number: this.seriesCount,
         createdAt,
         minute: this.minute,
+        oneAtATime: this.random.chance(0.25),
         planned: 0,
         left: 3 + this.random.below(30),
+        lastStartsAt: 0,
       };
       this.seriesCount += 1;
     }
@@ -189,6 +194,15 @@ class Planner {
     if (drawn < 0.08) return { kind: 'moved', at };
     return drawn < 0.11 ? { kind: 'renamed', at } : undefined;
   }
+}
+
+/**
+ * When a meeting of a series first shows. Most series show their first two meetings at once, the others when they come near; some show
+ * no meeting before the one before it was held.
+ */
+function shownFrom(series: Series, startsAt: number): number {
+  if (series.oneAtATime && series.planned > 1) return Math.max(series.createdAt, series.lastStartsAt + DAY);
+  return series.planned > 2 ? Math.max(series.createdAt, startsAt - 60 * DAY) : series.createdAt;
 }
 
 /** Whether a meeting is over when the dump is written: it changes no more. */

@@ -16,7 +16,7 @@ rejected as (
 
 select
     coalesce(files.entity, rejected.entity) as entity,
-    coalesce(cast(files.records_read as bigint), 0) as records_read,
-    coalesce(cast(rejected.records_rejected as bigint), 0) as records_rejected
+    {{ count_or_0('files.records_read') }} as records_read,
+    {{ count_or_0('rejected.records_rejected') }} as records_rejected
 from files
 full outer join rejected on files.entity = rejected.entity

@@ -1,5 +1,6 @@
 -- Who is a member at as_of. With a variable as_of in the past, joinings after it have not happened yet.
 select
+    memberships.membership_key,
     memberships.group_id,
     memberships.user_id,
     memberships.joined_at

@@ -1,14 +1,4 @@
-with topics as (
-    select * from {{ ref('stg_meetup__group_topics') }}
-),
-
-latest as (
-    select * from {{ ref('int_groups_latest') }}
-)
-
 select distinct
-    topics.group_id,
-    {{ surrogate_key(['lower(topics.topic_name)']) }} as topic_key
-from topics
-inner join latest on {{ is_same_record('topics', 'latest') }}
-where topics.topic_name <> ''
+    group_id,
+    topic_key
+from {{ ref('int_group_topics') }}

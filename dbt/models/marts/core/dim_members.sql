@@ -24,7 +24,7 @@ select
     known.city,
     known.country,
     known.hometown,
-    coalesce(cast(joined_groups.group_count as bigint), 0) as group_count,
+    {{ count_or_0('joined_groups.group_count') }} as group_count,
     joined_groups.first_joined_at,
     known.user_id is null as is_unknown
 from used_or_known

@@ -13,7 +13,9 @@ with answers as (
 events as (
     select
         *,
-        {{ epoch_ms_to_local('starts_ms') }} as starts_at_local
+        {{ epoch_ms_to_local('starts_ms') }} as starts_at_local,
+        -- An event that claims to last longer than 365 days has no known end.
+        case when duration_ms <= 31536000000 then starts_ms + duration_ms end as ends_ms
     from {{ ref('int_events_latest') }}
 )
 
@@ -25,24 +27,25 @@ select
     events.event_name,
     events.status,
     events.is_cancelled,
-    {{ is_held('events.starts_at', 'events.is_cancelled', 'clock.as_of') }} as is_held,
+    events.is_draft,
+    {{ is_held('events.starts_at', 'events.is_cancelled', 'events.is_draft', 'clock.as_of') }} as is_held,
+    {{ is_upcoming('events.starts_at', 'events.is_cancelled', 'events.is_draft', 'clock.as_of') }} as is_upcoming,
     events.is_recurring,
     events.is_moved,
     events.created_at,
     events.starts_at,
-    -- Who says that it lasts longer than 365 days does not know when it ends.
-    {{ epoch_ms_to_utc('events.starts_ms + case when events.duration_ms <= 31536000000 then events.duration_ms end') }} as ends_at,
+    {{ epoch_ms_to_utc('events.ends_ms') }} as ends_at,
     events.starts_at_local,
     cast(events.starts_at_local as date) as starts_on_local,
     {{ iso_weekday('cast(events.starts_at_local as date)') }} as local_iso_weekday,
     cast(extract(hour from events.starts_at_local) as int) as local_hour,
     cast(events.duration_ms as double) / 60000 as duration_minutes,
     events.rsvp_limit,
-    coalesce(cast(answers.yes_count as bigint), 0) as yes_count,
-    coalesce(cast(answers.yes_seats as bigint), 0) as yes_seats,
-    coalesce(cast(answers.no_count as bigint), 0) as no_count,
-    coalesce(cast(answers.waitlist_count as bigint), 0) as waitlist_count,
-    coalesce(cast(answers.waitlist_seats as bigint), 0) as waitlist_seats,
+    {{ count_or_0('answers.yes_count') }} as yes_count,
+    {{ count_or_0('answers.yes_seats') }} as yes_seats,
+    {{ count_or_0('answers.no_count') }} as no_count,
+    {{ count_or_0('answers.waitlist_count') }} as waitlist_count,
+    {{ count_or_0('answers.waitlist_seats') }} as waitlist_seats,
     events.version_count,
     events._batch_seq,
     events._dropped_on

@@ -5,14 +5,14 @@
         unique_key='membership_key',
         on_schema_change='fail',
         liquid_clustered_by=['group_id', 'user_id'],
-        meta={'current_records': 'int_users_latest', 'record_of': 'user_id'},
+        meta={'current_records': 'int_membership_records', 'record_of': 'user_id'},
     )
 }}
 
--- Users whose latest record is not the one that this table's rows came from: all of them in a full build.
+-- Users whose latest list of memberships is not the one that this table's rows came from: all of them in a full build.
 with changed_users as (
     select {{ record_columns() }}
-    from {{ ref('int_users_latest') }} as latest
+    from {{ ref('int_membership_records') }} as latest
     where
         membership_count > 0
         {% if is_incremental() %}

@@ -5,17 +5,17 @@
         unique_key='rsvp_key',
         on_schema_change='fail',
         liquid_clustered_by=['group_id', 'event_key'],
-        meta={'current_records': 'int_events_latest', 'record_of': 'event_key'},
+        meta={'current_records': 'int_answer_records', 'record_of': 'event_key'},
     )
 }}
 
--- Events whose latest record is not the one that this table's rows came from: all of them in a full build.
+-- Events whose latest list of answers is not the one that this table's rows came from: all of them in a full build.
 with changed_events as (
     select
         event_key,
         series_key,
         {{ record_columns() }}
-    from {{ ref('int_events_latest') }} as latest
+    from {{ ref('int_answer_records') }} as latest
     where
         rsvp_count > 0
         {% if is_incremental() %}

@@ -16,6 +16,16 @@ placed as (
     from attended_months
 ),
 
+event_months as (
+    select
+        group_id,
+        cast(date_trunc('month', starts_at) as date) as month_start_on,
+        count(*) as events_held
+    from {{ ref('fct_events') }}
+    where is_held
+    group by all
+),
+
 counted as (
     select
         group_id,
@@ -43,7 +53,8 @@ spined as (
         cohorts.cohort_month_on,
         cohorts.cohort_members,
         cohorts.months_observed,
-        cast(numbers.n as int) as months_since
+        cast(numbers.n as int) as months_since,
+        cast({{ dbt.dateadd('month', 'cast(numbers.n as int)', 'cohorts.cohort_month_on') }} as date) as month_start_on
     from cohorts
     cross join range(0, {{ last_month + 1 }}) as numbers (n)
     where numbers.n <= cohorts.months_observed
@@ -54,8 +65,13 @@ select
     spined.cohort_month_on,
     spined.months_since,
     cast(spined.cohort_members as bigint) as cohort_members,
-    coalesce(cast(counted.returning_members as bigint), 0) as returning_members,
-    {{ safe_ratio('coalesce(counted.returning_members, 0)', 'spined.cohort_members') }} as retention,
+    {{ count_or_0('counted.returning_members') }} as returning_members,
+    {{ count_or_0('event_months.events_held') }} as events_held,
+    -- Nobody can come back in a month without an event.
+    case
+        when event_months.events_held > 0
+            then {{ safe_ratio('coalesce(counted.returning_members, 0)', 'spined.cohort_members') }}
+    end as retention,
     spined.months_since < spined.months_observed as is_month_over
 from spined
 left join counted
@@ -63,3 +79,5 @@ left join counted
     spined.group_id = counted.group_id
     and spined.cohort_month_on = counted.cohort_month_on
     and spined.months_since = counted.months_since
+left join event_months
+    on spined.group_id = event_months.group_id and spined.month_start_on = event_months.month_start_on

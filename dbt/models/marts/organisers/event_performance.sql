@@ -22,6 +22,7 @@ select
     events.starts_at,
     events.starts_on_local,
     events.is_held,
+    events.is_upcoming,
     events.is_cancelled,
     events.is_recurring,
     events.rsvp_limit,
@@ -30,7 +31,8 @@ select
     events.no_count,
     events.waitlist_count,
     {{ safe_ratio('events.yes_seats', 'events.rsvp_limit') }} as fill,
-    coalesce(events.yes_seats >= events.rsvp_limit, false) as is_full,
+    -- A limit of 0 admits nobody: there is nothing that could be full.
+    coalesce(events.rsvp_limit > 0 and events.yes_seats >= events.rsvp_limit, false) as is_full,
     case
         when events.yes_seats < events.rsvp_limit then events.rsvp_limit - events.yes_seats
         when events.rsvp_limit is not null then 0
@@ -39,7 +41,7 @@ select
     cast(events.lead_seconds as double) / 86400 as lead_days,
     yes_answers.median_yes_lead_days,
     {{ safe_ratio('events.no_count', 'events.yes_count') }} as no_per_yes,
-    coalesce(cast(yes_answers.guest_seats as bigint), 0) as guest_seats,
+    {{ count_or_0('yes_answers.guest_seats') }} as guest_seats,
     {{ safe_ratio('yes_answers.guest_seats', 'events.yes_seats') }} as guest_share,
     events.yes_seats as expected_attendance,
     cast(events.yes_seats as double) * (1 - cast({{ var('no_show_rate', 0) }} as double)) as what_if_attendance

@@ -4,7 +4,7 @@ with answers as (
         user_id,
         min(responded_at) as first_answer_at,
         min(responded_at) filter (where response = 'yes') as first_yes_at
-    from {{ ref('fct_rsvps') }}
+    from {{ ref('int_answers_as_of') }}
     group by group_id, user_id
 ),
 
@@ -18,6 +18,35 @@ attended as (
     group by group_id, user_id
 ),
 
+-- Memberships and held events in one line of time per group, so that each membership finds the next event without a join by range.
+happenings as (
+    select
+        membership_key,
+        group_id,
+        joined_at as happened_at,
+        cast(null as timestamp) as event_at
+    from {{ ref('int_memberships_as_of') }}
+    union all
+    select
+        cast(null as string) as membership_key,
+        group_id,
+        starts_at as happened_at,
+        starts_at as event_at
+    from {{ ref('fct_events') }}
+    where is_held
+),
+
+next_events as (
+    select
+        membership_key,
+        min(event_at) over (
+            partition by group_id
+            order by happened_at
+            range between current row and unbounded following
+        ) as next_event_at
+    from happenings
+),
+
 timed as (
     select
         memberships.membership_key,
@@ -28,9 +57,11 @@ timed as (
         answers.first_yes_at,
         attended.first_attended_at,
         attended.attended_events,
+        next_events.next_event_at,
         clock.as_of,
         {{ dbt.dateadd('day', var('activation_days', 90), 'memberships.joined_at') }} as activates_until
-    from {{ ref('fct_memberships') }} as memberships
+    from {{ ref('int_memberships_as_of') }} as memberships
+    inner join next_events on memberships.membership_key = next_events.membership_key
     left join answers
         on memberships.group_id = answers.group_id and memberships.user_id = answers.user_id
     left join attended
@@ -46,20 +77,14 @@ select
     first_answer_at,
     first_yes_at,
     first_attended_at,
-    -- Null in, null out, by hand: on some engines a difference of days with a null is an error.
-    case
-        when first_answer_at is not null
-            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(first_answer_at, joined_at) as date)', 'day') }} as int)
-    end as days_to_first_answer,
-    case
-        when first_yes_at is not null
-            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(first_yes_at, joined_at) as date)', 'day') }} as int)
-    end as days_to_first_yes,
-    case
-        when first_attended_at is not null
-            then cast({{ dbt.datediff('cast(joined_at as date)', 'cast(coalesce(first_attended_at, joined_at) as date)', 'day') }} as int)
-    end as days_to_first_attended,
-    coalesce(cast(attended_events as bigint), 0) as attended_events,
+    {{ days_between('joined_at', 'first_answer_at') }} as days_to_first_answer,
+    {{ days_between('joined_at', 'first_yes_at') }} as days_to_first_yes,
+    {{ days_between('joined_at', 'first_attended_at') }} as days_to_first_attended,
+    {{ count_or_0('attended_events') }} as attended_events,
+    next_event_at,
     coalesce(first_attended_at <= activates_until, false) as is_activated,
-    activates_until <= as_of as is_window_over
+    activates_until <= as_of as is_window_over,
+    -- A group without an event in those days gave nobody a chance to come.
+    activates_until <= as_of
+    and (coalesce(next_event_at <= activates_until, false) or coalesce(first_attended_at <= activates_until, false)) as is_judged
 from timed

@@ -51,7 +51,12 @@ select
     cumulated.days_before,
     cumulated.new_yes_seats,
     cumulated.cumulative_yes_seats,
-    {{ safe_ratio('cumulated.cumulative_yes_seats', 'events.yes_seats') }} as cumulative_share,
+    -- What an event that has not started ends with is not known.
+    case
+        when events.starts_at < clock.as_of
+            then {{ safe_ratio('cumulated.cumulative_yes_seats', 'events.yes_seats') }}
+    end as cumulative_share,
     events.is_held
 from cumulated
 inner join {{ ref('fct_events') }} as events on cumulated.event_key = events.event_key
+cross join {{ ref('int_as_of') }} as clock

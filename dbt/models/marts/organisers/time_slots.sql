@@ -35,13 +35,13 @@ counted as (
 select
     slots.local_iso_weekday,
     slots.local_hour,
-    coalesce(cast(counted.held_events as bigint), 0) as held_events,
+    {{ count_or_0('counted.held_events') }} as held_events,
     {{ safe_ratio('coalesce(counted.held_events, 0)', 'sum(counted.held_events) over ()') }} as event_share,
-    coalesce(cast(counted.group_count as bigint), 0) as group_count,
+    {{ count_or_0('counted.group_count') }} as group_count,
     counted.mean_yes_seats,
     cast(counted.median_yes_seats as double) as median_yes_seats,
     counted.median_fill,
-    coalesce(cast(counted.full_events as bigint), 0) as full_events
+    {{ count_or_0('counted.full_events') }} as full_events
 from slots
 left join counted
     on slots.local_iso_weekday = counted.local_iso_weekday and slots.local_hour = counted.local_hour

@@ -5,24 +5,73 @@ with clock as (
     from {{ ref('int_as_of') }}
 ),
 
-joinings as (
+-- A group's first month is that of its founding, or of an event before it that was put up before it started; for a group without a
+-- founding, of its first event, or else of its first joining. A joining before the founding is a wrong date and opens no month.
+first_events as (
+    select
+        events.group_id,
+        cast(date_trunc('month', min(events.starts_at)) as date) as month_start_on
+    from {{ ref('fct_events') }} as events
+    cross join clock
+    where events.starts_at < clock.as_of and events.created_at <= events.starts_at
+    group by events.group_id
+),
+
+first_joinings as (
     select
         group_id,
-        cast(date_trunc('month', joined_at) as date) as month_start_on,
-        count(*) as new_members
+        cast(date_trunc('month', min(joined_at)) as date) as month_start_on
     from {{ ref('int_memberships_as_of') }}
+    group by group_id
+),
+
+foundings as (
+    select
+        group_id,
+        cast(date_trunc('month', created_at) as date) as month_start_on
+    from {{ ref('dim_groups') }}
+),
+
+first_months as (
+    select
+        foundings.group_id,
+        case
+            when foundings.month_start_on <= clock.as_of_month_on
+                then least(foundings.month_start_on, coalesce(first_events.month_start_on, foundings.month_start_on))
+            else coalesce(
+                first_events.month_start_on,
+                first_joinings.month_start_on,
+                foundings.month_start_on,
+                clock.as_of_month_on
+            )
+        end as first_month_on
+    from foundings
+    cross join clock
+    left join first_events on foundings.group_id = first_events.group_id
+    left join first_joinings on foundings.group_id = first_joinings.group_id
+),
+
+-- Whatever is dated before a group's first month counts in it: nothing is lost.
+joinings as (
+    select
+        memberships.group_id,
+        greatest(cast(date_trunc('month', memberships.joined_at) as date), first_months.first_month_on) as month_start_on,
+        count(*) as new_members
+    from {{ ref('int_memberships_as_of') }} as memberships
+    inner join first_months on memberships.group_id = first_months.group_id
     group by all
 ),
 
 events as (
     select
         events.group_id,
-        cast(date_trunc('month', events.starts_at) as date) as month_start_on,
+        greatest(cast(date_trunc('month', events.starts_at) as date), first_months.first_month_on) as month_start_on,
         count_if(events.is_held) as events_held,
         count_if(events.is_cancelled) as events_cancelled,
         sum(case when events.is_held then events.yes_seats else 0 end) as yes_seats,
         max(case when events.is_held then events.starts_at end) as last_event_at
     from {{ ref('fct_events') }} as events
+    inner join first_months on events.group_id = first_months.group_id
     cross join clock
     where events.starts_at < clock.as_of
     group by all
@@ -30,10 +79,11 @@ events as (
 
 attended as (
     select distinct
-        group_id,
-        user_id,
-        attended_month_on as month_start_on
-    from {{ ref('int_attendances') }}
+        attendances.group_id,
+        attendances.user_id,
+        greatest(attendances.attended_month_on, first_months.first_month_on) as month_start_on
+    from {{ ref('int_attendances') }} as attendances
+    inner join first_months on attendances.group_id = first_months.group_id
 ),
 
 firsts as (
@@ -63,33 +113,6 @@ new_attendees as (
     group by group_id, month_start_on
 ),
 
--- A group's first month is that of its founding, or of anything that is known to have happened before.
-beginnings as (
-    select
-        group_id,
-        cast(date_trunc('month', created_at) as date) as month_start_on
-    from {{ ref('dim_groups') }}
-    union all
-    select
-        group_id,
-        month_start_on
-    from joinings
-    union all
-    select
-        group_id,
-        month_start_on
-    from events
-),
-
-first_months as (
-    select
-        beginnings.group_id,
-        coalesce(min(beginnings.month_start_on), min(clock.as_of_month_on)) as first_month_on
-    from beginnings
-    cross join clock
-    group by beginnings.group_id
-),
-
 spined as (
     select
         first_months.group_id,
@@ -106,12 +129,12 @@ counted as (
         spined.month_start_on,
         spined.is_month_over,
         least(cast(spined.next_month_start_on as timestamp), clock.as_of) as ends_at,
-        coalesce(cast(joinings.new_members as bigint), 0) as new_members,
-        coalesce(cast(events.events_held as bigint), 0) as events_held,
-        coalesce(cast(events.events_cancelled as bigint), 0) as events_cancelled,
-        coalesce(cast(events.yes_seats as bigint), 0) as yes_seats,
-        coalesce(cast(attendees.attendees as bigint), 0) as attendees,
-        coalesce(cast(new_attendees.new_attendees as bigint), 0) as new_attendees,
+        {{ count_or_0('joinings.new_members') }} as new_members,
+        {{ count_or_0('events.events_held') }} as events_held,
+        {{ count_or_0('events.events_cancelled') }} as events_cancelled,
+        {{ count_or_0('events.yes_seats') }} as yes_seats,
+        {{ count_or_0('attendees.attendees') }} as attendees,
+        {{ count_or_0('new_attendees.new_attendees') }} as new_attendees,
         events.last_event_at as last_event_of_month_at
     from spined
     cross join clock

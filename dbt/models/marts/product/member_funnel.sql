@@ -5,7 +5,16 @@ with answers as (
         count_if(response = 'yes') as yes_answers,
         min(responded_at) as first_answer_at,
         min(case when response = 'yes' then responded_at end) as first_yes_at
-    from {{ ref('fct_rsvps') }}
+    from {{ ref('int_answers_as_of') }}
+    group by user_id
+),
+
+joined as (
+    select
+        user_id,
+        count(*) as joined_groups,
+        min(joined_at) as first_joined_at
+    from {{ ref('int_memberships_as_of') }}
     group by user_id
 ),
 
@@ -32,19 +41,20 @@ counted as (
     select
         members.user_id,
         members.country,
-        members.first_joined_at,
-        members.group_count as joined_groups,
-        coalesce(cast(answers.answers as bigint), 0) as answers,
-        coalesce(cast(answers.yes_answers as bigint), 0) as yes_answers,
+        joined.first_joined_at,
+        {{ count_or_0('joined.joined_groups') }} as joined_groups,
+        {{ count_or_0('answers.answers') }} as answers,
+        {{ count_or_0('answers.yes_answers') }} as yes_answers,
         answers.first_answer_at,
         answers.first_yes_at,
-        coalesce(cast(attended.attended_events as bigint), 0) as attended_events,
-        coalesce(cast(attended.attended_groups as bigint), 0) as attended_groups,
+        {{ count_or_0('attended.attended_events') }} as attended_events,
+        {{ count_or_0('attended.attended_groups') }} as attended_groups,
         attended.first_attended_at,
         attended.last_attended_at,
-        coalesce(cast(actives.active_groups as bigint), 0) as active_groups,
+        {{ count_or_0('actives.active_groups') }} as active_groups,
         members.is_unknown
     from {{ ref('dim_members') }} as members
+    left join joined on members.user_id = joined.user_id
     left join answers on members.user_id = answers.user_id
     left join attended on members.user_id = attended.user_id
     left join actives on members.user_id = actives.user_id

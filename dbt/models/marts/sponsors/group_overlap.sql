@@ -44,8 +44,8 @@ shared as (
     select
         coalesce(shared_members.group_id, shared_actives.group_id) as group_id,
         coalesce(shared_members.other_group_id, shared_actives.other_group_id) as other_group_id,
-        coalesce(cast(shared_members.shared as bigint), 0) as shared_members,
-        coalesce(cast(shared_actives.shared as bigint), 0) as shared_actives
+        {{ count_or_0('shared_members.shared') }} as shared_members,
+        {{ count_or_0('shared_actives.shared') }} as shared_actives
     from shared_members
     full outer join shared_actives
         on

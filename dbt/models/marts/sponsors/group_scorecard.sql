@@ -1,7 +1,6 @@
-{# The most that each part adds to the score, 100 together. docs/marts.md gives the reasons. #}
-{% set most = {'audience': 25, 'attendance': 20, 'cadence': 15, 'growth': 10, 'fill': 10, 'proximity': 10, 'topics': 10} %}
-{# Half of the points are reached at so many active members, seats at an event, and kilometres. #}
-{% set half = {'audience': 100, 'attendance': 30, 'proximity': 25} %}
+{# docs/marts.md gives the reasons. Half of a part is reached at so many active members, and at so many seats at an event. #}
+{% set half = {'audience': 100, 'attendance': 30} %}
+{% set parts = ['audience', 'attendance', 'cadence', 'growth', 'fill', 'proximity', 'topics'] %}
 {% set year = var('active_days') %}
 with clock as (
     select
@@ -41,7 +40,7 @@ events as (
         performance.is_held
         and performance.starts_at >= clock.previous_year_starts_at
         and performance.starts_at < clock.year_starts_at as is_of_previous_year,
-        not performance.is_held and not performance.is_cancelled as is_upcoming
+        performance.is_upcoming
     from {{ ref('event_performance') }} as performance
     cross join clock
 ),
@@ -68,10 +67,21 @@ topics as (
     select
         bridge.group_id,
         {{ joined_text('topics.topic_name') }} as topics,
-        count_if({{ is_sponsor_topic('topics.topic_key') }}) as matching_topics
+        count(*) as topics_listed
     from {{ ref('bridge_group_topics') }} as bridge
     inner join {{ ref('dim_topics') }} as topics on bridge.topic_key = topics.topic_key
     group by bridge.group_id
+),
+
+-- A sponsor that asks for no topic takes any.
+matches as (
+    select
+        asked.sponsor_id,
+        bridge.group_id,
+        count(*) as matching_topics
+    from {{ ref('bridge_group_topics') }} as bridge
+    inner join {{ ref('bridge_sponsor_topics') }} as asked on bridge.topic_key = asked.topic_key
+    group by asked.sponsor_id, bridge.group_id
 ),
 
 measured as (
@@ -85,29 +95,22 @@ measured as (
         groups.is_unknown,
         topics.topics,
         groups.topic_count,
-        coalesce(cast(topics.matching_topics as bigint), 0) as matching_topics,
-        round(
-            {{ distance_km(var('office_latitude'), var('office_longitude'), 'groups.latitude', 'groups.longitude') }},
-            3
-        ) as office_km,
-        coalesce(cast(members.members as bigint), 0) as members,
-        coalesce(cast(members.new_members as bigint), 0) as new_members_12m,
-        coalesce(cast(actives.active_members as bigint), 0) as active_members,
-        coalesce(cast(held.events_held as bigint), 0) as events_held_12m,
-        coalesce(cast(held.events_held_previous as bigint), 0) as events_held_previous_12m,
-        coalesce(cast(held.yes_seats as bigint), 0) as yes_seats_12m,
-        coalesce(cast(held.yes_seats_previous as bigint), 0) as yes_seats_previous_12m,
+        {{ count_or_0('topics.topics_listed') }} as topics_listed,
+        {{ count_or_0('members.members') }} as members,
+        {{ count_or_0('members.new_members') }} as new_members_12m,
+        {{ count_or_0('actives.active_members') }} as active_members,
+        {{ count_or_0('held.events_held') }} as events_held_12m,
+        {{ count_or_0('held.events_held_previous') }} as events_held_previous_12m,
+        {{ count_or_0('held.yes_seats') }} as yes_seats_12m,
+        {{ count_or_0('held.yes_seats_previous') }} as yes_seats_previous_12m,
         cast(held.median_yes_seats as double) as median_yes_seats_12m,
-        coalesce(cast(held.events_with_limit as bigint), 0) as events_with_limit_12m,
+        {{ count_or_0('held.events_with_limit') }} as events_with_limit_12m,
         cast(held.median_fill as double) as median_fill_12m,
-        coalesce(cast(held.unmet_demand_seats as bigint), 0) as unmet_demand_seats_12m,
-        coalesce(cast(held.upcoming_events as bigint), 0) as upcoming_events,
+        {{ count_or_0('held.unmet_demand_seats') }} as unmet_demand_seats_12m,
+        {{ count_or_0('held.upcoming_events') }} as upcoming_events,
         held.last_event_at,
         held.next_event_at,
-        case
-            when held.last_event_at is not null
-                then cast({{ dbt.datediff('cast(held.last_event_at as date)', 'cast(clock.as_of as date)', 'day') }} as int)
-        end as days_since_last_event,
+        {{ days_between('held.last_event_at', 'clock.as_of') }} as days_since_last_event,
         {{ is_lapsed('held.last_event_at', 'clock.as_of') }} as is_lapsed
     from {{ ref('dim_groups') }} as groups
     cross join clock
@@ -128,93 +131,100 @@ compared as (
     from measured
 ),
 
--- Each part from 0 to 1, of candidates: without events there is nothing to judge. A missing fill or place says nothing in their favour.
-parts as (
+sponsored as (
     select
-        group_id,
-        {{ saturated('active_members', half.audience) }} as audience,
-        {{ saturated('mean_yes_seats_12m', half.attendance) }} as attendance,
-        least(cast(events_held_12m as double) / 12, 1) as cadence,
-        -- Half for as many seats as the year before, all for a group that had none then.
-        coalesce({{ safe_ratio('yes_seats_12m', 'yes_seats_12m + yes_seats_previous_12m') }}, 0) as growth,
-        least(coalesce(median_fill_12m, 0), 1) as fill,
-        coalesce(1 - {{ saturated('office_km', half.proximity) }}, 0) as proximity,
-        cast(case when matching_topics > 0 then 1 else 0 end as double) as topics
+        compared.*,
+        sponsors.sponsor_id,
+        {%- for part in parts %}
+            sponsors.{{ part }}_weight,
+        {%- endfor %}
+        sponsors.half_distance_km,
+        case
+            when sponsors.asked_topics > 0 then {{ count_or_0('matches.matching_topics') }}
+            else compared.topics_listed
+        end as matching_topics,
+        -- Rounded to metres, as it is shown, before points are made of it.
+        round(
+            {{ distance_km('sponsors.office_latitude', 'sponsors.office_longitude', 'compared.latitude', 'compared.longitude') }},
+            3
+        ) as office_km
     from compared
+    cross join {{ ref('dim_sponsors') }} as sponsors
+    left join matches on compared.group_id = matches.group_id and sponsors.sponsor_id = matches.sponsor_id
 ),
 
-points as (
+-- Each part from 0 to 1. What cannot be told (a fill without limits, growth without a year before) counts half: neither for nor against.
+rated as (
     select
-        parts.group_id,
-        case when compared.is_candidate then {{ most.audience }} * parts.audience else 0 end as audience_points,
-        case when compared.is_candidate then {{ most.attendance }} * parts.attendance else 0 end as attendance_points,
-        case when compared.is_candidate then {{ most.cadence }} * parts.cadence else 0 end as cadence_points,
-        case when compared.is_candidate then {{ most.growth }} * parts.growth else 0 end as growth_points,
-        case when compared.is_candidate then {{ most.fill }} * parts.fill else 0 end as fill_points,
-        case when compared.is_candidate then {{ most.proximity }} * parts.proximity else 0 end as proximity_points,
-        case when compared.is_candidate then {{ most.topics }} * parts.topics else 0 end as topics_points
-    from parts
-    inner join compared on parts.group_id = compared.group_id
+        *,
+        {{ saturated('active_members', half.audience) }} as audience_part,
+        {{ saturated('median_yes_seats_12m', half.attendance) }} as attendance_part,
+        least(cast(events_held_12m as double) / 12, 1) as cadence_part,
+        case
+            when least(events_held_12m, events_held_previous_12m) >= {{ var('growth_min_events') }}
+                then coalesce({{ safe_ratio('yes_seats_12m', 'yes_seats_12m + yes_seats_previous_12m') }}, 0.5)
+            else 0.5
+        end as growth_part,
+        least(coalesce(median_fill_12m, 0.5), 1) as fill_part,
+        coalesce(1 - {{ saturated('office_km', 'half_distance_km') }}, 0) as proximity_part,
+        cast(case when matching_topics > 0 then 1 else 0 end as double) as topics_part
+    from sponsored
+),
+
+pointed as (
+    select
+        {%- for part in parts %}
+            case when is_candidate then {{ part }}_weight * {{ part }}_part else 0 end as {{ part }}_points,
+        {%- endfor %}
+        rated.*
+    from rated
 ),
 
 -- Rounded, so that no last bit of a double decides a rank.
 scored as (
     select
         *,
-        round(
-            audience_points
-            + attendance_points
-            + cadence_points
-            + growth_points
-            + fill_points
-            + proximity_points
-            + topics_points,
-            6
-        ) as sponsor_score
-    from points
+        round({% for part in parts %}{{ part }}_points{{ ' + ' if not loop.last }}{% endfor %}, 6) as sponsor_score
+    from pointed
 )
 
 select
-    compared.group_id,
-    compared.group_name,
-    compared.city,
-    compared.latitude,
-    compared.longitude,
-    compared.office_km,
-    compared.topics,
-    compared.topic_count,
-    compared.matching_topics,
-    compared.created_at,
-    compared.members,
-    compared.new_members_12m,
-    compared.member_growth_12m,
-    compared.active_members,
-    compared.actives_per_member,
-    compared.events_held_12m,
-    compared.events_held_previous_12m,
-    compared.yes_seats_12m,
-    compared.yes_seats_previous_12m,
-    compared.seats_growth_12m,
-    compared.mean_yes_seats_12m,
-    compared.median_yes_seats_12m,
-    compared.events_with_limit_12m,
-    compared.median_fill_12m,
-    compared.unmet_demand_seats_12m,
-    compared.upcoming_events,
-    compared.last_event_at,
-    compared.next_event_at,
-    compared.days_since_last_event,
-    compared.is_lapsed,
-    compared.is_unknown,
-    compared.is_candidate,
-    scored.audience_points,
-    scored.attendance_points,
-    scored.cadence_points,
-    scored.growth_points,
-    scored.fill_points,
-    scored.proximity_points,
-    scored.topics_points,
-    scored.sponsor_score,
-    cast(row_number() over (order by scored.sponsor_score desc, compared.group_id asc) as bigint) as sponsor_rank
-from compared
-inner join scored on compared.group_id = scored.group_id
+    sponsor_id,
+    group_id,
+    group_name,
+    city,
+    latitude,
+    longitude,
+    office_km,
+    topics,
+    topic_count,
+    matching_topics,
+    created_at,
+    members,
+    new_members_12m,
+    member_growth_12m,
+    active_members,
+    actives_per_member,
+    events_held_12m,
+    events_held_previous_12m,
+    yes_seats_12m,
+    yes_seats_previous_12m,
+    seats_growth_12m,
+    mean_yes_seats_12m,
+    median_yes_seats_12m,
+    events_with_limit_12m,
+    median_fill_12m,
+    unmet_demand_seats_12m,
+    upcoming_events,
+    last_event_at,
+    next_event_at,
+    days_since_last_event,
+    is_lapsed,
+    is_unknown,
+    is_candidate,
+    {%- for part in parts %}
+        {{ part }}_points,
+    {%- endfor %}
+    sponsor_score,
+    cast(row_number() over (partition by sponsor_id order by sponsor_score desc, group_id asc) as bigint) as sponsor_rank
+from scored

@@ -1,0 +1,11 @@
+-- Who has answered by as_of. An answer to an event that was held counts even where its own date is later, which can only be wrong.
+select
+    rsvps.event_key,
+    rsvps.group_id,
+    rsvps.user_id,
+    rsvps.response,
+    rsvps.responded_at
+from {{ ref('fct_rsvps') }} as rsvps
+inner join {{ ref('fct_events') }} as events on rsvps.event_key = events.event_key
+cross join {{ ref('int_as_of') }} as clock
+where rsvps.responded_at <= clock.as_of or events.is_held

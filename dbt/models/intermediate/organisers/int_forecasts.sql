@@ -1,0 +1,129 @@
+{{ config(materialized='table') }}
+
+{# How many of a group's past events are looked at, and how many it takes to say anything. #}
+{% set most_events = 20 %}
+{% set least_events = 3 %}
+{# Seats on both sides, so that two answers instead of one are not taken for twice the crowd. docs/marts.md has what was measured. #}
+{% set damping = 40 %}
+-- An upcoming event as it stands at as_of, and the events held in the last active_days as they stood so many days before their start,
+-- which tells how good such forecasts are. Both go the same way from here.
+with points as (
+    select
+        events.event_key,
+        events.group_id,
+        events.starts_at,
+        events.yes_seats,
+        events.is_upcoming,
+        -- To the second on every engine.
+        cast({{ dbt.datediff("date_trunc('second', clock.as_of)", "date_trunc('second', events.starts_at)", 'second') }} as double)
+        / 86400 as lead_days,
+        clock.as_of as forecast_at
+    from {{ ref('fct_events') }} as events
+    cross join {{ ref('int_as_of') }} as clock
+    where events.is_upcoming
+    union all
+    select
+        events.event_key,
+        events.group_id,
+        events.starts_at,
+        events.yes_seats,
+        events.is_upcoming,
+        cast(days.n as double) as lead_days,
+        {{ dbt.dateadd('day', '-cast(days.n as int)', 'events.starts_at') }} as forecast_at
+    from {{ ref('fct_events') }} as events
+    cross join {{ ref('int_as_of') }} as clock
+    cross join range(1, 22) as days (n)
+    where
+        events.is_held
+        and events.starts_at >= {{ dbt.dateadd('day', '-' ~ var('active_days'), 'clock.as_of') }}
+        and days.n in (1, 3, 7, 14, 21)
+),
+
+answered as (
+    select
+        points.event_key,
+        points.lead_days,
+        sum(leads.seats) as seats
+    from points
+    inner join {{ ref('int_yes_leads') }} as leads
+        on points.event_key = leads.event_key and points.lead_days <= leads.lead_days
+    group by points.event_key, points.lead_days
+),
+
+-- Only what was over when the forecast is made can be known to it.
+ranked as (
+    select
+        points.event_key,
+        points.lead_days,
+        past.event_key as past_event_key,
+        past.yes_seats as past_seats,
+        row_number() over (
+            partition by points.event_key, points.lead_days
+            order by past.starts_at desc, past.event_key asc
+        ) as past_rank
+    from points
+    inner join {{ ref('fct_events') }} as past on points.group_id = past.group_id
+    where past.is_held and past.starts_at < points.forecast_at
+),
+
+past_answered as (
+    select
+        ranked.event_key,
+        ranked.lead_days,
+        ranked.past_event_key,
+        ranked.past_seats,
+        {{ count_or_0('sum(leads.seats)') }} as past_seats_by_then
+    from ranked
+    left join {{ ref('int_yes_leads') }} as leads
+        on ranked.past_event_key = leads.event_key and ranked.lead_days <= leads.lead_days
+    where ranked.past_rank <= {{ most_events }}
+    group by ranked.event_key, ranked.lead_days, ranked.past_event_key, ranked.past_seats
+),
+
+past as (
+    select
+        event_key,
+        lead_days,
+        count(*) as past_events,
+        median(past_seats) as usual_seats,
+        median(past_seats_by_then) as usual_seats_by_then,
+        median(past_seats - past_seats_by_then) as usual_rest,
+        percentile_cont(0.1) within group (order by past_seats - past_seats_by_then) as low_rest,
+        percentile_cont(0.9) within group (order by past_seats - past_seats_by_then) as high_rest
+    from past_answered
+    group by event_key, lead_days
+),
+
+paced as (
+    select
+        points.event_key,
+        points.group_id,
+        points.is_upcoming,
+        points.lead_days,
+        points.yes_seats,
+        {{ count_or_0('answered.seats') }} as seats_by_then,
+        {{ count_or_0('past.past_events') }} as past_events,
+        cast(past.usual_seats as double) as usual_seats,
+        cast(past.usual_rest as double) as usual_rest,
+        cast(past.low_rest as double) as low_rest,
+        cast(past.high_rest as double) as high_rest,
+        -- An event that is ahead of the usual by now gathers more from here on, too.
+        cast(coalesce(answered.seats, 0) + {{ damping }} as double) / (past.usual_seats_by_then + {{ damping }}) as pace
+    from points
+    left join answered on points.event_key = answered.event_key and points.lead_days = answered.lead_days
+    left join past on points.event_key = past.event_key and points.lead_days = past.lead_days
+)
+
+select
+    event_key,
+    group_id,
+    is_upcoming,
+    lead_days,
+    yes_seats,
+    seats_by_then,
+    past_events,
+    case when past_events >= {{ least_events }} then usual_seats end as usual_seats,
+    case when past_events >= {{ least_events }} then seats_by_then + pace * usual_rest end as forecast_seats,
+    case when past_events >= {{ least_events }} then seats_by_then + pace * low_rest end as low_seats,
+    case when past_events >= {{ least_events }} then seats_by_then + pace * high_rest end as high_seats
+from paced

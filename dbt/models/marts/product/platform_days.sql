@@ -1,0 +1,65 @@
+with clock as (
+    select
+        as_of,
+        cast(as_of as date) as as_of_on
+    from {{ ref('int_as_of') }}
+),
+
+happened as (
+    select
+        cast(joined_at as date) as happened_on,
+        user_id,
+        'joining' as kind,
+        cast(0 as bigint) as seats
+    from {{ ref('int_memberships_as_of') }}
+    union all
+    select
+        cast(responded_at as date) as happened_on,
+        user_id,
+        'answer' as kind,
+        cast(0 as bigint) as seats
+    from {{ ref('int_answers_as_of') }}
+    union all
+    select
+        cast(attended_at as date) as happened_on,
+        user_id,
+        'attendance' as kind,
+        cast(0 as bigint) as seats
+    from {{ ref('int_attendances') }}
+    union all
+    select
+        cast(starts_at as date) as happened_on,
+        cast(null as bigint) as user_id,
+        'event' as kind,
+        yes_seats as seats
+    from {{ ref('fct_events') }}
+    where is_held
+),
+
+counted as (
+    select
+        happened_on,
+        count_if(kind = 'joining') as joinings,
+        count_if(kind = 'answer') as answers,
+        count_if(kind = 'event') as events_held,
+        sum(seats) as yes_seats,
+        count(distinct case when kind = 'attendance' then user_id end) as attendees,
+        count(distinct user_id) as active_people
+    from happened
+    group by happened_on
+)
+
+-- Every day has a row, from the first of January of the earliest thing's year on.
+select
+    dates.date_on,
+    {{ count_or_0('counted.joinings') }} as joinings,
+    {{ count_or_0('counted.answers') }} as answers,
+    {{ count_or_0('counted.events_held') }} as events_held,
+    {{ count_or_0('counted.yes_seats') }} as yes_seats,
+    {{ count_or_0('counted.attendees') }} as attendees,
+    {{ count_or_0('counted.active_people') }} as active_people,
+    dates.date_on < clock.as_of_on as is_day_over
+from {{ ref('dim_dates') }} as dates
+cross join clock
+left join counted on dates.date_on = counted.happened_on
+where dates.date_on <= clock.as_of_on

@@ -1,0 +1,62 @@
+with happened as (
+    select
+        cast(date_trunc('month', joined_at) as date) as month_start_on,
+        user_id,
+        'joining' as kind
+    from {{ ref('int_memberships_as_of') }}
+    union all
+    select
+        cast(date_trunc('month', responded_at) as date) as month_start_on,
+        user_id,
+        'answer' as kind
+    from {{ ref('int_answers_as_of') }}
+    union all
+    select
+        attended_month_on as month_start_on,
+        user_id,
+        'attendance' as kind
+    from {{ ref('int_attendances') }}
+),
+
+people as (
+    select
+        month_start_on,
+        count(distinct user_id) as active_people,
+        count(distinct case when kind = 'answer' then user_id end) as answering_people,
+        count(distinct case when kind = 'attendance' then user_id end) as attending_people
+    from happened
+    group by month_start_on
+),
+
+firsts as (
+    select
+        month_start_on,
+        count(*) as new_attending_people
+    from (
+        select min(attended_month_on) as month_start_on
+        from {{ ref('int_attendances') }}
+        group by user_id
+    ) as first_months
+    group by month_start_on
+),
+
+groups as (
+    select
+        month_start_on,
+        count_if(events_held > 0) as active_groups
+    from {{ ref('group_months') }}
+    group by month_start_on
+)
+
+select
+    months.month_start_on,
+    months.is_month_over,
+    {{ count_or_0('people.active_people') }} as active_people,
+    {{ count_or_0('people.answering_people') }} as answering_people,
+    {{ count_or_0('people.attending_people') }} as attending_people,
+    {{ count_or_0('firsts.new_attending_people') }} as new_attending_people,
+    {{ count_or_0('groups.active_groups') }} as active_groups
+from {{ ref('int_months') }} as months
+left join people on months.month_start_on = people.month_start_on
+left join firsts on months.month_start_on = firsts.month_start_on
+left join groups on months.month_start_on = groups.month_start_on

@@ -1,0 +1,5 @@
+with sponsors as (
+    {{ sponsor_rows() }}
+)
+
+select * from sponsors

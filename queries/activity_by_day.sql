@@ -1,0 +1,12 @@
+-- What happened each day? The last 14 days that are over.
+select
+    date_on,
+    joinings,
+    answers,
+    events_held,
+    attendees,
+    active_people
+from marts.platform_days
+where is_day_over
+order by date_on desc
+limit 14
