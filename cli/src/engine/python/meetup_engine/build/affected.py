@@ -253,7 +253,9 @@ class Desk:
                 seen.add(name)
                 node = self.manifest.nodes.get(name)
                 pending.extend(node.depends_on_nodes if node is not None else ())
-        return digest([(name, self.content(name)) for name in sorted(seen & set(self.manifest.sources))])
+        nodes = self.manifest.nodes
+        seeds = {name for name in seen if name in nodes and nodes[name].resource_type == NodeType.Seed}
+        return digest([(name, self.content(name)) for name in sorted(seeds | (seen & set(self.manifest.sources)))])
 
     def only_data_is_new(self, unique_id):
         """Whether an incremental model may process just what is new: nothing that it is made from has another definition."""
