@@ -13,8 +13,9 @@ export interface NodeVerdict {
   readonly failures?: number;
   readonly sample?: NonNullable<NodeResult['sample']>;
   readonly diff?: NonNullable<NodeResult['diff']>;
-  /** For a failed unit test that ran in memory: what is not as expected, and where its fixture stands. */
+  /** For a failed unit test that ran in memory: what is not as expected. */
   readonly difference?: FixtureDifference;
+  /** For a failed test: where it is written, as dbt names files, from its own folder. */
   readonly file?: string;
   readonly line?: number | null;
 }
@@ -52,8 +53,9 @@ export function verdictOf(node: NodeResult): NodeVerdict {
     ...(status === 'pass' || node.failures === null || node.failures === undefined ? {} : { failures: node.failures }),
     ...(node.sample === undefined ? {} : { sample: node.sample }),
     ...(node.diff === undefined ? {} : { diff: node.diff }),
-    ...(node.difference === undefined
+    ...(node.difference === undefined ? {} : { difference: node.difference }),
+    ...(status === 'pass' || !isTest(node) || node.problem !== undefined || node.file === null
       ? {}
-      : { difference: node.difference, file: node.file ?? '', line: node.line ?? null }),
+      : { file: node.file, line: node.line ?? null }),
   };
 }

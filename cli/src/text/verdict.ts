@@ -12,15 +12,16 @@ export function renderVerdict(node: NodeVerdict, style: Style): string {
   if (node.problem !== undefined) return renderProblem(`${kind} ${node.name}`, node.problem, style);
   const paint = node.status === 'warn' ? style.caution : style.bad;
   const head = paint(`✗ ${kind} ${node.name}`);
+  // dbt names files from its own folder, which fixtures are beside.
+  const file = node.file?.replace(/^\.\.\//, '');
+  const place = file ? `  ${style.accent(`${file}${node.line ? `:${node.line}` : ''}`)}` : '';
   if (node.difference !== undefined) {
-    // dbt names files from its own folder, which fixtures stand beside.
-    const place = `${node.file?.replace(/^\.\.\//, '')}${node.line ? `:${node.line}` : ''}`;
-    return [`${head}  ${style.accent(place)}`, indent(renderDifference(node.difference, style))].join('\n');
+    return [`${head}${place}`, indent(renderDifference(node.difference, style))].join('\n');
   }
   if (node.diff !== undefined) return [head, renderDiff(node.diff, style)].join('\n');
   const rows =
     node.failures === undefined ? (node.message ?? '') : `${plural(node.failures, 'row')} should not be there`;
-  return [`${head}: ${rows}`, ...renderSample(node, style)].join('\n');
+  return [`${head}: ${rows}${place}`, ...renderSample(node, style)].join('\n');
 }
 
 /** Where in the person's own files something is wrong, and what. */

@@ -301,6 +301,26 @@ describe('a file', () => {
   });
 });
 
+describe('the comparison with a base, and with what is deployed', () => {
+  it('sees one value in a large seed, and a macro that is handed over as a value', async () => {
+    const fingerprints = async () => {
+      const { nodes } = await engine.changes({});
+      return new Map(nodes.map(({ name, fingerprint }) => [name, fingerprint]));
+    };
+    const before = await fingerprints();
+    await project.write('seeds/big.csv', bigSeed('after!'));
+    await project.write('macros/plus_one.sql', '{% macro plus_one(n) %}{{ n + 2 }}{% endmacro %}\n');
+    const after = await fingerprints();
+    for (const path of ['seeds/big.csv', 'macros/plus_one.sql']) await project.write(path, files[path] ?? '');
+    const changed = [...after].filter(([name, fingerprint]) => before.get(name) !== fingerprint);
+    const names = changed.map(([name]) => name);
+    expect(names).toEqual(expect.arrayContaining(['big', 'ephemeral', 'of_argument']));
+    expect(names).not.toContain('of_block');
+    // What looks macros up by names that aren't written out can't be compared, and so always counts as changed.
+    expect(after.get('of_context')).toBeNull();
+  });
+});
+
 describe('a verdict', () => {
   it('that stands is told again by every build, with its rows', () =>
     withFile(
@@ -310,8 +330,9 @@ describe('a verdict', () => {
         expect(answer.status).toBe('fail');
         const again = await build();
         expect(again.status).toBe('fail');
-        expect(again.nodes).toMatchObject([{ status: 'fail', resourceType: 'test', sample: {} }]);
-        expect(again.nodes[0]?.file).toBe('models/models.yml');
+        expect(again.nodes).toMatchObject([
+          { status: 'fail', resourceType: 'test', file: 'models/models.yml', line: 1, failures: 5, sample: {} },
+        ]);
       },
     ));
 });

@@ -19,6 +19,7 @@ from dbt.task.runnable import GraphRunnableTask
 from dbt.task.test import TestRunner, TestTask
 
 from meetup_engine.build.build_state import BuildState
+from meetup_engine.build.test_places import line_of
 from meetup_engine.dbt_patches import late_files
 from meetup_engine.protocol import problems
 from meetup_engine.protocol.messages import Diff, Identity, NodeResult, Sample
@@ -66,6 +67,7 @@ class Streaming(GraphRunnableTask):
         self._session = session
         self._project_dir = session.settings.project_dir
         self._reported: dict[str, NodeResult] = {}
+        self._samples_left = SAMPLED_TESTS if request.document.get("sample", True) else 0
         self._unique_ids = None if unique_ids is None else frozenset(unique_ids)
         self._state_folder: str | None = None
 
@@ -96,7 +98,7 @@ class Streaming(GraphRunnableTask):
 
     def forget(self, unique_ids: Iterable[str]) -> None:
         """dbt's own commands build whatever is selected, so that what they touch is not known to be up to date."""
-        if self._state_folder is not None and not isinstance(self, (TestTask, CompileTask)):
+        if self._state_folder is not None and not isinstance(self, (StreamingTest, StreamingCompile)):
             state = BuildState(self._state_folder, self.config.target_name)
             state.forget(unique_ids)
             state.write()
@@ -139,6 +141,11 @@ class Streaming(GraphRunnableTask):
         if status in ("error", "runtime error"):
             statement = late_files.files.statement_of(node)
             described["problem"] = problems.node_problem(node, result.message, self._project_dir, statement)
+        if status in ("fail", "warn") and node.resource_type == NodeType.Test:
+            described["line"] = line_of(node, self._project_dir)
+            sample = self._sample(node)
+            if sample is not None:
+                described["sample"] = sample
         if status not in ("success", "pass"):
             late_files.files.flush(node)
         compiled_path = getattr(node, "compiled_path", None)
@@ -148,6 +155,24 @@ class Streaming(GraphRunnableTask):
         if diff is not None:
             described["diff"] = diff
         return described
+
+    def _sample(self, node: ManifestNode) -> Sample | None:
+        """A few rows of a failed data test, while the database is still open; of the first few tests only."""
+        compiled = getattr(node, "compiled_code", None)
+        if self._samples_left <= 0 or not compiled:
+            return None
+        self._samples_left -= 1
+        adapter = get_adapter(self.config)
+        try:
+            with adapter.connection_named("sample"):
+                sql = f"select * from (\n{compiled}\n) as failed limit {SAMPLE_ROWS}"
+                _, table = adapter.execute(sql, fetch=True)
+        except Exception:  # noqa: BLE001 - the failure itself is reported already
+            return None
+        return {
+            "columns": list(table.column_names),
+            "rows": [[plain(value) for value in row.values()] for row in table.rows],
+        }
 
     def get_runner_type(self, node: ManifestNode) -> type[BaseRunner] | None:
         chosen = super().get_runner_type(node)
@@ -254,31 +279,6 @@ def _borrow(node: ManifestNode) -> ManifestNode:
     borrowed = copy.deepcopy(node) if constrained else copy.copy(node)
     borrowed._event_status = {}
     return borrowed
-
-
-def sample_failures(task: Streaming, results: Iterable[RunResult]) -> dict[str, Sample]:
-    """A few rows of the first failed data tests, read while the database is still open."""
-    adapter = get_adapter(task.config)
-    samples: dict[str, Sample] = {}
-    for result in results:
-        node = result.node
-        if len(samples) >= SAMPLED_TESTS:
-            break
-        if str(result.status) not in ("fail", "warn") or node.resource_type != NodeType.Test:
-            continue
-        if not getattr(node, "compiled_code", None):
-            continue
-        try:
-            with adapter.connection_named("sample"):
-                sql = f"select * from (\n{node.compiled_code}\n) as failed limit {SAMPLE_ROWS}"
-                _, table = adapter.execute(sql, fetch=True)
-        except Exception:  # noqa: BLE001 - a sample is a courtesy: the failure itself is reported already
-            continue
-        samples[node.unique_id] = {
-            "columns": list(table.column_names),
-            "rows": [[plain(value) for value in row.values()] for row in table.rows],
-        }
-    return samples
 
 
 def plain(value: object) -> bool | int | float | str | None:

@@ -24,7 +24,7 @@ from meetup_engine.protocol import problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
 from meetup_engine.build.affected import AffectedBuild
 from meetup_engine.project.project import Project, _ms, settings_from
-from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook, sample_failures
+from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook
 
 # After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
 IDLE_SECONDS = 0.7
@@ -153,12 +153,8 @@ class Worker:
                 return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
             if request.cancelled:
                 raise Cancelled()
-            samples = sample_failures(task, results) if document.get("sample", True) else {}
             nodes = [task.described(result) for result in results if not is_hook(result.node)]
             hooks = [r for r in results if is_hook(r.node) and r.status in FAILED]
-        for node in nodes:
-            if node["uniqueId"] in samples:
-                node["sample"] = samples[node["uniqueId"]]
         nodes.extend(task.described(result) for result in hooks)
         failed = bool(hooks) or not task.interpret_results(results)
         if request.op == "affected":

@@ -1,0 +1,101 @@
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { run as build } from '../../src/commands/build.ts';
+import { type DevReport, run } from '../../src/commands/dev.ts';
+import { run as generate } from '../../src/commands/generate.ts';
+import { projectRoot } from '../../src/config/paths.ts';
+import type { CommandResult } from '../../src/config/result.ts';
+import { EngineClient } from '../../src/engine/client.ts';
+import { openPublished } from '../../src/warehouse/duckdb.ts';
+import { type TinyProject, tinyProject } from '../engine/project.ts';
+import { quietEffects } from '../support/effects.ts';
+
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
+
+const numbersSql = 'select range as id, range * 10 as amount from range(5)\n';
+
+let folder: string;
+let project: TinyProject;
+let kept: EngineClient;
+const env: Record<string, string | undefined> = { PATH: process.env.PATH };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-unchanged-'));
+  project = await tinyProject(folder, { raw: false });
+  await project.write('models/numbers.sql', numbersSql);
+  await generate({ out: project.paths.data, scale: 0.001, seed: 1, days: 0 }, quietEffects());
+  await cp(join(projectRoot, 'data', 'schemas'), project.paths.schemas, { recursive: true });
+  // As a running `dev --watch` does: it has an environment of its own.
+  kept = new EngineClient(project.paths, quietEffects({ env: { PATH: process.env.PATH } }), { shared: true });
+  await kept.warmUp();
+});
+
+afterAll(async () => {
+  await kept?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const dev = (): Promise<CommandResult<DevReport>> =>
+  run(
+    { paths: project.paths, maxRejected: 1, fullRefresh: false, generates: false, summarizes: false },
+    quietEffects({ env }),
+  );
+
+const settled = () => new Promise((resolve) => setTimeout(resolve, 150));
+
+async function published(sql: string): Promise<unknown> {
+  const warehouse = await openPublished(project.paths);
+  try {
+    return (await warehouse.query(sql)).rows;
+  } finally {
+    await warehouse.close();
+  }
+}
+
+describe('dev says that nothing changed', () => {
+  it('only as long as the variables of the environment that were read have the same values', async () => {
+    await project.write('models/labelled.sql', "select '{{ env_var('HB_LABEL', 'none') }}' as label\n");
+    await settled();
+    expect((await dev()).report.status).toBe('pass');
+    expect((await dev()).report.status).toBe('unchanged');
+    env.HB_LABEL = 'new';
+    expect((await dev()).report).toMatchObject({ status: 'pass', build: { models: [{ name: 'labelled' }] } });
+    expect(await published('select label from main.labelled')).toEqual([['new']]);
+    expect((await dev()).report.status).toBe('unchanged');
+  });
+
+  it('not where dbt’s flags in the environment would have made it otherwise, which are refused', async () => {
+    env.DBT_EMPTY = '1';
+    try {
+      await expect(dev()).rejects.toThrow('DBT_EMPTY is set in the environment');
+      await expect(build({ paths: project.paths, target: 'dev' }, quietEffects({ env }))).rejects.toThrow('DBT_EMPTY');
+    } finally {
+      delete env.DBT_EMPTY;
+    }
+    // What was known of the build is forgotten before the next one begins.
+    expect((await dev()).report).toMatchObject({ status: 'pass', build: { models: [] } });
+  });
+
+  it('not where another command has built something else meanwhile', async () => {
+    await project.write('models/numbers.sql', 'select range as id, 1 as amount from range(5)\n');
+    await build({ paths: project.paths, target: 'dev', select: 'numbers' }, quietEffects({ env }));
+    await project.write('models/numbers.sql', numbersSql);
+    expect((await dev()).report).toMatchObject({ status: 'pass', build: { models: [{ name: 'numbers' }] } });
+    expect(await published('select sum(amount)::int from main.numbers')).toEqual([[100]]);
+  });
+
+  it('not while a test fails, which it reports again, with its file, its line and its rows', async () => {
+    const yaml =
+      'models:\n  - name: total\n    columns:\n      - name: total\n        data_tests:\n          - accepted_values: {arguments: {values: [1]}}\n';
+    await project.write('models/total.yml', yaml);
+    expect((await dev()).exitCode).toBe(1);
+    const { exitCode, report } = await dev();
+    expect(exitCode).toBe(1);
+    expect(report).toMatchObject({
+      status: 'fail',
+      build: { models: [], tests: [{ status: 'fail', file: 'models/total.yml', line: 6, failures: 1, sample: {} }] },
+    });
+  });
+});
