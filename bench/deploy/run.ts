@@ -12,6 +12,7 @@ import type { Effects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { localBatches } from '../../cli/src/deploy/raw/batches.ts';
 import { exportBatches } from '../../cli/src/deploy/raw/export.ts';
+import { readRawTables } from '../../cli/src/ingest/raw-tables.ts';
 import { openPublished } from '../../cli/src/warehouse/duckdb.ts';
 import { copyProject } from '../../cli/test/support/project-copy.ts';
 
@@ -67,7 +68,12 @@ async function rawBytes(): Promise<number> {
 async function bytesToUpload(of: Paths): Promise<number> {
   const local = await openPublished(of);
   try {
-    const uploads = await exportBatches(local, await localBatches(local), join(folder, 'landing'));
+    const uploads = await exportBatches(
+      local,
+      await localBatches(local),
+      join(folder, 'landing'),
+      await readRawTables(of.schemas),
+    );
     return uploads.reduce((sum, { bytes }) => sum + bytes, 0);
   } finally {
     await local.close();

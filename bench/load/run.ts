@@ -44,7 +44,7 @@ async function timeLoad(data: string, stateDir: string): Promise<{ ms: number; r
   const paths = resolvePaths({ data, stateDir }, {}, folder);
   const started = performance.now();
   const { report } = await load({ paths, maxRejected: 0.01 }, effects);
-  return { ms: performance.now() - started, rejected: report.entities.events.rejected };
+  return { ms: performance.now() - started, rejected: report.entities.events?.rejected ?? 0 };
 }
 
 try {

@@ -8,7 +8,7 @@ import { z } from 'zod';
 import type { Effects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { EngineClient } from '../../cli/src/engine/client.ts';
-import { createRawTables } from '../../cli/src/ingest/raw-tables.ts';
+import { createRawTables, readRawTables } from '../../cli/src/ingest/raw-tables.ts';
 import { UnitTestRunner } from '../../cli/src/unit-tests/unit-test-runner.ts';
 import { openWork } from '../../cli/src/warehouse/duckdb.ts';
 import { median, percentile } from '../support/figures.ts';
@@ -35,7 +35,7 @@ const effects: Effects = {
 /** dbt reads the columns of a model's inputs from the database, so it needs every model built. */
 async function buildForDbt(paths: Paths): Promise<void> {
   const work = await openWork(paths);
-  await createRawTables(work);
+  await createRawTables(work, await readRawTables(paths.schemas));
   await work.close();
   const engine = new EngineClient(paths, effects);
   const built = await engine.build({ target: 'dev', resourceTypes: ['model'] });

@@ -9,7 +9,7 @@ import { buildProgress } from '../engine/progress.ts';
 import type { ProjectInputs } from '../engine/project-inputs.ts';
 import type { AffectedAnswer, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
 import { isTest, isThere, type NodeVerdict, verdictOf } from '../engine/results.ts';
-import { rawTables } from '../ingest/raw-tables.ts';
+import { readRawTables } from '../ingest/raw-tables.ts';
 import { withEngineOn } from '../targets/engine-on.ts';
 import { remoteTarget } from '../targets/target.ts';
 import { requireLocalProfile } from '../toolchain/profile.ts';
@@ -127,6 +127,7 @@ async function requireRawTables(paths: Paths): Promise<void> {
       `select table_name from information_schema.tables where table_schema = 'raw'`,
     );
     const present = new Set(rows.map(([name]) => name));
+    const rawTables = await readRawTables(paths.schemas);
     if (rawTables.some(({ name }) => !present.has(name))) throw nothing;
   } finally {
     await warehouse.close();

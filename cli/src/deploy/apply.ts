@@ -1,7 +1,6 @@
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
-import { rawTables } from '../ingest/raw-tables.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { type DeployContext, identityOf, type LockedContext } from './context.ts';
 import { asideOf, asidesIn, dropAsideStatement, keepStatements } from './kept-tables.ts';
@@ -124,9 +123,9 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
     await run(context, rawSchemaStatement(remote));
-    await mapConcurrently(rawTableStatements(remote), (sql) => run(context, sql));
+    await mapConcurrently(rawTableStatements(remote, survey.rawTables), (sql) => run(context, sql));
   }
-  if (survey.replacesRaw) await mapConcurrently(clearStatements(remote), (sql) => run(context, sql));
+  if (survey.replacesRaw) await mapConcurrently(clearStatements(remote, survey.rawTables), (sql) => run(context, sql));
   let bytes = 0;
   for (const upload of survey.uploads) {
     stopIfInterrupted(context);
@@ -134,7 +133,7 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
     bytes += await uploadFile(remote, upload);
     await lease.requireHeld();
     effects.reporter.progress(`appending ${upload.rows} rows to raw.${upload.table}`);
-    await run(context, appendStatement(remote, upload));
+    await run(context, appendStatement(remote, upload, survey.rawTables));
   }
   return bytes;
 }
@@ -181,7 +180,7 @@ function stopIfInterrupted({ effects }: DeployContext): void {
 function touchedBy(survey: Survey): string[] {
   const raw =
     survey.makesRaw || survey.replacesRaw
-      ? rawTables.map(({ name }) => name)
+      ? survey.rawTables.map(({ name }) => name)
       : survey.uploads.map(({ table }) => table);
   const models = survey.plan.models.filter(runs).map(({ relation }) => relation);
   return [...raw.map((name) => `raw.${name}`), ...models];

@@ -4,7 +4,6 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
-import { type EntityName, entityNames } from './entities.ts';
 
 /** One folder's files: the dump in the data folder itself, or what one day brought. */
 export interface Drop {
@@ -15,7 +14,7 @@ export interface Drop {
 }
 
 export interface DropFile {
-  readonly entity: EntityName;
+  readonly entity: string;
   readonly path: string;
   /** Relative to the data folder, with forward slashes. */
   readonly sourceFile: string;
@@ -47,19 +46,19 @@ const JSONLIKE = /\.(json|jsonl|ndjson)(\.[a-z0-9]+)?$/i;
 /** Folders of the data folder that hold no drop. */
 const OTHER_FOLDERS = new Set(['schemas']);
 
-const NAMES = `files are named ${entityNames.join(', ')}`;
 const DAYS = 'folders are named after days, such as 2026-01-31';
 
 /**
  * Finds what there is to load below the data folder: `groups.json`, `users.ndjson.gz`, … in the folder itself and in folders
  * named after days. Links are followed. What looks like data and can't be loaded is named, never passed over.
+ * @param entities the names that files may have.
  * @throws MeetupError when the folder is missing or can't be read.
  */
-export async function findDrops(data: string): Promise<FoundDrops> {
+export async function findDrops(data: string, entities: readonly string[]): Promise<FoundDrops> {
   const entries = await entriesOf(data);
   const folders = entries.filter(({ kind, name }) => kind === 'folder' && !OTHER_FOLDERS.has(name));
   const days = folders.map(({ name }) => name).filter((name) => DATED.test(name) && isDay(name));
-  const found = await Promise.all([undefined, ...days].map((date) => readDrop(data, date)));
+  const found = await Promise.all([undefined, ...days].map((date) => readDrop(data, date, entities)));
   const others = await Promise.all(
     folders.filter(({ name }) => !days.includes(name)).map(({ name }) => otherFolder(data, name, DAYS)),
   );
@@ -87,19 +86,24 @@ export async function fingerprint(path: string, signal: AbortSignal): Promise<{ 
   return { sha256: hash.digest('hex'), bytes: source.bytesRead };
 }
 
-async function readDrop(data: string, date: string | undefined): Promise<{ drop: Drop; notLoaded: NotLoaded[] }> {
+async function readDrop(
+  data: string,
+  date: string | undefined,
+  entities: readonly string[],
+): Promise<{ drop: Drop; notLoaded: NotLoaded[] }> {
   const folder = date === undefined ? data : join(data, date);
   const files: DropFile[] = [];
   const notLoaded: NotLoaded[] = [];
   for (const { name, kind } of await entriesOf(folder)) {
     const sourceFile = date === undefined ? name : `${date}/${name}`;
     const isJson = JSON_FILE.test(name);
-    const entity = isJson ? entityNames.find((candidate) => name.replace(JSON_FILE, '') === candidate) : undefined;
+    const entity = isJson ? entities.find((candidate) => name.replace(JSON_FILE, '') === candidate) : undefined;
     if (kind === 'file' && entity !== undefined) files.push({ entity, path: join(folder, name), sourceFile });
     else if (kind === 'folder') {
       if (isJson) notLoaded.push({ name: `${sourceFile}/`, why: 'it is a folder' });
       else if (date !== undefined) notLoaded.push(...(await otherFolder(data, sourceFile, 'a day has no folders')));
-    } else if (JSONLIKE.test(name)) notLoaded.push({ name: sourceFile, why: WHY[kind] });
+    } else if (JSONLIKE.test(name))
+      notLoaded.push({ name: sourceFile, why: kind === 'file' ? `files are named ${entities.join(', ')}` : WHY[kind] });
     else if (date === undefined && DAYLIKE.test(name)) {
       notLoaded.push({ name, why: kind === 'dangling' ? WHY.dangling : 'it is not a folder' });
     }
@@ -107,8 +111,7 @@ async function readDrop(data: string, date: string | undefined): Promise<{ drop:
   return { drop: { date, folder, files }, notLoaded };
 }
 
-const WHY: Readonly<Record<Exclude<Kind, 'folder'>, string>> = {
-  file: NAMES,
+const WHY: Readonly<Record<Exclude<Kind, 'folder' | 'file'>, string>> = {
   dangling: 'it is a link to nothing',
   other: 'it is not a regular file',
 };

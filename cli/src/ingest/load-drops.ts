@@ -3,7 +3,6 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { type Drop, type DropFile, fingerprint } from './drops.ts';
-import { type EntityName, entityNames } from './entities.ts';
 import { type Cut, CutError } from './lines.ts';
 import { type FileCounts, firstCut, loadFile } from './load-file.ts';
 import type { BatchStamp } from './loading.ts';
@@ -21,7 +20,7 @@ export interface BatchReport {
   readonly batch: string | null;
   readonly folder: string;
   readonly status: 'loaded' | 'unchanged' | 'refused';
-  readonly entities: Partial<Record<EntityName, EntityCounts>>;
+  readonly entities: Record<string, EntityCounts>;
   /** One sentence for a refused batch: which file, how many records, why. */
   readonly message?: string;
   /** Examples of rejected records, one per file. */
@@ -85,10 +84,9 @@ async function loadBatch(loading: LoadingBatch, cuts: ReadonlyMap<string, Cut>):
     for (const file of files) {
       if (effects.signal.aborted) throw new InterruptedError();
       effects.reporter.progress(`Loading ${file.sourceFile} …`);
-      const counts = await loadFile(
-        { warehouse, file, batch, contract: contracts[file.entity] },
-        cuts.get(file.sourceFile) ?? 'by structure',
-      );
+      const contract = contracts.get(file.entity);
+      if (contract === undefined) throw new TypeError(`No schema is named ${file.entity}.`);
+      const counts = await loadFile({ warehouse, file, batch, contract }, cuts.get(file.sourceFile) ?? 'by structure');
       counted.push({ ...counts, file });
       if (counts.rejected > counts.read * maxRejected) throw new TooManyRejected(refusal(file, counts, maxRejected));
     }
@@ -174,10 +172,9 @@ function refusal(file: NewFile, counts: FileCounts, maxRejected: number): string
 }
 
 function summary(counted: readonly (FileCounts & { file: NewFile })[]): Pick<BatchReport, 'entities' | 'examples'> {
-  const total: Partial<Record<EntityName, EntityCounts>> = {};
-  for (const name of entityNames) {
+  const total: Record<string, EntityCounts> = {};
+  for (const name of new Set(counted.map(({ file }) => file.entity))) {
     const mine = counted.filter(({ file }) => file.entity === name);
-    if (mine.length === 0) continue;
     const sum = (of: (counts: FileCounts) => number): number => mine.reduce((all, counts) => all + of(counts), 0);
     total[name] = { read: sum((c) => c.read), loaded: sum((c) => c.loaded), rejected: sum((c) => c.rejected) };
   }

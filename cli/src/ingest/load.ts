@@ -7,9 +7,8 @@ import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
 import { findDrops } from './drops.ts';
-import type { EntityName } from './entities.ts';
 import { type BatchReport, type EntityCounts, loadDrop } from './load-drops.ts';
-import { createRawTables } from './raw-tables.ts';
+import { createRawTables, rawTablesOf } from './raw-tables.ts';
 import { readContracts } from './schemas.ts';
 
 export interface LoadOptions {
@@ -23,7 +22,7 @@ export interface LoadOptions {
 export interface LoadReport {
   /** The last batch that was loaded; null where nothing was. */
   readonly batch: string | null;
-  readonly entities: Record<EntityName, EntityCounts>;
+  readonly entities: Readonly<Record<string, EntityCounts>>;
   readonly status: 'loaded' | 'unchanged' | 'refused';
   /** Every drop, in order; a refused one ends the load. */
   readonly batches: readonly BatchReport[];
@@ -39,23 +38,23 @@ export interface LoadReport {
  */
 export async function load(options: LoadOptions, effects: Effects): Promise<CommandResult<LoadReport>> {
   const started = effects.clock.elapsed();
-  const { drops, notLoaded } = await findDrops(options.paths.data);
+  const contracts = await readContracts(options.paths.schemas);
+  const { drops, notLoaded } = await findDrops(options.paths.data, [...contracts.keys()]);
   for (const { name, why } of notLoaded) effects.reporter.note(`Not loaded: ${name} (${why}).`);
   if (drops.length === 0) {
     const others = isOwnProject(options.paths)
       ? ', or run `./meetup generate`'
       : ', or name another folder with --data';
     throw new MeetupError(
-      `There is nothing to load in ${options.paths.data}: put groups.json, users.json, events.json or venues.json there${others}.`,
+      `There is nothing to load in ${options.paths.data}: put files named ${[...contracts.keys()].map((name) => `${name}.json`).join(', ')} there${others}.`,
     );
   }
-  const contracts = await readContracts(options.paths.schemas);
   const { batches, newest } = await withWriteLock(options.paths, effects, async () => {
     const loaded: BatchReport[] = [];
     let newestBatch: string | null;
     const warehouse = await openWork(options.paths);
     try {
-      await createRawTables(warehouse);
+      await createRawTables(warehouse, rawTablesOf(contracts));
       for (const drop of drops) {
         const report = await loadDrop(warehouse, drop, contracts, options.maxRejected, effects);
         loaded.push(report);
@@ -68,7 +67,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
     if (options.publishes !== false) await publish(options.paths);
     return { batches: loaded, newest: newestBatch };
   });
-  return conclude(batches, newest, effects.clock.elapsed() - started);
+  return conclude([...contracts.keys()], batches, newest, effects.clock.elapsed() - started);
 }
 
 async function newestBatchOf(warehouse: Warehouse): Promise<string | null> {
@@ -77,17 +76,22 @@ async function newestBatchOf(warehouse: Warehouse): Promise<string | null> {
   return typeof id === 'string' ? id : null;
 }
 
-function conclude(batches: readonly BatchReport[], newestBatch: string | null, ms: number): CommandResult<LoadReport> {
+function conclude(
+  names: readonly string[],
+  batches: readonly BatchReport[],
+  newestBatch: string | null,
+  ms: number,
+): CommandResult<LoadReport> {
   const refused = batches.some(({ status }) => status === 'refused');
   const loaded = batches.filter(({ status }) => status === 'loaded');
   const status = refused ? 'refused' : loaded.length > 0 ? 'loaded' : 'unchanged';
   const counted = refused ? batches.filter((batch) => batch.status !== 'unchanged') : loaded;
-  const total = (name: EntityName): EntityCounts => ({
+  const total = (name: string): EntityCounts => ({
     read: counted.reduce((sum, batch) => sum + (batch.entities[name]?.read ?? 0), 0),
     loaded: loaded.reduce((sum, batch) => sum + (batch.entities[name]?.loaded ?? 0), 0),
     rejected: counted.reduce((sum, batch) => sum + (batch.entities[name]?.rejected ?? 0), 0),
   });
-  const entities = { groups: total('groups'), users: total('users'), venues: total('venues'), events: total('events') };
+  const entities = Object.fromEntries(names.map((name) => [name, total(name)]));
   return {
     exitCode: refused ? 1 : 0,
     report: { batch: loaded.at(-1)?.batch ?? null, entities, status, batches, newestBatch, ms },

@@ -1,6 +1,7 @@
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
-import { entities, entityNames } from './entities.ts';
+import { sqlType } from './contract/column-types.ts';
+import { type Contracts, readContracts } from './schemas.ts';
 
 /** A column of a raw table, in DuckDB's types. */
 export interface RawColumn {
@@ -34,9 +35,8 @@ const METADATA = required([
 ]);
 const RECORD = { batchColumn: '_batch_id', order: ['_batch_seq', '_source_file', '_record_index'] };
 
-/** Every raw table. The list of batches comes last: what it names is in all the others. */
-export const rawTables: readonly RawTable[] = [
-  ...entityNames.map((name) => ({ name, ...RECORD, columns: [...nullable(entities[name].columns), ...METADATA] })),
+/** Raw tables beside those of the entities. The list of batches comes last: what it names is in all the others. */
+const OWN_TABLES: readonly RawTable[] = [
   {
     name: 'rejected_records',
     ...RECORD,
@@ -81,13 +81,26 @@ export const rawTables: readonly RawTable[] = [
   },
 ];
 
+/** Every raw table: one for each entity, and those that say what was loaded. */
+export function rawTablesOf(contracts: Contracts): readonly RawTable[] {
+  const entities = [...contracts].map(([name, { record }]): RawTable => {
+    const columns = record.fields.map(([field, type]) => ({ name: field, type: sqlType(type), notNull: false }));
+    return { name, ...RECORD, columns: [...columns, ...METADATA] };
+  });
+  return [...entities, ...OWN_TABLES];
+}
+
+/** The raw tables that the schemas in a folder call for. */
+export const readRawTables = async (schemas: string): Promise<readonly RawTable[]> =>
+  rawTablesOf(await readContracts(schemas));
+
 /** Makes the raw tables that are not there yet. They only ever grow. */
-export async function createRawTables(warehouse: DuckDbWarehouse): Promise<void> {
+export async function createRawTables(warehouse: DuckDbWarehouse, tables: readonly RawTable[]): Promise<void> {
   await warehouse.run('create schema if not exists raw');
-  for (const { name, columns } of rawTables) {
+  for (const { name, columns } of tables) {
     const list = columns.map(
       (column) => `${quoteIdentifier(column.name)} ${column.type}${column.notNull ? ' not null' : ''}`,
     );
-    await warehouse.run(`create table if not exists raw.${name} (${list.join(', ')})`);
+    await warehouse.run(`create table if not exists raw.${quoteIdentifier(name)} (${list.join(', ')})`);
   }
 }

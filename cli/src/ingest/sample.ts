@@ -4,6 +4,7 @@ import { isOwnProject, type Paths } from '../config/paths.ts';
 import { type GenerateReport, generateDataSet } from '../generate/data-set.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
 import { findDrops } from './drops.ts';
+import { readContracts } from './schemas.ts';
 
 /** The sample that a first start makes where there is no data. */
 const SAMPLE = { scale: 1, seed: 1, days: 0 };
@@ -21,7 +22,7 @@ export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<G
 
 async function hasData(paths: Paths): Promise<boolean> {
   if (!existsSync(paths.data)) return false;
-  return (await findDrops(paths.data)).drops.length > 0;
+  return (await findDrops(paths.data, [...(await readContracts(paths.schemas)).keys()])).drops.length > 0;
 }
 
 async function hasBatches(paths: Paths): Promise<boolean> {

@@ -22,7 +22,7 @@ export interface Settled {
  * raw.rejected_records with every reason.
  */
 export async function settle(loading: Loading, records: readonly ParsedRecord[]): Promise<Settled> {
-  const judged = records.map((record) => ({ ...record, reasons: loading.contract.judge(record.value) }));
+  const judged = records.map((record) => ({ ...record, reasons: loading.contract.judge(record) }));
   const bad = judged.filter(({ reasons }) => reasons.length > 0);
   await insertValid(
     loading,

@@ -7,7 +7,7 @@ import { EngineClient } from '../engine/client.ts';
 import type { NodeResult, Problem, TaskAnswer } from '../engine/protocol.ts';
 import { findDrops } from '../ingest/drops.ts';
 import { loadDrop } from '../ingest/load-drops.ts';
-import { createRawTables } from '../ingest/raw-tables.ts';
+import { createRawTables, readRawTables } from '../ingest/raw-tables.ts';
 import { readContracts } from '../ingest/schemas.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { compareTable, type TableDifference } from './compare-rows.ts';
@@ -132,10 +132,10 @@ export class ScenarioPlayer {
   async #load(scenario: Scenario, day: ScenarioDay): Promise<string[]> {
     const { data, schemas } = this.#paths;
     if (day.folder !== undefined) await arrive(day.folder, join(data, day.droppedOn ?? '.'));
-    const { drops, notLoaded } = await findDrops(data);
-    const problems = notLoaded.map(({ name, why }) => `${name} is not loaded: ${why}.`);
     this.#contracts ??= readContracts(schemas);
     const contracts = await this.#contracts;
+    const { drops, notLoaded } = await findDrops(data, [...contracts.keys()]);
+    const problems = notLoaded.map(({ name, why }) => `${name} is not loaded: ${why}.`);
     const warehouse = await openWork(this.#paths);
     let ending: ScenarioDay['load'] = 'unchanged';
     let said = '';
@@ -185,7 +185,7 @@ export class ScenarioPlayer {
     this.#playing = undefined;
     await this.#putDatabase(undefined);
     const work = await openWork(this.#paths);
-    await createRawTables(work).finally(() => work.close());
+    await createRawTables(work, await readRawTables(this.#paths.schemas)).finally(() => work.close());
     const answer = await this.#engine.build({ target: 'dev', resourceTypes: ['model', 'snapshot'], vars });
     const [failure] = failuresOf(answer);
     if (failure !== undefined) throw new MeetupError(`The models can't be built on empty tables: ${failure}`);

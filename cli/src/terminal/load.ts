@@ -1,4 +1,3 @@
-import { entityNames } from '../ingest/entities.ts';
 import type { LoadReport } from '../ingest/load.ts';
 import type { Style } from '../text/style.ts';
 import { renderTable } from '../text/table.ts';
@@ -9,8 +8,7 @@ export function renderLoad(report: LoadReport, style: Style): string {
   const refused = report.batches.find(({ status }) => status === 'refused');
   if (report.status === 'unchanged') return `Nothing new to load. ${style.dim(`(${formatDuration(report.ms)})`)}`;
   const loaded = report.batches.filter(({ status }) => status === 'loaded');
-  const rows = entityNames.map((name) => {
-    const { read, loaded: kept, rejected } = report.entities[name];
+  const rows = Object.entries(report.entities).map(([name, { read, loaded: kept, rejected }]) => {
     return [name, formatCount(read), formatCount(kept), formatCount(rejected)];
   });
   const columns = [
@@ -18,7 +16,7 @@ export function renderLoad(report: LoadReport, style: Style): string {
     ...['read', 'loaded', 'rejected'].map((name) => ({ name, align: 'right' as const })),
   ];
   const lines = [renderTable(columns, rows, style)];
-  const rejected = entityNames.reduce((sum, name) => sum + report.entities[name].rejected, 0);
+  const rejected = Object.values(report.entities).reduce((sum, counts) => sum + counts.rejected, 0);
   if (rejected > 0 && refused === undefined) {
     const example = loaded.flatMap((batch) => batch.examples).at(0);
     lines.push(

@@ -1,6 +1,5 @@
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
-import type { EntityName } from '../ingest/entities.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
 import { type CompiledModel, type ModelInput, RELATION } from './compiled-model.ts';
 import { literal } from './literal.ts';
@@ -63,7 +62,7 @@ const relation = (catalog: string, { schema, table }: Pick<ModelInput, 'schema' 
   `${catalog}.${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
 
 /** The models on the ways from the raw table to the model, it among them, each after those that it reads. */
-function between(entity: EntityName, model: CompiledModel, upstream: readonly CompiledModel[]): CompiledModel[] {
+function between(entity: string, model: CompiledModel, upstream: readonly CompiledModel[]): CompiledModel[] {
   const byName = new Map(upstream.map((one) => [one.name, one]));
   const leadsThere = new Map<string, boolean>();
   const chain: CompiledModel[] = [];
@@ -96,7 +95,7 @@ async function make(
   model: CompiledModel,
   place: Pick<ModelInput, 'schema' | 'table'>,
   places: ReadonlyMap<string, ModelInput>,
-  [catalog, entity]: readonly [catalog: string, entity?: EntityName],
+  [catalog, entity]: readonly [catalog: string, entity?: string],
 ): Promise<void> {
   const sql = model.sql.replaceAll(RELATION, (_all, schema: string, table: string) => {
     const isOurs = schema === 'raw' ? table === entity : places.get(table)?.schema === schema;

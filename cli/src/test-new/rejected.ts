@@ -1,14 +1,15 @@
 import { MeetupError, messageOf } from '../config/errors.ts';
-import { type EntityName, entities, entityNames } from '../ingest/entities.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { CompiledModel } from './compiled-model.ts';
 import { finishRows, type Reduced } from './reduce.ts';
-import { published, type Rows, type Workbench } from './workbench.ts';
+import { type Column, published, type Rows, type Workbench } from './workbench.ts';
 
 /** A record that broke its schema, as it was read. */
 export interface RejectedRecord {
   readonly id: string;
-  readonly entity: EntityName;
+  readonly entity: string;
+  /** Columns of its raw table, with DuckDB types, without those that say where a record came from. */
+  readonly columns: readonly Column[];
   readonly json: string;
   /** What `load` would have written beside it, as SQL by column. */
   readonly metadata: Readonly<Record<string, string>>;
@@ -23,7 +24,7 @@ export async function findRejected(bench: Workbench, id: string): Promise<Reject
   const [name, json = '', droppedOn = '', file = '', index = '', seq = '', batch = '', loadedAt = ''] = (
     found.rows[0] ?? []
   ).map(String);
-  const entity = entityNames.find((one) => one === name);
+  const entity = name;
   if (entity === undefined) {
     throw new MeetupError(
       `There is no rejected record '${id}': \`./meetup query "select rejected_id, entity, reasons from raw.rejected_records"\` lists them.`,
@@ -37,7 +38,9 @@ export async function findRejected(bench: Workbench, id: string): Promise<Reject
     _record_index: `cast(${index} as bigint)`,
     _loaded_at: `cast(${quoteLiteral(loadedAt)} as timestamp)`,
   };
-  const record = { id, entity, json, metadata };
+  const { columns: all } = await bench.query(`select * from ${published('raw', entity)} limit 0`);
+  const columns = all.filter((column) => !(column.name in metadata));
+  const record = { id, entity, columns, json, metadata };
   await bench.query(leniently(record)).catch((error: unknown) => {
     throw new MeetupError(`The record is no JSON that can be read: ${messageOf(error).split('\n')[0]}`, {
       cause: error,
@@ -47,10 +50,10 @@ export async function findRejected(bench: Workbench, id: string): Promise<Reject
 }
 
 /** SQL for the raw row of a record, had it been let in: what can't be of its column's type is null. */
-export function leniently({ entity, json, metadata }: RejectedRecord): string {
+export function leniently({ columns: listed, json, metadata }: RejectedRecord): string {
   const record = `cast(${quoteLiteral(json)} as json)`;
   // A list with an item that can't be read is left out whole, as one value.
-  const columns = entities[entity].columns.map(([name, type]) => {
+  const columns = listed.map(({ name, type }) => {
     const extract = type === 'VARCHAR' ? 'json_extract_string' : 'json_extract';
     return `try_cast(${extract}(${record}, ${quoteLiteral(`$."${name}"`)}) as ${type}) as ${quoteIdentifier(name)}`;
   });
@@ -59,7 +62,7 @@ export function leniently({ entity, json, metadata }: RejectedRecord): string {
 }
 
 /** Whether the model reads raw records of that kind itself. */
-export const readsRaw = (model: CompiledModel, entity: EntityName): boolean =>
+export const readsRaw = (model: CompiledModel, entity: string): boolean =>
   model.inputs.some(({ schema, table }) => schema === 'raw' && table === entity);
 
 /** What a model that reads raw records would make of this one alone. */

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { EntityName } from '../../src/ingest/entities.ts';
 import type { Contracts, Judge } from '../../src/ingest/schemas.ts';
 
 /*
@@ -43,7 +42,7 @@ export interface PlainTotals {
 
 /** Counts what a data folder with a dump and dated drops holds. */
 export function plainTotals(data: string, contracts: Contracts): PlainTotals {
-  const events = latestEvents(readAll<EventRecord>(data, 'events', contracts.events.judge));
+  const events = latestEvents(readAll<EventRecord>(data, 'events', contracts.get('events')?.judge));
   const totals: PlainTotals = {
     events: events.length,
     rsvps: 0,
@@ -59,7 +58,7 @@ export function plainTotals(data: string, contracts: Contracts): PlainTotals {
     }
   }
   const users = new Map<number, UserRecord>();
-  for (const { record } of readAll<UserRecord>(data, 'users', contracts.users.judge)) {
+  for (const { record } of readAll<UserRecord>(data, 'users', contracts.get('users')?.judge)) {
     const memberships = record.memberships ?? users.get(record.user_id)?.memberships ?? null;
     users.set(record.user_id, { ...record, memberships });
   }
@@ -73,14 +72,16 @@ export function plainTotals(data: string, contracts: Contracts): PlainTotals {
 }
 
 /** Every record that keeps its schema, oldest first: the dump, then the days. */
-function readAll<T>(data: string, entity: EntityName, judge: Judge): Placed<T>[] {
+function readAll<T>(data: string, entity: string, judge: Judge | undefined): Placed<T>[] {
   const days = readdirSync(data).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name));
   return ['', ...days.sort()].flatMap((drop) => {
     const name = readdirSync(join(data, drop)).find((file) => file === `${entity}.json`);
     if (name === undefined) return [];
     const records: unknown = JSON.parse(readFileSync(join(data, drop, name), 'utf8'));
     if (!Array.isArray(records)) throw new TypeError(`${name} is no array`);
-    return records.flatMap((record: T, index) => (judge(record).length === 0 ? [{ drop, index, record }] : []));
+    return records.flatMap((record: T, index) =>
+      judge?.({ text: JSON.stringify(record), value: record }).length === 0 ? [{ drop, index, record }] : [],
+    );
   });
 }
 

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { resolvePaths } from '../../src/config/paths.ts';
 import type { ModelPlan, ProjectNode } from '../../src/deploy/plan/models.ts';
 import { makePlan, type PlanInput } from '../../src/deploy/plan/plan.ts';
+import { readRawTables } from '../../src/ingest/raw-tables.ts';
 
 const model = (action: ModelPlan['action'], name = 't'): ModelPlan => ({
   uniqueId: `model.p.${name}`,
@@ -36,6 +38,7 @@ const NOTHING: PlanInput = {
   drift: new Map(),
   replacesRaw: false,
   makesRaw: false,
+  rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),
 };
 const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> => ({
   models: { ...NOTHING.models, ...change },

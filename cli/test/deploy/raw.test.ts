@@ -1,14 +1,17 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { resolvePaths } from '../../src/config/paths.ts';
 import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
 import { exportBatches } from '../../src/deploy/raw/export.ts';
 import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
+import { readRawTables } from '../../src/ingest/raw-tables.ts';
 import { databricksType } from '../../src/warehouse/databricks-types.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder } from '../support/effects.ts';
 import { loadedSample } from '../support/loaded.ts';
 
+const tables = await readRawTables(resolvePaths({}, {}, process.cwd()).schemas);
 const batch = (id: string, seq: number) => ({ id, seq });
 const OURS = [batch('a', 1), batch('b', 2), batch('c', 3)];
 
@@ -36,8 +39,8 @@ describe('raw rows on their way', () => {
     const folder = join(await temporaryFolder(), 'landing');
     try {
       const batches = await localBatches(local);
-      const first = await exportBatches(local, batches, folder);
-      const second = await exportBatches(local, batches, folder);
+      const first = await exportBatches(local, batches, folder, tables);
+      const second = await exportBatches(local, batches, folder, tables);
       expect(second).toEqual(first);
       expect(first.map(({ table }) => table)).toEqual(expect.arrayContaining(['groups', 'events', 'batches']));
       for (const { name, sha256, table } of first) expect(name).toBe(`${table}-${sha256.slice(0, 32)}.parquet`);
@@ -45,7 +48,7 @@ describe('raw rows on their way', () => {
       const events = first.find(({ table }) => table === 'events');
       const { rows } = await local.query(`select count(*) from '${events?.file}'`);
       expect(Number(rows[0]?.[0])).toBe(events?.rows);
-      expect(await exportBatches(local, [], folder)).toEqual([]);
+      expect(await exportBatches(local, [], folder, tables)).toEqual([]);
     } finally {
       await local.close();
     }
@@ -57,7 +60,7 @@ describe('raw rows on their way', () => {
     await writeFile(join(folder, 'events-half.parquet'), 'half a file');
     const local = await openPublished(paths);
     try {
-      await exportBatches(local, await localBatches(local), folder);
+      await exportBatches(local, await localBatches(local), folder, tables);
       expect(await readdir(folder)).not.toContain('events-half.parquet');
       for (const name of await readdir(folder)) {
         expect((await readFile(join(folder, name))).subarray(0, 4).toString()).toBe('PAR1');
@@ -68,7 +71,7 @@ describe('raw rows on their way', () => {
   });
 
   it('are added once however often the statement is repeated', () => {
-    const statement = appendStatement({ catalog: 'main' }, { table: 'batches', name: 'batches-00.parquet' });
+    const statement = appendStatement({ catalog: 'main' }, { table: 'batches', name: 'batches-00.parquet' }, tables);
     expect(statement).toContain('insert into `main`.`raw`.`batches`');
     expect(statement).toContain('from parquet.`/Volumes/main/meetup/files/landing/batches-00.parquet`');
     expect(statement).toMatch(/where `batch_id` not in \(select `batch_id` from `main`.`raw`.`batches`\)$/);
@@ -81,7 +84,7 @@ describe('types of raw tables', () => {
     expect(databricksType('STRUCT("user_id" BIGINT, "when" BIGINT, response VARCHAR)[]')).toBe(
       'array<struct<`user_id`: bigint, `when`: bigint, `response`: string>>',
     );
-    expect(rawTableStatements({ catalog: 'main' })).toHaveLength(7);
+    expect(rawTableStatements({ catalog: 'main' }, tables)).toHaveLength(7);
   });
 
   it('that have none are refused', () => {

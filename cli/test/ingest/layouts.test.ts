@@ -1,12 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolvePaths } from '../../src/config/paths.ts';
-import { type EntityName, entityNames } from '../../src/ingest/entities.ts';
 import { type Cut, LONGEST_LINE } from '../../src/ingest/lines.ts';
 import { LARGE } from '../../src/ingest/load-file.ts';
 import { LARGEST_RECORD } from '../../src/ingest/loading.ts';
-import { type Contracts, readContracts } from '../../src/ingest/schemas.ts';
 import { type Bench, expectedOutcome, type Outcome, openBench, outcomeOf } from './reference.ts';
 
 /*
@@ -17,14 +14,14 @@ const runs = Number(process.env.MEETUP_INGEST_RUNS ?? 40);
 const seed = Number(process.env.MEETUP_INGEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const isHuge = process.env.MEETUP_INGEST_HUGE === '1';
 
-let contracts: Contracts;
 let bench: Bench;
 beforeAll(async () => {
-  contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
   bench = await openBench();
 });
 afterAll(() => bench.close());
 
+const entityNames = ['groups', 'users', 'venues', 'events'] as const;
+type EntityName = (typeof entityNames)[number];
 type Members = readonly (readonly [key: string, value: string])[];
 
 /** A record as it should be, as its members' texts. */
@@ -151,7 +148,7 @@ function packed(text: string, members: number): Uint8Array {
 /** The records of a file as JSON.parse sees them; undefined where it refuses one. */
 function expected(entity: EntityName, texts: readonly string[]): Outcome | undefined {
   try {
-    return expectedOutcome(contracts[entity], texts);
+    return expectedOutcome(bench.contract(entity), texts);
   } catch (error) {
     if (error instanceof SyntaxError) return undefined;
     throw error;
@@ -190,7 +187,7 @@ describe('a file of any layout and size', () => {
             const isPacked = members > 0 && cut !== 'by line';
             const name = `${entity}.${layout.startsWith('array') ? 'json' : 'ndjson'}${isPacked ? '.gz' : ''}`;
             const content = isPacked ? packed(text, members) : text;
-            const loading = outcomeOf(bench, contracts[entity], { entity, name, content }, cut);
+            const loading = outcomeOf(bench, bench.contract(entity), { entity, name, content }, cut);
             const right = expected(entity, texts);
             if (right === undefined) {
               await expect(loading).rejects.toThrow(/is not JSON at line \d+, in record \d+: /);

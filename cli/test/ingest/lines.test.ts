@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { CutError } from '../../src/ingest/lines.ts';
 import { loadFile } from '../../src/ingest/load-file.ts';
-import { createRawTables } from '../../src/ingest/raw-tables.ts';
+import { createRawTables, rawTablesOf } from '../../src/ingest/raw-tables.ts';
 import { readContracts } from '../../src/ingest/schemas.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
@@ -17,14 +17,16 @@ const bad = '{"user_id":"3"}';
 /** Ids by position, of a users.json that is cut by its line ends. */
 async function byLine(text: string): Promise<unknown> {
   const contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
+  const contract = contracts.get('users');
+  if (contract === undefined) throw new TypeError('There is no schema of users.');
   const path = join(await temporaryFolder(), 'users.json');
   await writeFile(path, text);
   const warehouse = await DuckDbWarehouse.inMemory();
   try {
-    await createRawTables(warehouse);
+    await createRawTables(warehouse, rawTablesOf(contracts));
     const batch = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00' };
     const counts = await loadFile(
-      { warehouse, file: { entity: 'users', path, sourceFile: 'users.json' }, batch, contract: contracts.users },
+      { warehouse, file: { entity: 'users', path, sourceFile: 'users.json' }, batch, contract },
       'by line',
     );
     const kept = await warehouse.query(

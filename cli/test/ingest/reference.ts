@@ -1,19 +1,23 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { resolvePaths } from '../../src/config/paths.ts';
 import type { ColumnType } from '../../src/ingest/contract/column-types.ts';
-import type { EntityName } from '../../src/ingest/entities.ts';
 import { type Cut, CutError } from '../../src/ingest/lines.ts';
 import { type FileCounts, firstCut, loadFile } from '../../src/ingest/load-file.ts';
 import type { BatchStamp } from '../../src/ingest/loading.ts';
-import { createRawTables } from '../../src/ingest/raw-tables.ts';
-import type { Contract } from '../../src/ingest/schemas.ts';
+import { createRawTables, rawTablesOf } from '../../src/ingest/raw-tables.ts';
+import { type Contract, readContracts } from '../../src/ingest/schemas.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
+import { quoteIdentifier } from '../../src/warehouse/sql.ts';
 
 /** An empty database with raw tables, and a folder for files. */
 export interface Bench {
   readonly warehouse: DuckDbWarehouse;
   readonly folder: string;
+  /** The project's own entities. */
+  readonly entities: readonly string[];
+  contract(entity: string): Contract;
   close(): Promise<void>;
 }
 
@@ -21,12 +25,18 @@ export interface Bench {
 export async function openBench(): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'meetup-test-'));
   const warehouse = await DuckDbWarehouse.inMemory();
-  await createRawTables(warehouse);
+  const contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
+  await createRawTables(warehouse, rawTablesOf(contracts));
+  const contract = (entity: string): Contract => {
+    const found = contracts.get(entity);
+    if (found === undefined) throw new TypeError(`There is no schema of ${entity}.`);
+    return found;
+  };
   const close = async (): Promise<void> => {
     await warehouse.close();
     await rm(folder, { recursive: true, force: true });
   };
-  return { warehouse, folder, close };
+  return { warehouse, folder, entities: [...contracts.keys()], contract, close };
 }
 
 /** What became of a file's records: positions and reasons of the rejected, positions and values of the loaded. */
@@ -41,7 +51,7 @@ export function expectedOutcome(contract: Contract, texts: readonly string[]): O
   const loaded: [number, unknown][] = [];
   for (const [index, text] of texts.entries()) {
     const value: unknown = JSON.parse(text);
-    const reasons = contract.judge(value);
+    const reasons = contract.judge({ text, value });
     if (reasons.length > 0) rejected.push([index, reasons]);
     else loaded.push([index, projected(value, contract.record)]);
   }
@@ -56,7 +66,8 @@ export function projected(value: unknown, type: ColumnType): unknown {
     const fields = new Map<string, unknown>(Object.entries(value));
     return Object.fromEntries(type.fields.map(([name, field]) => [name, projected(fields.get(name), field)]));
   }
-  return Object.is(value, -0) ? 0 : value;
+  const plain: unknown = JSON.parse(JSON.stringify(value));
+  return plain;
 }
 
 const batch: BatchStamp = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00.000' };
@@ -68,7 +79,7 @@ const batch: BatchStamp = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: 
 export async function outcomeOf(
   bench: Bench,
   contract: Contract,
-  file: { readonly entity: EntityName; readonly name: string; readonly content: string | Uint8Array },
+  file: { readonly entity: string; readonly name: string; readonly content: string | Uint8Array },
   given?: Cut,
 ): Promise<Outcome & { counts: FileCounts }> {
   const { warehouse, folder } = bench;
@@ -94,9 +105,11 @@ export async function outcomeOf(
 async function readOutcome(
   warehouse: DuckDbWarehouse,
   contract: Contract,
-  file: { readonly entity: EntityName; readonly name: string },
+  file: { readonly entity: string; readonly name: string },
 ): Promise<Outcome> {
-  const names = contract.record.fields.map(([name]) => `"${name}" := "${name}"`).join(', ');
+  const names = contract.record.fields
+    .map(([name]) => `${quoteIdentifier(name)} := ${quoteIdentifier(name)}`)
+    .join(', ');
   const stamped = `_batch_id = 'b' and _source_file = '${file.name}'`;
   const loaded = await warehouse.query(
     `select _record_index, to_json(struct_pack(${names}))::varchar from raw.${file.entity} where ${stamped} order by 1`,

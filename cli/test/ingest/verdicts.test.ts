@@ -1,11 +1,7 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { resolvePaths } from '../../src/config/paths.ts';
 import type { Cut } from '../../src/ingest/lines.ts';
-import { type Contracts, readContracts } from '../../src/ingest/schemas.ts';
 import { type Bench, expectedOutcome, openBench, outcomeOf } from './reference.ts';
-
-let contracts: Contracts;
 
 /** Values as files really have them: mostly right, sometimes of another kind, at an edge, or missing. */
 const odd = fc.oneof(
@@ -101,7 +97,6 @@ function awkward(value: unknown, style: number, cut: Cut): string {
 
 let bench: Bench;
 beforeAll(async () => {
-  contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
   bench = await openBench();
 });
 afterAll(() => bench.close());
@@ -120,7 +115,7 @@ describe('the quick check and ajv', () => {
           fc.array(fc.tuple(arbitrary, fc.nat(29)), { minLength: 1, maxLength: 60 }),
           async (records) => {
             const texts = records.map(([value, style]) => awkward(value, style, cut));
-            const contract = contracts[entity];
+            const contract = bench.contract(entity);
             const file = { entity, name: `${entity}.json`, content: `[${texts.join(',\n')}]` };
             const { counts, ...outcome } = await outcomeOf(bench, contract, file, cut);
             expect(outcome).toEqual(expectedOutcome(contract, texts));

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
 import { keepStatements } from '../kept-tables.ts';
@@ -50,6 +51,7 @@ export interface PlanInput {
   readonly replacesRaw: boolean;
   /** Whether any raw table is missing. */
   readonly makesRaw: boolean;
+  readonly rawTables: readonly RawTable[];
 }
 
 /** Puts a plan together. The same inputs gives the same hash, on any machine. */
@@ -57,9 +59,9 @@ export function makePlan(input: PlanInput): DeployPlan {
   const { target, git, models, uploads } = input;
   const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);
   const statements = [
-    ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target)] : []),
-    ...(input.replacesRaw ? clearStatements(target) : []),
-    ...uploads.map((upload) => appendStatement(target, upload)),
+    ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target, input.rawTables)] : []),
+    ...(input.replacesRaw ? clearStatements(target, input.rawTables) : []),
+    ...uploads.map((upload) => appendStatement(target, upload, input.rawTables)),
     ...models.setAside.flatMap((relation) => keepStatements(target, relation)),
     ...models.models
       .filter(({ action }) => action === 'remove')

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
-import { rawTables } from '../../ingest/raw-tables.ts';
+import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
@@ -25,6 +25,7 @@ export interface Survey {
   readonly models: ModelsPlan;
   readonly replacesRaw: boolean;
   readonly makesRaw: boolean;
+  readonly rawTables: readonly RawTable[];
   /** The project's manifest as it is now, on this machine. */
   readonly manifestFile: string;
 }
@@ -35,23 +36,25 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   effects.reporter.progress(`looking at ${target.name}`);
   const entries = await readLedger(remote);
   const deployed = deployedNow(entries);
+  const rawTables = await readRawTables(context.paths.schemas);
+  const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
   // While dbt reads the project, the target says how things are that are known already.
   const [changes, theirs, known] = await Promise.all([
     changesSince(context, deployed, manifestFile),
     remoteBatches(remote),
-    inventoryOfDeployed(remote, deployed),
+    inventoryOfDeployed(remote, deployed, rawNames),
   ]);
-  const { present, drift } = await inventoryOfProject(remote, changes, deployed, known);
-  const raw = await planRaw(context, theirs, drift);
-  const makesRaw = rawTables.some(({ name }) => !present.has(`raw.${name}`));
+  const { present, drift } = await inventoryOfProject(remote, changes, deployed, known, rawNames);
+  const raw = await planRaw(context, theirs, drift, rawTables);
+  const makesRaw = rawNames.some((name) => !present.has(name));
   const models = planModels({
     nodes: changes.nodes,
     sources: changes.sources,
     deployed,
     present,
     drift,
-    newRows: new Set(raw.replaces ? rawTables.map(({ name }) => `raw.${name}`) : raw.uploads.map(rawName)),
+    newRows: new Set(raw.replaces ? rawNames : raw.uploads.map(rawName)),
     fullRefresh: context.fullRefresh,
   });
   const plan = makePlan({
@@ -67,6 +70,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     drift,
     replacesRaw: raw.replaces,
     makesRaw,
+    rawTables,
   });
   return {
     plan,
@@ -78,6 +82,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     models,
     replacesRaw: raw.replaces,
     makesRaw,
+    rawTables,
     manifestFile,
   };
 }
@@ -106,15 +111,17 @@ interface Inventory {
   readonly drift: ReadonlyMap<string, string>;
 }
 
-const RAW = rawTables.map(({ name }) => `raw.${name}`);
-
 /** The relations of the last deployment, and whatever stands beside them. */
-async function inventoryOfDeployed(remote: Remote, deployed: Deployed): Promise<Inventory> {
+async function inventoryOfDeployed(
+  remote: Remote,
+  deployed: Deployed,
+  rawNames: readonly string[],
+): Promise<Inventory> {
   const known = Object.keys(deployed.relations);
-  const present = await listSchemas(remote, schemasOf([...RAW, ...known]));
+  const present = await listSchemas(remote, schemasOf([...rawNames, ...known]));
   // What left the project and is gone is as it should be.
   const there = known.filter((relation) => present.has(relation));
-  return { present, drift: await findDrift(remote, [...new Set([...there, ...RAW])], deployed, present) };
+  return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], deployed, present) };
 }
 
 /** The same, and where this deployment wants to build. */
@@ -123,9 +130,10 @@ async function inventoryOfProject(
   { nodes }: ChangesAnswer,
   deployed: Deployed,
   known: Inventory,
+  rawNames: readonly string[],
 ): Promise<Inventory> {
   const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
-  const listed = new Set(schemasOf([...RAW, ...Object.keys(deployed.relations)]));
+  const listed = new Set(schemasOf([...rawNames, ...Object.keys(deployed.relations)]));
   const others = await listSchemas(
     remote,
     schemasOf(ours).filter((schema) => !listed.has(schema)),
@@ -165,6 +173,7 @@ async function planRaw(
   { paths, target, local, fullRefresh }: SurveyContext,
   theirs: readonly Batch[],
   drift: ReadonlyMap<string, string>,
+  rawTables: readonly RawTable[],
 ): Promise<RawPlan> {
   const ours = await localBatches(local);
   const isStrange = hasRawDrift(drift) || !isBeginning(theirs, ours);
@@ -173,7 +182,7 @@ async function planRaw(
   return {
     batches,
     replaces,
-    uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing')),
+    uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing'), rawTables),
   };
 }
 

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { type RawTable, rawTables } from '../../ingest/raw-tables.ts';
+import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../../warehouse/sql.ts';
 import type { Batch } from './batches.ts';
@@ -27,6 +27,7 @@ export async function exportBatches(
   local: DuckDbWarehouse,
   batches: readonly Batch[],
   folder: string,
+  rawTables: readonly RawTable[],
 ): Promise<Upload[]> {
   if (batches.length === 0) return [];
   await rm(folder, { recursive: true, force: true });

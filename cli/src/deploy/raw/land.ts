@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
-import { type RawTable, rawTables } from '../../ingest/raw-tables.ts';
+import type { RawTable } from '../../ingest/raw-tables.ts';
 import { isNotThere } from '../../warehouse/databricks-errors.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
@@ -17,7 +17,7 @@ export const rawSchemaStatement = ({ catalog }: Pick<Remote, 'catalog'>): string
   `create schema if not exists ${quoteNames(catalog, 'raw')}`;
 
 /** What makes the raw tables that are not there. */
-export function rawTableStatements(remote: Pick<Remote, 'catalog'>): string[] {
+export function rawTableStatements(remote: Pick<Remote, 'catalog'>, rawTables: readonly RawTable[]): string[] {
   return rawTables.map(({ name, columns }) => {
     const list = columns.map(
       (column) => `${quoteName(column.name)} ${databricksType(column.type)}${column.notNull ? ' not null' : ''}`,
@@ -29,8 +29,12 @@ export function rawTableStatements(remote: Pick<Remote, 'catalog'>): string[] {
 /**
  * What adds an upload to its table: one commit, and none of a batch that is there already, so that it may be repeated.
  */
-export function appendStatement(remote: Pick<Remote, 'catalog'>, upload: Pick<Upload, 'table' | 'name'>): string {
-  const table = tableNamed(upload.table);
+export function appendStatement(
+  remote: Pick<Remote, 'catalog'>,
+  upload: Pick<Upload, 'table' | 'name'>,
+  rawTables: readonly RawTable[],
+): string {
+  const table = tableNamed(upload.table, rawTables);
   const place = nameOn(remote, 'raw', table.name);
   const names = table.columns.map(({ name }) => quoteName(name));
   const casts = table.columns.map(({ name, type }) => `cast(${quoteName(name)} as ${databricksType(type)})`);
@@ -39,10 +43,10 @@ export function appendStatement(remote: Pick<Remote, 'catalog'>, upload: Pick<Up
 }
 
 /** What empties the raw tables, for a --full-refresh. */
-export const clearStatements = (remote: Pick<Remote, 'catalog'>): string[] =>
+export const clearStatements = (remote: Pick<Remote, 'catalog'>, rawTables: readonly RawTable[]): string[] =>
   rawTables.map(({ name }) => `delete from ${nameOn(remote, 'raw', name)}`);
 
-function tableNamed(name: string): RawTable {
+function tableNamed(name: string, rawTables: readonly RawTable[]): RawTable {
   const table = rawTables.find((candidate) => candidate.name === name);
   if (table === undefined) throw new TypeError(`No raw table is called ${name}.`);
   return table;

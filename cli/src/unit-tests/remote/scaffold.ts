@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readJsonFile } from '../../config/json-file.ts';
-import { rawTables } from '../../ingest/raw-tables.ts';
+import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { DatabricksConnection } from '../../warehouse/databricks.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
@@ -88,6 +88,7 @@ export async function raiseScaffold(
   connection: DatabricksConnection,
   catalog: string,
   { schemas, contracted }: Scaffolding,
+  rawTables: readonly RawTable[],
 ): Promise<void> {
   for (const schema of schemas) await connection.run(`create schema if not exists ${quoteNames(catalog, schema)}`);
   for (const { name, columns } of rawTables) {
