@@ -109,7 +109,7 @@ class Log {
 
   /** @returns {string} a half-sentence, empty where there is no log */
   get hint() {
-    return this.#file === undefined ? '' : ` (the whole log: ${this.path})`;
+    return this.#file === undefined ? '' : ` (full log: ${this.path})`;
   }
 }
 
@@ -148,16 +148,16 @@ const isAboutNetwork = (output) => NETWORK.test(output);
 function reason(tool, code, output) {
   if (FULL.test(output)) return 'the disk is full: free some space and try again';
   if (CONTENT.test(output)) {
-    return `what ${tool} downloaded is not what the lock file pins: somebody changed it on the way, so nothing was installed`;
+    return `the files that ${tool} downloaded don't match the hashes in the lock file, so nothing was installed: check the registry and any proxy in between`;
   }
   if (TLS.test(output)) {
-    return `${tool} does not trust its registry's certificate: if your network has its own, name it in NODE_EXTRA_CA_CERTS and SSL_CERT_FILE, and try again`;
+    return `${tool} does not trust its registry's certificate: if your network uses its own certificate, set NODE_EXTRA_CA_CERTS and SSL_CERT_FILE to that file and try again`;
   }
   if (isAboutNetwork(output)) {
     const symptom = /E[A-Z]{6,}/.exec(NETWORK.exec(output)?.[0] ?? '')?.[0];
     return `${tool} can't reach its registry${symptom ? ` (${symptom})` : ''}: check the network and its proxy, and try again`;
   }
-  if (UNWRITABLE.test(output)) return `${tool} may not write where it must: make the folder writable and try again`;
+  if (UNWRITABLE.test(output)) return `${tool} has no permission to write: make the folder writable and try again`;
   const last = lastWords(output);
   return `${tool} failed${last ? `: ${last}` : ` with exit code ${code}`}`;
 }

@@ -63,7 +63,7 @@ function damaged(error, places) {
     rmSync(path, { force: true });
   }
   return new SetupError(
-    'Files that meetup itself needs are gone from node_modules or dist: start it again, and it makes them anew.',
+    'Files that meetup needs are missing from node_modules or dist: run it again to restore them.',
     error,
   );
 }

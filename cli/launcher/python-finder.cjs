@@ -44,20 +44,20 @@ async function probe({ env, signal, log, lock, root }, command) {
 const isNewEnough = ({ version: [major, minor] }) => major === OLDEST[0] && minor >= (OLDEST[1] ?? 0);
 
 const INSTALL =
-  'install it (Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python@3.13; Windows: winget install Python.Python.3.13), or name one in the environment variable PYTHON, and try again';
+  'install it (Debian, Ubuntu: sudo apt install python3 python3-venv; macOS: brew install python@3.13; Windows: winget install Python.Python.3.13), or set the environment variable PYTHON to one, and try again';
 
 /** @param {string | undefined} named @param {readonly Python[]} found */
 function complaint(named, found) {
   const able = found.find(isNewEnough);
   if (able) {
     const version = able.version.slice(0, 2).join('.');
-    return `Python ${able.version.join('.')} (${able.executable}) can't make environments, because its venv module is not installed: install it (Debian, Ubuntu: sudo apt install python${version}-venv), or uv (https://docs.astral.sh/uv), which does without, and try again.`;
+    return `Python ${able.version.join('.')} (${able.executable}) can't make environments, because its venv module is not installed: install it (Debian, Ubuntu: sudo apt install python${version}-venv), or uv (https://docs.astral.sh/uv), which doesn't need it, and try again.`;
   }
   const [old] = found;
   const needs = `dbt needs Python ${OLDEST.join('.')} or newer, and`;
   if (named) {
     const is = old ? `is Python ${old.version.join('.')}` : 'does not start';
-    return `${needs} ${named}, which the environment variable PYTHON names, ${is}: name another there, or none to have one looked for on the PATH.`;
+    return `${needs} ${named}, which the environment variable PYTHON names, ${is}: set PYTHON to another one, or unset it to search the PATH.`;
   }
   if (old) return `${needs} the newest on the PATH is ${newest(found)}: ${INSTALL}.`;
   return `${needs} there is none on the PATH: ${INSTALL}.`;

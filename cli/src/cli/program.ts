@@ -92,9 +92,9 @@ export function declareProgram(io: Io, ended: (exitCode: number) => void): Comma
       '--state-dir <dir>',
       'folder of the database, the toolchain and logs (default: .meetup, or MEETUP_STATE_DIR)',
     )
-    .addOption(targetOption('--target <target>', 'target of profiles/profiles.yml').default('dev'))
-    .option('--verbose', 'say more, and show stack traces')
-    .option('--quiet', 'say only what matters');
+    .addOption(targetOption('--target <target>', 'target in profiles/profiles.yml').default('dev'))
+    .option('--verbose', 'show more detail, and stack traces')
+    .option('--quiet', 'show only essential output');
   for (const declare of VERBS) {
     declare({
       program,

@@ -17,7 +17,7 @@ export interface QuerySource {
  */
 export async function readSql({ argument, file }: QuerySource, io: Pick<Io, 'stdin' | 'cwd'>): Promise<string> {
   if (argument !== undefined && file !== undefined) {
-    throw new MeetupError('query takes SQL or --file, and was given both: leave one of them out.');
+    throw new MeetupError('query takes either SQL or --file, not both.');
   }
   if (file !== undefined && file !== '-') return readSqlFile(resolve(io.cwd, file));
   if (argument !== undefined && argument !== '-') return argument;

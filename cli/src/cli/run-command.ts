@@ -104,7 +104,7 @@ export async function withSession(
 
 function refusedTarget(rawOptions: unknown): string {
   const given = z.object({ target: z.unknown() }).safeParse(rawOptions).data?.target;
-  return `--target takes dev, rehearsal or prod, and was given '${String(given)}': other outputs of profiles/profiles.yml are for dbt itself.`;
+  return `--target takes dev, rehearsal or prod, but got '${String(given)}': use dbt itself for other outputs of profiles/profiles.yml.`;
 }
 
 const isJson = (rawOptions: unknown): boolean =>

@@ -54,7 +54,7 @@ export async function run(options: BuildOptions, effects: Effects): Promise<Comm
   const { target, paths } = options;
   if (target === 'prod') {
     throw new MeetupError(
-      'prod is built by `./meetup deploy --target prod` only, which plans, asks, and can put everything back.',
+      'prod is only built by `./meetup deploy --target prod`, which shows a plan, asks for confirmation and can be rolled back.',
     );
   }
   if (target === 'rehearsal') {
@@ -109,7 +109,9 @@ async function ask(engine: EngineClient, options: BuildOptions, effects: Effects
   const requestOptions = {
     onEvent: progress.take,
     onRestart: (reason: string) => {
-      effects.reporter.warn(`The dbt engine was lost (${reason.replace(/\.$/, '')}): the build starts again.`);
+      effects.reporter.warn(
+        `The dbt engine stopped unexpectedly (${reason.replace(/\.$/, '')}): restarting the build.`,
+      );
       progress.reset();
     },
   };
@@ -156,7 +158,7 @@ function resultOf(answer: Answer, published: boolean, options: BuildOptions): Co
 
 function sentence(problem: Problem): string {
   const where = problem.file === null ? '' : ` in ${problem.file}`;
-  return `The dbt project's configuration is wrong${where}: ${problem.message.replaceAll(/\s+/g, ' ')}`;
+  return `The dbt project's configuration is invalid${where}: ${problem.message.replaceAll(/\s+/g, ' ')}`;
 }
 
 function nothingSelected(options: BuildOptions): MeetupError {

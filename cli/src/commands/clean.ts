@@ -61,7 +61,7 @@ function refuseDuringSetUp(paths: Paths): void {
 }
 
 const busy = (what: string): MeetupError =>
-  new MeetupError(`Nothing was removed because ${what}: wait for it, or end it and try again.`);
+  new MeetupError(`Nothing was removed because ${what}: wait for it, or stop it and try again.`);
 
 /**
  * In an order in which an interruption never leaves something that looks whole and is not.
@@ -77,13 +77,14 @@ async function removeState(
   try {
     for (const name of ['watch', 'write'] as const) {
       const lock = await tryLock(paths, name);
-      if (!('release' in lock)) throw busy(`${processName(lock.heldBy)} works in ${paths.state}`);
+      if (!('release' in lock)) throw busy(`${processName(lock.heldBy)} is working in ${paths.state}`);
       locks.push(lock);
     }
     // A Spark that still writes would make anew what is being removed, and so would one that is being started.
     const rehearsal = rehearsalPlaces(paths);
     const lock = await tryLock({ ...paths, state: rehearsal.folder }, 'write');
-    if (!('release' in lock)) throw busy(`${processName(lock.heldBy)} starts or ends the rehearsal in ${paths.state}`);
+    if (!('release' in lock))
+      throw busy(`${processName(lock.heldBy)} is starting or stopping the rehearsal in ${paths.state}`);
     locks.push(lock);
     await endProcesses(rehearsal);
     const last = [basename(rehearsal.folder), ...LOCKS, stateMarker().name];
@@ -119,5 +120,5 @@ async function keptToolchain(paths: Paths): Promise<{ path: string; why: string 
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
-  return [{ path: paths.toolchain, why: 'MEETUP_TOOLCHAIN_DIR names it, so others may share it' }];
+  return [{ path: paths.toolchain, why: 'MEETUP_TOOLCHAIN_DIR is set to it, so others may share it' }];
 }

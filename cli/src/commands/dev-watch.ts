@@ -33,7 +33,7 @@ export async function run(options: DevWatchOptions, effects: Effects): Promise<C
   if ('heldBy' in lock) {
     const holder = lock.heldBy === undefined ? 'another process' : `process ${lock.heldBy}`;
     throw new MeetupError(
-      `\`meetup dev --watch\` is already running in ${holder} on ${options.paths.state}: use that one, or give this one another --state-dir.`,
+      `\`meetup dev --watch\` is already running in ${holder} on ${options.paths.state}: use that one, or start this one with another --state-dir.`,
     );
   }
   const engine = new EngineClient(options.paths, effects, { shared: true });

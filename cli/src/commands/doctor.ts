@@ -54,7 +54,11 @@ async function guarded(name: string, check: () => Promise<Check | Check[]>): Pro
   try {
     return await check();
   } catch (error) {
-    return fail(name, `could not be checked: ${messageOf(error).split('\n')[0]}`, 'report it, with --verbose');
+    return fail(
+      name,
+      `could not be checked: ${messageOf(error).split('\n')[0]}`,
+      'run it again with --verbose and report the error',
+    );
   }
 }
 

@@ -25,7 +25,7 @@ const SEARCH_PATH = 'marts,intermediate,staging,raw,snapshots';
  */
 export async function run(options: QueryOptions, effects: Effects): Promise<CommandResult<readonly QueryResult[]>> {
   if (NO_STATEMENT.test(options.sql)) {
-    throw new MeetupError('query takes SQL, and was given no statement.');
+    throw new MeetupError('query takes SQL, but got no statement.');
   }
   await requireLocalProfile(options.paths, effects.env);
   const warehouse = await openPublished(options.paths);

@@ -54,7 +54,7 @@ export async function run(options: RehearsalOptions, effects: Effects): Promise<
       return { exitCode: report.status === 'up' ? 0 : 1, report };
     }
     default:
-      throw new MeetupError(`rehearsal takes up, down or status, and was given '${action}'.`);
+      throw new MeetupError(`rehearsal takes up, down or status, but got '${action}'.`);
   }
 }
 
@@ -62,7 +62,7 @@ async function stop(paths: Paths, effects: Effects): Promise<boolean> {
   const places = rehearsalPlaces(paths);
   // A rehearsal that another process is starting must not be left behind.
   return withRehearsalLock(paths, places, effects, async () => {
-    effects.reporter.progress('Ending the rehearsal …');
+    effects.reporter.progress('Stopping the rehearsal …');
     const ended = await endProcesses(places);
     for (const file of [places.stateFile, places.tokenFile]) await rm(file, { force: true });
     return ended > 0;

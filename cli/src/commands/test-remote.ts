@@ -24,7 +24,7 @@ export interface RemoteTestOptions {
 export async function run(options: RemoteTestOptions, effects: Effects): Promise<CommandResult<TestReport>> {
   if (options.target === 'prod') {
     throw new MeetupError(
-      'Fixtures are not run on prod: they hold no data of yours and would make schemas there. Use --target rehearsal, which runs the same SQL on the same adapter.',
+      "Fixtures don't run on prod: they need none of its data and would create schemas there. Use --target rehearsal, which runs the same SQL on the same adapter.",
     );
   }
   const started = effects.clock.elapsed();

@@ -83,7 +83,7 @@ function requireTests(tests: readonly TestVerdict[], select: readonly string[] |
       `No test matches --select '${select.join("' '")}': check the names, or leave it out to run all.`,
     );
   }
-  if (tests.length === 0) throw new MeetupError('vitest ran no test: its own message above says why.');
+  if (tests.length === 0) throw new MeetupError('vitest ran no tests: see its message above.');
 }
 
 /**

@@ -13,7 +13,7 @@ export function sentenceOf(error: unknown): string {
   const file = unexpectedFileProblem(error);
   if (file !== undefined) return file;
   const message = messageOf(error);
-  if (DUCKDB.test(message)) return `DuckDB could not do its work: ${firstLine(message)}`;
+  if (DUCKDB.test(message)) return `DuckDB failed: ${firstLine(message)}`;
   return `Something in meetup itself failed: ${message} (--verbose shows where).`;
 }
 

@@ -26,7 +26,5 @@ export async function readJsonFile<T>(path: string, schema: z.ZodType<T>, advice
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = issue?.path.length ? ` at ${issue.path.join('.')}` : '';
-  throw new MeetupError(
-    `${path} is not what it should be${where} (${issue?.message ?? 'it does not fit'}): ${advice}.`,
-  );
+  throw new MeetupError(`${path} is invalid${where} (${issue?.message ?? 'unexpected value'}): ${advice}.`);
 }

@@ -14,7 +14,7 @@ export const remoteTargetName = z.enum(['rehearsal', 'prod']);
  */
 export function requireTarget(target: Target, accepted: readonly Target[]): void {
   if (accepted.includes(target)) return;
-  throw new MeetupError(`This command works on this machine only and can't use --target ${target}: leave it out.`);
+  throw new MeetupError(`This command only works locally and can't use --target ${target}: leave it out.`);
 }
 
 /** The parts of the models' tests. */
@@ -70,5 +70,5 @@ export const shareSchema = z
 export function parseOption<T>(schema: z.ZodType<T>, option: string, value: unknown, takes: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  throw new MeetupError(`${option} takes ${takes}, and was given '${String(value)}'.`);
+  throw new MeetupError(`${option} takes ${takes}, but got '${String(value)}'.`);
 }

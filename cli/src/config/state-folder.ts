@@ -9,7 +9,7 @@ import type { Paths } from './paths.ts';
 export function requireUsableState(paths: Pick<Paths, 'state'>): void {
   if (!paths.state.includes('?')) return;
   throw new MeetupError(
-    `The state folder ${paths.state} can't be used because DuckDB does not open files with ? in their path: choose another with --state-dir or MEETUP_STATE_DIR.`,
+    `The state folder ${paths.state} can't be used because DuckDB can't open files with ? in their path: choose another with --state-dir or MEETUP_STATE_DIR.`,
   );
 }
 

@@ -172,7 +172,7 @@ export class EngineClient {
         endings.push(await this.#lost(error));
         if (endings.length > 1) throw this.#gaveUp(op, endings);
         options.onRestart?.(error.message);
-        this.#effects.reporter.detail(`The dbt engine was lost (${endings[0]}); it is started again.`);
+        this.#effects.reporter.detail(`The dbt engine stopped unexpectedly (${endings[0]}): restarting it.`);
       }
     }
   }
@@ -281,7 +281,7 @@ export class EngineClient {
   #gaveUp(op: string, endings: readonly string[]): MeetupError {
     const log = this.#paths.logs;
     return new MeetupError(
-      `The dbt engine was lost twice during ${op} (${[...new Set(endings)].join('; ')}): free some memory or look into ${log}/engine.log, then try again.`,
+      `The dbt engine stopped unexpectedly twice during ${op} (${[...new Set(endings)].join('; ')}): free some memory or read ${log}/engine.log, then try again.`,
     );
   }
 

@@ -124,9 +124,7 @@ export class EngineConnection {
       try {
         this.#take(messageSchema.parse(JSON.parse(line)));
       } catch (error) {
-        this.#fail(
-          new EngineLostError(`The engine said what is not the protocol: ${messageOf(error)}`, { cause: error }),
-        );
+        this.#fail(new EngineLostError(`The engine sent an invalid message: ${messageOf(error)}`, { cause: error }));
         this.#socket.destroy();
         return;
       }
@@ -170,7 +168,9 @@ export class EngineConnection {
       call.idle += 1;
       const silent = call.silent > this.#patience.silentLooks;
       if (!silent && call.idle <= this.#patience.idleLooks) continue;
-      this.#fail(new EngineLostError(silent ? 'The engine does not answer.' : 'The engine works on nothing.'));
+      this.#fail(
+        new EngineLostError(silent ? 'The engine does not answer.' : 'The engine is not working on any request.'),
+      );
       this.#socket.destroy();
       return;
     }

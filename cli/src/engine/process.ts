@@ -43,7 +43,7 @@ export class EngineProcess {
   static async start(paths: Paths, effects: Effects): Promise<EngineProcess> {
     if (!existsSync(paths.python)) {
       throw new MeetupError(
-        `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to make it.`,
+        `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to create it.`,
       );
     }
     const { file: tokenFile } = await engineToken(paths);
@@ -119,7 +119,7 @@ async function listening(child: ChildProcess, log: string): Promise<void> {
   ]);
   const first = await Promise.race([once(lines, 'line').then(() => undefined), ended]);
   lines.close();
-  if (first !== undefined) throw new EngineLostError(`The engine ended at its start (${first}). ${lastLine(log)}`);
+  if (first !== undefined) throw new EngineLostError(`The engine exited on startup (${first}). ${lastLine(log)}`);
 }
 
 /** What a log says last. */

@@ -38,7 +38,7 @@ export interface GenerateReport {
  */
 export async function generateDataSet(options: DataSetOptions, effects: Effects): Promise<GenerateReport> {
   if (options.days > MOST_DAYS) {
-    throw new MeetupError(`--days takes at most ${MOST_DAYS}, and was given ${options.days}.`);
+    throw new MeetupError(`--days takes at most ${MOST_DAYS}, but got ${options.days}.`);
   }
   const started = effects.clock.elapsed();
   const { status, marker } = await generate(options, effects);

@@ -32,7 +32,7 @@ export async function letIn(
   const chain = between(record.entity, model, upstream);
   if (chain.length === 0) {
     throw new MeetupError(
-      `${model.name} does not depend on raw.${record.entity}, of which record '${record.id}' is one.`,
+      `${model.name} does not depend on raw.${record.entity}, which record '${record.id}' belongs to.`,
     );
   }
   const places = placesOf(chain, model);
@@ -44,7 +44,7 @@ export async function letIn(
   const made = { ...OWN, table: model.name };
   for (const one of chain) {
     if (effects.signal.aborted) throw new InterruptedError();
-    effects.reporter.progress(`Making ${one.name} of the record …`);
+    effects.reporter.progress(`Building ${one.name} with the record …`);
     const place = places.get(one.name) ?? made;
     await make(bench, one, place, places, [WITHOUT]);
     await make(bench, one, place, places, [WITH, record.entity]);
@@ -54,7 +54,7 @@ export async function letIn(
   const rows = await rowsOf(bench, table, relation(WITHOUT, made), await bench.query(leniently(record)));
   if (rows !== undefined) return { table, rows };
   throw new MeetupError(
-    `Record '${record.id}' leads to no row of ${model.name}, even if it is let in: another model may show what becomes of it.`,
+    `Record '${record.id}' produces no row of ${model.name}, even if it is admitted: try another model.`,
   );
 }
 
@@ -106,7 +106,7 @@ async function make(
   } catch (error) {
     const why = messageOf(error).split('\n')[0];
     const what =
-      entity === undefined ? `The model ${model.name} can't be run` : `Let in, the record breaks ${model.name}`;
+      entity === undefined ? `The model ${model.name} can't be run` : `Once admitted, the record breaks ${model.name}`;
     throw new MeetupError(`${what}: ${why}`, { cause: error });
   }
 }

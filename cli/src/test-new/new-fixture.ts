@@ -116,7 +116,7 @@ async function requirePass(engine: EngineClient, model: CompiledModel, name: str
   const node = answer.nodes.find((found) => found.name === name);
   if (node?.status === 'pass') return;
   const why = answer.problems[0]?.message ?? node?.problem?.message ?? node?.message ?? 'dbt did not find it';
-  throw new MeetupError(`The test that was made does not pass in dbt, so it was not kept: ${why}`);
+  throw new MeetupError(`The generated test does not pass in dbt, so it was not kept: ${why}`);
 }
 
 /** The model; with those above it where a record has to be carried through them. */
@@ -157,7 +157,7 @@ interface Chosen {
 }
 
 async function makeOfRows(bench: Workbench, model: CompiledModel, { rows, key, matching }: Chosen, effects: Effects) {
-  effects.reporter.progress(`Looking for the rows that make ${rows.rows.length === 1 ? 'it' : 'them'} …`);
+  effects.reporter.progress(`Looking for the input rows that produce ${rows.rows.length === 1 ? 'it' : 'them'} …`);
   const reduced = await inputsThatMake(bench, model, rows, key, effects);
   if (reduced !== undefined) return { ...reduced, chosen: rows.rows.length, matching };
   // Several together may need too much; one of them may not.
@@ -165,7 +165,7 @@ async function makeOfRows(bench: Workbench, model: CompiledModel, { rows, key, m
   const one = rows.rows.length > 1 ? await inputsThatMake(bench, model, first, key, effects) : undefined;
   if (one !== undefined) return { ...one, chosen: 1, matching };
   throw new MeetupError(
-    `More than ${MOST_GIVEN} input rows are needed for this row of ${model.name}: choose one that comes from fewer, with --where or --from-key.`,
+    `This row of ${model.name} needs more than ${MOST_GIVEN} input rows: choose one that needs fewer, with --where or --from-key.`,
   );
 }
 
@@ -184,7 +184,9 @@ async function publishedRows(bench: Workbench, node: CompiledModel, options: New
   ];
   const chosen = await chosenRows(bench, table, `from ${table} where ${conditions.join(' and ')}`, key).catch(
     (error: unknown) => {
-      throw new MeetupError(`--where does not fit ${model}: ${messageOf(error).split('\n')[0]}`, { cause: error });
+      throw new MeetupError(`--where can't be applied to ${model}: ${messageOf(error).split('\n')[0]}`, {
+        cause: error,
+      });
     },
   );
   if (chosen.matching === 0) throw new MeetupError(noRow(options, key));
@@ -200,17 +202,17 @@ async function chosenRows(bench: Workbench, table: string, from: string, knownKe
 
 function noRow({ model, where, fromKey: value }: NewFixtureOptions, key: readonly string[]): string {
   if (where === undefined && value === undefined)
-    return `${model} has no row in the local database to make a test from.`;
+    return `${model} has no rows in the local database to write a test from.`;
   const how = value === undefined ? `--where '${where}'` : `--from-key '${value}' (its key is ${key.join(', ')})`;
   return `No row of ${model} in the local database matches ${how}.`;
 }
 
 async function freeName({ paths, model, name }: NewFixtureOptions): Promise<string> {
   const fileOf = (candidate: string): string => join(paths.fixtures, 'models', model, `${candidate}.yml`);
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' can't be the name of a model.`);
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' is not a valid model name.`);
   if (name !== undefined) {
     if (!/^[a-z][a-z0-9_]*$/.test(name)) {
-      throw new MeetupError(`--name takes small letters, digits and underscores, and was given '${name}'.`);
+      throw new MeetupError(`--name takes lower-case letters, digits and underscores, but got '${name}'.`);
     }
     if (existsSync(fileOf(name))) throw isThere(relative(paths.root, fileOf(name)));
     return name;
@@ -245,12 +247,12 @@ async function writeNew(file: string, text: string, paths: Paths): Promise<void>
 function descriptionOf({ where, fromKey: value, fromRejected }: NewFixtureOptions, nearness: 'same' | 'alike'): string {
   const chosen =
     fromRejected !== undefined
-      ? 'a record that broke its schema'
+      ? 'a record that failed validation'
       : value !== undefined
         ? 'chosen by key'
         : where !== undefined
           ? 'chosen by a condition'
           : 'any row';
-  const how = nearness === 'same' ? '' : ', of which rows of the same shape are kept';
+  const how = nearness === 'same' ? '' : ', reduced to rows of the same shape';
   return `Made from local data (${chosen}${how}). Say here which rule it shows.`;
 }

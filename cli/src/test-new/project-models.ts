@@ -107,10 +107,10 @@ export class ProjectModels {
     const node = found.find(({ resource_type: kind }) => kind === 'model');
     if (node === undefined) throw new MeetupError(this.#missing(name, found[0]));
     if (node.language === 'python')
-      throw new MeetupError(`${name} is a Python model, and dbt has no unit tests for these.`);
+      throw new MeetupError(`${name} is a Python model, and dbt doesn't support unit tests for Python models.`);
     if (node.config.materialized === 'ephemeral') {
       throw new MeetupError(
-        `${name} is ephemeral, so it has no rows to choose from: make a test of a model that reads it.`,
+        `${name} is ephemeral, so it has no rows to choose from: write a test for a model that reads it.`,
       );
     }
     const ephemeral = (node.depends_on?.nodes ?? [])
@@ -118,14 +118,14 @@ export class ProjectModels {
       .find((one) => one?.config.materialized === 'ephemeral');
     if (ephemeral !== undefined) {
       throw new MeetupError(
-        `${name} reads the ephemeral model ${ephemeral.name}, which has no rows to take: write the test by hand, with \`format: sql\` for that input.`,
+        `${name} reads the ephemeral model ${ephemeral.name}, which has no rows to copy: write the test by hand, with \`format: sql\` for that input.`,
       );
     }
     return modelOf(node);
   }
 
   #missing(name: string, other: Node | undefined): string {
-    if (other !== undefined) return `${name} is a ${other.resource_type}, and unit tests are of models.`;
+    if (other !== undefined) return `${name} is a ${other.resource_type}, but only models have unit tests.`;
     const models = Object.values(this.#manifest.nodes).filter(({ resource_type: kind }) => kind === 'model');
     const names = models.map((model) => model.name);
     const [nearest] = names.sort((a, b) => likeness(b, name) - likeness(a, name));
@@ -153,7 +153,7 @@ export function inputsIn(sql: string, models: ProjectModels): ModelInput[] {
     const input = models.input(schema, table);
     if (input === undefined) {
       throw new MeetupError(
-        `The model reads ${relation}, which no ref and no source names: a unit test can't give its rows.`,
+        `The model reads ${relation} without ref() or source(), so a unit test can't provide its rows.`,
       );
     }
     inputs.set(relation, { ...input, schema, table });

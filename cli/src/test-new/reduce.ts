@@ -123,7 +123,7 @@ export async function finishRows(bench: Workbench, model: CompiledModel, rows: r
   const { given, expected, kept } = await withoutPersons(bench, model, read);
   if (expected.rows.length > MOST_EXPECTED) {
     throw new MeetupError(
-      `${model.name} makes ${expected.rows.length} rows of any input, too many for a test that anybody could read: write one by hand.`,
+      `${model.name} returns ${expected.rows.length} rows for any input, too many for a readable test: write one by hand.`,
     );
   }
   return { given: given.map(withoutEmptyColumns), expected, kept };
@@ -213,12 +213,12 @@ async function withoutPersons(bench: Workbench, model: CompiledModel, given: rea
       if (without !== undefined) throw needsOriginal(model, `${reference}.${name}`);
     }
   }
-  throw needsOriginal(model, 'what may be personal');
+  throw needsOriginal(model, 'data that may be personal');
 }
 
 const needsOriginal = ({ name }: CompiledModel, what: string): MeetupError =>
   new MeetupError(
-    `${name} makes other rows once ${what} is replaced: if it is not personal, say so with \`meta: {personal: false}\` on the column; otherwise choose another row, or write the test by hand.`,
+    `${name} returns different rows once ${what} is replaced: if it is not personal, declare that with \`meta: {personal: false}\` on the column; otherwise choose another row, or write the test by hand.`,
   );
 
 /** dbt fills a column that is not named with null; but not where rows are written as SQL, as those with lists are. */

@@ -42,7 +42,7 @@ export async function findRejected(bench: Workbench, id: string): Promise<Reject
   const columns = all.filter((column) => !(column.name in metadata));
   const record = { id, entity, columns, json, metadata };
   await bench.query(leniently(record)).catch((error: unknown) => {
-    throw new MeetupError(`The record is no JSON that can be read: ${messageOf(error).split('\n')[0]}`, {
+    throw new MeetupError(`The record is not readable JSON: ${messageOf(error).split('\n')[0]}`, {
       cause: error,
     });
   });

@@ -17,7 +17,7 @@ export async function viewGit(folder: string, env?: Readonly<Record<string, stri
     ...(env === undefined ? { env: { LC_ALL: 'C' } } : { env: { ...env, LC_ALL: 'C' }, extendEnv: false }),
   });
   if (asked.exitCode === 0) return { kind: 'repository' };
-  if (asked.exitCode === undefined) return { kind: 'none', reason: 'git can not be started' };
+  if (asked.exitCode === undefined) return { kind: 'none', reason: "git can't be started" };
   const [first = ''] = asked.stderr.trim().split('\n');
   if (/not a git repository/.test(first)) return { kind: 'none', reason: 'this is not a git repository' };
   const reason = first.replace(/^fatal: /, '');
@@ -27,7 +27,7 @@ export async function viewGit(folder: string, env?: Readonly<Record<string, stri
   return {
     kind: 'refused',
     reason,
-    advice: safe === undefined ? 'mend that' : `run \`${safe}\`, or give the folder to the user who runs meetup`,
+    advice: safe === undefined ? 'fix that' : `run \`${safe}\`, or give the folder to the user who runs meetup`,
   };
 }
 

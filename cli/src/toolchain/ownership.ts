@@ -16,11 +16,11 @@ export async function ownState(paths: Paths): Promise<string | undefined> {
   const precious = [homedir(), projectRoot, paths.root, paths.data];
   for (const folder of precious) {
     const real = await realFolder(folder);
-    if (real !== undefined && contains(state, real)) throw refusal(paths, `${folder} lies in it`);
+    if (real !== undefined && contains(state, real)) throw refusal(paths, `it contains ${folder}`);
   }
   const isDefault = state === (await realFolder(join(projectRoot, '.meetup')));
   if (!isDefault && !(await isMarked(state))) {
-    throw refusal(paths, `it has no ${stateMarker().name} of meetup's in it, so something else may have made it`);
+    throw refusal(paths, `it has no ${stateMarker().name} from meetup, so something else may have created it`);
   }
   return state;
 }

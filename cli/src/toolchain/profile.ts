@@ -49,7 +49,7 @@ export async function requireLocalProfile(paths: Paths, env: Environment): Promi
 export function differenceOf(paths: Paths, output: ProfileOutput, env: Environment): string | undefined {
   const file = profilesFile(paths);
   if (output.type !== 'duckdb') {
-    return `The target 'dev' of ${file} is of type ${output.type}, but meetup works on DuckDB there: give the other one another name, and use dbt itself for it.`;
+    return `The target 'dev' of ${file} is of type ${output.type}, but meetup needs DuckDB there: rename that target, and run it with dbt itself.`;
   }
   if (output.path === undefined) return otherDatabase(file, ':memory:', paths);
   const path = renderField(output, 'path', { ...env, MEETUP_DUCKDB_PATH: paths.workDatabase });
@@ -58,7 +58,7 @@ export function differenceOf(paths: Paths, output: ProfileOutput, env: Environme
 }
 
 const otherDatabase = (file: string, path: string, paths: Paths): string =>
-  `The target 'dev' of ${file} builds into ${path}, but meetup loads into ${paths.workDatabase} and reads from what is published of it: write path: "{{ env_var('MEETUP_DUCKDB_PATH') }}" there, and choose the folder with --state-dir.`;
+  `The target 'dev' of ${file} builds into ${path}, but meetup loads into ${paths.workDatabase} and publishes from there: set path: "{{ env_var('MEETUP_DUCKDB_PATH') }}" there, and choose the folder with --state-dir.`;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

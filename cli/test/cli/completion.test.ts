@@ -91,7 +91,7 @@ describe.each<Shell>(['bash', 'zsh', 'fish'])('completion in %s', (shell) => {
 describe('the completion script', () => {
   it('is not written for a shell that it is not known for', () => {
     expect(() => completionScript('tcsh', declared(), '/models')).toThrow(
-      "completion takes bash, zsh or fish, and was given 'tcsh'.",
+      "completion takes bash, zsh or fish, but got 'tcsh'.",
     );
   });
 });

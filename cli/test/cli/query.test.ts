@@ -56,10 +56,10 @@ describe('meetup query takes its SQL', () => {
 
   it.each<[string, string[], string | undefined, RegExp]>([
     ['nothing on a terminal', [], undefined, /query takes SQL: give it as an argument/],
-    ['an empty pipe', [], '', /query takes SQL, and was given no statement/],
-    ['only a comment', ['-- nothing'], undefined, /given no statement/],
-    ['only a semicolon', [';'], undefined, /given no statement/],
-    ['SQL and a file', ['select 1', '-f', 'x.sql'], undefined, /given both/],
+    ['an empty pipe', [], '', /query takes SQL, but got no statement/],
+    ['only a comment', ['-- nothing'], undefined, /got no statement/],
+    ['only a semicolon', [';'], undefined, /got no statement/],
+    ['SQL and a file', ['select 1', '-f', 'x.sql'], undefined, /either SQL or --file/],
     [
       'a file that is not there',
       ['-f', '/none/x.sql'],
@@ -99,7 +99,7 @@ describe('a target that a command does not use', () => {
     for (const target of ['prod', 'rehearsal']) {
       const { exitCode, stderr } = await runInProcess([...words, '--target', target]);
       expect(exitCode).toBe(2);
-      expect(stderr).toMatch(new RegExp(`works on this machine only and can't use --target ${target}`));
+      expect(stderr).toMatch(new RegExp(`only works locally and can't use --target ${target}`));
     }
   });
 });

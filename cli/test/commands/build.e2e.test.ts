@@ -116,7 +116,7 @@ describe('meetup build', () => {
     const profile = await readFile(place, 'utf8');
     await writeFile(place, 'tiny: {target: moon, outputs: {moon: {type: duckdb, path: ":memory:"}}}\n');
     try {
-      await expect(build()).rejects.toThrow(/configuration is wrong.*does not have a target named 'dev'/);
+      await expect(build()).rejects.toThrow(/configuration is invalid.*does not have a target named 'dev'/);
     } finally {
       await writeFile(place, profile);
     }

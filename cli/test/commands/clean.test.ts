@@ -139,21 +139,21 @@ describe('clean', () => {
       ['a folder around the project', dirname(projectRoot)],
     ])('where it is %s', async (_what, state) => {
       const paths = { ...(await temporaryPaths()), state };
-      await expect(run({ paths, all: false }, effects)).rejects.toThrow('lies in it: remove by hand');
+      await expect(run({ paths, all: false }, effects)).rejects.toThrow(/it contains .*: remove by hand/);
     });
 
     it('where the data lie in it', async () => {
       const paths = await usedState();
       const mixed = { ...paths, data: join(paths.state, 'data') };
       await write(join(mixed.data, 'groups.json'), '[]');
-      await expect(run({ paths: mixed, all: false }, effects)).rejects.toThrow(`${mixed.data} lies in it`);
+      await expect(run({ paths: mixed, all: false }, effects)).rejects.toThrow(`it contains ${mixed.data}`);
       expect(existsSync(join(mixed.data, 'groups.json'))).toBe(true);
     });
 
     it.each([
-      ['has the write lock', 'write.lock', 'works'],
-      ['has the watch lock', 'watch.lock', 'works'],
-      ['starts the rehearsal', 'rehearsal/write.lock', 'starts or ends the rehearsal'],
+      ['has the write lock', 'write.lock', 'is working'],
+      ['has the watch lock', 'watch.lock', 'is working'],
+      ['starts the rehearsal', 'rehearsal/write.lock', 'is starting or stopping the rehearsal'],
     ])('while a meetup process %s', async (_what, name, does) => {
       const paths = await usedState();
       await mkdir(rehearsalPlaces(paths).folder);

@@ -65,7 +65,7 @@ describe('doctor', () => {
       'Java',
       'git',
     ]);
-    expect(check("dbt's environment")).toMatchObject({ status: 'warn', fix: '`./meetup build` makes it' });
+    expect(check("dbt's environment")).toMatchObject({ status: 'warn', fix: '`./meetup build` creates it' });
     expect(check('DuckDB').detail).toMatch(/^\d+\.\d+\.\d+ in Node/);
     expect(existsSync(paths.state)).toBe(false);
   });
@@ -103,7 +103,7 @@ describe('doctor', () => {
       await install(paths, { 'dbt_core-1.11.16': '' });
       expect((await examine({ paths })).check("dbt's environment")).toMatchObject({
         status: 'warn',
-        detail: expect.stringContaining('not whole'),
+        detail: expect.stringContaining('incomplete'),
       });
     });
 

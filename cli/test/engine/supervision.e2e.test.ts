@@ -67,7 +67,9 @@ describe('an engine that is lost', () => {
   it('twice in one request ends it with one sentence', async () => {
     const { engine } = await projectWithEngine();
     const building = engine.build({}, { onEvent: whenWorking(engine, (pid) => process.kill(pid, 'SIGKILL')) });
-    await expect(building).rejects.toThrow(/The dbt engine was lost twice during build \(signal SIGKILL\): free some/);
+    await expect(building).rejects.toThrow(
+      /The dbt engine stopped unexpectedly twice during build \(signal SIGKILL\): free some/,
+    );
     await expect(building).rejects.toBeInstanceOf(MeetupError);
     // The next request finds a new one.
     expect((await engine.parse()).status).toBe('ok');

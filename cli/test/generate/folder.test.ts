@@ -88,7 +88,7 @@ describe('the folder that generate writes to', () => {
     const text = await readFile(path, 'utf8');
     await writeFile(path, text.replace('"name":"A', '"name":"B').replace('"name":"E', '"name":"F'));
     expect((await stat(path)).size).toBe(Buffer.byteLength(text));
-    await expect(generate(out, { seed: 2 })).rejects.toThrow('groups.json was changed since it was generated');
+    await expect(generate(out, { seed: 2 })).rejects.toThrow('groups.json has changed since it was generated');
   });
 
   it('gets a file back that was removed', async () => {
@@ -137,7 +137,7 @@ describe('the folder that generate writes to', () => {
     const out = await temporaryFolder();
     await mkdir(join(out, '.generating'));
     await writeFile(join(out, '.generating', 'pid'), String(process.pid));
-    await expect(generate(out)).rejects.toThrow('Another generate is writing to');
+    await expect(generate(out)).rejects.toThrow('Another `meetup generate` is writing to');
     expect(await listing(out)).toEqual(['.generating']);
   });
 

@@ -42,7 +42,7 @@ describe('./meetup load', () => {
     });
     expect(await meetup(loadOf(paths, '--max-rejected', 'many'))).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining("--max-rejected takes a share such as 1% or 0.01, and was given 'many'."),
+      stderr: expect.stringContaining("--max-rejected takes a share such as 1% or 0.01, but got 'many'."),
     });
   });
 

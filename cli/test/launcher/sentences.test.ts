@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aboutFiles, failure, withoutSecrets } from './modules.ts';
 
 const sentenceFor = (output: string, tool = 'npm', code = 1) =>
-  failure('The Node packages', tool, { code, output }, { hint: ' (the whole log: x.log)' }).message;
+  failure('The Node packages', tool, { code, output }, { hint: ' (full log: x.log)' }).message;
 
 describe('what people read when an install fails', () => {
   it.each([
@@ -11,7 +11,7 @@ describe('what people read when an install fails', () => {
     ['npm error code ETIMEDOUT', 'ETIMEDOUT'],
   ])('names the symptom of a missing network: %s', (output, symptom) => {
     expect(sentenceFor(output)).toBe(
-      `The Node packages can't be installed because npm can't reach its registry (${symptom}): check the network and its proxy, and try again (the whole log: x.log).`,
+      `The Node packages can't be installed because npm can't reach its registry (${symptom}): check the network and its proxy, and try again (full log: x.log).`,
     );
   });
 
@@ -37,7 +37,7 @@ describe('what people read when an install fails', () => {
     'error: Hash mismatch for `six==1.17.0`',
     'THESE PACKAGES DO NOT MATCH THE HASHES',
   ])('says that a package is not the pinned one: %s', (output) =>
-    expect(sentenceFor(output)).toContain('is not what the lock file pins'),
+    expect(sentenceFor(output)).toContain("don't match the hashes in the lock file"),
   );
 
   it('says that a certificate is not trusted', () => {
@@ -47,7 +47,7 @@ describe('what people read when an install fails', () => {
   it("gives the tool's own last words for anything else", () => {
     const output = 'npm warn old\nnpm error code EUSAGE\nnpm error\nnpm error The lock file is not in sync.\n';
     expect(sentenceFor(output)).toBe(
-      "The Node packages can't be installed because npm failed: The lock file is not in sync (the whole log: x.log).",
+      "The Node packages can't be installed because npm failed: The lock file is not in sync (full log: x.log).",
     );
     expect(sentenceFor('', 'uv', 7)).toContain('uv failed with exit code 7');
   });

@@ -157,7 +157,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
     const broken = await project.meetup(['load']);
     expect(broken).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('start it again, and it makes them anew'),
+      stderr: expect.stringContaining('run it again to restore them'),
     });
     expect(await project.meetup(['load'])).toMatchObject({ code: 0, stdout: 'extra\nmain\n' });
   });
@@ -256,7 +256,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
       const { code, stderr } = await project.meetup(['build']);
       expect(code).toBe(2);
       expect(stderr).toMatch(sentence);
-      expect(stderr).toContain('is not what the lock file pins');
+      expect(stderr).toContain("don't match the hashes in the lock file");
       expect(existsSync(project.path('.meetup', 'toolchain', 'python'))).toBe(false);
     });
 

@@ -21,7 +21,7 @@ describe('a command line that is wrong', () => {
     [['deploy', '--target', 'nowhere'], '--target takes dev, rehearsal or prod'],
     [['deploy', '--nonsense'], "unknown option '--nonsense'"],
     [['diff', '--from', 'dev'], "required option '--to <target>' not specified"],
-    [['deploy'], "--target takes rehearsal or prod, and was given 'dev'"],
+    [['deploy'], "--target takes rehearsal or prod, but got 'dev'"],
   ])('ends with 2 and a sentence, and with --json one document: %s', async (argv, sentence) => {
     const plain = await said(...argv);
     expect(plain).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(sentence) });

@@ -116,11 +116,11 @@ describe('a fixture that can not be made', () => {
   it.each([
     ['hidden', /hidden is ephemeral, so it has no rows to choose from/],
     ['on_hidden', /on_hidden reads the ephemeral model hidden, .*`format: sql`/],
-    ['prices', /prices is a seed, and unit tests are of models/],
+    ['prices', /prices is a seed, but only models have unit tests/],
     ['with_list', /There is no model with_list in the dbt project: did you mean with_lists\?/],
     [
       'needs_the_text',
-      /needs_the_text makes other rows once source\('raw', 'people'\)\.name is replaced: .*personal: false/,
+      /needs_the_text returns different rows once source\('raw', 'people'\)\.name is replaced: .*personal: false/,
     ],
   ])('is refused in a sentence, and leaves no file: %s', async (model, sentence) => {
     await expect(made(model)).rejects.toThrow(sentence);

@@ -65,7 +65,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
 
   test('overwrites nothing', async () => {
     const options = { paths, model: 'fct_rsvps', name: 'an_answer' };
-    await expect(runTestNew(options, effects)).rejects.toThrow('is there already, and nothing is overwritten');
+    await expect(runTestNew(options, effects)).rejects.toThrow('already exists: choose another --name');
   });
 
   test('can be of a record that broke its schema', async () => {
@@ -109,7 +109,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     test('says in a sentence that nothing comes of it', async () => {
       // The event is still to come, so no month has held it.
       const options = { paths, model: 'group_months', fromRejected: await rejected('events') };
-      await expect(runTestNew(options, effects)).rejects.toThrow('leads to no row of group_months');
+      await expect(runTestNew(options, effects)).rejects.toThrow('produces no row of group_months');
     });
 
     test('says in a sentence that the model is made of others', async () => {
@@ -122,7 +122,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     [{ model: 'fct_event' }, 'did you mean fct_events?'],
     [{ model: 'fct_events', where: 'nothing' }, '--where does not fit fct_events'],
     [{ model: 'fct_events', fromKey: '0' }, 'its key is event_key'],
-    [{ model: 'fct_events', name: '../x' }, '--name takes small letters'],
+    [{ model: 'fct_events', name: '../x' }, '--name takes lower-case letters'],
     [{ model: 'fct_events', fromRejected: '0' }, `There is no rejected record '0'`],
     [{ model: 'fct_events', where: 'true', fromKey: '0' }, 'exclude each other'],
   ])('is refused with a plain sentence: %o', async (options, message) => {

@@ -66,6 +66,6 @@ describe('a folder without a repository', () => {
   it('is the same to ci where git is not installed', async () => {
     const folder = await repository();
     vi.stubEnv('PATH', await temporaryFolder());
-    expect(await resolveBase(folder, undefined)).toEqual({ kind: 'none', reason: 'git can not be started' });
+    expect(await resolveBase(folder, undefined)).toEqual({ kind: 'none', reason: "git can't be started" });
   });
 });

@@ -21,7 +21,7 @@ const SHELLS = new Map<string, Renderer>([
 export function completionScript(shell: string, program: CommandUnknownOpts, modelsFolder: string): string {
   const render = SHELLS.get(shell);
   if (render === undefined) {
-    throw new MeetupError(`completion takes bash, zsh or fish, and was given '${shell}'.`);
+    throw new MeetupError(`completion takes bash, zsh or fish, but got '${shell}'.`);
   }
   return render(commandTree(program), modelsFolder).trimEnd();
 }

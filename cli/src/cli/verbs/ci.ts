@@ -7,8 +7,8 @@ export const ci = ({ program, io, run }: Cli) =>
     .description(
       'check a change: fixtures, scenarios, lint, and a build of what differs from the main branch; writes a summary',
     )
-    .option('--base <ref>', 'what to compare with, or none to build everything (default: origin/main, else main)')
-    .option('--only <parts>', 'some of fixtures,scenarios,lint,build')
+    .option('--base <ref>', 'git ref to compare with, or none to build everything (default: origin/main, else main)')
+    .option('--only <parts>', 'run only some parts, separated by commas: fixtures,scenarios,lint,build')
     .option('--summary <file>', 'where to write the Markdown summary (default: ci-summary.md in the state folder)')
     .action(({ summary, ...given }) =>
       run(async (session) => {

@@ -3,8 +3,8 @@ import type { Cli } from '../declare.ts';
 export const clean = ({ program, run }: Cli) =>
   program
     .command('clean')
-    .description('remove what was made (never the data folder)')
-    .option('--all', 'the Node packages and the compiled CLI too')
+    .description('remove everything that meetup created (never the data folder)')
+    .option('--all', 'also remove the Node packages and the compiled CLI')
     .action(({ all = false }) =>
       run(async (session) => {
         const command = await import('../../commands/clean.ts');

@@ -7,11 +7,14 @@ export const deploy = ({ program, io, run }: Cli) =>
       'promote the project and its data to Databricks, or to the rehearsal: plan, confirm, upload, build, test, verify',
     )
     .addOption(maxRejectedOption())
-    .option('--plan', 'show what would be done, and stop')
-    .option('--yes', 'do it without asking')
-    .option('--plan-hash <hash>', 'do it only if the plan is exactly the one with this hash')
+    .option('--plan', 'show the plan and stop')
+    .option('--yes', 'skip the confirmation')
+    .option('--plan-hash <hash>', 'deploy only if the plan has exactly this hash')
     .option('--full-refresh', 'build everything from scratch, and replace raw tables that differ from the local ones')
-    .option('--force', 'deploy what is not committed or not rehearsed, and overwrite what somebody else changed')
+    .option(
+      '--force',
+      'deploy changes that are not committed or not rehearsed, and overwrite relations that somebody else changed',
+    )
     .action(({ plan: planOnly = false, maxRejected, ...given }) =>
       run(
         async (session) => {

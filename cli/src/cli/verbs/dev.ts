@@ -5,7 +5,7 @@ export const dev = ({ program, io, run }: Cli) =>
     .command('dev')
     .description('load and build what is new, then show what is in the marts')
     .addOption(maxRejectedOption())
-    .option('--watch', 'stay, and rebuild and test exactly what each change affects')
+    .option('--watch', 'keep running, and rebuild and test exactly what each change affects')
     .option('--full-refresh', 'build incremental models from scratch')
     .action(({ maxRejected, fullRefresh = false, watch = false }) =>
       run(

@@ -8,8 +8,8 @@ export const diff = ({ program, io, run }: Cli) =>
     .addOption(targetOption('--from <target>', 'the target to compare').makeOptionMandatory())
     .addOption(targetOption('--to <target>', 'the target to compare it with').makeOptionMandatory())
     .option('-s, --select <marts...>', 'names of marts (default: all public ones)')
-    .option('--samples <n>', 'how many differing rows of a mart are shown', '20')
-    .option('--markdown <file>', 'write a Markdown report too')
+    .option('--samples <n>', 'how many differing rows to show per mart', '20')
+    .option('--markdown <file>', 'also write a Markdown report')
     .action((given) =>
       run(async (session) => {
         const command = await import('../../commands/diff.ts');

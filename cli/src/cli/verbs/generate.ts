@@ -6,9 +6,9 @@ export const generate = ({ program, io, run }: Cli) =>
     .command('generate')
     .description('write a realistic, deterministic data set')
     .option('--out <dir>', 'folder to write to (default: the data folder)')
-    .option('--scale <n>', 'size; 1 is about the size of the real data', '1')
+    .option('--scale <n>', 'size of the data set; 1 is about the size of the real data', '1')
     .option('--seed <n>', 'the same seed gives the same bytes', '1')
-    .option('--days <n>', 'daily drops after the first dump', '0')
+    .option('--days <n>', 'number of daily drops after the first dump', '0')
     .action((given) =>
       run(async (session) => {
         const command = await import('../../commands/generate.ts');

@@ -3,7 +3,7 @@ import { type Cli, maxRejectedOption, parseMaxRejected } from '../declare.ts';
 export const load = ({ program, run }: Cli) =>
   program
     .command('load')
-    .description('check the JSON files and append them to the raw tables')
+    .description('validate the JSON files and append their records to the raw tables')
     .addOption(maxRejectedOption())
     .action((given) =>
       run(async (session) => {

@@ -3,8 +3,8 @@ import type { Cli } from '../declare.ts';
 export const query = ({ program, io, run }: Cli) =>
   program
     .command('query')
-    .argument('[sql]', 'one statement or several; from stdin where it is left out')
-    .description('read-only SQL on the local marts')
+    .argument('[sql]', 'one or more statements (default: read from stdin)')
+    .description('run read-only SQL on the local marts')
     .option('-f, --file <file>', 'read the SQL from a file, or from stdin with -')
     .action((argument, { file }) =>
       run(async (session) => {

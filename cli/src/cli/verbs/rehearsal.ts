@@ -4,7 +4,7 @@ import type { Cli } from '../declare.ts';
 export const rehearsal = ({ program, run }: Cli) =>
   program
     .command('rehearsal')
-    .description('start, stop or look at the local Spark and Delta warehouse')
+    .description('start, stop or inspect the local Spark and Delta warehouse')
     .addArgument(actionArgument())
     .action((action) =>
       run(

@@ -3,10 +3,10 @@ import { type Cli, remoteTarget, TARGETS } from '../declare.ts';
 export const rollback = ({ program, io, run }: Cli) =>
   program
     .command('rollback')
-    .description('put every table of a target back to what it was before a deployment')
-    .option('--to <deployment>', 'the deployment to go back to (default: the one before the last)')
-    .option('--yes', 'do it without asking')
-    .option('--force', "go back even if some tables can't, and name them")
+    .description('return every table of a target to its state at an earlier deployment')
+    .option('--to <deployment>', 'the deployment to return to (default: the one before the last)')
+    .option('--yes', 'skip the confirmation')
+    .option('--force', "roll back even if some tables can't be restored, and list those")
     .action((given) =>
       run(
         async (session) => {

@@ -4,11 +4,13 @@ import type { Cli } from '../declare.ts';
 export const testNew = ({ program, run }: Cli) =>
   program
     .command('new <model>')
-    .description('write a test of a model from local data: the few input rows that make the chosen output rows')
-    .option('--where <sql>', "which of the model's rows")
-    .option('--from-key <value>', 'the row with this key; values separated by commas where the key has several columns')
-    .option('--from-rejected <id>', 'a record that broke its schema, as if it had been let in')
-    .option('--name <name>', 'of the test and its file')
+    .description(
+      'write a unit test for a model from local data: the few input rows that produce the chosen output rows',
+    )
+    .option('--where <sql>', 'a condition that chooses rows of the model')
+    .option('--from-key <value>', 'the row with this key (values separated by commas if the key has several columns)')
+    .option('--from-rejected <id>', 'a rejected record, as if it had passed validation')
+    .option('--name <name>', 'name of the test and its file')
     .action((model, given) =>
       run(async (session) => {
         const command = await import('../../commands/test-new.ts');

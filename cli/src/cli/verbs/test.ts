@@ -9,16 +9,16 @@ export function test({ program, io, run }: Cli) {
   const command = program
     .command('test')
     .description('run the tests of the models against their fixtures')
-    .option('--all', "the CLI's own tests too")
+    .option('--all', "also run the CLI's own tests")
     .addOption(partOption())
     .option(
       '-s, --select <pattern...>',
-      'only tests whose name matches one of these; with --mutate and --coverage, names of models (* for any letters)',
+      'run only tests whose name matches one of these; with --mutate and --coverage, model names (* matches any characters)',
     )
-    .option('--watch', 'stay, and run again what a change affects')
+    .option('--watch', 'keep running, and rerun the tests that a change affects')
     .option('--mutate', 'change the models one small step at a time, and show which changes no fixture notices')
     .option('--coverage', 'show the models, columns and CASE branches that no fixture reaches')
-    .option('--junit <file>', 'write a JUnit report too')
+    .option('--junit <file>', 'also write a JUnit report')
     .action((given) =>
       run(
         async (session) => {
@@ -48,7 +48,7 @@ export function test({ program, io, run }: Cli) {
 }
 
 function partOption() {
-  const option = new Option('--only <part>', 'only fixtures, or only scenarios');
+  const option = new Option('--only <part>', 'run only fixtures, or only scenarios');
   option.argChoices = ['fixtures', 'scenarios'];
   return option;
 }

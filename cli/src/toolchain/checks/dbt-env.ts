@@ -9,16 +9,17 @@ import { type Paths, projectRoot } from '../../config/paths.ts';
 import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
 const NAME = "dbt's environment";
-const MAKE = '`./meetup build` makes it anew';
+const MAKE = '`./meetup build` rebuilds it';
 
 const stampSchema = z.object({ python: z.string() });
 
 /** Whether dbt's Python packages are the pinned ones: read from what pip and uv write down, without starting Python. */
 export async function checkDbtEnv({ paths }: DoctorContext): Promise<Check> {
   const installed = await installedPackages(paths);
-  if (installed === undefined) return warn(NAME, `not made yet (${envFolder(paths)})`, '`./meetup build` makes it');
+  if (installed === undefined)
+    return warn(NAME, `not created yet (${envFolder(paths)})`, '`./meetup build` creates it');
   if (!pythonEnvIsReady(paths)) {
-    return warn(NAME, 'not whole, or made from other requirements than dbt/requirements.txt has now', MAKE);
+    return warn(NAME, 'incomplete, or out of date with dbt/requirements.txt', MAKE);
   }
   const wrong = [...(await pinnedPackages())].filter(([name, { versions, everywhere }]) => {
     const found = installed.get(name);

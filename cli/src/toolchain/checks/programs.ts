@@ -45,7 +45,7 @@ export async function checkPython({ effects }: DoctorContext): Promise<Check> {
     return fail(
       'Python',
       messageOf(error),
-      'install Python 3.10 to 3.13, or name one in the environment variable PYTHON',
+      'install Python 3.10 to 3.13, or set the environment variable PYTHON to one',
     );
   }
 }
@@ -59,11 +59,7 @@ export async function checkGit(context: DoctorContext): Promise<Check> {
       ? fail('git', `${number}, but it refuses to work here: ${view.reason}`, view.advice)
       : ok('git', number);
   }
-  return warn(
-    'git',
-    'not found on the PATH',
-    'install git: without it a deployment can not say which commit it came from',
-  );
+  return warn('git', 'not found on the PATH', "install git: without it, a deployment can't record its commit");
 }
 
 /** The oldest Java that Spark 4 runs on. */
@@ -73,7 +69,7 @@ export async function checkJava(context: DoctorContext): Promise<Check> {
   const { JAVA_HOME } = context.effects.env;
   const said = await saysOfItself(context, JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java', ['-version']);
   const version = /version "([^"]+)"/.exec(said ?? '')?.[1];
-  const fix = `install Java ${OLDEST_JAVA} or newer, and name it in JAVA_HOME: only the rehearsal needs it`;
+  const fix = `install Java ${OLDEST_JAVA} or newer, and set JAVA_HOME to it: only the rehearsal needs it`;
   if (version === undefined) return warn('Java', 'not found', fix);
   // 1.8.0_392 was Java 8.
   const major = Number(version.replace(/^1\./, '').split(/[.\-_]/)[0]);

@@ -31,7 +31,7 @@ export async function checkStateFolder({ paths }: DoctorContext): Promise<Check>
     const fix = 'make it writable, or choose another with --state-dir or MEETUP_STATE_DIR';
     return fail(name, `${paths.state} can't be written (${reasonOf(error)})`, fix);
   }
-  return ok(name, existsSync(paths.state) ? paths.state : `${paths.state} (not made yet)`);
+  return ok(name, existsSync(paths.state) ? paths.state : `${paths.state} (not created yet)`);
 }
 
 /** A running command is no fault: this tells people what others would wait for. */
@@ -54,7 +54,7 @@ export async function checkLocks({ paths }: DoctorContext): Promise<Check> {
 
 export async function checkDatabase({ paths }: DoctorContext): Promise<Check> {
   const name = 'Database';
-  if (!existsSync(paths.database)) return ok(name, 'not made yet (`./meetup dev` makes it)');
+  if (!existsSync(paths.database)) return ok(name, 'not created yet (`./meetup dev` creates it)');
   try {
     const warehouse = await openPublished(paths);
     try {

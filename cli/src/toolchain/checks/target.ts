@@ -25,13 +25,16 @@ export async function checkTarget(context: DoctorContext): Promise<Check[]> {
   } catch (error) {
     if (!(error instanceof MeetupError)) throw error;
     const place = output === undefined ? 'profiles/profiles.yml' : 'that file, or set the variables in the environment';
-    return [fail(name, error.message, `mend ${place}`)];
+    return [fail(name, error.message, `fix ${place}`)];
   }
   const difference = context.target === 'dev' ? differenceOf(context.paths, output, env) : undefined;
-  if (difference !== undefined) return [fail(name, difference, 'mend profiles/profiles.yml')];
+  if (difference !== undefined) return [fail(name, difference, 'fix profiles/profiles.yml')];
   const missing = missingVariables(output, env);
   if (missing.length > 0) return [fail(name, `not set: ${missing.join(', ')}`, fixFor(context.target, missing))];
-  const profile = ok(name, output.type === 'duckdb' ? 'DuckDB on this machine' : 'Databricks; all it needs is set');
+  const profile = ok(
+    name,
+    output.type === 'duckdb' ? 'DuckDB on this machine' : 'Databricks; every required variable is set',
+  );
   if (output.type === 'duckdb') return [profile];
   return [profile, await checkReachable({ ...context, effects: { ...context.effects, env } }, output)];
 }
@@ -60,7 +63,7 @@ function hasCredentials(output: ProfileOutput, env: Env): boolean {
 
 function fixFor(target: string, missing: string[]): string {
   if (target === 'rehearsal') return '`./meetup rehearsal up` starts the local warehouse and sets them';
-  return `set ${missing.length === 1 ? 'it' : 'them'} in the environment; docs/ says where Databricks shows the values`;
+  return `set ${missing.length === 1 ? 'it' : 'them'} in the environment; docs/databricks.md says where to find the values`;
 }
 
 async function checkReachable({ target, effects }: DoctorContext, output: ProfileOutput): Promise<Check> {
@@ -72,7 +75,7 @@ async function checkReachable({ target, effects }: DoctorContext, output: Profil
   const problem = await tryToConnect(address, effects.signal);
   if (problem === undefined) return ok(name, `answers after ${Math.round(effects.clock.elapsed() - began)} ms`);
   if (effects.env.HTTPS_PROXY ?? effects.env.https_proxy) {
-    return warn(name, `no direct connection (${problem}); it may answer through the proxy that HTTPS_PROXY names`, fix);
+    return warn(name, `no direct connection (${problem}); it may be reachable through the proxy in HTTPS_PROXY`, fix);
   }
   return fail(name, `no connection (${problem})`, fix);
 }
