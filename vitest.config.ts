@@ -1,15 +1,19 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** What takes many minutes on a real Spark begins first, so that no worker waits for it in the end. */
+/** What takes longest begins first, so that no worker waits for it in the end: Spark takes minutes, dbt tens of seconds. */
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const isLong = ({ moduleId }: TestSpecification): boolean => moduleId.endsWith('.spark.test.ts');
-    const sorted = await super.sort(files);
-    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+    const kinds = ['.spark.test.ts', '.e2e.test.ts', '.fixtures.ts'];
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const kind = kinds.findIndex((end) => moduleId.endsWith(end));
+      return kind === -1 ? kinds.length : kind;
+    };
+    return (await super.sort(files)).sort((a, b) => rank(a) - rank(b));
   }
 }
 
+const E2E = 'cli/test/**/*.e2e.test.ts';
 const SPARK = 'cli/test/**/*.spark.test.ts';
 
 export default defineConfig({
@@ -19,14 +23,18 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       {
-        // The CLI's own tests that need no Spark.
+        // The CLI's own tests in its own process: seconds each.
         test: {
           name: 'cli',
           include: ['cli/test/**/*.test.ts'],
-          exclude: [SPARK],
+          exclude: [E2E, SPARK],
           testTimeout: 30_000,
           hookTimeout: 120_000,
         },
+      },
+      {
+        // The tests that start dbt, the launcher or a watch.
+        test: { name: 'e2e', include: [E2E], testTimeout: 30_000, hookTimeout: 120_000 },
       },
       {
         // The tests that start the rehearsal: Spark and Delta behind the gateway. They need Java.

@@ -8,7 +8,7 @@ import { run as dev } from '../../cli/src/commands/dev.ts';
 import { run as diff } from '../../cli/src/commands/diff.ts';
 import { run as generate } from '../../cli/src/commands/generate.ts';
 import { run as rehearsal } from '../../cli/src/commands/rehearsal.ts';
-import type { Effects } from '../../cli/src/config/effects.ts';
+import { silentEffects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { localBatches } from '../../cli/src/deploy/raw/batches.ts';
 import { exportBatches } from '../../cli/src/deploy/raw/export.ts';
@@ -29,12 +29,7 @@ const { values } = parseArgs({
 });
 const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-deploy-'));
 const project = join(folder, 'project');
-const effects: Effects = {
-  clock: { now: () => Date.now(), elapsed: () => performance.now() },
-  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
-  env: process.env,
-  signal: new AbortController().signal,
-};
+const effects = silentEffects({ env: process.env });
 const paths = resolvePaths(
   { stateDir: join(folder, 'state') },
   {

@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { bucketsOf } from '../../cli/src/compare/buckets.ts';
 import { compareMarts, type MartComparison } from '../../cli/src/compare/compare.ts';
 import { databricksSide, duckDbSide, type Side } from '../../cli/src/compare/side.ts';
-import type { Effects } from '../../cli/src/config/effects.ts';
+import { silentEffects } from '../../cli/src/config/effects.ts';
 import { resolvePaths } from '../../cli/src/config/paths.ts';
 import { connectTarget, remoteTarget } from '../../cli/src/targets/target.ts';
 import { quoteNames } from '../../cli/src/warehouse/databricks-sql.ts';
@@ -29,12 +29,7 @@ const SCHEMA = 'bench_parity';
 const NAME = 'rsvps';
 const TEN_ROWS = `id < ${rows} and id % ${Math.ceil(rows / 10)} = 0`;
 
-const effects: Effects = {
-  clock: { now: () => Date.now(), elapsed: () => performance.now() },
-  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
-  env: process.env,
-  signal: new AbortController().signal,
-};
+const effects = silentEffects({ env: process.env });
 const stateDir = values['state-dir'];
 const paths = resolvePaths(stateDir === undefined ? {} : { stateDir }, process.env, process.cwd());
 

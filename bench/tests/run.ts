@@ -5,7 +5,7 @@ import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { z } from 'zod';
-import type { Effects } from '../../cli/src/config/effects.ts';
+import { silentEffects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { EngineClient } from '../../cli/src/engine/client.ts';
 import { createRawTables, readRawTables } from '../../cli/src/ingest/raw-tables.ts';
@@ -25,12 +25,7 @@ const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-tests-'));
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
 const pathsOf = (state: string): Paths =>
   resolvePaths({ stateDir: join(folder, state) }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
-const effects: Effects = {
-  clock: { now: () => Date.now(), elapsed: () => performance.now() },
-  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
-  env: process.env,
-  signal: new AbortController().signal,
-};
+const effects = silentEffects({ env: process.env });
 
 /** dbt reads the columns of a model's inputs from the database, so it needs every model built. */
 async function buildForDbt(paths: Paths): Promise<void> {

@@ -7,6 +7,13 @@ import { EngineClient } from '../engine/client.ts';
 import { type HeldLock, tryLock } from '../warehouse/lock.ts';
 import type { RemoteTarget } from './target.ts';
 
+/** Where dbt works for a target: a state folder below that of the local database. */
+export const deployPaths = (paths: Paths): Paths => ({
+  ...paths,
+  state: join(paths.state, 'deploy'),
+  dbtTarget: join(paths.state, 'deploy', 'dbt-target'),
+});
+
 /** Runs dbt on a target. Its own state folder keeps it apart from the engine that a `dev --watch` shares. */
 export async function withEngineOn<Result>(
   target: RemoteTarget,
@@ -14,7 +21,7 @@ export async function withEngineOn<Result>(
   effects: Effects,
   work: (engine: EngineClient) => Promise<Result>,
 ): Promise<Result> {
-  const own = { ...paths, state: join(paths.state, 'deploy'), dbtTarget: join(paths.state, 'deploy', 'dbt-target') };
+  const own = deployPaths(paths);
   const lock = await onlyHere(own);
   const engine = new EngineClient(own, { ...effects, env: { ...effects.env, ...target.environment } });
   try {

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuildOptions, type BuildReport, run } from '../../src/commands/build.ts';
 import { InterruptedError } from '../../src/config/errors.ts';
 import type { CommandResult } from '../../src/config/result.ts';
-import { EngineClient } from '../../src/engine/client.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { numbersSql, type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects, type RecordedEffects, temporaryFolder } from '../support/effects.ts';
+import { warmEngine } from '../support/warm-engine.ts';
 
 // Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
@@ -22,8 +23,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-build-'));
   project = await tinyProject(folder);
   // As a running `dev --watch` does; the builds below find it.
-  kept = new EngineClient(project.paths, quietEffects({ env: { PATH: process.env.PATH } }), { shared: true });
-  await kept.warmUp();
+  kept = await warmEngine(project.paths, quietEffects({ env: { PATH: process.env.PATH } }));
 });
 
 afterAll(async () => {

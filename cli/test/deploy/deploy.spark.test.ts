@@ -18,12 +18,14 @@ import {
 import { withDeployLock } from '../../src/deploy/lock.ts';
 import { landingPath } from '../../src/deploy/raw/land.ts';
 import { type Remote, volumePath } from '../../src/deploy/remote.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
 import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
 import { quietEffects } from '../support/effects.ts';
 import { meetup } from '../support/meetup.ts';
 import { sparkOf } from '../support/spark-process.ts';
+import { deployEngines } from '../support/warm-engine.ts';
 import { contentsOf } from './contents.ts';
 import { type TinyProject, tinyProject } from './tiny-project.ts';
 
@@ -87,6 +89,15 @@ const table = (name: string): string => `\`${remote.catalog}\`.${name}`;
 
 // One story: every chapter starts from what the one before left.
 describe('a target', () => {
+  // Later chapters kill what these depend on, and start their own.
+  let engines: readonly EngineClient[] = [];
+  beforeAll(async () => {
+    engines = await deployEngines(project.paths, effects);
+  }, START_MS);
+  afterAll(async () => {
+    await Promise.all(engines.map((engine) => engine.close()));
+  });
+
   it('gets all raw rows and models, equal to the local marts', async () => {
     const report = await deployed();
     expect(report).toMatchObject({ status: 'deployed', base: null });
@@ -358,7 +369,7 @@ const WRITES = /^\s*(\/\*.*?\*\/)?\s*(create|insert|merge|update|delete|alter|dr
  * How many statements apart deployments are killed, from another first one each time, so that all have their turn. All in
  * one run: MEETUP_KILL_EVERY=1, which takes half an hour.
  */
-const KILL_EVERY = Number(process.env.MEETUP_KILL_EVERY ?? 10);
+const KILL_EVERY = Number(process.env.MEETUP_KILL_EVERY ?? 20);
 const KILL_FIRST = Number(process.env.MEETUP_KILL_FIRST ?? 1 + Math.floor(Math.random() * KILL_EVERY));
 
 /** A kill takes the better part of a minute. */

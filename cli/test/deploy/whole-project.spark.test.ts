@@ -7,7 +7,9 @@ import { run as diff } from '../../src/commands/diff.ts';
 import { run as generate } from '../../src/commands/generate.ts';
 import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import type { EngineClient } from '../../src/engine/client.ts';
 import { quietEffects } from '../support/effects.ts';
+import { deployEngines } from '../support/warm-engine.ts';
 
 /** The project itself, every model, snapshot and test of it, through dbt-databricks on Spark and Delta. */
 
@@ -17,6 +19,7 @@ vi.setConfig({ testTimeout: 1_800_000 });
 const effects = quietEffects({ env: process.env });
 let folder: string;
 let paths: Paths;
+let engines: readonly EngineClient[] = [];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-whole-project-'));
@@ -28,9 +31,11 @@ beforeAll(async () => {
   );
   await generate({ out: join(folder, 'drops'), scale: 0.005, seed: 3, days: 6 }, effects);
   await moved((name) => name.endsWith('.json'));
+  engines = await deployEngines(paths, effects);
 }, 600_000);
 
 afterAll(async () => {
+  await Promise.all(engines.map((engine) => engine.close()));
   await rehearsal({ paths, action: 'down' }, effects);
   await rm(folder, { recursive: true, force: true });
 }, 60_000);

@@ -56,7 +56,7 @@ const unbroken = ['active-members', 'changed-answers', 'duplicates', 'orphans'];
 describe('a broken rule is noticed by its scenario', () => {
   const needsVariables = (rule: Rule): number => (rule.scenario === 'as-of-a-day' ? 1 : 0);
   const ordered = [...rules].sort((a, b) => needsVariables(a) - needsVariables(b));
-  test.each(ordered)('$rule', { timeout: 60_000 }, async (rule) => {
+  test.each(ordered)('$rule', { timeout: 180_000 }, async (rule) => {
     const { problems, differences } = await playBroken(rule);
     // A model that can't be built is noticed by anybody: that would prove nothing.
     expect(problems).toEqual([]);
@@ -66,7 +66,7 @@ describe('a broken rule is noticed by its scenario', () => {
 });
 
 describe('the same project, unbroken, tells the stories as they are', () => {
-  test.each(unbroken)('%s', { timeout: 60_000 }, async (name) => {
+  test.each(unbroken)('%s', { timeout: 180_000 }, async (name) => {
     const outcome = await session.play(await readScenario(paths, name), 1);
     expect({ problems: outcome.problems, differences: outcome.differences }).toEqual({ problems: [], differences: [] });
   });
