@@ -33,7 +33,8 @@ async function install({ places, env, signal, lock }, stamp) {
   try {
     const result = await run({
       command: 'npm',
-      args: NPM_CI,
+      // Said outright: npm looks for the nearest package.json above, and would empty the node_modules that it finds there.
+      args: [...NPM_CI, `--prefix=${folder}`],
       cwd: folder,
       env: npmEnvironment(env),
       signal,
