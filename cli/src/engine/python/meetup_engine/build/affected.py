@@ -18,7 +18,7 @@ from dbt.task.build import BuildTask
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.build import data_tests
-from meetup_engine.unit_tests import task as unit_tests_task
+from meetup_engine.unit_tests.runner import UnitTestRunner
 from meetup_engine.dbt_patches import calls, late_files
 from meetup_engine.build.build_state import BuildState, Record
 from meetup_engine.build.compiled import statement_of
@@ -354,7 +354,7 @@ class UnitTests:
     @contextlib.contextmanager
     def _at_work(self):
         if self._runner is None:
-            self._runner = unit_tests_task.Runner(self._session, self._desk.tables())
+            self._runner = UnitTestRunner(self._session, self._desk.tables())
         with self._runner.lent():
             yield self._runner
         set_flags(self._flags)

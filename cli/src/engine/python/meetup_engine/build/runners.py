@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
-from dbt.adapters.factory import get_adapter
+from dbt.adapters.base.impl import BaseAdapter
+from dbt.adapters.factory import FACTORY, get_adapter
 from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.contracts.graph.nodes import HookNode
@@ -25,7 +26,6 @@ from meetup_engine.protocol import problems
 from meetup_engine.protocol.messages import Diff, Identity, NodeResult, Sample
 
 if TYPE_CHECKING:
-    from dbt.adapters.base.impl import BaseAdapter
     from dbt.adapters.base.relation import BaseRelation
     from dbt.artifacts.schemas.run import RunResult
     from dbt.contracts.graph.manifest import Manifest
@@ -82,8 +82,10 @@ class Streaming(GraphRunnableTask):
         # In a build the tests are between the models, so its graph is another one.
         self.graph = self._session.graph(isinstance(self, BuildTask), self._link)
 
-    def _link(self) -> Graph | None:
+    def _link(self) -> Graph:
         super().compile_manifest()
+        if self.graph is None:
+            raise RuntimeError("dbt made no graph of the manifest.")
         return self.graph
 
     def create_schemas(self, adapter: BaseAdapter, required_schemas: set[BaseRelation]) -> None:
@@ -121,6 +123,15 @@ class Streaming(GraphRunnableTask):
             self._reported[result.node.unique_id] = described = self._describe(result, started)
             self._tell({"event": "finished", **described})
         return result
+
+    def run_all(self) -> list[RunResult]:
+        """Runs everything that is selected. dbt's own `run` has no types."""
+        results: list[RunResult] = self.run().results
+        return results
+
+    def has_failed(self, results: Iterable[RunResult]) -> bool:
+        """Whether dbt counts these results as a failure."""
+        return not self.interpret_results(results)
 
     def described(self, result: RunResult) -> NodeResult:
         """A node's result as it was reported when the node ended; for nodes that never started, as it is now."""
@@ -286,6 +297,13 @@ def plain(value: object) -> bool | int | float | str | None:
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
+
+
+def interrupt_queries() -> None:
+    """Interrupts whatever the database is doing now for dbt. Any thread may call this."""
+    for adapter in list(FACTORY.adapters.values()):
+        if isinstance(adapter, BaseAdapter):
+            adapter.cancel_open_connections()
 
 
 def is_hook(node: object) -> bool:

@@ -1,17 +1,32 @@
 """What of a project differs from the manifest that was deployed, and why, in dbt's own terms (`state:modified`)."""
 
+from __future__ import annotations
+
 import os
 import tempfile
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.manifest import WritableManifest
 from dbt.contracts.state import PreviousState
+from dbt.graph.graph import UniqueId
 from dbt.graph.selector_methods import StateSelectorMethod
-from dbt.node_types import NodeType
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.build.fingerprints import fingerprints_of
+from meetup_engine.timing import ms_since
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ManifestNode
+
+    from meetup_engine.project.project import Project
+    from meetup_engine.protocol.messages import ChangesAnswer, DeployedNode, DeployedSource
+    from meetup_engine.protocol.wire import Request
+    from meetup_engine.unit_tests.operations import Refresh, SessionOf
 
 # dbt's reasons, the one that says most first.
 _REASONS = ("new", "modified.body", "modified.contract", "modified.relation", "modified.configs", "modified.macros",
@@ -19,18 +34,25 @@ _REASONS = ("new", "modified.body", "modified.contract", "modified.relation", "m
 _DEPLOYED = (NodeType.Model, NodeType.Snapshot, NodeType.Seed, NodeType.Test)
 
 
-def operation(session_of, refresh):
+def operation(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable[[Request], ChangesAnswer]]:
     """The `changes` operation of the worker."""
 
-    def changes(request):
+    def changes(request: Request) -> ChangesAnswer:
         started = time.perf_counter()
         session = session_of(request)
         parse, found = refresh(session, request)
         if parse is None:
-            return {"status": "invalid", "problems": found, "nodes": [], "sources": [], "ms": _ms(started)}
+            return {
+                "status": "invalid",
+                "problems": found,
+                "nodes": [],
+                "sources": [],
+                "ms": {"total": ms_since(started)},
+            }
         document = request.document
-        if document.get("manifestFile"):
-            _write(session.manifest, document["manifestFile"])
+        path = document.get("manifestFile")
+        if path:
+            _write(session.manifest, path)
         reasons = _reasons(session, document.get("deployedDir"))
         fingerprints = fingerprints_of(session, session.manifest, session.config)
         nodes = [
@@ -38,16 +60,22 @@ def operation(session_of, refresh):
             for unique_id, node in session.manifest.nodes.items()
             if node.resource_type in _DEPLOYED
         ]
-        sources = [
+        sources: list[DeployedSource] = [
             {"uniqueId": unique_id, "schema": source.schema, "name": source.identifier}
             for unique_id, source in session.manifest.sources.items()
         ]
-        return {"status": "pass", "problems": [], "nodes": nodes, "sources": sources, "ms": _ms(started)}
+        return {
+            "status": "pass",
+            "problems": [],
+            "nodes": nodes,
+            "sources": sources,
+            "ms": {"total": ms_since(started)},
+        }
 
     return {"changes": changes}
 
 
-def _described(node, fingerprint, reason):
+def _described(node: ManifestNode, fingerprint: str | None, reason: str | None) -> DeployedNode:
     return {
         "uniqueId": node.unique_id,
         "name": node.name,
@@ -62,27 +90,27 @@ def _described(node, fingerprint, reason):
     }
 
 
-def _relation_name(node):
+def _relation_name(node: ManifestNode) -> str | None:
     if node.resource_type == NodeType.Test or node.is_ephemeral_model:
         return None
     return node.identifier
 
 
-def _reasons(session, folder):
+def _reasons(session: Project, folder: str | None) -> dict[str, str]:
     """unique id → why dbt calls it modified. Everything is new where nothing was deployed."""
     manifest = session.manifest
     if not folder:
         return dict.fromkeys(manifest.nodes, "new")
     previous = PreviousState(Path(folder), Path(session.settings.target_path), Path(session.settings.project_dir))
     method = StateSelectorMethod(manifest, previous, [])
-    reasons = {}
+    reasons: dict[str, str] = {}
     for unique_id, node in manifest.nodes.items():
         if node.resource_type not in _DEPLOYED:
             continue
         try:
-            if unique_id not in previous.manifest.nodes:
+            if previous.manifest is None or unique_id not in previous.manifest.nodes:
                 reasons[unique_id] = "new"
-            elif next(iter(method.search({unique_id}, "modified")), None):
+            elif next(iter(method.search({UniqueId(unique_id)}, "modified")), None):
                 reasons[unique_id] = _first_reason(method, unique_id)
         except DbtBaseException:
             # dbt raises where a contract is broken that others rely on: a person's decision, not a reason to stop here.
@@ -90,14 +118,14 @@ def _reasons(session, folder):
     return reasons
 
 
-def _first_reason(method, unique_id):
+def _first_reason(method: StateSelectorMethod, unique_id: str) -> str:
     for reason in _REASONS[1:]:
-        if next(iter(method.search({unique_id}, reason)), None):
+        if next(iter(method.search({UniqueId(unique_id)}, reason)), None):
             return reason
     return "modified"
 
 
-def _write(manifest, path):
+def _write(manifest: Manifest, path: str) -> None:
     """dbt's manifest.json, whole or not at all."""
     artifact: WritableManifest = manifest.writable_manifest()
     folder = os.path.dirname(path)
@@ -106,7 +134,3 @@ def _write(manifest, path):
     os.close(descriptor)
     artifact.write(temporary)
     os.replace(temporary, path)
-
-
-def _ms(started):
-    return {"total": round((time.perf_counter() - started) * 1000, 2)}

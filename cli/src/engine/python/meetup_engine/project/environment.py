@@ -11,11 +11,11 @@ import contextlib
 import hashlib
 import os
 import threading
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 
-from dbt.cli import params
 from dbt.cli.main import cli
 from dbt.env_vars import KNOWN_ENGINE_ENV_VARS
+from dbt_common.constants import ENGINE_ENV_PREFIX
 from dbt_common.context import get_invocation_context, set_invocation_context
 from dbt_common.exceptions import DbtRuntimeError
 
@@ -47,13 +47,13 @@ def _names_of_flags() -> dict[str, str]:
         for parameter in command.params:
             given = parameter.envvar or ()
             names.update([given] if isinstance(given, str) else given)
-    names.update(f"{params.ENGINE_ENV_PREFIX}_{_bare(name)}" for name in list(names))
+    names.update(f"{ENGINE_ENV_PREFIX}_{_bare(name)}" for name in list(names))
     names.update({"DBT_MACRO_DEBUGGING", "DBT_PP_TEST", "DBT_PP_FILE_DIFF_TEST"})
     return {name: _bare(name) for name in names}
 
 
 def _bare(name: str) -> str:
-    return name.removeprefix(f"{params.ENGINE_ENV_PREFIX}_").removeprefix("DBT_")
+    return name.removeprefix(f"{ENGINE_ENV_PREFIX}_").removeprefix("DBT_")
 
 
 FLAGS: dict[str, str] = _names_of_flags()
@@ -106,7 +106,7 @@ class RecordedEnvironment(Mapping[str, str]):
         # dbt looks for secrets among all of them, which is no reading of any one.
         return self._variables.items()
 
-    def values_of(self, names: set[str] | frozenset[str]) -> dict[str, str | None]:
+    def values_of(self, names: Iterable[str]) -> dict[str, str | None]:
         """Hashes of the variables' values, None where one is not set; no value is ever kept in clear."""
         return {name: _hashed(self._variables.get(name)) for name in sorted(names)}
 

@@ -4,20 +4,32 @@ dbt reads and hashes every file of the project, and of its own packages, at each
 when its size, its modification time or its inode changed, or when the caller names it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import os
 import re
 import time
+from collections.abc import Collection, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dbt.adapters.factory import get_adapter_package_names
-from dbt.contracts.files import ParseFileType, SchemaSourceFile
+from dbt.contracts.files import AnySourceFile, FilePath, ParseFileType, SchemaSourceFile
 from dbt.parser.read_files import (
     ReadFilesFromFileSystem,
     get_file_types_for_project,
     load_seed_source_file,
     load_source_file,
 )
+
+if TYPE_CHECKING:
+    from dbt.config.project import Project as DbtProject
+    from dbt.config.runtime import RuntimeConfig
+
+# What tells that a file is as it was: None where that can't be told, a word for what is no file.
+Signature = tuple[int, ...] | str | None
+Signatures = dict[str, Signature]
 
 # A file that was written within this time before it was looked at may be written again without its stat changing
 # (coarse clocks of file systems), so it is not trusted at the next look. Git does the same.
@@ -34,7 +46,7 @@ CONFIG_FILES = (
 )
 
 
-def signature(stat, now_ns):
+def signature(stat: os.stat_result, now_ns: int) -> tuple[int, ...] | None:
     """What tells that a file is the same as before, or None where that can't be told."""
     if now_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) < RACY_NS:
         return None
@@ -46,19 +58,19 @@ def signature(stat, now_ns):
 _READ_BY_DBT = re.compile(r"[^.#~].*\.(sql|py|csv|md|yml|yaml)", re.IGNORECASE)
 
 
-def signature_of(stat):
+def signature_of(stat: os.stat_result) -> tuple[int, ...] | None:
     """The same, of a file that is looked at now."""
     return signature(stat, time.time_ns())
 
 
-def scan(folders):
+def scan(folders: Iterable[str]) -> Signatures:
     """
     The signature of every file below the folders, by absolute path. What stands there under the name of a file and can't
     be one (a pipe, a dangling link) is among them, so that it does not go unnoticed.
     @raises OSError where a folder can't be listed.
     """
     now_ns = time.time_ns()
-    found = {}
+    found: Signatures = {}
     pending = list(folders)
     while pending:
         folder = pending.pop()
@@ -82,14 +94,14 @@ def scan(folders):
     return found
 
 
-def _is_file(entry):
+def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
     except OSError:
         return False  # a link to itself, for example
 
 
-def config_files(project_dir, profiles_dir, packages_dir=None):
+def config_files(project_dir: str, profiles_dir: str, packages_dir: str | None = None) -> list[str]:
     """The files that the configuration comes from, installed packages' among them."""
     paths = [os.path.join(project_dir, name) for name in CONFIG_FILES]
     paths.append(os.path.join(profiles_dir, "profiles.yml"))
@@ -101,10 +113,10 @@ def config_files(project_dir, profiles_dir, packages_dir=None):
     return paths
 
 
-def stat_config(project_dir, profiles_dir, packages_dir=None):
+def stat_config(project_dir: str, profiles_dir: str, packages_dir: str | None = None) -> Signatures:
     """The signatures of the files that the configuration comes from."""
     now_ns = time.time_ns()
-    found = {}
+    found: Signatures = {}
     for path in config_files(project_dir, profiles_dir, packages_dir):
         try:
             found[path] = signature(os.stat(path), now_ns)
@@ -113,13 +125,13 @@ def stat_config(project_dir, profiles_dir, packages_dir=None):
     return found
 
 
-def same_config(before, after):
+def same_config(before: Signatures, after: Signatures) -> bool:
     return before == after and None not in after.values()
 
 
-def search_folders(config):
+def search_folders(config: RuntimeConfig) -> set[str]:
     """Every folder that dbt searches for the files of the project and of its packages, and no other."""
-    folders = set()
+    folders: set[str] = set()
     for project in [config, *installed_packages(config).values()]:
         root = os.path.normpath(project.project_root)
         for file_type in get_file_types_for_project(project).values():
@@ -127,16 +139,16 @@ def search_folders(config):
     return folders
 
 
-def outermost_of(folders):
+def outermost_of(folders: Iterable[str]) -> list[str]:
     """The folders that lie in no other one."""
-    outermost = []
+    outermost: list[str] = []
     for folder in sorted(folders):
         if not any(folder == kept or folder.startswith(kept.rstrip(os.sep) + os.sep) for kept in outermost):
             outermost.append(folder)
     return outermost
 
 
-def installed_packages(config):
+def installed_packages(config: RuntimeConfig) -> dict[str, RuntimeConfig]:
     """Projects that are installed below the project, by name: not those that came with dbt and its adapters."""
     internal = set(get_adapter_package_names(config.credentials.type))
     return {
@@ -146,7 +158,7 @@ def installed_packages(config):
     }
 
 
-def pristine(source_file):
+def pristine(source_file: AnySourceFile) -> AnySourceFile:
     """A copy that carries nothing of what parsing adds to a file object."""
     kind = type(source_file)
     copied = kind(
@@ -156,7 +168,7 @@ def pristine(source_file):
         parse_file_type=source_file.parse_file_type,
         contents=source_file.contents,
     )
-    if isinstance(source_file, SchemaSourceFile):
+    if isinstance(source_file, SchemaSourceFile) and isinstance(copied, SchemaSourceFile):
         copied.dfy = source_file.dfy
     return copied
 
@@ -165,33 +177,37 @@ def pristine(source_file):
 class Change:
     """What a look at the folders found."""
 
-    modified: list = field(default_factory=list)
+    modified: list[str] = field(default_factory=list)
     structural: bool = False
 
     @property
-    def nothing(self):
+    def nothing(self) -> bool:
         return not self.modified and not self.structural
+
+
+class Reader(Protocol):
+    """What dbt's loader reads files by."""
+
+    files: MutableMapping[str, AnySourceFile]
+    project_parser_files: dict[str, Any]
+
+    def read_files(self) -> None: ...
 
 
 class FileIndex:
     """The project's files as they were last read."""
 
-    def __init__(self):
-        self.signatures = None
-        self.sources = {}
-        self.parser_files = {}
-        self.file_ids = {}
-        self.root_name = None
+    def __init__(self) -> None:
+        self.signatures: Signatures | None = None
+        self.sources: dict[str, AnySourceFile] = {}
+        self.parser_files: dict[str, Any] = {}
+        self.file_ids: dict[str, str] = {}
 
-    @property
-    def empty(self):
-        return self.signatures is None
-
-    def forget(self):
+    def forget(self) -> None:
         """Makes the next look read everything again."""
         self.signatures = None
 
-    def look(self, folders, named):
+    def look(self, folders: Iterable[str], named: Collection[str]) -> tuple[Change, Signatures]:
         """Compares the folders with the last look. Returns the change and the new signatures."""
         now = scan(folders)
         if self.signatures is None:
@@ -206,16 +222,21 @@ class FileIndex:
             change.structural = True
         return change, now
 
-    def is_macro(self, path):
+    def is_macro(self, path: str) -> bool:
         """Whether a file may hold macros; one that is not known yet may."""
-        source = self.sources.get(self.file_ids.get(path))
+        source = self.sources.get(self.file_ids.get(path, ""))
         return source is None or source.parse_file_type in (ParseFileType.Macro, ParseFileType.GenericTest)
 
-    def list_all(self, all_projects, root_name, files, saved_files):
+    def list_all(
+        self,
+        all_projects: Mapping[str, RuntimeConfig],
+        root_name: str,
+        files: MutableMapping[str, AnySourceFile],
+        saved_files: MutableMapping[str, AnySourceFile],
+    ) -> Reader:
         """dbt's own listing and reading of the root project; its own packages are read once."""
         reader = _RootReader(all_projects, self, root_name, files, saved_files)
         reader.read_files()
-        self.root_name = root_name
         self.sources = {file_id: pristine(source) for file_id, source in reader.files.items()}
         self.parser_files = reader.project_parser_files
         internal = reader.internal
@@ -226,7 +247,7 @@ class FileIndex:
         }
         return reader
 
-    def unchanged(self, files, signatures):
+    def unchanged(self, files: Mapping[str, AnySourceFile], signatures: Signatures) -> dict[str, AnySourceFile]:
         """Those of these files that are as they were when they were read last, by their ids."""
         before = self.signatures or {}
         same = {
@@ -236,35 +257,39 @@ class FileIndex:
         }
         return {file_id: source for file_id, source in files.items() if file_id in same}
 
-    def reread(self, paths):
+    def reread(self, paths: Iterable[str]) -> dict[str, AnySourceFile] | None:
         """
         Reads the named files again, as dbt would. Returns those that say something else than before, by path; files
         that dbt does not know are left out. None where a file is gone meanwhile, and all must be listed again.
         """
-        fresh = {}
+        fresh: dict[str, AnySourceFile] = {}
         for path in paths:
             file_id = self.file_ids.get(path)
             if file_id is None:
                 continue
             old = self.sources[file_id]
+            if not isinstance(old.path, FilePath) or old.parse_file_type is None:
+                continue
+            project_name = old.project_name or ""
             at = replace(old.path, modification_time=0.0)
             try:
+                source: AnySourceFile | None
                 at.modification_time = os.path.getmtime(path)
                 if old.parse_file_type == ParseFileType.Seed:
-                    source = load_seed_source_file(at, old.project_name)
+                    source = load_seed_source_file(at, project_name)
                 else:
-                    source = load_source_file(at, old.parse_file_type, old.project_name, {})
+                    source = load_source_file(at, old.parse_file_type, project_name, {})
             except FileNotFoundError:
                 return None
-            if source.checksum != old.checksum:
+            if source is not None and source.checksum != old.checksum:
                 fresh[path] = source
         return fresh
 
-    def source(self, path):
+    def source(self, path: str) -> AnySourceFile:
         """The file as it was read last."""
         return self.sources[self.file_ids[path]]
 
-    def take(self, fresh):
+    def take(self, fresh: Mapping[str, AnySourceFile]) -> None:
         """Puts what `reread` found in the place of what was there."""
         for path, source in fresh.items():
             self.sources[self.file_ids[path]] = source
@@ -273,12 +298,19 @@ class FileIndex:
 class _RootReader(ReadFilesFromFileSystem):
     """dbt's reader, except that packages that came with dbt are taken from the index once they are there."""
 
-    def __init__(self, all_projects, index, root_name, files, saved_files):
+    def __init__(
+        self,
+        all_projects: Mapping[str, RuntimeConfig],
+        index: FileIndex,
+        root_name: str,
+        files: MutableMapping[str, AnySourceFile],
+        saved_files: MutableMapping[str, AnySourceFile],
+    ) -> None:
         super().__init__(all_projects=all_projects, files=files, saved_files=saved_files)
         self._index = index
         self.internal = set(get_adapter_package_names(all_projects[root_name].credentials.type))
 
-    def read_files_for_project(self, project, file_types):
+    def read_files_for_project(self, project: DbtProject, file_types: Any) -> None:  # noqa: ANN401 - as dbt has it
         name = project.project_name
         if name not in self.internal or name not in self._index.parser_files:
             super().read_files_for_project(project, file_types)
@@ -292,9 +324,9 @@ class _RootReader(ReadFilesFromFileSystem):
 class IndexReader:
     """Hands the index to dbt's loader as if it had read the file system."""
 
-    def __init__(self, index):
-        self.files = dict(index.sources)
+    def __init__(self, index: FileIndex) -> None:
+        self.files: MutableMapping[str, AnySourceFile] = dict(index.sources)
         self.project_parser_files = index.parser_files
 
-    def read_files(self):
+    def read_files(self) -> None:
         """Everything has been read."""

@@ -1,14 +1,24 @@
 """dbt's manifest loader, with the manifest of the last parse taken from memory instead of from a file."""
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 import dbt.parser.manifest as dbt_manifest
 from dbt.contracts.files import SchemaSourceFile
 from dbt.contracts.graph.manifest import ParsingInfo
 from dbt.parser.manifest import ManifestLoader, extended_mashumaro_encoder
 from dbt_common.invocation import get_invocation_id
+
+if TYPE_CHECKING:
+    from dbt.config.runtime import RuntimeConfig
+    from dbt.contracts.graph.manifest import Manifest
+
+    from meetup_engine.project.files import Reader
 
 
 class FullParseNeeded(Exception):
@@ -31,7 +41,7 @@ LOOKUPS = (
 )
 
 
-def as_if_from_disk(manifest):
+def as_if_from_disk(manifest: Manifest) -> None:
     """Takes off what a manifest gathers in use and what dbt's partial_parse.msgpack would not have kept."""
     for name in LOOKUPS:
         setattr(manifest, name, None)
@@ -46,13 +56,22 @@ def as_if_from_disk(manifest):
 class WarmLoader(ManifestLoader):
     """Starts from `kept` (the manifest in memory), from dbt's own file (`from_disk`), or from nothing."""
 
-    def __init__(self, root_project, all_projects, macro_hook, *, reader, kept, from_disk):
+    def __init__(
+        self,
+        root_project: RuntimeConfig,
+        all_projects: Mapping[str, RuntimeConfig],
+        macro_hook: Callable[[Manifest], Any],
+        *,
+        reader: Reader,
+        kept: Manifest | None,
+        from_disk: bool,
+    ) -> None:
         self._reader = reader
         self._kept = kept
         self._from_disk = from_disk
         super().__init__(root_project, all_projects, macro_hook)
 
-    def read_manifest_for_partial_parse(self):
+    def read_manifest_for_partial_parse(self) -> Manifest | None:
         if self._kept is None:
             return super().read_manifest_for_partial_parse() if self._from_disk else None
         parsable, _ = self.is_partial_parsable(self._kept)
@@ -63,21 +82,21 @@ class WarmLoader(ManifestLoader):
         self._kept.metadata.invocation_id = get_invocation_id()
         return self._kept
 
-    def safe_update_project_parser_files_partially(self, project_parser_files):
+    def safe_update_project_parser_files_partially(self, project_parser_files: dict[str, Any]) -> dict[str, Any]:
         chosen = super().safe_update_project_parser_files_partially(project_parser_files)
         if self.saved_manifest is not None and not self.partially_parsing and not self.skip_parsing:
             raise FullParseNeeded()
         return chosen
 
-    def skip_partial_parsing_because_of_macros(self):
+    def skip_partial_parsing_because_of_macros(self) -> bool:
         if super().skip_partial_parsing_because_of_macros():
             raise FullParseNeeded()
         return False
 
-    def write_manifest_for_partial_parse(self):
+    def write_manifest_for_partial_parse(self) -> None:
         """Left to the engine, which writes it when it has nothing else to do."""
 
-    def write_to(self, path, given):
+    def write_to(self, path: str, given: Mapping[str, object]) -> None:
         """
         Saves what the next start of the engine begins with, whole or not at all; and beside it what it was parsed with,
         which names the file that it belongs to.
@@ -93,10 +112,10 @@ class WarmLoader(ManifestLoader):
         os.replace(beside, f"{path}.json")
         os.replace(temporary, path)
 
-    def load(self):
-        chosen = dbt_manifest.ReadFilesFromFileSystem
-        dbt_manifest.ReadFilesFromFileSystem = lambda **_: self._reader
+    def load(self) -> Manifest:
+        chosen = vars(dbt_manifest)["ReadFilesFromFileSystem"]
+        vars(dbt_manifest)["ReadFilesFromFileSystem"] = lambda **_: self._reader
         try:
             return super().load()
         finally:
-            dbt_manifest.ReadFilesFromFileSystem = chosen
+            vars(dbt_manifest)["ReadFilesFromFileSystem"] = chosen

@@ -1,37 +1,39 @@
 """The engine never outlives the process that started it."""
 
+from __future__ import annotations
+
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 PR_SET_PDEATHSIG = 1
 POLL_SECONDS = 2
 
 
-def die_with_parent(pipe, before_end=lambda: None):
+def die_with_parent(pipe: int, before_end: Callable[[], None] = lambda: None) -> None:
     """
     Ends this process when its parent is gone: at once when the parent's end of `pipe` closes (everywhere), by the
     kernel's signal (Linux), and by looking at the parent's id, in case a child of the parent still holds the pipe.
     """
     parent = os.getppid()
     if sys.platform.startswith("linux"):
-        try:
+        with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        except (OSError, AttributeError):
-            pass
         if os.getppid() != parent:
             os._exit(0)
 
-    def end():
+    def end() -> None:
         try:
             before_end()
         finally:
             os._exit(0)
 
-    def wait_for_end_of_pipe():
+    def wait_for_end_of_pipe() -> None:
         while True:
             try:
                 if not os.read(pipe, 4096):
@@ -42,7 +44,7 @@ def die_with_parent(pipe, before_end=lambda: None):
                 break
         end()
 
-    def watch_parent():
+    def watch_parent() -> None:
         while os.getppid() == parent:
             time.sleep(POLL_SECONDS)
         end()

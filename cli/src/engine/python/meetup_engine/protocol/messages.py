@@ -194,6 +194,7 @@ class TaskAnswer(Answer):
     failing: NotRequired[list[Named]]
     unchanged: NotRequired[list[Named]]
     removed: NotRequired[list[str]]
+    inputs: NotRequired[dict[str, object]]
 
 
 class UnitTestsAnswer(Answer):

@@ -1,5 +1,7 @@
 """Does the requests, one after the other, in the main thread."""
 
+from __future__ import annotations
+
 import contextlib
 import gc
 import os
@@ -8,23 +10,48 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Callable, Collection, Iterable
+from typing import TYPE_CHECKING
 
-from dbt.adapters.factory import FACTORY
 from dbt.context.query_header import generate_query_header_context  # noqa: F401 - imported before the first request
 from dbt.flags import set_flags
-from dbt.version import __version__
+from dbt.version import __version__ as _dbt_version
 from dbt_common.exceptions import DbtBaseException
 
-from meetup_engine.project import changes
-from meetup_engine.protocol import events
-from meetup_engine.unit_tests import task as unit_tests_task
+from meetup_engine.build.affected import AffectedBuild
+from meetup_engine.build.runners import (
+    FAILED,
+    DiffingTestRunner,
+    Streaming,
+    borrowed_nodes,
+    from_scratch,
+    interrupt_queries,
+    is_hook,
+)
+from meetup_engine.build.runners import TASKS as DBT_TASKS
 from meetup_engine.dbt_patches import registry
 from meetup_engine.dbt_patches.readable_files import unreadable
-from meetup_engine.protocol import problems
+from meetup_engine.project import changes
+from meetup_engine.project.project import Project, settings_from
+from meetup_engine.protocol import events, problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
-from meetup_engine.build.affected import AffectedBuild
-from meetup_engine.project.project import Project, _ms, settings_from
-from meetup_engine.build.runners import TASKS as DBT_TASKS, DiffingTestRunner, FAILED, borrowed_nodes, from_scratch, is_hook
+from meetup_engine.timing import ms_since
+from meetup_engine.unit_tests import operations as unit_test_operations
+from meetup_engine.unit_tests import runner as unit_test_runner
+
+if TYPE_CHECKING:
+    from dbt.artifacts.schemas.run import RunResult
+
+    from meetup_engine.project.project import Parse, Settings
+    from meetup_engine.protocol.messages import (
+        Answer,
+        ParseAnswer,
+        ParseReport,
+        Problem,
+        RequestDocument,
+        TaskAnswer,
+    )
+    from meetup_engine.protocol.wire import Request, Server
 
 # After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
 IDLE_SECONDS = 0.7
@@ -34,28 +61,28 @@ KEPT_SESSIONS = 3
 LOOKS_AT_MOVING_FILES = 3
 
 
-def dbt_version():
-    return __version__
+def dbt_version() -> str:
+    return _dbt_version
 
 
 class Worker:
     """Owns the sessions and the state of dbt in this process."""
 
-    def __init__(self, server):
+    def __init__(self, server: Server) -> None:
         self._server = server
-        self._sessions = {}
+        self._sessions: dict[Settings, Project] = {}
         self._events = events.install()
         registry.install()
         self._untidy = True
         self.saving = threading.Lock()
-        self._operations = {
+        self._operations: dict[str, Callable[[Request], Answer]] = {
             "parse": self._parse,
             "build": self._run_task,
             "run": self._run_task,
             "test": self._run_task,
             "compile": self._run_task,
             "affected": self._run_task,
-            **unit_tests_task.operations(self._session, self._refresh),
+            **unit_test_operations.operations(self._session, self._refresh),
             **changes.operation(self._session, self._refresh),
         }
         self._cancellation = Cancellation(_interrupt_queries)
@@ -65,7 +92,7 @@ class Worker:
         gc.set_threshold(100_000, 20, 20)
         gc.enable()
 
-    def run(self):
+    def run(self) -> None:
         while True:
             try:
                 request = self._server.work.get(timeout=IDLE_SECONDS if self._untidy else None)
@@ -75,7 +102,7 @@ class Worker:
             if self._server.take_up(request):
                 self._serve(request)
 
-    def _serve(self, request):
+    def _serve(self, request: Request) -> None:
         self._untidy = True
         try:
             operation = self._operations.get(request.op)
@@ -108,82 +135,72 @@ class Worker:
 
     # --- operations ---
 
-    def _parse(self, request):
+    def _parse(self, request: Request) -> ParseAnswer:
         session = self._session(request)
         started = time.perf_counter()
         parse, found = self._refresh(session, request)
         if parse is None:
-            return {"status": "invalid", "problems": found, "ms": {"total": _ms(started)}}
-        return {"status": "ok", "problems": [], **told(parse, session)}
+            return {"status": "invalid", "problems": found, "ms": {"total": ms_since(started)}}
+        return {"status": "ok", "problems": [], **report_of(parse, session)}
 
-    def _run_task(self, request):
+    def _run_task(self, request: Request) -> TaskAnswer:
         started = time.perf_counter()
         session = self._session(request)
         parse, found = self._refresh(session, request)
         if parse is None:
-            return {"status": "invalid", "problems": found, "nodes": [], "ms": {"total": _ms(started)}}
+            return {"status": "invalid", "problems": found, "nodes": [], "ms": {"total": ms_since(started)}}
         if request.cancelled:
             raise Cancelled()
-        request.event({"event": "parsed", **told(parse, session)})
+        request.event({"event": "parsed", **report_of(parse, session)})
         document = request.document
         self._server.local = session.config.credentials.type == "duckdb"
         flags = session.flags(COMMANDS.get(request.op, request.op), task_arguments(document))
         set_flags(flags)
         DiffingTestRunner.diffs = {}
         session.acquire()
-        if self._server.local and document.get("stateDir"):
+        state_folder = document.get("stateDir")
+        if self._server.local and state_folder:
             # What the database was built from is known again when somebody has built all of it.
             with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.join(document["stateDir"], "built.json"))
+                os.unlink(os.path.join(state_folder, "built.json"))
         run_started = time.perf_counter()
         with borrowed_nodes(session.manifest):
             from_scratch(session.manifest, document.get("fullRefreshIds") or ())
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
             task.prepare(request, session, document.get("uniqueIds"))
-            task.keep_state_in(document.get("stateDir"))
-            if request.op == "affected":
+            task.keep_state_in(state_folder)
+            if isinstance(task, AffectedBuild):
                 everything = bool(document.get("everything") or document.get("fullRefresh"))
                 task.attend(document.get("again") or (), everything)
             try:
-                results = task.run().results
+                results = task.run_all()
             except (DbtBaseException, RuntimeError) as error:
                 if not problems.is_project_problem(error):
                     raise
                 described = [problems.problem_of(error, session.settings.project_dir, session.known_files())]
-                return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": _ms(started)}}
+                return {"status": "invalid", "problems": described, "nodes": [], "ms": {"total": ms_since(started)}}
             if request.cancelled:
                 raise Cancelled()
-            nodes = [task.described(result) for result in results if not is_hook(result.node)]
-            hooks = [r for r in results if is_hook(r.node) and r.status in FAILED]
-        nodes.extend(task.described(result) for result in hooks)
-        failed = bool(hooks) or not task.interpret_results(results)
-        if request.op == "affected":
-            nodes = [*task.unit_test_results, *nodes]
-            failed = failed or bool(task.failing())
-        inputs = {"inputs": {**session.inputs(), "repeatable": task.repeatable()}} if request.op == "affected" else {}
-        return {
-            **(task.found() if isinstance(task, AffectedBuild) else {}),
-            **inputs,
-            "status": "fail" if failed else "pass",
-            "problems": [],
-            "nodes": nodes,
-            "parse": told(parse, session),
-            "ms": {"run": _ms(run_started), "total": _ms(started)},
-        }
+            answer = _answer_of(task, results)
+        answer["parse"] = report_of(parse, session)
+        answer["ms"] = {"run": ms_since(run_started), "total": ms_since(started)}
+        if isinstance(task, AffectedBuild):
+            answer["inputs"] = {**session.inputs(), "repeatable": task.repeatable()}
+        return answer
 
     # --- sessions ---
 
-    def _session(self, request):
+    def _session(self, request: Request) -> Project:
         settings = settings_from(request.document)
         session = self._sessions.pop(settings, None) or Project(settings)
-        # The one that was used last stands last.
+        # In the order of their last use.
         self._sessions[settings] = session
         session.take_environment(request.document.get("env"))
         while len(self._sessions) > KEPT_SESSIONS:
             self._sessions.pop(next(iter(self._sessions)))
         return session
 
-    def _refresh(self, session, request):
+    def _refresh(self, session: Project, request: Request) -> tuple[Parse | None, list[Problem]]:
         document = request.document
         self._server.local = False
         try:
@@ -197,8 +214,8 @@ class Worker:
 
     # --- between requests ---
 
-    def _release(self, clean=False):
-        """Lets go of DuckDB's file, so that others can open it."""
+    def _release(self, clean: bool = False) -> None:
+        """Closes DuckDB's file, so that others can open it."""
         try:
             for session in self._sessions.values():
                 session.release(clean)
@@ -206,14 +223,14 @@ class Worker:
             traceback.print_exc(file=sys.stderr)
             os._exit(70)
 
-    def _tidy(self):
+    def _tidy(self) -> None:
         self._untidy = False
         self._save(everything=True)
         gc.unfreeze()
         gc.collect()
         gc.freeze()
 
-    def _save(self, everything=False):
+    def _save(self, everything: bool = False) -> None:
         with self.saving:
             try:
                 for session in self._sessions.values():
@@ -223,39 +240,53 @@ class Worker:
                 traceback.print_exc(file=sys.stderr)
 
 
-def _refreshed(session, named, full):
-    """A refresh of the manifest, made again where files went away between being listed and being read."""
+def _answer_of(task: Streaming, results: Iterable[RunResult]) -> TaskAnswer:
+    """What came out of a task, without what the request adds."""
+    results = list(results)
+    nodes = [task.described(result) for result in results if not is_hook(result.node)]
+    hooks = [result for result in results if is_hook(result.node) and result.status in FAILED]
+    nodes.extend(task.described(result) for result in hooks)
+    failed = bool(hooks) or task.has_failed(results)
+    answer: TaskAnswer = {"status": "fail" if failed else "pass", "problems": [], "nodes": nodes, "ms": {}}
+    if isinstance(task, AffectedBuild):
+        answer["nodes"] = [*task.unit_test_results, *nodes]
+        answer["status"] = "fail" if failed or task.failing() else "pass"
+        answer.update(task.found())
+    return answer
+
+
+def _refreshed(session: Project, named: Collection[str], full: bool) -> Parse:
+    """A refresh of the manifest, made again if files disappear between being listed and being read."""
     for _ in range(LOOKS_AT_MOVING_FILES):
         with contextlib.suppress(FileNotFoundError):
             return session.refresh(named, full)
     return session.refresh(named, full)
 
 
-def _interrupt_queries():
-    """Interrupts whatever the database does for dbt and for unit tests, now."""
-    for adapter in list(FACTORY.adapters.values()):
-        adapter.cancel_open_connections()
-    unit_tests_task.interrupt()
+def _interrupt_queries() -> None:
+    """Interrupts whatever the database is doing now for dbt and for unit tests."""
+    interrupt_queries()
+    unit_test_runner.interrupt()
 
 
-TASKS = {**DBT_TASKS, "affected": AffectedBuild}
+TASKS: dict[str, type[Streaming]] = {**DBT_TASKS, "affected": AffectedBuild}
 
 # The command of dbt whose flags an operation of ours takes.
 COMMANDS = {"affected": "build"}
 
 
-def told(parse, session):
-    """A parse as the protocol says it."""
+def report_of(parse: Parse, session: Project) -> ParseReport:
+    """A parse, as the protocol has it."""
     return {"kind": parse.kind, "files": parse.files, "ms": parse.ms, "generation": session.generation}
 
 
-def task_arguments(document):
+def task_arguments(document: RequestDocument) -> list[str]:
     """The command-line arguments that a request for work stands for."""
-    arguments = []
+    arguments: list[str] = []
     if document.get("select"):
-        arguments += ["--select", *document["select"]]
+        arguments += ["--select", *(document["select"] or ())]
     if document.get("exclude"):
-        arguments += ["--exclude", *document["exclude"]]
+        arguments += ["--exclude", *(document["exclude"] or ())]
     if document.get("fullRefresh") and document["op"] in ("build", "run", "compile"):
         arguments.append("--full-refresh")
     if document.get("failFast"):
@@ -264,8 +295,9 @@ def task_arguments(document):
         arguments += ["--threads", str(document["threads"])]
     for resource_type in document.get("resourceTypes") or ():
         arguments += ["--resource-type", resource_type]
-    if document.get("indirectSelection"):
-        arguments += ["--indirect-selection", document["indirectSelection"]]
+    indirect = document.get("indirectSelection")
+    if indirect:
+        arguments += ["--indirect-selection", indirect]
     arguments.append("--write-json" if document.get("writeArtifacts") else "--no-write-json")
     arguments.append("--no-populate-cache")
     return arguments

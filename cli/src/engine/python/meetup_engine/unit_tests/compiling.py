@@ -1,7 +1,11 @@
 """A unit test as one statement, exactly as dbt would run it: its fixtures as CTEs, its overrides, is_incremental, this."""
 
+from __future__ import annotations
+
 import contextlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import agate
 import duckdb
@@ -15,6 +19,13 @@ from meetup_engine.dbt_patches.unit_test_columns import by_name, require_known
 from meetup_engine.unit_tests.columns import QuietCompiler
 from meetup_engine.unit_tests.writing import NotPlain, expected_rows, given_rows, whole_statement
 
+if TYPE_CHECKING:
+    from dbt.adapters.base.relation import BaseRelation
+    from dbt.adapters.duckdb.impl import DuckDBAdapter
+    from dbt.config.runtime import RuntimeConfig
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ManifestSQLNode, UnitTestDefinition
+
 # dbt's name for the compared side that is the model's; its materialization puts it into the one statement that counts.
 _THE_STATEMENT = "dbt_internal_unit_test_actual"
 
@@ -26,34 +37,52 @@ class Compiled:
     statement: str
     # The model's part of the statement; the CTEs before it; and the model itself without them.
     code: str
-    ctes: tuple
+    ctes: tuple[str, ...]
     body: str
 
 
-def compile_unit_test(test, manifest, config, adapter, cursor, overridden):
+class UnitTestFailed(DbtRuntimeError):
+    """dbt's words for a unit test that can't be run. `reason`: what dbt or the database said; `compiled_code`: the model."""
+
+    def __init__(self, message: str, compiled_code: str | None, reason: DbtBaseException) -> None:
+        super().__init__(message)
+        self.compiled_code = compiled_code
+        self.reason = reason
+
+
+def compile_unit_test(
+    test: UnitTestDefinition,
+    manifest: Manifest,
+    config: RuntimeConfig,
+    adapter: DuckDBAdapter,
+    cursor: duckdb.DuckDBPyConnection,
+    overridden: bool,
+) -> Compiled:
     """
     Has dbt compile a unit test: its model with its overrides, is_incremental and this. Its rows are written by us, and by
     dbt itself where that might say something else.
     @raises DbtBaseException: what dbt itself would report as the test's error.
     """
     built = UnitTestManifestLoader(manifest, config, {test.unique_id}).load()
-    node = built.nodes[test.unique_id]
+    parsed: Any = built.nodes[test.unique_id]
     if not overridden:
-        _write_inputs(test, node, built, config, adapter)
-    node = QuietCompiler(config).compile_node(node, built, {}, write=False)
+        _write_inputs(test, parsed, built, config, adapter)
+    node = QuietCompiler(config).compile_node(parsed, built, {}, write=False)
     statement = None if overridden else _statement(test, node, adapter, cursor)
     if statement is None:
         statement = _by_materialization(test, node, built, config, adapter)
-    body = node._pre_injected_sql or node.compiled_code
-    return Compiled(statement, node.compiled_code, tuple(cte.sql for cte in node.extra_ctes), body)
+    code = node.compiled_code or ""
+    return Compiled(statement, code, tuple(cte.sql for cte in node.extra_ctes), node._pre_injected_sql or code)
 
 
-def _write_inputs(test, node, built, config, adapter):
+def _write_inputs(
+    test: UnitTestDefinition, node: ManifestSQLNode, built: Manifest, config: RuntimeConfig, adapter: DuckDBAdapter
+) -> None:
     """Puts each input's rows where dbt would compile the macro that writes them."""
-    for given, unique_id in zip(test.given, node.depends_on.nodes):
+    for given, unique_id in zip(test.given, node.depends_on.nodes, strict=False):
         if not isinstance(given.rows, list):
             continue
-        stand_in = built.nodes[unique_id]
+        stand_in: Any = built.nodes[unique_id]
         relation = adapter.Relation.create_from(config, stand_in)
         try:
             stand_in.compiled_code = given_rows(stand_in.name, given.rows, adapter.get_columns_in_relation(relation))
@@ -62,8 +91,10 @@ def _write_inputs(test, node, built, config, adapter):
         stand_in.compiled = stand_in.extra_ctes_injected = True
 
 
-def _statement(test, node, adapter, cursor):
-    """What dbt's materialization would run, or None where only that knows."""
+def _statement(
+    test: UnitTestDefinition, node: ManifestSQLNode, adapter: DuckDBAdapter, cursor: duckdb.DuckDBPyConnection
+) -> str | None:
+    """What dbt's materialization would run; None where only that knows."""
     if getattr(node.config, "sql_header", None):
         return None
     try:
@@ -77,8 +108,8 @@ def _statement(test, node, adapter, cursor):
         rows = by_name(rows, test.name)
     try:
         if not isinstance(rows, list):
-            _require_known_columns(test.name, rows, [column.name for column in columns], cursor)
-            expected, wanted = rows, columns
+            _require_known_columns(test.name, str(rows), [column.name for column in columns], cursor)
+            expected, wanted = str(rows), columns
         elif not rows:
             expected, wanted = "select * from dbt_internal_unit_test_actual limit 0", columns
         else:
@@ -86,10 +117,10 @@ def _statement(test, node, adapter, cursor):
             wanted = [named[str(name).lower()] for name in rows[0]]
     except NotPlain:
         return None
-    return whole_statement(node.compiled_code, expected, [column.quoted for column in wanted])
+    return whole_statement(node.compiled_code or "", expected, [column.quoted for column in wanted])
 
 
-def _require_known_columns(test, sql, columns, cursor):
+def _require_known_columns(test: str, sql: str, columns: list[str], cursor: duckdb.DuckDBPyConnection) -> None:
     """Holds expected rows that are SQL to the model's columns; where it is no SQL by itself, dbt's statement tells."""
     try:
         described = cursor.execute(f"describe {sql}").fetchall()
@@ -98,43 +129,50 @@ def _require_known_columns(test, sql, columns, cursor):
     require_known([row[0] for row in described], columns, test)
 
 
-def _by_materialization(test, node, built, config, adapter):
+def _by_materialization(
+    test: UnitTestDefinition, node: ManifestSQLNode, built: Manifest, config: RuntimeConfig, adapter: DuckDBAdapter
+) -> str:
     """Runs dbt's own materialization, whose last statement is kept instead of executed."""
     context = generate_runtime_model_context(node, config, built)
     materialization = built.find_materialization_macro_by_name(
         config.project_name, node.get_materialization(), adapter.type()
     )
+    if materialization is None:
+        raise DbtRuntimeError(f"dbt has no materialization for unit test '{test.name}'.")
     with _intercepted(adapter) as kept, adapter.connection_named(test.unique_id):
         try:
             MacroGenerator(materialization, context)()
         except DbtBaseException as error:
-            # dbt's own words.
-            told = DbtRuntimeError(
+            # dbt's own words. Where the database points into the model, its line is worth more than they are.
+            raise UnitTestFailed(
                 f"An error occurred during execution of unit test '{test.name}'. "
-                f"There may be an error in the unit test definition: check the data types.\n {error}"
-            )
-            # Where the database points into the model, its line is worth more than these words.
-            told.compiled_code, told.reason = node.compiled_code, error
-            raise told from error
+                f"There may be an error in the unit test definition: check the data types.\n {error}",
+                node.compiled_code,
+                error,
+            ) from error
     return kept[-1]
 
 
 @contextlib.contextmanager
-def _intercepted(adapter):
+def _intercepted(adapter: DuckDBAdapter) -> Iterator[Sequence[str]]:
     """Keeps the statement that compares, and lets dbt's other statements (a temporary table) through."""
-    kept = []
+    kept: list[str] = []
     execute = adapter.execute
 
-    def keep(sql, auto_begin=False, fetch=False, limit=None):
+    def keep(
+        sql: str, auto_begin: bool = False, fetch: bool = False, limit: int | None = None
+    ) -> tuple[AdapterResponse, agate.Table]:
         if fetch and _THE_STATEMENT in sql:
             kept.append(sql)
             return AdapterResponse(_message="OK"), agate.Table([])
         return execute(sql, auto_begin=auto_begin, fetch=fetch, limit=limit)
 
-    adapter.execute = keep
-    # The temporary table that the materialization makes: dbt has a macro for it, with a context of its own for each call.
-    adapter.drop_relation = lambda relation: execute(f"drop table if exists {relation.render()}")
+    def drop(relation: BaseRelation) -> None:
+        """The temporary table of the materialization. dbt has a macro for it, with a context of its own for each call."""
+        execute(f"drop table if exists {relation.render()}")
+
+    vars(adapter).update(execute=keep, drop_relation=drop)
     try:
         yield kept
     finally:
-        del adapter.execute, adapter.drop_relation
+        del vars(adapter)["execute"], vars(adapter)["drop_relation"]

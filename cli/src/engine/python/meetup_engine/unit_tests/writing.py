@@ -4,7 +4,18 @@ context of 600 macros for each input of each test, that takes longer than all th
 macros, or has a value that is not plain, gets dbt's own.
 """
 
-from meetup_engine.unit_tests.memory import quoted
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from meetup_engine.sql_text import literal, quoted
+
+if TYPE_CHECKING:
+    from dbt.adapters.base.column import Column
+    from dbt.contracts.graph.manifest import Manifest
+
+Row = Mapping[str, Any]
 
 # dbt's macros that this stands for.
 _STOOD_FOR = frozenset(
@@ -22,18 +33,22 @@ class NotPlain(Exception):
     """Only dbt's own macros know what this means."""
 
 
-def is_overridden(manifest):
+def is_overridden(manifest: Manifest) -> bool:
     """Whether the project or the adapter has its own of what this stands for."""
     for macro in manifest.macros.values():
         dialect, _, name = macro.name.rpartition("__")
-        if name in _STOOD_FOR and dialect in ("", "default", "duckdb") and macro.package_name not in ("dbt", "dbt_duckdb"):
+        if (
+            name in _STOOD_FOR
+            and dialect in ("", "default", "duckdb")
+            and macro.package_name not in ("dbt", "dbt_duckdb")
+        ):
             return True
         if macro.name.startswith("materialization_unit_") and macro.package_name != "dbt":
             return True
     return False
 
 
-def given_rows(name, rows, columns):
+def given_rows(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> str:
     """
     The rows of one input. `columns`: dbt's columns of the relation that they stand for.
     @raises NotPlain
@@ -46,7 +61,7 @@ def given_rows(name, rows, columns):
     return f"-- Fixture for {name}\n{_values(listed or [', '.join(empty.values())], list(empty), bool(rows))}"
 
 
-def expected_rows(rows, types):
+def expected_rows(rows: Sequence[Row], types: Mapping[str, str]) -> str:
     """
     The rows that are expected, all with the same columns in the same order. `types`: of the model's columns, by name in lower case.
     @raises NotPlain
@@ -55,7 +70,7 @@ def expected_rows(rows, types):
     return f"-- Fixture for expected\n{_values([', '.join(row.values()) for row in listed], list(listed[0]), True)}"
 
 
-def whole_statement(code, expected, columns):
+def whole_statement(code: str, expected: str, columns: Iterable[str]) -> str:
     """dbt's `get_unit_test_sql`."""
     names = ", ".join(columns)
     return f"""with dbt_internal_unit_test_actual as (
@@ -77,12 +92,12 @@ select * from dbt_internal_unit_test_expected
 """
 
 
-def _values(listed, names, filled):
+def _values(listed: Iterable[str], names: Iterable[str], filled: bool) -> str:
     rows = ",\n".join(f"({cells})" for cells in listed)
     return f"select * from (values\n{rows}\n) as fixture({', '.join(map(quoted, names))}){'' if filled else ' limit 0'}"
 
 
-def _formatted(row, types):
+def _formatted(row: Row, types: Mapping[str, str]) -> dict[str, str]:
     """dbt's `format_row`."""
     formatted = {}
     for name, value in row.items():
@@ -93,8 +108,8 @@ def _formatted(row, types):
             if any(mark in value for mark in _JINJA):
                 raise NotPlain()
             data_type = data_type.split("(")[0] if "varying" in data_type else data_type
-            literal = "'" + value.replace("'", "''") + "'"
+            text = literal(value)
         else:
-            literal = "null" if value is None else str(value)
-        formatted[name.lower()] = f"cast({literal} as {data_type})"
+            text = "null" if value is None else str(value)
+        formatted[name.lower()] = f"cast({text} as {data_type})"
     return formatted

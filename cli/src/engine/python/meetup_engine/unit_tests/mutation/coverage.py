@@ -1,54 +1,78 @@
-"""What of the models no fixture reaches: models without one, columns that none expects, branches of CASE that no row takes."""
+"""What no unit test reaches: models without one, columns that none expects, branches of CASE that no row takes."""
+
+from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import duckdb
 import sqlglot
-from dbt.compilation import inject_ctes_into_sql
 from dbt_common.exceptions import DbtBaseException
 from sqlglot import exp
 
-from meetup_engine.unit_tests.mutation.mutants import trials_of
-from meetup_engine.unit_tests.mutation.sites import sql_of, part_of
+from meetup_engine.dbt_patches.cte_injection import inject_ctes_into_sql
+from meetup_engine.timing import ms_since
+from meetup_engine.unit_tests.mutation.mutants import Tests, Trial, trials_of
+from meetup_engine.unit_tests.mutation.sites import part_of, sql_of
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import ManifestNode, UnitTestDefinition
+
+    from meetup_engine.protocol.messages import CoverageAnswer, CoveredModel
+    from meetup_engine.unit_tests.runner import UnitTestRunner
+
+# The CTE, the branch, and which of those that are alike.
+_Branch = tuple[str, str, int]
 
 # DuckDB evaluates a branch for the rows that take it, and for those only.
 _REACHED = "meetup: this branch is reached"
 
 
-def coverage_of(runner, node, tests):
-    """One model's coverage, as the protocol says it."""
-    told = {"model": node.name, "file": node.original_file_path, "fixtures": len(tests)}
-    nothing = {"columns": 0, "unexpectedColumns": [], "branches": 0, "unreachedBranches": []}
+def coverage_of(runner: UnitTestRunner, node: ManifestNode, tests: Sequence[UnitTestDefinition]) -> CoveredModel:
+    """One model's coverage, as the protocol has it."""
+    answer: CoveredModel = {
+        "model": node.name,
+        "file": node.original_file_path,
+        "fixtures": len(tests),
+        "columns": 0,
+        "unexpectedColumns": [],
+        "branches": 0,
+        "unreachedBranches": [],
+    }
     try:
         columns = [name for name, _ in runner.columns.described(node)]
         trials = trials_of(runner, tests, node)
     except (DbtBaseException, duckdb.Error, sqlglot.errors.SqlglotError) as error:
-        return {**told, **nothing, "reason": f"It can't be looked into: {error}"}
+        return {**answer, "reason": f"It can't be looked into: {error}"}
+    answer["columns"] = len(columns)
     if isinstance(trials, str):
-        return {**told, **nothing, "columns": len(columns), "unexpectedColumns": columns, **({"reason": trials} if tests else {})}
+        answer["unexpectedColumns"] = columns
+        if tests:
+            answer["reason"] = trials
+        return answer
     expected = {name for test in tests for name in _expected(test, columns)}
-    reached = {}
+    reached: dict[_Branch, bool] = {}
     for trial in trials:
         _reach(trial, runner.new_cursor(), reached)
     return {
-        **told,
-        "columns": len(columns),
+        **answer,
         "unexpectedColumns": [name for name in columns if name.lower() not in expected],
         "branches": len(reached),
         "unreachedBranches": [{"part": part, "branch": text} for (part, text, _), hit in reached.items() if not hit],
     }
 
 
-def _expected(test, columns):
+def _expected(test: UnitTestDefinition, columns: Sequence[str]) -> list[str]:
     rows = test.expect.rows
     if not isinstance(rows, list):
         return [name.lower() for name in columns]
     return [name.lower() for row in rows for name in row]
 
 
-def _reach(trial, cursor, reached):
+def _reach(trial: Trial, cursor: duckdb.DuckDBPyConnection, reached: dict[_Branch, bool]) -> None:
     """Notes which branches of this rendering of the model a fixture reaches, of those that none has reached so far."""
-    seen = {}
+    seen: dict[tuple[str, str], int] = {}
     for node in trial.body.nodes(exp.Case):
         for branch, result in _branches(node):
             same = (part_of(node), branch)
@@ -58,7 +82,7 @@ def _reach(trial, cursor, reached):
                 reached[key] = bool(trial.name) and _is_reached(trial, result, cursor)
 
 
-def _branches(case):
+def _branches(case: exp.Case) -> Iterator[tuple[str, exp.Expr]]:
     operand = f"{sql_of(case.this)} = " if case.this is not None else ""
     for branch in case.args["ifs"]:
         yield f"when {operand}{sql_of(branch.this)}", branch.args["true"]
@@ -66,7 +90,7 @@ def _branches(case):
         yield f"else {sql_of(case.args['default'])}", case.args["default"]
 
 
-def _is_reached(trial, result, cursor):
+def _is_reached(trial: Trial, result: exp.Expr, cursor: duckdb.DuckDBPyConnection) -> bool:
     trap = exp.Anonymous(this="error", expressions=[exp.Literal.string(_REACHED)])
     # Of the branch's own type: a CASE that can only be null would not be evaluated.
     sql = trial.body.with_other(result, exp.Coalesce(this=trap, expressions=[result.copy()]))
@@ -77,10 +101,10 @@ def _is_reached(trial, result, cursor):
     return False
 
 
-def operation(runner, nodes, tests):
+def operation(runner: UnitTestRunner, nodes: Mapping[str, ManifestNode], tests: Tests) -> CoverageAnswer:
     """The engine's operation `coverage`."""
     started = time.perf_counter()
     with runner.lent():
         models = [coverage_of(runner, node, tests.get(unique_id, [])) for unique_id, node in nodes.items()]
-    ms = {"total": round((time.perf_counter() - started) * 1000)}
+    ms = {"total": ms_since(started)}
     return {"status": "pass", "problems": [], "models": models, "ms": ms}

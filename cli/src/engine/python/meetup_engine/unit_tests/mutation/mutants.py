@@ -1,38 +1,60 @@
 """Runs each mutant of a model against the model's fixtures, until one of them fails."""
 
+from __future__ import annotations
+
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
 
 import duckdb
 import sqlglot
-from dbt.compilation import inject_ctes_into_sql
 from dbt_common.exceptions import DbtBaseException
 
+from meetup_engine.dbt_patches.cte_injection import inject_ctes_into_sql
+from meetup_engine.protocol.cancelling import Cancelled
+from meetup_engine.timing import ms_since
 from meetup_engine.unit_tests.comparing import compare
-from meetup_engine.unit_tests.mutation.sites import Body
+from meetup_engine.unit_tests.mutation.sites import Body, Key
 
-# What is no SQL any more is no mutant: nobody could write it.
+if TYPE_CHECKING:
+    from dbt.contracts.graph.nodes import ManifestNode, UnitTestDefinition
+
+    from meetup_engine.protocol.messages import Mutant, MutatedModel, MutationAnswer
+    from meetup_engine.protocol.wire import Request
+    from meetup_engine.unit_tests.runner import UnitTestRunner
+
+Tests = Mapping[str, Sequence["UnitTestDefinition"]]
+
+# What is no longer SQL is no mutant: nobody could write it.
 _NO_SQL = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.NotImplementedException)
 # A mutant that takes this long on a few rows has been noticed (seconds).
 PATIENCE = 5
 THREADS = 2
 
 
-@dataclass
+@dataclass(frozen=True)
+class Cte:
+    """As dbt's own, with its rows read from a table."""
+
+    sql: str
+
+
+@dataclass(frozen=True)
 class Trial:
-    """One fixture of the model: its statement around the model's own SQL, and that SQL, parsed."""
+    """One unit test of the model: its statement around the model's own SQL, and that SQL, parsed."""
 
     name: str
     head: str
-    ctes: list
+    ctes: list[Cte]
     tail: str
     body: Body
 
-    def statement(self, sql):
-        """The fixture's statement with this SQL as the model."""
+    def statement(self, sql: str) -> str:
+        """The test's statement with this SQL as the model."""
         return self.head + inject_ctes_into_sql(sql, self.ctes) + self.tail
 
 
@@ -43,28 +65,30 @@ class Verdict:
     model: str
     file: str
     fixtures: int = 0
-    killed: Counter = field(default_factory=Counter)
+    killed: Counter[str] = field(default_factory=Counter)
     invalid: int = 0
     total: int = 0
-    survivors: list = field(default_factory=list)
-    equivalent: list = field(default_factory=list)
-    # Why the model has no mutants, where it has none.
+    # What no test noticed: first all, then without those that nobody can notice.
+    unnoticed: list[Key] = field(default_factory=list)
+    survivors: list[Mutant] = field(default_factory=list)
+    equivalent: list[Mutant] = field(default_factory=list)
+    # Why the model has no mutants, if it has none.
     reason: str | None = None
 
 
-class _Cte:
-    """As dbt's own, with the rows read from a table."""
-
-    def __init__(self, sql):
-        self.sql = sql
-
-
-def mutate(runner, nodes, tests, say, cancelled):
+def mutate(
+    runner: UnitTestRunner,
+    nodes: Mapping[str, ManifestNode],
+    tests: Tests,
+    say: Callable[[str], None],
+    cancelled: Callable[[], bool],
+) -> list[Verdict]:
     """
-    @param nodes: models by unique id, and @param tests: their unit tests by the model's unique id.
-    @param say: is told one line of progress. @param cancelled: asked between mutants.
+    Mutates models. `nodes`: by unique id; `tests`: by the unique id of their model; `say` gets a line of progress, and
+    `cancelled` is asked between mutants.
     """
-    verdicts, work = [], []
+    verdicts: list[Verdict] = []
+    work: list[tuple[Verdict, list[Trial]]] = []
     for unique_id, node in nodes.items():
         verdict = Verdict(node.name, node.original_file_path)
         verdicts.append(verdict)
@@ -80,13 +104,14 @@ def mutate(runner, nodes, tests, say, cancelled):
         work.append((verdict, trials))
     # The largest first, so that no thread is left alone with one of them.
     work.sort(key=lambda item: -len(item[1][0].body.mutants) * len(item[1]))
-    done = Counter()
+    done: Counter[str] = Counter()
 
-    def take(item):
+    def take(item: tuple[Verdict, list[Trial]]) -> None:
         verdict, trials = item
         _run_model(verdict, trials, runner.new_cursor(), cancelled)
         done["models"] += 1
-        say(f"{done['models']}/{len(work)} models mutated; {verdict.model}: {sum(verdict.killed.values())} of {verdict.total} killed")
+        killed = sum(verdict.killed.values())
+        say(f"{done['models']}/{len(work)} models mutated; {verdict.model}: {killed} of {verdict.total} killed")
 
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(take, work))
@@ -96,9 +121,10 @@ def mutate(runner, nodes, tests, say, cancelled):
     return verdicts
 
 
-def trials_of(runner, tests, node):
-    """The model's fixtures, which all have to pass as they are; or why it can't be mutated."""
-    bodies, trials = {}, []
+def trials_of(runner: UnitTestRunner, tests: Iterable[UnitTestDefinition], node: ManifestNode) -> list[Trial] | str:
+    """The model's unit tests, which all have to pass as they are; or why it can't be mutated."""
+    bodies: dict[str, Body] = {}
+    trials: list[Trial] = []
     for test in tests:
         compiled = runner.compiled(test)
         head, found, _ = compiled.statement.partition(compiled.code)
@@ -107,29 +133,34 @@ def trials_of(runner, tests, node):
         if compiled.body not in bodies:
             body = bodies[compiled.body] = Body(compiled.body)
             body.named_as(next(iter(bodies.values())))
-        ctes = [_Cte(runner.tables.cte(cte)) for cte in compiled.ctes]
+        ctes = [Cte(runner.tables.cte(cte)) for cte in compiled.ctes]
         trials.append(Trial(test.name, head, ctes, runner.tables.tail(compiled), bodies[compiled.body]))
     if not trials:
-        # Whoever has no fixture has none that would notice anything.
+        # No test notices anything.
         body = Body(runner.compiled_model(node))
         return [Trial("", "", [], "", body)] if body.mutants else "There is nothing in it to change."
     for trial in trials:
-        names, rows = runner.rows(trial.statement(trial.body.text))
-        if compare(names, rows) is not None:
+        result = runner.rows(trial.statement(trial.body.text))
+        if compare(result.names, result.rows) is not None:
             return f"Its fixture {trial.name} fails before anything is changed."
     return trials
 
 
-def _run_model(verdict, trials, cursor, cancelled):
+def _run_model(
+    verdict: Verdict,
+    trials: Sequence[Trial],
+    cursor: duckdb.DuckDBPyConnection,
+    cancelled: Callable[[], bool],
+) -> None:
     keys = dict.fromkeys(key for trial in trials for key in trial.body.mutants)
     verdict.total = len(keys)
-    kills = Counter()
+    kills: Counter[str] = Counter()
     for key in keys:
         if cancelled():
-            raise KeyboardInterrupt()
+            raise Cancelled()
         outcome = None
-        # Who has noticed most is asked first.
-        for trial in sorted(trials, key=lambda one: -kills[one.name]):
+        # The test that has noticed most goes first.
+        for trial in sorted(trials, key=lambda trial: -kills[trial.name]):
             if not trial.name or key not in trial.body.mutants:
                 continue
             outcome = _outcome(trial, key, cursor)
@@ -141,12 +172,12 @@ def _run_model(verdict, trials, cursor, cancelled):
         elif outcome == "killed":
             verdict.killed[key.step] += 1
         else:
-            verdict.survivors.append(key)
+            verdict.unnoticed.append(key)
     verdict.total -= verdict.invalid
 
 
-def _outcome(trial, key, cursor):
-    """killed, invalid, or None: the fixture does not notice it."""
+def _outcome(trial: Trial, key: Key, cursor: duckdb.DuckDBPyConnection) -> Literal["killed", "invalid"] | None:
+    """None: the test does not notice it."""
     late = threading.Timer(PATIENCE, cursor.interrupt)
     late.start()
     try:
@@ -161,64 +192,71 @@ def _outcome(trial, key, cursor):
         late.cancel()
 
 
-def _set_equivalent_apart(verdict, trials, cursor):
-    """A survivor that DuckDB optimises to the very plan of the model itself, for every fixture that has it."""
-    survivors, verdict.survivors = verdict.survivors, []
-    plans = {}
-    for key in survivors:
+def _set_equivalent_apart(verdict: Verdict, trials: Sequence[Trial], cursor: duckdb.DuckDBPyConnection) -> None:
+    """Survivors that DuckDB optimises to the very plan of the model itself, for every test that has them, are equivalent."""
+    plans: dict[tuple[str, str], object] = {}
+    for key in verdict.unnoticed:
         having = [trial for trial in trials if key in trial.body.mutants]
         same = bool(having) and all(
             trial.name
             and _plan(trial, trial.body.mutated(key), cursor, plans) == _plan(trial, trial.body.text, cursor, plans)
             for trial in having
         )
-        (verdict.equivalent if same else verdict.survivors).append(_told(verdict, having[0], key))
+        (verdict.equivalent if same else verdict.survivors).append(_described(verdict.model, having[0], key))
 
 
-def _plan(trial, sql, cursor, plans):
-    """The optimised plan, whole: EXPLAIN leaves out what is long. Where it can't be had it is like no other."""
+def _plan(trial: Trial, sql: str, cursor: duckdb.DuckDBPyConnection, plans: dict[tuple[str, str], object]) -> object:
+    """The whole optimised plan: EXPLAIN leaves out what is long. A plan that can't be had is like no other."""
     if (trial.name, sql) not in plans:
-        # The model alone: what is compared of it is the fixture's affair.
+        # The model alone: the test decides what of it is compared.
         statement = inject_ctes_into_sql(sql, trial.ctes)
-        found = cursor.execute("select cast(json_serialize_plan(?, optimize := true) as varchar)", [statement]).fetchone()[0]
-        plans[(trial.name, sql)] = object() if found.startswith('{"error":true') else found
+        ask = "select cast(json_serialize_plan(?, optimize := true) as varchar)"
+        row = cursor.execute(ask, [statement]).fetchone()
+        plan = str(row[0]) if row is not None else ""
+        plans[(trial.name, sql)] = object() if not plan or plan.startswith('{"error":true') else plan
     return plans[(trial.name, sql)]
 
 
-def _told(verdict, trial, key):
+def _described(model: str, trial: Trial, key: Key) -> Mutant:
     return {
         "step": key.step,
         "part": key.part,
         "before": key.before,
         "after": key.after,
-        "diff": trial.body.diff(key, verdict.model),
+        "diff": trial.body.diff(key, model),
     }
 
 
-def told(verdict):
-    """One model's verdict as the protocol says it."""
-    killed = sum(verdict.killed.values())
-    return {
+def answer_of(verdict: Verdict) -> MutatedModel:
+    """One model's verdict, as the protocol has it."""
+    answer: MutatedModel = {
         "model": verdict.model,
         "file": verdict.file,
         "fixtures": verdict.fixtures,
         "mutants": verdict.total,
-        "killed": killed,
+        "killed": sum(verdict.killed.values()),
         "equivalent": verdict.equivalent,
         "survivors": verdict.survivors,
-        **({"reason": verdict.reason} if verdict.reason else {}),
     }
+    if verdict.reason:
+        answer["reason"] = verdict.reason
+    return answer
 
 
-def operation(runner, nodes, tests, request):
+def operation(
+    runner: UnitTestRunner, nodes: Mapping[str, ManifestNode], tests: Tests, request: Request
+) -> MutationAnswer:
     """The engine's operation `mutate`."""
     started = time.perf_counter()
-    say = lambda line: request.event({"event": "log", "level": "info", "name": "Mutation", "message": line})  # noqa: E731
+
+    def say(line: str) -> None:
+        request.event({"event": "log", "level": "info", "name": "Mutation", "message": line})
+
     with runner.lent():
         verdicts = mutate(runner, nodes, tests, say, lambda: request.cancelled)
     return {
         "status": "pass",
         "problems": [],
-        "models": [told(verdict) for verdict in verdicts],
-        "ms": {"total": round((time.perf_counter() - started) * 1000)},
+        "models": [answer_of(verdict) for verdict in verdicts],
+        "ms": {"total": ms_since(started)},
     }

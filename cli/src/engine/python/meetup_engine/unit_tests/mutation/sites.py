@@ -1,7 +1,11 @@
 """A model's mutants: each step at each place, known by what it does rather than by a number."""
 
+from __future__ import annotations
+
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import sqlglot
 from sqlglot import exp
@@ -9,6 +13,8 @@ from sqlglot import exp
 from meetup_engine.unit_tests.mutation.operators import steps
 
 DIALECT = "duckdb"
+
+Node = TypeVar("Node", bound=exp.Expr)
 
 
 @dataclass(frozen=True)
@@ -28,11 +34,11 @@ class Key:
 class Body:
     """One rendering of a model, parsed, and its mutants by key."""
 
-    def __init__(self, text):
+    def __init__(self, text: str) -> None:
         self._tree = exp.Subquery(this=sqlglot.parse_one(text, dialect=DIALECT))
         self.text = self._sql()
-        self.mutants = {}
-        seen = {}
+        self.mutants: dict[Key, tuple[exp.Expr, exp.Expr | None]] = {}
+        seen: dict[tuple[str, str, str, str], int] = {}
         for node in list(self._tree.this.walk()):
             for step, old, new in steps(node):
                 before, after = sql_of(old), "" if new is None else sql_of(new)
@@ -43,43 +49,47 @@ class Body:
                 seen[same] = seen.get(same, 0) + 1
                 self.mutants[Key(*same, seen[same])] = (old, new)
 
-    def named_as(self, other):
+    def named_as(self, other: Body) -> None:
         """
         Gives its mutants the keys that those of another rendering have, where the two differ in nothing but their constants
         (other variables): it is the same step at the same place then, whatever number stands there.
         """
-        alike = self._shape() == other._shape() and [key.step for key in self.mutants] == [key.step for key in other.mutants]
+        alike = self._shape() == other._shape() and [key.step for key in self.mutants] == [
+            key.step for key in other.mutants
+        ]
         if alike:
-            self.mutants = dict(zip(other.mutants, self.mutants.values()))
+            self.mutants = dict(zip(other.mutants, self.mutants.values(), strict=True))
 
-    def _shape(self):
+    def _shape(self) -> list[type[exp.Expr]]:
         return [type(node) for node in self._tree.this.walk()]
 
-    def mutated(self, key):
+    def mutated(self, key: Key) -> str:
         """The model's SQL with one step done."""
         return self._done(key, self._sql)
 
-    def diff(self, key, name):
+    def diff(self, key: Key, name: str) -> str:
         """What the step changes, as a unified diff of the pretty-printed model."""
         before = self._sql(pretty=True).splitlines()
         after = self._done(key, lambda: self._sql(pretty=True)).splitlines()
         return "\n".join(difflib.unified_diff(before, after, name, f"{name} ({key.step})", lineterm="", n=2))
 
-    def nodes(self, kind):
+    def nodes(self, kind: type[Node]) -> list[Node]:
         """All nodes of a kind."""
         return list(self._tree.this.find_all(kind))
 
-    def with_other(self, old, new):
+    def with_other(self, old: exp.Expr, new: exp.Expr) -> str:
         """The model's SQL with another node in the place of one of its own."""
         return self._swapped(old, new, self._sql)
 
-    def _done(self, key, look):
+    def _done(self, key: Key, look: Callable[[], str]) -> str:
         return self._swapped(*self.mutants[key], look)
 
     @staticmethod
-    def _swapped(old, new, look):
+    def _swapped(old: exp.Expr, new: exp.Expr | None, look: Callable[[], str]) -> str:
         if new is None:
             parent, argument = old.parent, old.arg_key
+            if parent is None or argument is None:
+                raise ValueError("the whole statement can't be taken out")
             parent.set(argument, None)
             try:
                 return look()
@@ -91,16 +101,16 @@ class Body:
         finally:
             new.replace(old)
 
-    def _sql(self, pretty=False):
+    def _sql(self, pretty: bool = False) -> str:
         return self._tree.this.sql(dialect=DIALECT, pretty=pretty, comments=False)
 
 
-def sql_of(node):
+def sql_of(node: exp.Expr) -> str:
     """A node as SQL, on one line."""
     return node.sql(dialect=DIALECT, comments=False)
 
 
-def part_of(node):
+def part_of(node: exp.Expr | None) -> str:
     """The name of the CTE that a node stands in, or nothing for the last select."""
     parts = []
     while node is not None:
