@@ -120,7 +120,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
 
   test.each([
     [{ model: 'fct_event' }, 'did you mean fct_events?'],
-    [{ model: 'fct_events', where: 'nothing' }, '--where does not fit fct_events'],
+    [{ model: 'fct_events', where: 'nothing' }, "--where can't be applied to fct_events"],
     [{ model: 'fct_events', fromKey: '0' }, 'its key is event_key'],
     [{ model: 'fct_events', name: '../x' }, '--name takes lower-case letters'],
     [{ model: 'fct_events', fromRejected: '0' }, `There is no rejected record '0'`],
