@@ -6,10 +6,14 @@ import { finished } from 'node:stream/promises';
 /** Every so many records one breaks its schema, as in the real thing. */
 const ODD_EVERY = 2000;
 
-/** Writes an events.json of about so many bytes: short and long descriptions, up to 40 answers an event, a few odd records. */
+/**
+ * Writes an events.json of about so many bytes: short and long descriptions, up to 40 answers an event, a few odd records.
+ * @param doubtful the share of records, 0 to 1, that are right and yet not plain: their keys come in another order.
+ */
 export async function writeEvents(
   folder: string,
   size: number,
+  doubtful = 0,
 ): Promise<{ file: string; bytes: number; events: number; rsvps: number }> {
   await mkdir(folder, { recursive: true });
   const file = join(folder, 'events.json');
@@ -21,7 +25,10 @@ export async function writeEvents(
   let rsvps = 0;
   while (bytes < size) {
     const answers = Math.floor(random() * 40);
-    const text = `${events === 0 ? '' : ',\n'}${JSON.stringify(eventOf(events, answers, random))}`;
+    const event = eventOf(events, answers, random);
+    const isDoubtful = doubtful > 0 && events % Math.round(1 / doubtful) === 0;
+    const written = isDoubtful ? Object.fromEntries(Object.entries(event).reverse()) : event;
+    const text = `${events === 0 ? '' : ',\n'}${JSON.stringify(written)}`;
     bytes += Buffer.byteLength(text);
     events += 1;
     rsvps += answers;
