@@ -158,6 +158,8 @@ function identityOf(folder: string): string | undefined {
 
 function signatureOf(file: string): string {
   const stats = statOf(file);
+  // A link to a folder that is not entered: what changes in that folder is no change of the link.
+  if (stats?.isDirectory()) return `folder:${stats.dev}:${stats.ino}`;
   return stats === undefined ? 'unknown' : `${stats.mode}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
 }
 

@@ -1,10 +1,10 @@
-import { watch as watchFolder } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { hasCode, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { isIgnored, isWithin, type ProjectFolders, projectFolders, projectRoots } from '../engine/project-files.ts';
 import { FileTree, isFolder, statOf } from './file-tree.ts';
+import { type FolderEvents, type FolderListener, listenTo } from './folder-events.ts';
 import { GitLock } from './git-lock.ts';
 
 /** How long it has to be quiet before what was saved counts as one change (milliseconds). */
@@ -30,16 +30,11 @@ export interface Watcher {
   close(): void;
 }
 
-/** What the operating system tells about one folder. */
-export interface FolderEvents {
-  close(): void;
-}
-
 export interface WatcherEffects {
   /** Called with a sentence where changes will be seen late. */
   readonly onTrouble: (sentence: string) => void;
-  /** Calls back with the name of what changed in a folder. @throws an error of the file system. */
-  readonly watchFolder?: (folder: string, onEvent: (name: string | null) => void) => FolderEvents;
+  /** Reports what changes in a folder: `listenTo`, except in tests. */
+  readonly watchFolder?: (folder: string, listener: FolderListener) => FolderEvents;
 }
 
 /**
@@ -75,6 +70,8 @@ class ProjectWatcher {
   #found = new Set<string>();
   #dirty = new Set<string>();
   #removed = false;
+  /** A folder was just added, so files in it may have been written before its events came. */
+  #added = false;
   #since: number | undefined;
   #timer: NodeJS.Timeout | undefined;
   #sweep: NodeJS.Timeout | undefined;
@@ -127,16 +124,28 @@ class ProjectWatcher {
   #listen(folder: string): void {
     this.#stopListening(folder);
     if (this.#closed) return;
-    try {
-      const watch = this.#effects.watchFolder ?? listenTo;
-      this.#events.set(
-        folder,
-        watch(folder, (name) => this.#event(folder, name)),
-      );
-    } catch (error) {
-      // What is gone or may not be read again is noticed by the next sweep.
-      if (hasCode(error, 'ENOSPC', 'EMFILE', 'ENFILE')) this.#goWithoutEvents(error);
-    }
+    const watch = this.#effects.watchFolder ?? listenTo;
+    const events = watch(folder, {
+      onEvent: (name) => this.#event(folder, name),
+      onReady: () => this.#lookAgain(folder),
+      onError: (error) => this.#lost(folder, error),
+    });
+    this.#events.set(folder, events);
+  }
+
+  /** What changed before the system began to report events is found by looking. */
+  #lookAgain(folder: string): void {
+    if (this.#closed || !this.#tree.hasFolder(folder)) return;
+    this.#dirty.add(folder);
+    this.#added = true;
+    this.#wait();
+  }
+
+  /** No more events come from a folder. One that is gone or can't be read is noticed by the next sweep. */
+  #lost(folder: string, error: unknown): void {
+    if (this.#closed) return;
+    if (hasCode(error, 'ENOSPC', 'EMFILE', 'ENFILE')) this.#goWithoutEvents(error);
+    else this.#event(folder, null);
   }
 
   #stopListening(folder: string): void {
@@ -175,7 +184,8 @@ class ProjectWatcher {
   #wait(): void {
     const now = performance.now();
     this.#since ??= now;
-    const many = this.#named.size + this.#found.size >= CHECKOUT_FILES ? QUIET_AFTER_CHECKOUT_MS : QUIET_MS;
+    const isCheckout = this.#added || this.#named.size + this.#found.size >= CHECKOUT_FILES;
+    const many = isCheckout ? QUIET_AFTER_CHECKOUT_MS : QUIET_MS;
     const quiet = this.#removed ? Math.max(many, QUIET_AFTER_REMOVAL_MS) : many;
     clearTimeout(this.#timer);
     this.#timer = setTimeout(() => this.#flush(), Math.max(0, Math.min(quiet, this.#since + LONGEST_WAIT_MS - now)));
@@ -192,6 +202,7 @@ class ProjectWatcher {
     this.#found = new Set();
     this.#dirty = new Set();
     this.#removed = false;
+    this.#added = false;
     this.#since = undefined;
     // What came and went unseen, as editors' files do, is no change.
     const told = [...named].filter((file) => this.#tree.has(file) || (statOf(file) !== undefined && !isFolder(file)));
@@ -245,14 +256,4 @@ class ProjectWatcher {
     const took = performance.now() - started;
     this.#sweepLater(Math.max(this.#hasEvents ? SWEEP_MS : SWEEP_WITHOUT_EVENTS_MS, took * SWEEP_SHARE));
   }
-}
-
-/** The events of Node, whose errors mean that none will come any more. */
-function listenTo(folder: string, onEvent: (name: string | null) => void): FolderEvents {
-  const watcher = watchFolder(folder, (_, name) => onEvent(name));
-  watcher.on('error', () => {
-    watcher.close();
-    onEvent(null);
-  });
-  return watcher;
 }

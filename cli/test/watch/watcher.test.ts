@@ -250,13 +250,16 @@ describe('a system whose events are not to be relied on', () => {
       code: 'ENOSPC',
     });
     const { paths, trouble, next } = await watched(undefined, {
-      watchFolder: () => {
-        throw noSpace;
+      watchFolder: (_folder, { onError }) => {
+        setImmediate(() => onError(noSpace));
+        return { close: () => undefined };
       },
     });
-    expect(trouble).toEqual([
-      expect.stringMatching(/^The system can't watch more files .*ENOSPC.*: raise fs\.inotify\.max_user_watches/),
-    ]);
+    await expect
+      .poll(() => trouble)
+      .toEqual([
+        expect.stringMatching(/^The system can't watch more files .*ENOSPC.*: raise fs\.inotify\.max_user_watches/),
+      ]);
     void writeFile(join(paths.dbtProject, 'model.sql'), 'select 2');
     expect(await next()).toEqual(['dbt/model.sql']);
     void rm(join(paths.dbtProject, 'model.sql'));
