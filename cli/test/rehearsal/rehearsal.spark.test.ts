@@ -194,6 +194,26 @@ describe('a session', () => {
   });
 });
 
+it.each([0, 300, 1000])(
+  'a statement that is cancelled %i ms after its beginning ends on the warehouse, too',
+  async (ms) => {
+    const one = await session();
+    const stop = new AbortController();
+    const endless = one.rows(
+      'select count(*) from range(1000000) a cross join range(1000000) b where hash(a.id, b.id) = 42',
+      {
+        signal: stop.signal,
+      },
+    );
+    const ended = expect(endless).rejects.toThrow('Interrupted');
+    await delay(ms);
+    stop.abort();
+    await ended;
+    // All cores are free again: what they were busy with would keep this waiting for hours.
+    expect(await one.rows('select count(*) as n from range(10)')).toEqual([{ n: 10 }]);
+  },
+);
+
 describe('who may not', () => {
   it('come in without the token', async () => {
     const opening = connectDatabricks({ ...(await driver()), token: 'dapi-guessed' });

@@ -176,6 +176,10 @@ describe('a statement about volumes', () => {
     ["REMOVE '/Volumes/m/r/d/a'", { verb: 'REMOVE', path: '/Volumes/m/r/d/a' }],
     ["LIST '/Volumes/m/r/d'", { verb: 'LIST', path: '/Volumes/m/r/d' }],
     ["CREATE VOLUME IF NOT EXISTS `m`.r.d COMMENT 'x'", { verb: 'CREATE', name: ['m', 'r', 'd'], lenient: true }],
+    ['create volume r.d', { verb: 'CREATE', name: ['hive_metastore', 'r', 'd'], lenient: false }],
+    ['DESCRIBE VOLUME m.r.`d`', { verb: 'DESCRIBE', name: ['m', 'r', 'd'] }],
+    ["SHOW VOLUMES IN m.r LIKE 'd*'", { verb: 'SHOW', schema: ['m', 'r'], like: 'd*' }],
+    ['SHOW VOLUMES', { verb: 'SHOW', schema: [], like: undefined }],
     ['DROP VOLUME m.r.d', { verb: 'DROP', name: ['m', 'r', 'd'], lenient: false }],
   ])('is understood: %s', (sql, expected) => {
     expect(volumeStatement(sql)).toEqual(expected);
@@ -213,6 +217,19 @@ describe('the answer to a statement about files', () => {
     ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops' OVERWRITE", '42710', 'is a folder'],
   ])('is a refusal: %s', async (statement, sqlState, words) => {
     await expect(answerTo(statement)).rejects.toMatchObject({ sqlState, message: expect.stringContaining(words) });
+  });
+
+  it.each([
+    ['DESCRIBE VOLUME main.raw.others', '42704'],
+    ['CREATE EXTERNAL VOLUME main.raw.others LOCATION "s3://bucket"', '0A000'],
+    ["PUT '' INTO '/Volumes/main/raw/drops/a'", '22023'],
+  ])('is plain where there can be none: %s', async (statement, sqlState) => {
+    await expect(answerTo(statement)).rejects.toMatchObject({ sqlState });
+  });
+
+  it('is the volumes of a schema, and one by its name', async () => {
+    expect((await answerTo('SHOW VOLUMES IN main.raw'))?.sql).toContain("values ('drops')");
+    expect((await answerTo('DESCRIBE VOLUME Main.raw.drops'))?.sql).toContain("'/Volumes/main/raw/drops'");
   });
 
   it('is where to go with the file', async () => {

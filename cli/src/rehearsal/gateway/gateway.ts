@@ -212,7 +212,11 @@ export class Gateway {
     const { alive } = rest.session.link;
     const response = await this.#site.links.call('ExecuteStatement', asked, () => alive && rest.session.link.alive);
     const isChange = CHANGES.has(firstWord(sql));
-    return this.#operations.begun(response, { ...rest, isChange, isOwn: true, position: 0 }, request);
+    return this.#operations.begun(
+      response,
+      { ...rest, isChange, isOwn: true, position: 0, fetched: Promise.resolve() },
+      request,
+    );
   }
 
   async #ask(name: string, request: Struct): Promise<Struct> {
@@ -221,7 +225,15 @@ export class Gateway {
     const isOurs = catalog !== undefined && isCatalogName(catalog);
     const asked = this.#forSession(request).with(isOurs ? { 2: string('spark_catalog') } : {});
     const response = await this.#site.links.call(name, asked);
-    const operation = { session, isStaging: false, isChange: false, isOwn: false, format: PLAIN, position: 0 };
+    const operation = {
+      session,
+      isStaging: false,
+      isChange: false,
+      isOwn: false,
+      format: PLAIN,
+      position: 0,
+      fetched: Promise.resolve(),
+    };
     return this.#operations.begun(response, operation, request);
   }
 

@@ -12,8 +12,11 @@ const FETCH_FIRST = 4;
 const MOST_ROWS = 20_000;
 /** As many bits of the number of rows that Spark's side reads as a number; those above say where to begin. */
 const COUNT_BITS = 20n;
-/** How long a client waits at most for a statement's rows to come along with the first answer (milliseconds). */
-const DIRECT_MS = 5000;
+/**
+ * How long a client waits at most for a statement's rows to come along with the first answer (milliseconds). Not longer: it can't cancel
+ * the statement before it has that answer.
+ */
+const DIRECT_MS = 1000;
 
 /** One call on a connection to Spark, for a session. */
 export type Call = (session: Session, name: string, request: Struct) => Promise<Struct>;
@@ -58,8 +61,14 @@ export class Operations {
   async fetch(request: Struct): Promise<Struct> {
     const handle = this.#handle(request);
     const operation = this.find(handle);
-    if (request.i32(2) === FETCH_FIRST) operation.position = 0;
-    return this.#rows(handle, operation, chunkOf(request.i64(3)));
+    // A driver asks for the next rows before it has these: each call begins where the one before it ended.
+    const rows = operation.fetched.then(() => {
+      if (request.i32(2) === FETCH_FIRST) operation.position = 0;
+      return this.#rows(handle, operation, chunkOf(request.i64(3)));
+    });
+    const over = (): void => undefined;
+    operation.fetched = rows.then(over, over);
+    return rows;
   }
 
   async end(name: 'CancelOperation' | 'CloseOperation', request: Struct): Promise<Struct> {

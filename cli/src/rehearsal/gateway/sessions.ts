@@ -25,6 +25,8 @@ export interface Operation {
   readonly format: Format;
   /** How many rows the client has got. */
   position: number;
+  /** Resolves when all that was asked for so far has been fetched. */
+  fetched: Promise<void>;
   /** How many rows it has changed, once that is known. */
   changed?: bigint;
   /** As it was sent to the client. */

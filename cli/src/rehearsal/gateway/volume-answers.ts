@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { StatementError } from '../sql/errors.ts';
+import { CATALOG } from '../sql/rewrite.ts';
 import { literal } from '../sql/tokens.ts';
 import { type VolumeStatement, volumeStatement } from '../volumes/statements.ts';
 import type { Tickets } from '../volumes/tickets.ts';
@@ -25,6 +26,8 @@ export async function answerAboutVolumes(
   const parsed = volumeStatement(statement);
   if (parsed === undefined) return undefined;
   if (parsed.verb === 'CREATE' || parsed.verb === 'DROP') return change(parsed, site.volumes);
+  if (parsed.verb === 'DESCRIBE') return described(parsed.name, site.volumes);
+  if (parsed.verb === 'SHOW') return shown(parsed, site.volumes);
   if (parsed.verb === 'LIST') return { sql: listing(await site.volumes.list(parsed.path)), isStaging: false };
   const file = site.volumes.file(parsed.path);
   const found = existsSync(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;
@@ -43,6 +46,45 @@ export async function answerAboutVolumes(
     ...(parsed.verb === 'REMOVE' ? [] : [`${literal(parsed.localFile)} as localFile`]),
   ];
   return { sql: `select ${columns.join(', ')}`, isStaging: true };
+}
+
+function described(name: readonly string[], volumes: Volumes): Answer {
+  if (!volumes.has(name)) {
+    throw new StatementError(
+      `[VOLUME_NOT_FOUND] The volume ${name.join('.')} does not exist. SQLSTATE: 42704`,
+      '42704',
+    );
+  }
+  const [catalog = '', schema = '', volume = ''] = name.map((part) => literal(part.toLowerCase()));
+  const place = literal(`/Volumes/${name.join('/').toLowerCase()}`);
+  const columns = {
+    name: volume,
+    catalog,
+    database: schema,
+    owner: "''",
+    storageLocation: place,
+    volumeType: "'MANAGED'",
+  };
+  const selected = Object.entries(columns).map(([column, value]) => `${value} as ${column}`);
+  return { sql: `select ${selected.join(', ')}`, isStaging: false };
+}
+
+type Show = Extract<VolumeStatement, { verb: 'SHOW' }>;
+
+/** One part is a schema of the only catalog that has tables; none is the schema `default`. */
+async function shown({ schema, like }: Show, volumes: Volumes): Promise<Answer> {
+  const whole = schema.length === 2 ? schema : [CATALOG, schema[0] ?? 'default'];
+  const names = await volumes.names(whole);
+  const rows = names.length > 0 ? names.map((name) => `(${literal(name)})`).join(', ') : "('')";
+  const none = names.length > 0 ? '' : ' and false';
+  // As in all of SHOW: `*` for any characters, `|` between patterns.
+  const pattern = `(?i)^(${(like ?? '*').replaceAll('*', '.*')})$`;
+  const filter = `volume_name rlike ${literal(pattern)}${none}`;
+  const database = literal((whole[1] ?? '').toLowerCase());
+  return {
+    sql: `select ${database} as database, volume_name from values ${rows} as t(volume_name) where ${filter} order by 2`,
+    isStaging: false,
+  };
 }
 
 type Change = Extract<VolumeStatement, { verb: 'CREATE' | 'DROP' }>;

@@ -43,6 +43,9 @@ private[hive] class Statement(
   @volatile private var result: Result = _
   @volatile private var alarm: ScheduledFuture[_] = _
   private var next = 0L
+  /** Held while the thread that runs the statement is named or interrupted. */
+  private val running = new Object
+  private var worker: Thread = _
 
   override def run(): Unit = if (begun.compareAndSet(false, true)) super.run()
 
@@ -59,6 +62,7 @@ private[hive] class Statement(
   }
 
   private def execute(): Unit = {
+    running.synchronized { worker = Thread.currentThread }
     try if (begin()) {
       Thread.currentThread.setContextClassLoader(session.sharedState.jarClassLoader)
       session.sparkContext.setJobGroup(statementId, text, interruptOnCancel = true)
@@ -69,6 +73,11 @@ private[hive] class Statement(
       // Errors that are no exceptions too: nobody else would say them.
       case error: Throwable => failed(error)
     } finally {
+      running.synchronized {
+        worker = null
+        // The thread goes on to another statement, which nobody has stopped.
+        Thread.interrupted()
+      }
       if (alarm != null) alarm.cancel(false)
       session.sparkContext.clearJobGroup()
     }
@@ -81,7 +90,6 @@ private[hive] class Statement(
   }
 
   private def failed(error: Throwable): Unit = synchronized {
-    // What was cancelled may have started another job before it heard of that.
     session.sparkContext.cancelJobGroup(statementId)
     if (!getStatus.getState.isTerminal) {
       logError(s"Statement $statementId failed", error)
@@ -103,10 +111,20 @@ private[hive] class Statement(
   override def cleanup(): Unit = {
     if (alarm != null) alarm.cancel(false)
     if (result == null) {
-      session.sparkContext.cancelJobGroup(statementId)
-      Option(getBackgroundHandle).foreach(_.cancel(true))
+      // A statement that is still being planned has no jobs yet: those that it begins from now on end at once, too.
+      session.sparkContext.cancelJobGroupAndFutureJobs(statementId)
+      interrupt()
     }
     result = null
+  }
+
+  /** Interrupts the statement's thread until that has ended: Spark takes some interruptions for something else, and goes on. */
+  private def interrupt(): Unit = running.synchronized {
+    if (worker != null) {
+      worker.interrupt()
+      val again: Runnable = () => interrupt()
+      Statement.alarms.schedule(again, Statement.AGAIN_MS, TimeUnit.MILLISECONDS)
+    }
   }
 
   override def getResultSetSchema: TTableSchema = finished().thriftSchema
@@ -139,6 +157,8 @@ private[hive] class Statement(
 
 object Statement {
   private val TIMEOUT = "spark.sql.thriftServer.queryTimeout"
+  /** How long after an interruption the next follows (milliseconds). */
+  private val AGAIN_MS = 200
   /** As many bits as the gateway gives to a number of rows. */
   private val COUNT_BITS = 20
   private val COUNT = (1L << COUNT_BITS) - 1

@@ -1,4 +1,4 @@
-import { isCode, nameOf, quoted, type Token, tokens } from './tokens.ts';
+import { isCode, literal, nameOf, quoted, type Token, textOf, tokens } from './tokens.ts';
 
 /** What Databricks calls the catalog that Spark calls spark_catalog. */
 export const CATALOG = 'hive_metastore';
@@ -39,12 +39,20 @@ export function toSparkSql(statement: string, { volumePath }: Rewriting): string
     }
   });
   const [first, second, third] = code;
+  if (isWord(first, 'SHOW') && isWord(second, 'CATALOGS')) return catalogs(code.slice(2));
   // Spark has `set catalog` only.
   if (isWord(first, 'USE') && isWord(second, 'CATALOG') && first && third) changed.set(first, 'SET');
   if (isWord(first, 'SET') && second?.kind === 'word' && third?.text === '=') {
     changed.set(second, sparkSetting(second.text));
   }
   return all.map((token) => changed.get(token) ?? token.text).join('');
+}
+
+/** Spark knows its only catalog by another name. */
+function catalogs(rest: readonly Token[]): string {
+  const pattern = textOf(rest.find(({ kind }) => kind === 'string'));
+  const filter = pattern === undefined ? '' : ` where catalog like ${literal(pattern.replaceAll('*', '%'))}`;
+  return `select catalog from values (${literal(CATALOG)}) as t(catalog)${filter}`;
 }
 
 export const isWord = (token: Token | undefined, word: string): boolean =>

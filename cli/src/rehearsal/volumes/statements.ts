@@ -1,4 +1,5 @@
-import { StatementError } from '../sql/errors.ts';
+import { notHere, StatementError } from '../sql/errors.ts';
+import { CATALOG } from '../sql/rewrite.ts';
 import { isCode, nameOf, type Token, textOf, tokens } from '../sql/tokens.ts';
 
 /** A statement about volumes or their files, none of which Spark knows. */
@@ -8,7 +9,9 @@ export type VolumeStatement =
   | { readonly verb: 'REMOVE'; readonly path: string }
   | { readonly verb: 'LIST'; readonly path: string }
   | { readonly verb: 'CREATE'; readonly name: readonly string[]; readonly lenient: boolean }
-  | { readonly verb: 'DROP'; readonly name: readonly string[]; readonly lenient: boolean };
+  | { readonly verb: 'DROP'; readonly name: readonly string[]; readonly lenient: boolean }
+  | { readonly verb: 'DESCRIBE'; readonly name: readonly string[] }
+  | { readonly verb: 'SHOW'; readonly schema: readonly string[]; readonly like: string | undefined };
 
 /**
  * Reads a statement that volumes answer; undefined for every other.
@@ -31,7 +34,15 @@ export function volumeStatement(statement: string): VolumeStatement | undefined 
       if (code.length !== 2) throw syntax("LIST '/Volumes/…'");
       return { verb: 'LIST', path: text(code[1]) };
     case 'CREATE':
+      if (word(1) === 'EXTERNAL' && word(2) === 'VOLUME') {
+        throw notHere('external volumes, for it has no cloud storage: CREATE VOLUME makes one of its own');
+      }
       return word(1) === 'VOLUME' ? created(code, word) : undefined;
+    case 'DESC':
+    case 'DESCRIBE':
+      return word(1) === 'VOLUME' ? described(code) : undefined;
+    case 'SHOW':
+      return word(1) === 'VOLUMES' ? shown(code, word) : undefined;
     case 'DROP':
       return word(1) === 'VOLUME' ? dropped(code, word) : undefined;
     default:
@@ -71,13 +82,40 @@ function dropped(code: readonly Token[], word: Word): VolumeStatement {
   return { verb: 'DROP', name, lenient };
 }
 
-function nameAt(code: readonly Token[]): { name: string[]; rest: readonly Token[] } {
-  const name = [0, 2, 4].map((i) => nameOf(code[i]));
-  const whole = name.filter((part) => part !== undefined);
-  if (whole.length !== 3 || code[1]?.text !== '.' || code[3]?.text !== '.') {
-    throw syntax('a volume by its whole name, catalog.schema.volume');
+function described(code: readonly Token[]): VolumeStatement {
+  const { name, rest } = nameAt(code.slice(2));
+  if (rest.length > 0) throw syntax('DESCRIBE VOLUME catalog.schema.volume');
+  return { verb: 'DESCRIBE', name };
+}
+
+/** `SHOW VOLUMES [IN [catalog.]schema] [[LIKE] 'pattern']` */
+function shown(code: readonly Token[], word: Word): VolumeStatement {
+  const isIn = word(2) === 'IN' || word(2) === 'FROM';
+  const { parts, rest } = isIn ? partsAt(code.slice(3)) : { parts: [], rest: code.slice(2) };
+  const pattern = rest[0]?.text.toUpperCase() === 'LIKE' ? rest.slice(1) : rest;
+  if (pattern.length > 1 || parts.length > 2 || (isIn && parts.length === 0)) {
+    throw syntax("SHOW VOLUMES [IN catalog.schema] [LIKE 'pattern']");
   }
-  return { name: whole, rest: code.slice(5) };
+  return { verb: 'SHOW', schema: parts, like: pattern.length === 0 ? undefined : text(pattern[0]) };
+}
+
+/** A volume's name; one of two parts is in the only catalog that has tables. */
+function nameAt(code: readonly Token[]): { name: string[]; rest: readonly Token[] } {
+  const { parts, rest } = partsAt(code);
+  if (parts.length === 2) return { name: [CATALOG, ...parts], rest };
+  if (parts.length !== 3) throw syntax('a volume by its name, catalog.schema.volume or schema.volume');
+  return { name: parts, rest };
+}
+
+/** The names at the beginning, with dots between them. */
+function partsAt(code: readonly Token[]): { parts: string[]; rest: readonly Token[] } {
+  const parts: string[] = [];
+  for (let i = 0; ; i += 2) {
+    const name = nameOf(code[i]);
+    if (name === undefined) return { parts, rest: code.slice(i) };
+    parts.push(name);
+    if (code[i + 1]?.text !== '.') return { parts, rest: code.slice(i + 1) };
+  }
 }
 
 function text(token: Token | undefined): string {

@@ -71,12 +71,13 @@ async function send({ file }: Ticket, response: ServerResponse): Promise<void> {
   }
 }
 
+/** A file that isn't there is gone already, which is what the client wants: a cloud's storage says 204 of it, too. */
 async function remove({ file }: Ticket, response: ServerResponse): Promise<void> {
   try {
     await rm(file);
     response.writeHead(204).end();
   } catch (error) {
     if (!hasCode(error, 'ENOENT', 'ERR_FS_EISDIR')) throw error;
-    response.writeHead(404).end();
+    response.writeHead(hasCode(error, 'ENOENT') ? 204 : 404).end();
   }
 }

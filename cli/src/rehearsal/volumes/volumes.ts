@@ -58,6 +58,16 @@ export class Volumes {
     return true;
   }
 
+  has(name: readonly string[]): boolean {
+    return existsSync(this.#folder(name));
+  }
+
+  /** The names of a schema's volumes. */
+  async names(schema: readonly string[]): Promise<string[]> {
+    const entries = await readdir(this.#folder(schema), { withFileTypes: true }).catch(orNone);
+    return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+  }
+
   /** What lies directly in a folder, by name. */
   async list(path: string): Promise<Listed[]> {
     const folder = this.file(path);
