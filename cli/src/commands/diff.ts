@@ -21,7 +21,7 @@ export interface DiffOptions {
   readonly to: Target;
   /** Names of marts; all public ones where it is left out. */
   readonly select?: string | undefined;
-  /** How many differing rows of a mart are shown. */
+  /** How many differing rows to show per mart. */
   readonly samples: number;
   /** Where a Markdown report goes. */
   readonly markdown?: string | undefined;

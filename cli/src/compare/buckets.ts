@@ -2,23 +2,23 @@ import { z } from 'zod';
 import { cellText, rowText } from './rendering.ts';
 import type { Column, Dialect, Side } from './side.ts';
 
-/** What is known of one bucket: equal fingerprints mean equal rows, in whatever order. */
+/** The content of one bucket: equal fingerprints mean equal rows, in any order. */
 export interface Bucket {
   readonly rows: number;
-  /** A sum of hashes, which counts a row as often as it is there. */
+  /** A sum of hashes, which counts each duplicate of a row. */
   readonly fingerprint: bigint;
 }
 
 /** Buckets by the first digits of their rows' hashed key. */
 export type Buckets = ReadonlyMap<string, Bucket>;
 
-/** A row by its key and its content, both hashed. */
+/** The hashes of a row's key and content. */
 export interface HashedRow {
   readonly key: string;
   readonly row: string;
 }
 
-/** The table as both sides see it: the columns that both have, with the key's first. */
+/** The part of the table that both sides have: their common columns, those of the key first. */
 export interface Shared {
   readonly schema: string;
   readonly name: string;
@@ -26,11 +26,11 @@ export interface Shared {
   readonly columns: readonly Column[];
 }
 
-/** How many hexadecimal digits name a bucket: first 256 buckets, then each of them again in 256. */
+/** How many hexadecimal digits name a bucket: first 256 buckets, then each of them divided into 256. */
 export const COARSE = 2;
 export const FINE = 4;
 
-/** The hash that stands for a row's key. */
+/** The hash of a row's key. */
 export const keyHash = (dialect: Dialect, { keys }: Shared): string => `md5(${rowText(dialect, keys)})`;
 
 function hashed(dialect: Dialect, table: Shared): string {
@@ -42,8 +42,8 @@ const isIn = (buckets: readonly string[]): string =>
   `substr(key_hash, 1, ${buckets[0]?.length ?? 0}) in (${buckets.map((bucket) => `'${bucket}'`).join(', ')})`;
 
 /**
- * Fingerprints of buckets, computed where the rows are.
- * @param within only rows of these coarser buckets.
+ * Fingerprints of buckets, computed by each warehouse.
+ * @param within restricts them to rows of these coarser buckets.
  */
 export async function bucketsOf(
   side: Side,
@@ -61,7 +61,7 @@ export async function bucketsOf(
   return new Map(parsed.map(([bucket, count, sumOf]) => [bucket, { rows: count, fingerprint: BigInt(sumOf) }]));
 }
 
-/** The buckets that are not the same on both sides. */
+/** The buckets that differ. */
 export function differingBuckets(here: Buckets, there: Buckets): string[] {
   return [...new Set([...here.keys(), ...there.keys()])]
     .filter((bucket) => {
@@ -88,7 +88,7 @@ export async function rowsOfBuckets(side: Side, table: Shared, buckets: readonly
     .map(([key, row]) => ({ key, row }));
 }
 
-/** A fingerprint per column: of each cell with its row's key, so that values which changed places are seen. */
+/** A fingerprint per column, over each cell with its row's key, so that swapped values are detected. */
 export async function columnFingerprints(
   side: Side,
   table: Shared,

@@ -2,10 +2,10 @@ import type { Shared } from './buckets.ts';
 import type { TextRow } from './side.ts';
 import { holdsFloats, isFloating } from './types.ts';
 
-/** Two doubles are equal when they differ by no more than this share of the greater: sums run in another order. */
+/** Doubles are equal if they differ by no more than this share of the greater, because sums may run in another order. */
 export const TOLERANCE = 1e-9;
 
-/** One row that is not the same on both sides. `null` stands for null. */
+/** One row that differs. */
 export interface RowDifference {
   readonly kind: 'missing' | 'extra' | 'changed';
   /** The key's columns and their values. */
@@ -20,7 +20,7 @@ export interface CellDifference {
   readonly to: string | null;
 }
 
-/** Pairs the rows of one key; equal ones first, so that a duplicate is told as one row too many. */
+/** Pairs the rows of one key, equal ones first, so that a duplicate is reported as one extra row. */
 export function compareRows(table: Shared, ours: readonly TextRow[], theirs: readonly TextRow[]): RowDifference[] {
   const here = [...ours];
   const there = [...theirs];
@@ -51,7 +51,7 @@ function cellDifferences(table: Shared, mine: TextRow, other: TextRow): CellDiff
   });
 }
 
-/** Whether two cells, as text, hold the same; doubles within the tolerance. */
+/** Whether two cells, as text, are equal; doubles within the tolerance. */
 export function isSameCell(type: string, from: string | null, to: string | null): boolean {
   if (from === to) return true;
   if (from === null || to === null || !holdsFloats(type)) return false;
@@ -73,17 +73,17 @@ function isClose(from: string, to: string): boolean {
   return Math.abs(a - b) <= TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
 }
 
-/** Engines write infinity as `inf` or `Infinity`, and no number as `nan` or `NaN`. */
+/** Engines write infinity as `inf` or `Infinity`, and NaN as `nan` or `NaN`. */
 function numberOf(text: string): number {
   const infinity = /^([+-]?)inf(inity)?$/i.exec(text);
   return infinity ? Number(`${infinity[1] === '-' ? '-' : ''}Infinity`) : Number(text);
 }
 
 const DAY_MS = 86_400_000;
-/** What JavaScript's Date reaches, in days on either side of 1970. */
+/** The range of JavaScript's Date, in days before and after 1970. */
 const LAST_DAY = 100_000_000;
 
-/** A moment or a date as people read it. */
+/** A timestamp or a date in a readable form. */
 function shown(type: string, text: string | null): string | null {
   if (text === null) return null;
   if (type === 'date' && Math.abs(Number(text)) <= LAST_DAY) {

@@ -8,35 +8,35 @@ import { holdsFloats } from './types.ts';
 
 export interface ColumnDifference {
   readonly column: string;
-  /** The type on either side; null where the column is not there. */
+  /** The type on each side; null if the column doesn't exist there. */
   readonly from: string | null;
   readonly to: string | null;
 }
 
-/** How one mart compares on two sides. */
+/** The comparison of one mart. */
 export interface MartComparison {
   readonly schema: string;
   readonly name: string;
   readonly uniqueId: string;
   readonly status: 'equal' | 'different';
-  /** The side that has no such table; `both` where neither has. */
+  /** The side that lacks the table; `both` if neither has it. */
   readonly missingIn?: string;
   readonly rows: { readonly from: number; readonly to: number };
-  /** Of all rows, in whatever order; doubles count with ten digits, so equal tables may differ here. */
+  /** A fingerprint of all rows in any order; doubles count with ten digits, so equal tables may differ here. */
   readonly fingerprint: { readonly from: string; readonly to: string };
   readonly columns: readonly ColumnDifference[];
   readonly counts: RowCounts;
-  /** Columns with cells that differ, as far as rows with the same key were found. */
+  /** Columns with differing cells, as far as rows with the same key were found. */
   readonly changedColumns: readonly string[];
   /** A sample of the rows that differ. */
   readonly differences: readonly RowDifference[];
-  /** Whether there may be more rows that differ than were counted. */
+  /** Whether more rows may differ than were counted. */
   readonly more: boolean;
   readonly ms: number;
 }
 
 export interface CompareOptions {
-  /** How many differing rows of a mart are shown. */
+  /** How many differing rows to show per mart. */
   readonly samples?: number;
   readonly elapsed: () => number;
   readonly progress?: (text: string) => void;
@@ -44,7 +44,7 @@ export interface CompareOptions {
 
 const SAMPLES = 20;
 
-/** Compares marts, a few at once: schema, rows, and, where they differ, the keys and cells that do. */
+/** Compares marts, a few at a time: schema, rows and, if they differ, keys and cells. */
 export async function compareMarts(
   from: Side,
   to: Side,
@@ -105,7 +105,7 @@ const NOTHING = {
   more: false,
 };
 
-/** Names know no case on either engine. */
+/** Names are case-insensitive on both engines. */
 async function columnsOf(
   side: Side,
   { schema, name }: Pick<MartSpec, 'schema' | 'name'>,
@@ -127,8 +127,8 @@ function columnDifferences(ours: readonly Column[], theirs: readonly Column[]): 
 }
 
 /**
- * Rows are compared over the columns that both have with the same type: others can't be equal anyway. Without a known key,
- * a row is known by all that it holds; never by its doubles, which are only nearly the same.
+ * Rows are compared by the columns that both sides have with the same type; others can't be equal anyway. Without a known
+ * key, a row is identified by all of its columns except doubles, which are only nearly equal.
  */
 function sharedPart(
   schema: string,
@@ -147,8 +147,8 @@ function sharedPart(
 }
 
 /**
- * Which columns differ, not only in the sample. Where that has not all rows, fingerprints say so: where both sides have the
- * same keys, and not of doubles, whose fingerprints differ by their last digits alone.
+ * The columns that differ, not only in the sample. If the sample is incomplete, fingerprints of columns tell, provided that
+ * both sides have the same keys; not for doubles, whose fingerprints differ by their last digits alone.
  */
 async function changedColumns(
   from: Side,

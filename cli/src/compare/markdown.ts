@@ -9,7 +9,7 @@ interface Compared {
   readonly marts: readonly MartComparison[];
 }
 
-/** A comparison as a Markdown document: a table of the marts, then what differs in each. */
+/** A comparison as a Markdown document: a table of the marts, then the differences in each. */
 export function renderDiffMarkdown({ from, to, marts }: Compared): string {
   const different = marts.filter((mart) => mart.status === 'different');
   const head = headline(marts.length, different.length);

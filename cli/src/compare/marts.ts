@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
 
-/** A table to compare, and what tells its rows apart. */
+/** A table to compare, and the key that identifies its rows. */
 export interface MartSpec {
   readonly uniqueId: string;
   readonly schema: string;
   readonly name: string;
-  /** Columns of its key; all columns where none is known. */
+  /** Columns of its key; all columns if none is known. */
   readonly keys: readonly string[];
-  /** Columns that need not be the same. */
+  /** Columns that are not compared. */
   readonly ignore?: readonly string[];
 }
 
@@ -32,8 +32,8 @@ const testSchema = z.looseObject({
 const manifestSchema = z.looseObject({ nodes: z.record(z.string(), z.unknown()) });
 
 /**
- * The public marts of a manifest that dbt wrote. The key of each is what its tests say is unique: of one column, or of a
- * combination, for all rows.
+ * The public marts of a dbt manifest. The key of each is what its data tests declare unique: one column, or a combination
+ * of columns, for all rows.
  */
 export async function publicMarts(manifestFile: string): Promise<MartSpec[]> {
   const { nodes } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');

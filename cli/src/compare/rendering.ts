@@ -7,7 +7,7 @@ export interface RenderingOptions {
 }
 
 /**
- * A cell as a text that is the same on both engines for the same value, null for null: moments as microseconds in UTC,
+ * Renders a cell as text, the same on both engines for the same value, and null for null: timestamps as microseconds in UTC,
  * dates as days, bytes in hexadecimal, doubles with ten significant digits, nested values item by item.
  */
 export function cellText(dialect: Dialect, sql: string, type: string, options: RenderingOptions = {}): string {
@@ -17,9 +17,9 @@ export function cellText(dialect: Dialect, sql: string, type: string, options: R
 interface Context {
   readonly dialect: Dialect;
   readonly options: RenderingOptions;
-  /** How many arrays and maps are around: each needs a variable of its own. */
+  /** The number of enclosing arrays and maps: each needs its own variable. */
   readonly depth: number;
-  /** Whether arrays, maps or structs are around. */
+  /** Whether it is inside an array, map or struct. */
   readonly isNested: boolean;
 }
 
@@ -64,10 +64,10 @@ function plainText({ dialect, options, isNested }: Context, sql: string, type: s
   return dialect.toText(sql);
 }
 
-/** Java rounds 0.5 up, C to the even digit: multiplied by this, numbers of few digits don't end in just that. */
+/** Java rounds 0.5 up, C to the even digit. Multiplied by this, numbers with few digits don't end in exactly 0.5. */
 const UNEVEN = '0.98765432109e0';
 
-/** Adding 0 makes one zero of the two. Java and C write what is no number differently; DuckDB prints null as nothing. */
+/** Adding 0 turns -0 into 0. Java and C print NaN and infinity differently, and DuckDB prints null as an empty text. */
 function floatText(dialect: Dialect, sql: string, { exact = false }: RenderingOptions): string {
   const infinite = (sign: string): string => `cast('${sign}Infinity' as double)`;
   const number = `(cast(${sql} as double) + 0.0)`;
@@ -75,7 +75,7 @@ function floatText(dialect: Dialect, sql: string, { exact = false }: RenderingOp
   return `case when ${sql} is null then null when ${dialect.isNan(sql)} then 'NaN' when ${sql} = ${infinite('')} then 'Infinity' when ${sql} = ${infinite('-')} then '-Infinity' else ${digits} end`;
 }
 
-/** Tells null from every text, and says where a text ends, so that no two rows read the same. */
+/** Distinguishes null from every text, and prefixes the length, so that different rows never give the same text. */
 const tagged = (dialect: Dialect, text: string): string =>
   `coalesce(${dialect.toText(`length(${text})`)} || ':' || ${text}, 'null')`;
 

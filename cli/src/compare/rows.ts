@@ -23,17 +23,17 @@ export interface RowCounts {
 
 export interface RowDifferences {
   readonly counts: RowCounts;
-  /** Whether there may be more than were counted: looking on would have sent too much. */
+  /** Whether there may be more than were counted, because counting on would have transferred too much. */
   readonly more: boolean;
   readonly samples: readonly RowDifference[];
 }
 
-/** More rows than these in differing buckets: the buckets are divided once more before hashes travel. */
+/** If differing buckets have more rows than this, they are divided once more before hashes are fetched. */
 const DIVIDED_FROM = 20_000;
-/** How many hashed rows travel from a side, at once and altogether. */
+/** How many hashed rows are fetched from a side, at once and in total. */
 const HASHES_AT_ONCE = 20_000;
 const HASHES = 200_000;
-/** How many keys' rows are fetched, at once and altogether. */
+/** How many keys' rows are fetched, at once and in total. */
 const ROWS_AT_ONCE = 2500;
 const ROWS = 5000;
 
@@ -41,9 +41,9 @@ const ROWS = 5000;
 type Leaves = readonly (readonly [bucket: string, rows: number])[];
 
 /**
- * Finds the rows that differ: hashes of differing buckets' rows tell which keys to look at, and only their rows travel.
- * Rows whose doubles differ in their last digits only are equal: hashed with ten digits, a few of them fall to either side
- * of a rounding.
+ * Finds the rows that differ. Hashes of the rows in differing buckets tell which keys to look at, and only their rows are
+ * fetched. Rows whose doubles differ in their last digits only are equal; a few of them have different hashes, because ten
+ * digits may be rounded up on one side and down on the other.
  */
 export async function rowDifferences(
   from: Side,
@@ -79,7 +79,7 @@ async function leavesOf(
   if (rows <= DIVIDED_FROM) return leaves;
   const divided = (within: readonly string[]): Promise<[Buckets, Buckets]> =>
     Promise.all([bucketsOf(from, table, FINE, within), bucketsOf(to, table, FINE, within)]);
-  // Where nearly everything differs, dividing finds nothing that could be left out: one bucket tells.
+  // If nearly everything differs, dividing finds nothing to skip; trying one bucket shows that.
   if (coarse.length > 16 ** COARSE / 2 && isMostlyDifferent(...(await divided(coarse.slice(0, 1))))) return leaves;
   const [ours, theirs] = await divided(coarse);
   return sized(differingBuckets(ours, theirs), ours, theirs);
@@ -88,7 +88,7 @@ async function leavesOf(
 const isMostlyDifferent = (ours: Buckets, theirs: Buckets): boolean =>
   differingBuckets(ours, theirs).length > new Set([...ours.keys(), ...theirs.keys()]).size / 2;
 
-/** Cuts the list into parts of at most so many rows, or one bucket. */
+/** Splits the list into parts of at most that many rows, or one bucket. */
 function batches(leaves: Leaves): Leaves[] {
   const parts: (readonly [string, number])[][] = [];
   let rows = Number.POSITIVE_INFINITY;
@@ -103,7 +103,7 @@ function batches(leaves: Leaves): Leaves[] {
   return parts;
 }
 
-/** Collects what differs, bucket by bucket. */
+/** Collects the differences, bucket by bucket. */
 class Search {
   readonly #from: Side;
   readonly #to: Side;
@@ -111,10 +111,10 @@ class Search {
   readonly #wanted: number;
   readonly #samples: RowDifference[] = [];
   readonly #counts = { missing: 0, extra: 0, changed: 0 };
-  /** Where doubles are, only the cells tell whether a row with another hash is another row. */
+  /** With doubles, only the cells tell whether rows with different hashes differ. */
   readonly #needsCells: boolean;
   #fetched = 0;
-  /** Whether rows that had to be looked at were not. */
+  /** Whether rows that should have been compared were skipped. */
   #skipped = false;
 
   constructor(from: Side, to: Side, table: Shared, samples: number) {
@@ -130,7 +130,7 @@ class Search {
     return missing + extra + changed;
   }
 
-  /** Whether enough rows were fetched, once anything was found: that nothing differs takes all of them. */
+  /** Whether enough rows were fetched, once a difference was found. Without one, all of them have to be fetched. */
   get isSpent(): boolean {
     return this.found > 0 && this.#fetched >= ROWS;
   }
@@ -181,7 +181,7 @@ class Search {
   }
 }
 
-/** How many rows of a key have no row with the same hash on the other side. */
+/** How many rows of a key have no counterpart with the same hash on the other side. */
 interface KeyHashes {
   readonly key: string;
   readonly ours: number;

@@ -6,13 +6,13 @@ import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
 import { canonicalType } from './types.ts';
 
-/** A column, its type in both engines' common words. */
+/** A column, with its type in the common spelling of both engines. */
 export interface Column {
   readonly name: string;
   readonly type: string;
 }
 
-/** Text or null: all that travels between the engines. */
+/** A cell as text, or null. Nothing else is fetched from the engines. */
 export type TextRow = readonly (string | null)[];
 
 /** What differs between the engines' SQL when rows are rendered as text and hashed. */
@@ -22,7 +22,7 @@ export interface Dialect {
   toText(sql: string): string;
   /** Microseconds since 1970 in UTC. */
   micros(sql: string): string;
-  /** C's `%.9e`, of what is neither infinite nor NaN. */
+  /** C's `%.9e`, for finite numbers. */
   scientific(sql: string): string;
   isNan(sql: string): string;
   /** A number of 60 bits from the first hexadecimal digits of a text, wide enough to be summed. */
@@ -33,7 +33,7 @@ export interface Dialect {
   field(sql: string, name: string): string;
   /** An array of structs with the fields `key` and `value`. */
   mapEntries(sql: string): string;
-  /** Joins what `element` makes of each item of an array, which it knows as `variable`; null for null. */
+  /** Joins the texts of an array's items: `element` is SQL for the item named `variable`. Null for null. */
   listText(sql: string, variable: string, element: string, options?: { sorted?: boolean }): string;
 }
 
@@ -41,7 +41,7 @@ export interface Dialect {
 export interface Side {
   readonly name: string;
   readonly dialect: Dialect;
-  /** Undefined where the table is not there. */
+  /** Undefined if the table doesn't exist. */
   columns(schema: string, name: string): Promise<readonly Column[] | undefined>;
   /** Runs a query whose columns are all text. */
   texts(sql: string): Promise<readonly TextRow[]>;
@@ -81,7 +81,7 @@ const databricksDialect = (catalog: string): Dialect => ({
   },
 });
 
-/** The marts in a DuckDB file. Its one connection is asked one question at a time. */
+/** The marts in a DuckDB file. It has one connection, which runs one query at a time. */
 export function duckDbSide(name: string, warehouse: DuckDbWarehouse): Side {
   let last: Promise<unknown> = Promise.resolve();
   const query = (sql: string): Promise<QueryResult> => {
@@ -117,7 +117,7 @@ export function databricksSide(
     columns: async (schema, table) => {
       try {
         const rows = await connection.rows(`describe table ${quoteNames(catalog, schema, table)}`, options);
-        // After the columns come an empty line and headings of what else there is to say.
+        // After the columns come an empty line and further sections.
         const end = rows.findIndex(({ col_name: column }) => column === '' || String(column).startsWith('#'));
         return (end === -1 ? rows : rows.slice(0, end)).map(({ col_name: column, data_type: type }) => ({
           name: String(column),

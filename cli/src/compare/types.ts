@@ -1,4 +1,4 @@
-/** A type in both engines' common words; what is not known keeps the engine's own name, in lower case. */
+/** A type in the common spelling of both engines; an unknown type keeps the engine's own name, in lower case. */
 export type CommonType =
   | { readonly kind: 'plain'; readonly name: string }
   | { readonly kind: 'array'; readonly element: CommonType }
@@ -22,7 +22,7 @@ const NAMES: Readonly<Record<string, string>> = {
   real: 'float32',
   double: 'float64',
   blob: 'binary',
-  // Both are moments in UTC: the project has no others.
+  // Both are timestamps in UTC: the project has no others.
   timestamp_ntz: 'timestamp',
   'timestamp with time zone': 'timestamp',
 };
@@ -55,7 +55,7 @@ export const canonicalType = (text: string): string => spelled(parseType(text));
 /** Whether values of a type are compared with a tolerance. */
 export const isFloating = (type: string): boolean => type === 'float32' || type === 'float64';
 
-/** Whether doubles are somewhere in a type. */
+/** Whether a type contains doubles. */
 export const holdsFloats = (type: string): boolean => /\bfloat(32|64)\b/.test(type);
 
 function spelled(type: CommonType): string {
@@ -76,12 +76,12 @@ const fieldName = (name: string): string => (/^\w+$/.test(name) ? name : `\`${na
 function plainName(type: string): string {
   const decimal = /^(?:decimal|numeric)\((\d+),\s*(\d+)\)$/.exec(type);
   if (decimal) return `decimal(${decimal[1]},${decimal[2]})`;
-  // Lengths and collations bind who writes; what is read is text.
+  // Lengths and collations restrict writers; readers get text.
   if (/^(varchar|char|character)\(\d+\)$|^string collate /.test(type)) return 'string';
   return NAMES[type] ?? type;
 }
 
-/** `a:bigint`, `"a b" BIGINT`, `` `a b`:bigint ``. Field names know no case on either engine. */
+/** `a:bigint`, `"a b" BIGINT`, `` `a b`:bigint ``. Field names are case-insensitive on both engines. */
 function parseField(text: string): Field {
   const quoted = /^\s*(["`])((?:(?!\1).|\1\1)*)\1[\s:]+(.*)$/s.exec(text);
   if (quoted) {
@@ -92,7 +92,7 @@ function parseField(text: string): Field {
   return { name: name.toLowerCase(), type: parseType(type) };
 }
 
-/** Splits at the commas that are in no brackets and no quotes. */
+/** Splits at commas outside of brackets and quotes. */
 function splitAtCommas(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;

@@ -25,7 +25,7 @@ import { notUndone, type Undone, undo } from './undo.ts';
 /** How an applied plan ended. */
 export interface Applied {
   readonly status: 'done' | 'undone' | 'not undone';
-  /** What went wrong, where something did. */
+  /** The error, if there was one. */
   readonly reason?: string;
   readonly nodes: readonly NodeResult[];
   readonly problems: readonly Problem[];
@@ -34,10 +34,10 @@ export interface Applied {
   readonly undone?: Undone;
 }
 
-/** The work found something: a model, a test or the comparison failed. What dbt said stands beside it. */
+/** A model, a test or the comparison failed. dbt's messages are reported with it. */
 class DeployFailedError extends Error {}
 
-/** What was learnt so far, for the report of a deployment that fails, too. */
+/** The results so far, also for the report of a deployment that fails. */
 interface Progress {
   nodes: readonly NodeResult[];
   problems: readonly Problem[];
@@ -45,14 +45,13 @@ interface Progress {
   uploadedBytes: number;
 }
 
-/** What makes or changes a relation, as opposed to leaving it. */
+/** The actions that create or change a relation. */
 const RUNS: ReadonlySet<ModelPlan['action']> = new Set(['create', 'replace', 'refresh', 'increment']);
 export const runs = ({ action }: Pick<ModelPlan, 'action'>): boolean => RUNS.has(action);
 
 /**
- * Carries a plan out. Whatever fails on the way, every relation is put back to what it was, at once; where that is not
- * possible either, or the process dies, the next deployment does it, by what `begun` says in the ledger.
- * The caller holds the lock.
+ * Applies a plan. If anything fails, every relation is put back at once; if that fails too, or the process dies, the next
+ * deployment does it from the ledger's entry `begun`. The caller holds the lock.
  */
 export async function applyPlan(
   context: LockedContext,
@@ -118,7 +117,7 @@ async function steps(
 const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
   remote.connection.run(sql, { signal: effects.signal });
 
-/** The raw tables and the new rows in them. @returns the bytes that travelled. */
+/** Creates the raw tables and adds the new rows. @returns the number of bytes sent. */
 async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
@@ -150,14 +149,14 @@ async function buildModels(context: LockedContext, survey: Survey, progress: Pro
       uniqueIds,
       fullRefreshIds: [...survey.models.fromScratch],
       failFast: true,
-      // What was planned, not what somebody saved since.
+      // The planned project, not one that was saved since.
       asRead: true,
     },
     {
       signal: context.lease.lost,
       onEvent: shown.take,
       onRestart: (reason) => {
-        // Built again from where it stood, an incremental model could take the same rows twice: better to take all back.
+        // A retry could add the same rows to an incremental model twice, so everything is put back instead.
         throw new DeployFailedError(`the dbt engine was lost (${reason})`);
       },
     },
@@ -176,7 +175,7 @@ function stopIfInterrupted({ effects }: DeployContext): void {
   if (effects.signal.aborted) throw new InterruptedError();
 }
 
-/** Everything that may be touched, so that its state before is known. */
+/** Every relation that may be touched, so that its previous state is recorded. */
 function touchedBy(survey: Survey): string[] {
   const raw =
     survey.makesRaw || survey.replacesRaw
@@ -200,7 +199,7 @@ async function deployedAfter(
   const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
   return {
-    // What left the project is forgotten when it is gone; until then the next deployment removes it, should this one die.
+    // A retired relation is forgotten once it is dropped; until then the next deployment removes it if this one dies.
     relations: Object.fromEntries(
       Object.entries(relations).filter(([relation]) => touched.includes(relation) || survey.present.has(relation)),
     ),
@@ -236,7 +235,7 @@ async function takeBack(context: LockedContext, identity: DeploymentIdentity, er
   }
 }
 
-/** What is no longer needed once the deployment is recorded. What fails here is done by the next one. */
+/** Removes what is no longer needed once the deployment is recorded. If this fails, the next deployment does it. */
 async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
   const { remote } = context;
   try {

@@ -14,26 +14,26 @@ export interface DeployContext {
   readonly effects: Effects;
   readonly target: RemoteTarget;
   readonly remote: Remote;
-  /** Runs dbt on the target; not the engine of a `dev --watch`. */
+  /** Runs dbt on the target. Not the engine of a `dev --watch`. */
   readonly engine: EngineClient;
   readonly git: GitState;
-  /** Our own version and those of the tools that build. */
+  /** The versions of meetup and of the tools that build. */
   readonly versions: Readonly<Record<string, string>>;
   readonly fullRefresh: boolean;
 }
 
 /** The same beside what is deployed. */
 export interface SurveyContext extends DeployContext {
-  /** The published database as it was when the deployment began: no build changes what is uploaded and compared with. */
+  /** The published database when the deployment began, so that no build changes what is uploaded and compared. */
   readonly local: DuckDbWarehouse;
 }
 
-/** The same once the target is ours alone. */
+/** The context once this deployment holds the lease of the target. */
 export interface LockedContext extends DeployContext {
   readonly lease: Lease;
 }
 
-/** `20261124-082022-4f1c`: when it began (UTC), and something that no other has. */
+/** `20261124-082022-4f1c`: when it began (UTC), and a random suffix. */
 export function newDeploymentId(effects: Effects): string {
   const moment = new Date(effects.clock.now()).toISOString().replaceAll(/[-:]|\..*$/g, '');
   const random = Math.floor(Math.random() * 0x1_0000)
@@ -42,7 +42,7 @@ export function newDeploymentId(effects: Effects): string {
   return `${moment.replace('T', '-')}-${random}`;
 }
 
-/** Who deploys what, as the ledger keeps it. */
+/** Who deploys what, as recorded in the ledger. */
 export function identityOf(
   context: Pick<DeployContext, 'git' | 'versions'>,
   deployment: string,

@@ -4,9 +4,9 @@ import type { DeployPlan } from './plan/plan.ts';
 import { GONE } from './relations.ts';
 
 /**
- * What somebody else changed is not built over unless that is said: it may have been done for a reason. What is only
- * gone is made again.
- * @throws MeetupError that names what was changed, and the ways on.
+ * Refuses to overwrite relations that somebody else changed, unless forced: there may have been a reason. Relations that
+ * were dropped are simply built again.
+ * @throws MeetupError that names the changed relations and what to do.
  */
 export function refuseDrift(
   plan: DeployPlan,

@@ -2,17 +2,17 @@ import { execa } from 'execa';
 import { MeetupError } from '../config/errors.ts';
 import { refusalOf, viewGit } from '../toolchain/git.ts';
 
-/** The working tree that is deployed. */
+/** The state of the working tree that is deployed. */
 export interface GitState {
   /** Full hash of HEAD; null outside a repository, or before its first commit. */
   readonly commit: string | null;
-  /** Whether something is not committed. */
+  /** Whether there are uncommitted changes. */
   readonly dirty: boolean;
-  /** Why git won't work here, and what to do, where it won't. */
+  /** If git refuses to work here: why, and what to do. */
   readonly refusal?: string;
 }
 
-/** Asks git. Where there is none, or no repository, or it refuses to look, nothing is known to be committed. */
+/** Asks git. Without git, without a repository or if git refuses, nothing is known to be committed. */
 export async function readGit(folder: string): Promise<GitState> {
   const git = (...args: string[]) => execa('git', args, { cwd: folder, reject: false });
   const head = await git('rev-parse', '--verify', 'HEAD');
@@ -25,8 +25,8 @@ export async function readGit(folder: string): Promise<GitState> {
 }
 
 /**
- * What is deployed for good must be found again: a commit, and one that was rehearsed.
- * @throws MeetupError where it is not, and what to do.
+ * A deployment to prod must be reproducible: it needs a commit that was rehearsed.
+ * @throws MeetupError otherwise, with what to do.
  */
 export function requireReviewable(git: GitState, rehearsed: readonly string[]): void {
   if (git.refusal !== undefined) throw new MeetupError(git.refusal);

@@ -5,15 +5,15 @@ import { quoteNames, quoteText } from '../warehouse/databricks-sql.ts';
 import { relationStatesSchema } from './relations.ts';
 import { nameOn, OWN_SCHEMA, OWN_VOLUME, type Remote } from './remote.ts';
 
-/** What a deployment left behind, as far as the next one needs it. */
+/** The state after a deployment, as far as the next one needs it. */
 const deployedSchema = z.object({
-  /** Every relation that deployments made, as it is when this entry is written. */
+  /** Every relation that deployments created, with its state when this entry is written. */
   relations: relationStatesSchema,
   /** A node's fingerprint when it was last built. */
   fingerprints: z.record(z.string(), z.string()),
-  /** Relations that left the project with this deployment: the next one drops them. */
+  /** Relations that left the project with this deployment, which the next one drops. */
   retired: z.array(z.string()),
-  /** Where the manifest is kept, in the volume; null before the first deployment. */
+  /** The manifest's path in the volume; null before the first deployment. */
   manifest: z.string().nullable(),
 });
 export type Deployed = z.infer<typeof deployedSchema>;
@@ -21,17 +21,17 @@ export type Deployed = z.infer<typeof deployedSchema>;
 export const NOTHING_DEPLOYED: Deployed = { relations: {}, fingerprints: {}, retired: [], manifest: null };
 
 const detailsSchema = z.object({
-  /** For `begun`: every relation that may be touched, as it was before. */
+  /** For `begun`: the previous state of every relation that may be touched. */
   before: relationStatesSchema.optional(),
-  /** For `begun`: relations that somebody else had changed by then. */
+  /** For `begun`: relations with drift at that time. */
   drifted: z.array(z.string()).optional(),
-  /** For `rolling back`: how things are to be. */
+  /** For `rolling back`: the state to reach. */
   goal: deployedSchema.optional(),
-  /** For those that end something: how things stand afterwards. */
+  /** For entries that end something: the state afterwards. */
   deployed: deployedSchema.optional(),
   /** Why it was undone. */
   reason: z.string().optional(),
-  /** For a rollback: the deployment that was gone back to; null for before the first. */
+  /** For a rollback: the deployment that was returned to; null for before the first. */
   to: z.string().nullable().optional(),
   models: z.record(z.string(), z.string()).optional(),
   batches: z.array(z.string()).optional(),
@@ -54,7 +54,7 @@ const entrySchema = z.object({
 });
 export type Entry = z.infer<typeof entrySchema>;
 
-/** Who deploys what: the same in all entries of one deployment. */
+/** Who deploys what; identical in all entries of one deployment. */
 export interface DeploymentIdentity {
   readonly deployment: string;
   readonly commit: string | null;
@@ -64,7 +64,7 @@ export interface DeploymentIdentity {
 
 const ledgerName = (remote: Remote): string => nameOn(remote, OWN_SCHEMA, 'deployments');
 
-/** Makes our schema, the volume and the table of deployments where they are missing. */
+/** Creates meetup's schema, the volume and the ledger if they are missing. */
 export async function prepareLedger(remote: Remote): Promise<void> {
   const { connection, catalog } = remote;
   await connection.run(`create schema if not exists ${quoteNames(catalog, OWN_SCHEMA)}`);
@@ -74,15 +74,15 @@ export async function prepareLedger(remote: Remote): Promise<void> {
     versions string, details string) using delta`);
 }
 
-/** How many entries a deployment needs whole: the last one of its own kind, and what a process that died left. */
+/** How many entries a deployment needs with details: the last of its kind, and those of a process that died. */
 const RECENT = 30;
-/** All of them, as a way back to any deployment needs them. */
+/** All entries: a rollback may return to any deployment. */
 export const WHOLE = Number.POSITIVE_INFINITY;
 
 /**
- * All entries, oldest first; none where nothing was ever deployed.
- * @param detailed of how many, the newest, the details are read: those of a year are tens of megabytes. Of the others it
- *   is only known where a rollback led.
+ * All entries, oldest first; none if nothing was ever deployed.
+ * @param detailed the number of newest entries whose details are read, because those of a year are tens of megabytes. The
+ *   others only have the goal of a rollback.
  */
 export async function readLedger(remote: Remote, detailed: number = RECENT): Promise<Entry[]> {
   const table = ledgerName(remote);
@@ -107,7 +107,7 @@ export async function readLedger(remote: Remote, detailed: number = RECENT): Pro
   }
 }
 
-/** Adds one entry: one commit to one table, so it is there or not. */
+/** Adds one entry atomically: it is one commit to one table. */
 export async function writeEntry(
   remote: Remote,
   identity: DeploymentIdentity,
@@ -123,20 +123,20 @@ export async function writeEntry(
     select (select coalesce(max(seq), 0) + 1 from ${ledgerName(remote)}), ${texts}, current_timestamp(), current_user(), ${commit}, ${rest}`);
 }
 
-/** How things stand according to the ledger. */
+/** The target's state according to the ledger. */
 export function deployedNow(entries: readonly Entry[]): Deployed {
   return entries.findLast(({ details }) => details.deployed !== undefined)?.details.deployed ?? NOTHING_DEPLOYED;
 }
 
-/** A deployment or a rollback that began and never ended: its process died. */
+/** A deployment or rollback that began and never ended, because its process died. */
 export function interrupted(entries: readonly Entry[]): Entry | undefined {
   const last = entries.at(-1);
   return last?.event === 'begun' || last?.event === 'rolling back' ? last : undefined;
 }
 
 /**
- * The deployments that ended well, oldest first. One that was undone did not, even where its end was written when its
- * connection had been given up already.
+ * The deployments that succeeded, oldest first. One that was undone did not, even if its end was written after its
+ * connection had been given up.
  */
 export function finishedIn(entries: readonly Entry[]): string[] {
   const undone = new Set(entries.filter(({ event }) => event === 'undone').map(({ deployment }) => deployment));
@@ -145,7 +145,7 @@ export function finishedIn(entries: readonly Entry[]): string[] {
     .map(({ deployment }) => deployment);
 }
 
-/** The deployment that the target stands at: the last that finished, or that was gone back to; null before the first. */
+/** The target's current deployment: the last that finished or was returned to; null before the first. */
 export function currentDeployment(entries: readonly Entry[]): string | null {
   const finished = new Set(finishedIn(entries));
   const last = entries.findLast(
@@ -155,15 +155,15 @@ export function currentDeployment(entries: readonly Entry[]): string | null {
   return last.event === 'finished' ? last.deployment : (last.details.to ?? null);
 }
 
-/** The deployment that another one was made from: what the target stood at when it began; null where there was none. */
+/** The deployment that was current when another one began; null if there was none. */
 export function baseOf(entries: readonly Entry[], deployment: string): string | null {
   const begun = entries.findIndex((entry) => entry.deployment === deployment && entry.event === 'begun');
   return currentDeployment(entries.slice(0, Math.max(begun, 0)));
 }
 
 /**
- * How things stood at a deployment when the target was last there: putting back gives tables new versions with the old
- * rows, so what counts is the last entry, not the deployment's own.
+ * The state of a deployment when it was last current. Putting back gives tables new versions with the old rows, so the
+ * last entry counts, not the deployment's own.
  */
 export function deployedAt(entries: readonly Entry[], deployment: string | null): Deployed {
   if (deployment === null) return NOTHING_DEPLOYED;

@@ -16,20 +16,20 @@ const TRUSTED_MS = 150_000;
 
 const holderSchema = z.object({ holder: z.string().nullable(), expired: z.boolean(), until: z.string().nullable() });
 
-/** What the holder of the lock has. */
+/** A held lock. */
 export interface Lease {
-  /** Aborted when the lock was seen to be another's. */
+  /** Aborted when another deployment is found to hold the lock. */
   readonly lost: AbortSignal;
   /**
-   * Makes sure that the lock is still held, and asks the target where the last renewal is a while ago: a machine that
-   * slept may have lost it.
-   * @param over another connection, for a holder that may have lost its own: the lease is renewed over it from now on.
-   * @throws LockLostError where another deployment took over: it has undone this one, or is about to.
+   * Makes sure that the lock is still held. Asks the target if the last renewal is old, because a machine that slept may
+   * have lost it.
+   * @param over another connection, for a holder that may have lost its own; from now on the lease is renewed over it.
+   * @throws LockLostError if another deployment took over and has undone this one, or is about to.
    */
   requireHeld(over?: Remote): Promise<void>;
 }
 
-/** Another deployment holds the lock by now. Nothing may be written any more, nor put back. */
+/** Another deployment holds the lock now. Nothing may be written or put back any more. */
 export class LockLostError extends MeetupError {
   constructor(holder: string) {
     super(
@@ -39,12 +39,12 @@ export class LockLostError extends MeetupError {
   }
 }
 
-/** Who may hold the lock: a process of a machine. */
+/** A possible holder of the lock: a process on a machine. */
 const holderName = (deployment: string): string => `${hostname()} ${process.pid} ${deployment} ${machineMark()}`;
 
 /**
- * Where process ids mean what they mean here. Many a laptop, container and CI runner has the host name of another: a
- * deployment there must not be taken for dead.
+ * Identifies the machine within which process ids are comparable. Laptops, containers and CI runners often share a host
+ * name, and a deployment on another machine must not be considered dead.
  */
 function machineMark(): string {
   const hash = createHash('sha256');
@@ -65,10 +65,10 @@ export interface LockOptions {
 }
 
 /**
- * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: of two that take
- * it at once, Delta lets one commit. One whose process is known to be dead is taken over; one of another machine when
- * its lease has run out.
- * @throws MeetupError where another deployment is under way: who, since when.
+ * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: if two processes
+ * take it at once, Delta lets one commit. A lock is taken over if its process is known to be dead or, on another machine,
+ * once its lease has expired.
+ * @throws MeetupError if another deployment is running, with its owner and start.
  */
 export async function withDeployLock<T>(
   remote: Remote,
@@ -97,7 +97,7 @@ export async function withDeployLock<T>(
     lost.signal.throwIfAborted();
   };
   const renewal = setInterval(() => {
-    // A renewal that fails is tried again by the next one, long before the lease ends.
+    // If a renewal fails, the next one retries, long before the lease expires.
     renew().catch(() => undefined);
   }, RENEWAL_MS);
   renewal.unref();
@@ -113,7 +113,7 @@ export async function withDeployLock<T>(
   }
 }
 
-/** Over another connection where the own one is lost. Where that fails too, the lease runs out. */
+/** Uses another connection if the first is lost. If that fails too, the lease expires. */
 async function giveBack({ connection }: Remote, reconnect: LockOptions['reconnect'], sql: string): Promise<void> {
   try {
     await connection.run(sql);
@@ -151,7 +151,7 @@ async function take(remote: Remote, table: string, me: string): Promise<void> {
   if (now.holder !== me) throw busy(now);
 }
 
-/** Somebody else was quicker, as looking again shows. */
+/** Another process took the lock first. */
 function unlessContended(error: unknown): void {
   if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
 }
@@ -167,7 +167,7 @@ async function lookAt(remote: Remote, table: string) {
   return holderSchema.parse(row);
 }
 
-/** Whether the holder was a process of this machine that is there no more. */
+/** Whether the holder was a process on this machine that has ended. */
 function isDead(holder: string): boolean {
   const [machine, pid, , mark] = holder.split(' ');
   if (machine !== hostname() || mark !== machineMark() || pid === undefined) return false;

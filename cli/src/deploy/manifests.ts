@@ -9,7 +9,7 @@ import { readJsonFile } from '../config/json-file.ts';
 import type { DeployContext } from './context.ts';
 import { volumePath } from './remote.ts';
 
-/** Keeps the manifest of a deployment on the target, where the next one, from whatever machine, compares with it. */
+/** Keeps the manifest of a deployment on the target, where the next one reads it, from any machine. */
 export async function keepManifest(context: DeployContext, deployment: string, manifestFile: string): Promise<string> {
   const packed = `${manifestFile}.gz`;
   await pipeline(createReadStream(manifestFile), createGzip(), createWriteStream(packed));
@@ -21,7 +21,7 @@ export async function keepManifest(context: DeployContext, deployment: string, m
 
 /**
  * The folder with the manifest.json that was deployed, fetched once.
- * @returns undefined where nothing was deployed, or the manifest is lost: fingerprints tell what changed then, without dbt's reasons.
+ * @returns undefined if nothing was deployed or the manifest is lost. Fingerprints then show what changed, without dbt's reasons.
  */
 export async function deployedManifest(
   context: Pick<DeployContext, 'paths' | 'target' | 'remote' | 'effects'>,
@@ -51,7 +51,7 @@ export async function deployedManifest(
 
 const metadataSchema = z.looseObject({ metadata: z.looseObject({ dbt_version: z.string() }) });
 
-/** Version of the dbt that wrote a manifest. */
+/** The version of dbt that wrote a manifest. */
 export async function dbtVersionOf(manifestFile: string): Promise<string> {
   const { metadata } = await readJsonFile(manifestFile, metadataSchema, 'remove it, and try again');
   return metadata.dbt_version;

@@ -10,13 +10,13 @@ export interface OpenOptions {
   readonly paths: Paths;
   readonly target: RemoteName;
   readonly fullRefresh?: boolean;
-  /** Whether dbt will be needed, so that it starts while other things are looked at. */
+  /** Whether dbt will be needed, so that it can start in the background. */
   readonly dbt?: boolean;
 }
 
 /**
  * Opens a target for a deployment or a rollback, and closes it after the work.
- * @throws MeetupError where it can't be reached.
+ * @throws MeetupError if it can't be reached.
  */
 export async function withTarget<Result>(
   { paths, target: name, fullRefresh = false, dbt = false }: OpenOptions,
@@ -25,7 +25,7 @@ export async function withTarget<Result>(
 ): Promise<Result> {
   const target = await remoteTarget(name, paths, effects, { start: true });
   return withEngineOn(target, paths, effects, async (engine) => {
-    // dbt takes seconds to import. Failures come back with its first work.
+    // Importing dbt takes seconds. A failure is reported by its first request.
     if (dbt) engine.warmUp().catch(() => undefined);
     const connection = await connectTarget(target, effects);
     try {
@@ -39,7 +39,7 @@ export async function withTarget<Result>(
   });
 }
 
-/** Goes on in a session of its own: warehouses close one that is idle, as it is while a person reads. */
+/** Continues in a new session, because warehouses close idle ones, such as while a person reads the plan. */
 export async function inNewSession<Context extends DeployContext, Result>(
   context: Context,
   work: (context: Context) => Promise<Result>,

@@ -5,19 +5,19 @@ import { absence, countsInWords } from '../compare/words.ts';
 import type { SurveyContext } from './context.ts';
 import type { Survey } from './plan/survey.ts';
 
-/** How one mart compares with the local one. */
+/** The comparison of one mart with the local one. */
 export interface Parity {
   readonly name: string;
   readonly status: 'equal' | 'different' | 'missing';
   readonly rows: number;
-  /** What differs, in words. */
+  /** The difference as text. */
   readonly message?: string;
 }
 
 /** Compares the public marts that may have changed with the local ones. */
 export type VerifyMarts = (survey: Survey, mayDiffer: (uniqueId: string) => boolean) => Promise<readonly Parity[]>;
 
-/** Compares what a deployment built with the marts of this machine; what it let alone was compared before. */
+/** Compares the marts that a deployment built with the local ones; an earlier deployment has compared the others. */
 export function verifyAgainstLocal({ local, remote, target, effects }: SurveyContext): VerifyMarts {
   return async (survey, mayDiffer) => {
     const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => mayDiffer(uniqueId));
@@ -39,7 +39,7 @@ function parityOf(mart: MartComparison): Parity {
   return { name, status: missingIn === undefined ? status : 'missing', rows: rows.to, message: whatDiffers(mart) };
 }
 
-/** The first thing that differs, in words. */
+/** The first difference, as text. */
 export function whatDiffers({ missingIn, columns, rows, counts, more, differences }: MartComparison): string {
   if (missingIn !== undefined) return `it is ${absence(missingIn)}`;
   const [column] = columns;

@@ -14,38 +14,38 @@ import { dropStatement, type Remote, relationOn, schemasOf } from './remote.ts';
 
 type Listing = ReadonlyMap<string, 'table' | 'view'>;
 
-/** What putting back did. */
+/** The outcome of putting relations back. */
 export interface PutBack {
   readonly restored: readonly string[];
   /** Relations that could not be put back, with the reason. */
   readonly failed: readonly { readonly relation: string; readonly reason: string }[];
 }
 
-/** What brings one relation back to what it was: statements, in their order. */
+/** How to put one relation back: statements, in order. */
 export interface Move {
   readonly relation: string;
   readonly statements: readonly string[];
-  /** Whether they change what a reader sees. */
+  /** Whether the statements change what a reader sees. */
   readonly restores: boolean;
-  /** Views come after tables: they select from them. */
+  /** Views come after tables, because they select from them. */
   readonly makesView: boolean;
-  /** Why nothing brings it back; there are no statements then. */
+  /** Why it can't be put back; there are no statements then. */
   readonly lost?: string;
 }
 
 export interface HowToPutBack {
   /**
-   * Commits to every table, also where it is as it should be: a statement that a dead process left running can then not
-   * commit any more (Delta refuses a transaction whose table's metadata changed meanwhile).
+   * Commits to every table, even if it is unchanged, so that a statement that a dead process left running can no longer
+   * commit (Delta refuses a transaction if the table's metadata changed meanwhile).
    */
   readonly fence?: boolean;
-  /** Keeps tables that should not be there under another name, so that the way leads forward again. Else they are dropped. */
+  /** Renames tables that should not exist instead of dropping them, so that the rollback can itself be reverted. */
   readonly keep?: boolean;
-  /** What was put back just now stays; only what changed since is put back again. */
+  /** Skips relations that were just put back, unless they have changed since. */
   readonly again?: boolean;
 }
 
-/** Looks at relations, and says what puts them back. Changes nothing. */
+/** Finds the statements that put relations back. Changes nothing. */
 export async function movesTo(remote: Remote, wanted: RelationStates, how: HowToPutBack = {}): Promise<Move[]> {
   const relations = Object.keys(wanted);
   const listing = await listSchemas(remote, schemasOf(relations));
@@ -58,7 +58,7 @@ export async function movesTo(remote: Remote, wanted: RelationStates, how: HowTo
   return [...moves, ...leftovers];
 }
 
-/** Tables first, so that views find what they select from. */
+/** Tables first, so that views find the tables they select from. */
 export async function carryOut(remote: Remote, moves: readonly Move[]): Promise<PutBack> {
   const restored: string[] = [];
   const failed: { relation: string; reason: string }[] = [];
@@ -79,7 +79,7 @@ export async function carryOut(remote: Remote, moves: readonly Move[]): Promise<
     moves.filter(({ makesView }) => !makesView),
     carry,
   );
-  // Views may select from views, so a few rounds; what fails in the last one has failed.
+  // Views may select from views, so this takes a few rounds. A view that fails in the last round has failed.
   for (let pending = moves.filter(({ makesView }) => makesView); pending.length > 0; ) {
     const before = failed.length;
     await mapConcurrently(pending, carry);
@@ -93,7 +93,7 @@ export async function carryOut(remote: Remote, moves: readonly Move[]): Promise<
   return { restored: restored.sort(), failed };
 }
 
-/** What dbt names after a relation while it builds it, and leaves when it dies. */
+/** The temporary relations that dbt names after the one it builds, and leaves behind when it is killed. */
 const LEFTOVER = /__dbt_(tmp|stg|backup)\w*$/;
 
 const leftoversOf = (relations: readonly string[], listing: Listing): [string, 'table' | 'view'][] =>
@@ -132,7 +132,7 @@ async function isDefinedAs(remote: Remote, relation: string, definition: string)
     const now = await readView(remote, relation);
     return now.kind === 'view' && now.definition === definition;
   } catch (error) {
-    // What can't be read is defined anew.
+    // A view whose definition can't be read is created again.
     if (error instanceof MeetupError) return false;
     throw error;
   }
@@ -170,7 +170,7 @@ async function tableMove(
   );
 }
 
-/** Whether rows changed after the last time that the table was put back, or after the version where it never was. */
+/** Whether rows changed since the table was last put back or, if it never was, since that version. */
 function changedSince(recent: readonly { version: number; operation: string }[], version: number): boolean {
   const since = recent.filter((commit) => commit.version > version);
   const restored = since.findIndex(({ operation }) => /^RESTORE/i.test(operation));

@@ -5,13 +5,13 @@ import { writeAtomically } from '../config/atomic-file.ts';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 
-/** How many commits are remembered. */
+/** How many rehearsed commits are kept. */
 const KEPT = 200;
 const rehearsedSchema = z.object({ commits: z.array(z.string()) });
 
 const fileOf = (paths: Paths): string => join(paths.state, 'deploy', 'rehearsed.json');
 
-/** The commits whose deployment to the rehearsal ended well, the newest first. */
+/** The commits that were deployed to the rehearsal successfully, newest first. */
 export async function rehearsedCommits(paths: Paths): Promise<readonly string[]> {
   try {
     const parsed = rehearsedSchema.safeParse(JSON.parse(await readFile(fileOf(paths), 'utf8')));
@@ -22,7 +22,7 @@ export async function rehearsedCommits(paths: Paths): Promise<readonly string[]>
   }
 }
 
-/** Remembers that a clean commit was rehearsed. */
+/** Records that a clean commit was rehearsed. */
 export async function rememberRehearsed(paths: Paths, commit: string): Promise<void> {
   const known = await rehearsedCommits(paths);
   const commits = [commit, ...known.filter((other) => other !== commit)].slice(0, KEPT);

@@ -5,12 +5,12 @@ import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { type Remote, relationOn } from './remote.ts';
 
-/** One relation as it is at one moment, in a form that it can be put back to. */
+/** The state of one relation at one time, in a form that it can be put back to. */
 export const relationStateSchema = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('absent') }),
-  /** A Delta table: its version, and when that was committed (which tells it from another table of that name). */
+  /** A Delta table: its version and commit time. The time distinguishes it from another table of the same name. */
   z.object({ kind: z.literal('table'), version: z.number(), committedAt: z.string() }),
-  /** A view: the statement that makes it. */
+  /** A view: the statement that creates it. */
   z.object({ kind: z.literal('view'), definition: z.string() }),
 ]);
 export type RelationState = z.infer<typeof relationStateSchema>;
@@ -19,19 +19,19 @@ export type RelationState = z.infer<typeof relationStateSchema>;
 export const relationStatesSchema = z.record(z.string(), relationStateSchema);
 export type RelationStates = Readonly<Record<string, RelationState>>;
 
-/** What drift says of a relation that somebody dropped. */
+/** The drift of a relation that somebody dropped. */
 export const GONE = 'it is gone';
 
 const ABSENT: RelationState = { kind: 'absent' };
 export const stateOf = (states: RelationStates, relation: string): RelationState => states[relation] ?? ABSENT;
 
-/** Delta's operations that leave the rows alone: upkeep, by us or by Databricks itself. */
+/** Delta's operations that don't change rows: maintenance by meetup or by Databricks itself. */
 const UPKEEP =
   /^(OPTIMIZE|VACUUM|SET TBLPROPERTIES|UNSET TBLPROPERTIES|COMPUTE STATS|ANALYZE|CLUSTER BY|REORG|FSCK|UPGRADE PROTOCOL)/i;
 
 export const isUpkeep = (operation: string): boolean => UPKEEP.test(operation);
 
-/** Databricks sends moments as Arrow, which the driver makes dates of; Spark's own come as text. One form for both. */
+/** Databricks sends timestamps as Arrow, which the driver turns into Dates; Spark sends text. This makes them one form. */
 const momentSchema = z.union([
   z.string(),
   z.date().transform((date) =>
@@ -53,7 +53,7 @@ const historySchema = z.array(
 const listingSchema = z.array(z.looseObject({ tableName: z.string(), isTemporary: z.boolean().nullish() }));
 const viewsSchema = z.array(z.looseObject({ viewName: z.string() }));
 
-/** The relations of one schema, each a table or a view; none where the schema is not there. */
+/** The relations of one schema, each a table or a view; none if the schema doesn't exist. */
 export async function listSchema(remote: Remote, schema: string): Promise<Map<string, 'table' | 'view'>> {
   const place = quoteNames(remote.catalog, schema);
   const [tables, views] = await Promise.all([
@@ -68,13 +68,13 @@ export async function listSchema(remote: Remote, schema: string): Promise<Map<st
   return found;
 }
 
-/** The same of several schemas. */
+/** The relations of several schemas. */
 export async function listSchemas(remote: Remote, schemas: readonly string[]): Promise<Map<string, 'table' | 'view'>> {
   const lists = await mapConcurrently(schemas, (schema) => listSchema(remote, schema));
   return new Map(lists.flatMap((list) => [...list]));
 }
 
-/** How each of these relations is now. */
+/** The current state of each of these relations. */
 export async function readStates(
   remote: Remote,
   listing: ReadonlyMap<string, 'table' | 'view'>,
@@ -101,7 +101,7 @@ export async function readView(remote: Remote, relation: string): Promise<Relati
   return { kind: 'view', definition: definitionOf(statement) };
 }
 
-/** The statement without what the catalog adds on its own, which nobody may set. */
+/** The statement without the properties that the catalog adds itself and that nobody may set. */
 export function definitionOf(statement: string): string {
   return statement
     .replace(/,\s*'transient_lastDdlTime'\s*=\s*'\d+'/g, '')
@@ -111,21 +111,21 @@ export function definitionOf(statement: string): string {
     .trim();
 }
 
-/** The newest commits of a Delta table, the last first. */
+/** The newest commits of a Delta table, newest first. */
 export async function history(remote: Remote, relation: string, limit: number) {
   return historySchema.parse(
     await remote.connection.rows(`describe history ${relationOn(remote, relation)} limit ${limit}`),
   );
 }
 
-/** The commits of a Delta table from this version on, however many, the last first; the last one in any case. */
+/** All commits of a Delta table from this version on, newest first; the newest one in any case. */
 export async function historySince(remote: Remote, relation: string, version: number) {
   const latest = await history(remote, relation, 1);
   const since = (latest[0]?.version ?? 0) - version;
   return since > 0 ? history(remote, relation, since + 1) : latest;
 }
 
-/** What somebody else did to a relation since it was as `known`; undefined where nothing that matters. */
+/** The drift of a relation since `known`; undefined if there is none that matters. */
 export async function driftOf(
   remote: Remote,
   relation: string,

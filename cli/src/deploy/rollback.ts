@@ -6,18 +6,18 @@ import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, finis
 import type { PutBack } from './put-back.ts';
 import { goBackTo, wayBack } from './undo.ts';
 
-/** Where a rollback leads. */
+/** The start and the goal of a rollback. */
 export interface RollbackGoal {
-  /** The deployment that the target stands at now; null for before the first. */
+  /** The target's current deployment; null for before the first. */
   readonly from: string | null;
-  /** The one to go back to; null for before the first. */
+  /** The deployment to return to; null for before the first. */
   readonly to: string | null;
   readonly deployed: Deployed;
 }
 
 /**
- * The state to go back to: that of a deployment by name, or of the one before the present one.
- * @throws MeetupError where nothing was deployed, or no such deployment ended well.
+ * The state to return to: that of the named deployment, or of the one before the current one.
+ * @throws MeetupError if nothing was deployed, or no such deployment succeeded.
  */
 export function rollbackGoal(entries: readonly Entry[], to: string | undefined, target: string): RollbackGoal {
   const from = currentDeployment(entries);
@@ -34,8 +34,8 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
 }
 
 /**
- * While a person was asked, or another deployment waited for, the target may have moved on.
- * @throws MeetupError where going back would now start or lead elsewhere than was agreed.
+ * The target may have changed while a person was asked or another deployment was waited for.
+ * @throws MeetupError if the rollback would now have another start or goal than was confirmed.
  */
 export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
   if (agreed.from === now.from && agreed.to === now.to) return;
@@ -45,9 +45,9 @@ export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target:
 }
 
 /**
- * Goes back. What the ledger says first lets the next deployment carry it through, should this process die.
- * @param force goes back also where some relations can't.
- * @throws MeetupError where some can't, before anything is changed.
+ * Rolls back. The goal is recorded in the ledger first, so that the next deployment can finish it if this process dies.
+ * @param force roll back even if some relations can't be restored.
+ * @throws MeetupError if some can't be restored, before anything is changed.
  */
 export async function rollBack(
   context: Pick<DeployContext, 'remote' | 'effects' | 'target' | 'git' | 'versions'>,
@@ -71,5 +71,5 @@ export async function rollBack(
   return broughtToEnd(context.effects, goBackTo(context.remote, identity, way, goal.deployed, goal.to));
 }
 
-/** A deployment as people name it. */
+/** The name of a deployment in messages. */
 export const placeOf = (deployment: string | null): string => deployment ?? 'before the first deployment';

@@ -16,7 +16,7 @@ import { carryOut, type Move, movesTo, type PutBack } from './put-back.ts';
 import { listSchemas, type RelationStates, readStates, stateOf } from './relations.ts';
 import { type Remote, schemasOf } from './remote.ts';
 
-/** What became of a deployment that was taken back. */
+/** The outcome of undoing a deployment. */
 export interface Undone extends PutBack {
   readonly deployment: string;
   /** Why, in words. */
@@ -24,10 +24,10 @@ export interface Undone extends PutBack {
 }
 
 /**
- * Takes back what a deployment did: every relation that it may have touched is put back to what it was before. Over a
- * connection of its own, for the deployment may have failed because it lost its own.
- * @returns undefined where the deployment has ended well after all: the record arrived, the answer to it did not.
- * @throws whatever keeps it from doing so; the next deployment or rollback does it then.
+ * Undoes a deployment: every relation that it may have touched is put back. Uses a new connection, because the deployment
+ * may have failed by losing its own.
+ * @returns undefined if the deployment had in fact succeeded: its record arrived, but the answer did not.
+ * @throws any error that prevents it; the next deployment or rollback then undoes the deployment.
  */
 export async function undo(
   context: LockedContext,
@@ -47,8 +47,8 @@ export async function undo(
 }
 
 /**
- * Ends what a dead process left: a deployment is taken back, a rollback is carried through. The caller holds the lock.
- * @returns undefined where nothing was left.
+ * Finishes the work of a dead process: a deployment is undone, a rollback is completed. The caller holds the lock.
+ * @returns undefined if there was none.
  */
 export async function recover(context: DeployContext, entries: readonly Entry[]): Promise<Undone | undefined> {
   const left = interrupted(entries);
@@ -83,7 +83,7 @@ export async function undoBegun(
   const before = begun?.details.before ?? {};
   const result = await putBackForSure(remote, before);
   const deployed = deployedNow(entries);
-  // What is not as the last deployment left it must show as changed the next time, too.
+  // Drift must still be reported as drift the next time.
   const strange = new Set([...(begun?.details.drifted ?? []), ...result.failed.map(({ relation }) => relation)]);
   const asDeployed = Object.keys(before).filter((relation) => !strange.has(relation));
   await writeEntry(remote, identity, 'undone', {
@@ -94,8 +94,8 @@ export async function undoBegun(
 }
 
 /**
- * Puts back, and looks again: what was sent before by a process that died, an engine that was lost or a connection that
- * broke may have arrived meanwhile. After the fence nothing of that can.
+ * Puts relations back, then checks again: statements sent by a process that died, an engine that stopped or a broken
+ * connection may have arrived meanwhile. After the fence, none of them can.
  */
 async function putBackForSure(remote: Remote, wanted: RelationStates): Promise<PutBack> {
   const first = await carryOut(remote, await movesTo(remote, wanted, { fence: true }));
@@ -103,32 +103,32 @@ async function putBackForSure(remote: Remote, wanted: RelationStates): Promise<P
   return { restored: [...new Set([...first.restored, ...second.restored])].sort(), failed: second.failed };
 }
 
-/** The relations of a ledger entry once some of them were put back; of the others it says what it said. */
+/** The relations of a ledger entry, updated for those that were put back. */
 async function statesAfter(remote: Remote, known: RelationStates, touched: readonly string[]): Promise<RelationStates> {
   const listing = await listSchemas(remote, schemasOf(touched));
   const now = await readStates(remote, listing, touched);
   return Object.fromEntries(Object.entries({ ...known, ...now }).filter(([, { kind }]) => kind !== 'absent'));
 }
 
-/** What leads to where a deployment left the target. */
+/** The statements that return the target to its state after a deployment. */
 export interface WayBack {
   readonly moves: readonly Move[];
-  /** The relations that will be as the goal says. */
+  /** The relations that will match the goal. */
   readonly relations: readonly string[];
 }
 
-/** Looks for the way back, and changes nothing. What a goal does not have is kept aside, so that the way leads forward again. */
+/** Plans the rollback, and changes nothing. Relations that the goal lacks are kept, so that the rollback can be reverted. */
 export async function wayBack(remote: Remote, entries: readonly Entry[], goal: Deployed): Promise<WayBack> {
   const now = deployedNow(entries);
   const touched = [...new Set([...Object.keys(now.relations), ...Object.keys(goal.relations)])];
-  // What had left the project by then need not come back.
+  // A relation that had left the project by then need not be restored.
   const listing = await listSchemas(remote, schemasOf(touched));
   const relations = touched.filter((relation) => listing.has(relation) || !goal.retired.includes(relation));
   const wanted = Object.fromEntries(relations.map((relation) => [relation, stateOf(goal.relations, relation)]));
   return { relations, moves: await movesTo(remote, wanted, { keep: true }) };
 }
 
-/** Puts every relation to what it was at an earlier deployment, and records it. */
+/** Puts every relation back to its state at an earlier deployment, and records that. */
 export async function goBackTo(
   remote: Remote,
   identity: DeploymentIdentity,
@@ -146,6 +146,6 @@ export async function goBackTo(
   return result;
 }
 
-/** One sentence for an undoing that failed itself. */
+/** One sentence for an undo that failed. */
 export const notUndone = (target: string, error: unknown): string =>
   `It could not be put back now (${messageOf(error).split('\n')[0]}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} does it first.`;

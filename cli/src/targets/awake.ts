@@ -6,13 +6,13 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 const PATIENCE_MS = 600_000;
 const EVERY_MS = 5000;
 
-/** What a warehouse that starts, or is asked too much, answers: the driver (2.1.0) gives up at once where it opens a session. */
+/** The errors of a warehouse that is starting or overloaded: the driver (2.1.0) gives up at once when it opens a session. */
 const STARTING = new Set([429, 502, 503, 504]);
 const NOT_YET = /TEMPORARILY_UNAVAILABLE|has not been initialized|warehouse is (starting|resuming)/i;
 
 /**
- * Tries again while the warehouse only says that it is not ready yet.
- * @throws whatever else goes wrong, at once; InterruptedError when the signal is aborted.
+ * Retries while the warehouse reports that it is not ready yet.
+ * @throws any other error at once; InterruptedError when the signal is aborted.
  */
 export async function untilAwake<T>(
   attempt: () => Promise<T>,

@@ -3,18 +3,18 @@ import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { type ConfigProfile, readConfigProfile } from './databrickscfg.ts';
 
-/** A bare host name: dbt and the driver take it without https:// and without a path. */
+/** A bare host name: dbt and the driver want it without https:// and without a path. */
 const host = z
   .string()
   .transform((text) => text.replace(/^https:\/\//i, '').replace(/\/+$/, ''))
   .pipe(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'is not a host name'));
 
 const httpPath = z.string().regex(/^\/?sql\/[\w./-]+$/, 'is not like /sql/1.0/warehouses/abc123');
-/** What Unity Catalog takes without quotes. */
+/** A name that Unity Catalog accepts without quotes. */
 const catalog = z.string().regex(/^[A-Za-z0-9_-]+$/, 'takes letters, digits, _ and -');
 const secret = z.string().regex(/^\S+$/, 'must not contain spaces or line breaks');
 
-/** What says where the warehouse is and who asks: the variables of Databricks' own tools. */
+/** The warehouse and the credentials, in the variables of Databricks' own tools. */
 const credentialsSchema = z.object({
   DATABRICKS_HOST: host,
   DATABRICKS_HTTP_PATH: httpPath.transform((path) => (path.startsWith('/') ? path : `/${path}`)),
@@ -35,7 +35,7 @@ const NAMES = [
 ] as const;
 
 /**
- * The credentials of target `prod`: from the environment, and what it leaves open from the profile of `~/.databrickscfg`.
+ * The credentials of target `prod`: from the environment and, for variables that are not set, from the profile of `~/.databrickscfg`.
  * @throws MeetupError that names every variable that is missing or wrong, and never shows a value.
  */
 export async function readCredentials(env: Effects['env']): Promise<Credentials> {
@@ -58,12 +58,12 @@ export async function readCredentials(env: Effects['env']): Promise<Credentials>
   return parsed.data;
 }
 
-/** The variables of target `prod` as they stand, not checked: from the environment and the profile. */
+/** The variables of target `prod` from the environment and the profile, without validation. */
 export async function givenFor(env: Effects['env']): Promise<Record<string, string | undefined>> {
   return withProfile(env, await readConfigProfile(env));
 }
 
-/** A profile stands for one identity: where the environment gives another, none of the profile's secrets are mixed in. */
+/** A profile is one identity: if the environment sets another one, none of the profile's secrets are used. */
 function withProfile(env: Effects['env'], profile: ConfigProfile | undefined): Record<string, string | undefined> {
   const hasOwnIdentity = Boolean(env.DATABRICKS_TOKEN || env.DATABRICKS_CLIENT_ID || env.DATABRICKS_CLIENT_SECRET);
   const isIdentity = (field: string): boolean => ['token', 'client_id', 'client_secret'].includes(field);

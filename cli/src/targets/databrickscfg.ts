@@ -10,8 +10,8 @@ export type ConfigProfile = Readonly<Record<string, string>>;
 /**
  * Reads one profile of `~/.databrickscfg` (or DATABRICKS_CONFIG_FILE): the one that DATABRICKS_CONFIG_PROFILE names, else DEFAULT.
  * See https://docs.databricks.com/dev-tools/auth/config-profiles
- * @returns undefined where there is no file, or no DEFAULT in it.
- * @throws MeetupError where the profile that was asked for is not there.
+ * @returns undefined if there is no file, or no DEFAULT in it.
+ * @throws MeetupError if the requested profile doesn't exist.
  */
 export async function readConfigProfile(env: Effects['env']): Promise<ConfigProfile | undefined> {
   const file = env.DATABRICKS_CONFIG_FILE || join(env.HOME || homedir(), '.databrickscfg');
@@ -35,7 +35,7 @@ async function readIfThere(file: string): Promise<string> {
   }
 }
 
-/** Sections of `key = value` lines; `;` and `#` begin a comment line. */
+/** Parses sections of `key = value` lines; `;` and `#` start a comment line. */
 export function parseIni(text: string): Map<string, ConfigProfile> {
   const sections = new Map<string, Record<string, string>>();
   let current: Record<string, string> | undefined;

@@ -7,7 +7,7 @@ import { EngineClient } from '../engine/client.ts';
 import { type HeldLock, tryLock } from '../warehouse/lock.ts';
 import type { RemoteTarget } from './target.ts';
 
-/** Where dbt works for a target: a state folder below that of the local database. */
+/** dbt's state folder for a target, inside the local state folder. */
 export const deployPaths = (paths: Paths): Paths => ({
   ...paths,
   state: join(paths.state, 'deploy'),
@@ -32,9 +32,9 @@ export async function withEngineOn<Result>(
 }
 
 /**
- * One at a time from one state folder, also to different targets: the files to upload and dbt's own lie there. A second
- * one, even if it only planned, would take them away from the first.
- * @throws MeetupError where another process is at it.
+ * Allows one deployment at a time per state folder, even to different targets: a second one, even if it only planned,
+ * would overwrite the first one's uploads and dbt's files.
+ * @throws MeetupError if another process is running one.
  */
 export async function onlyHere(own: Paths): Promise<HeldLock> {
   const attempt = await tryLock(own, 'write');

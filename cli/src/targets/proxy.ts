@@ -2,9 +2,9 @@ import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 
 /**
- * The proxy that leads to a host, as curl and Python read it from the environment.
- * @returns undefined where there is none, or NO_PROXY excepts the host.
- * @throws MeetupError where it is no address.
+ * The proxy for a host, read from the environment as curl and Python do.
+ * @returns undefined if there is none, or NO_PROXY excludes the host.
+ * @throws MeetupError if it is not a valid address.
  */
 export function proxyFor(host: string, env: Effects['env']): string | undefined {
   const given = env.HTTPS_PROXY || env.https_proxy || undefined;
@@ -17,7 +17,7 @@ export function proxyFor(host: string, env: Effects['env']): string | undefined 
     );
   });
   if (isExcepted) return undefined;
-  // curl takes `proxy:3128`, too. What is wrong is not shown: a password may stand in it.
+  // curl also accepts `proxy:3128`. An invalid value is not shown, because it may contain a password.
   const proxy = given.includes('://') ? given : `http://${given}`;
   if (/^https?:/i.test(proxy) && URL.canParse(proxy)) return proxy;
   throw new MeetupError('HTTPS_PROXY is not a proxy address: set it to something like http://proxy.example.org:3128.');

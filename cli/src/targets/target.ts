@@ -6,13 +6,13 @@ import { untilAwake } from './awake.ts';
 import { readCredentials } from './credentials.ts';
 import { proxyFor } from './proxy.ts';
 
-/** The targets that are no DuckDB: they differ in nothing but host and credentials. */
+/** The targets other than DuckDB: they only differ in host and credentials. */
 export type RemoteName = 'rehearsal' | 'prod';
 
-/** A Databricks, or its rehearsal, as our own driver and as dbt reach it. */
+/** The connection to Databricks or the rehearsal, for the driver and for dbt. */
 export interface RemoteTarget {
   readonly name: RemoteName;
-  /** Holds the schemas raw, staging, intermediate, marts, snapshots, and our own. */
+  /** The catalog of the schemas raw, staging, intermediate, marts, snapshots and meetup. */
   readonly catalog: string;
   readonly options: DatabricksOptions;
   /** For dbt: what profiles.yml reads, with secrets. Never to be printed or written down. */
@@ -20,15 +20,15 @@ export interface RemoteTarget {
 }
 
 /**
- * Databricks' SDK, in dbt, takes whatever else it finds in the environment for a second way in, such as the ARM_CLIENT_ID
- * of an Azure pipeline, and refuses to choose.
+ * Databricks' SDK, in dbt, treats other variables in the environment, such as the ARM_CLIENT_ID of an Azure pipeline, as
+ * a second set of credentials, and refuses to choose.
  */
 const TOKEN_ONLY = { DATABRICKS_AUTH_TYPE: 'pat' };
 
 /**
- * Where a target is and how to get in.
- * @param start whether a rehearsal that does not run is started.
- * @throws MeetupError where the rehearsal does not run, or credentials are missing or malformed.
+ * The connection to a target.
+ * @param start whether to start the rehearsal if it isn't running.
+ * @throws MeetupError if the rehearsal isn't running, or credentials are missing or malformed.
  */
 export async function remoteTarget(
   name: RemoteName,
@@ -73,13 +73,13 @@ export async function remoteTarget(
 }
 
 /**
- * Opens a session on a target, and waits for a warehouse that is asleep.
- * @throws MeetupError where it can't be reached, or does not let us in; InterruptedError when the signal is aborted.
+ * Opens a session on a target, and waits for a warehouse that is starting.
+ * @throws MeetupError if it can't be reached or refuses the credentials; InterruptedError when the signal is aborted.
  */
 export const connectTarget = (target: RemoteTarget, effects: Effects): Promise<DatabricksConnection> =>
   untilAwake(() => connectAndAsk(target.options), effects);
 
-/** Some warehouses give a session before they can answer in it. */
+/** Some warehouses open a session before they can run statements in it. */
 async function connectAndAsk(options: DatabricksOptions): Promise<DatabricksConnection> {
   const connection = await connectDatabricks(options);
   try {

@@ -13,7 +13,7 @@ import {
 } from '@duckdb/node-api';
 import type { Cell } from './warehouse.ts';
 
-/** ISO 8601 with as many digits as the moment has, and `Z` only where DuckDB's type says that it is an instant. */
+/** ISO 8601 with as many digits as the value has, and `Z` only if DuckDB's type has a time zone. */
 function isoFromMicros(micros: bigint, suffix: string): string {
   const millis = Number(micros / 1000n) - (micros % 1000n < 0n ? 1 : 0);
   const rest = Number(((micros % 1000n) + 1000n) % 1000n);
@@ -23,13 +23,13 @@ function isoFromMicros(micros: bigint, suffix: string): string {
 }
 
 function cellFromTimestamp(value: DuckDBTimestampValue | DuckDBTimestampTZValue, suffix: string): Cell {
-  // Years that JavaScript's Date does not have.
+  // Years outside the range of JavaScript's Date.
   const limit = 8_640_000_000_000_000_000n;
   if (value.micros >= limit || value.micros <= -limit) return value.toString();
   return isoFromMicros(value.micros, suffix);
 }
 
-/** DuckDB has an infinity at both ends of time, which its driver would print as a date. */
+/** DuckDB has positive and negative infinite dates, which its driver would print as a date. */
 function infinityOf(value: DuckDBValue): Cell | undefined {
   if (value instanceof DuckDBDateValue) return value.isFinite ? undefined : signed(value.days);
   if (value instanceof DuckDBTimestampValue) return value.isFinite ? undefined : signed(value.micros);
@@ -42,7 +42,7 @@ function infinityOf(value: DuckDBValue): Cell | undefined {
 
 const signed = (count: number | bigint): string => (count < 0 ? '-infinity' : 'infinity');
 
-/** Turns what DuckDB's driver gives into what JSON can hold, by the rules of {@link Cell}. */
+/** Converts a value of DuckDB's driver into one that JSON can represent, by the rules of {@link Cell}. */
 export function toCell(value: DuckDBValue): Cell {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value);
@@ -56,7 +56,7 @@ export function toCell(value: DuckDBValue): Cell {
   if (value instanceof DuckDBTimestampValue) return cellFromTimestamp(value, '');
   if (value instanceof DuckDBTimestampTZValue) return cellFromTimestamp(value, 'Z');
   if (value instanceof DuckDBTimestampNanosecondsValue) return value.toString().replace(' ', 'T');
-  // A double holds 15 digits exactly; longer decimals stay text, so that nobody gets another number than was stored.
+  // A double holds 15 digits exactly; longer decimals stay text, so that no digit is lost.
   if (value instanceof DuckDBDecimalValue) return value.width <= 15 ? value.toDouble() : value.toString();
   if (value instanceof DuckDBDateValue) return value.toString();
   if (value instanceof DuckDBListValue) return value.items.map(toCell);

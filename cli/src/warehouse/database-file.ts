@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
 import { hasCode } from '../config/errors.ts';
 
-/** DuckDB's main header and its two database headers, of which each checkpoint writes one with a higher count. */
+/** DuckDB's main header and its two database headers; each checkpoint writes one of these with a higher count. */
 const HEADERS_BYTES = 3 * 4096;
 const CHUNK_BYTES = 4 << 20;
-/** What is compared and copied at a time: DuckDB's block. */
+/** The unit of comparing and copying: DuckDB's block. */
 const BLOCK_BYTES = 256 << 10;
 
 /**
- * Tells two states of a database file apart without reading it: each checkpoint counts on in the file's headers.
- * Copies of one file have the same signature. Undefined where there is no file.
+ * A signature of a database file's state that needs no full read: each checkpoint increments a counter in its headers.
+ * Copies of one file have the same signature. Undefined if there is no file.
  * @see https://duckdb.org/docs/stable/internals/storage
  */
 export async function signatureOf(path: string): Promise<string | undefined> {
@@ -31,8 +31,8 @@ export async function signatureOf(path: string): Promise<string | undefined> {
 }
 
 /**
- * Makes the content of `target` that of `source` by writing only the blocks that differ.
- * @returns how many bytes were written.
+ * Makes `target` equal to `source` by writing only the blocks that differ.
+ * @returns the number of bytes written.
  */
 export async function copyDifferences(source: string, target: string): Promise<number> {
   const from = await open(source, 'r');

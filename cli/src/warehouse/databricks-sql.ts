@@ -1,8 +1,8 @@
-/** Quotes an identifier for Databricks' SQL and Spark's. Never build SQL with a bare name. */
+/** Quotes an identifier for Databricks SQL and Spark SQL. Never build SQL with a bare name. */
 export const quoteName = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
-/** A name in parts, such as schema and table, each part quoted. */
+/** Quotes each part of a name, such as schema and table. */
 export const quoteNames = (...parts: readonly string[]): string => parts.map(quoteName).join('.');
 
-/** A string in Databricks' SQL, where a backslash takes the next character with it. */
+/** Quotes a string for Databricks SQL, in which a backslash escapes the next character. */
 export const quoteText = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`;

@@ -12,7 +12,7 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Databricks' name of a type that a raw table declares in DuckDB's words: simple ones, lists, and structures of them.
+ * Databricks' name of a type that a raw table declares in DuckDB's spelling: simple ones, lists, and structures of them.
  * @throws MeetupError for a type that raw tables don't use yet.
  */
 export function databricksType(type: string): string {

@@ -6,27 +6,27 @@ import { quoteText } from './databricks-sql.ts';
 
 export interface DatabricksOptions {
   readonly host: string;
-  /** 443 unless said otherwise. */
+  /** 443 by default. */
   readonly port?: number;
   readonly httpPath: string;
-  /** A token, or a service principal that gets one by OAuth. */
+  /** A token, or a service principal that gets one through OAuth. */
   readonly token?: string;
   readonly clientId?: string;
   readonly clientSecret?: string;
   readonly catalog?: string;
   readonly schema?: string;
   /**
-   * PEM: an authority to trust besides the usual ones. The driver (2.1.0) forgets it behind a proxy: there, Node itself has
-   * to be told, in NODE_EXTRA_CA_CERTS.
+   * A certificate authority (PEM) to trust besides the usual ones. The driver (2.1.0) ignores it behind a proxy, where
+   * NODE_EXTRA_CA_CERTS is needed.
    */
   readonly caFile?: string;
-  /** `http://host:port`, with `user:password@` before it where the proxy asks: what everything goes through. */
+  /** `http://host:port`, with `user:password@` if the proxy needs it. All traffic goes through it. */
   readonly proxyUrl?: string;
   /** How long one answer may take (milliseconds; by default 15 minutes). */
   readonly timeoutMs?: number;
-  /** How often a question that changes nothing is asked where no answer comes (5 times unless said otherwise). */
+  /** How often a read-only statement is retried if no answer comes (5 times by default). */
   readonly attempts?: number;
-  /** Session settings such as `ansi_mode`. The time zone is UTC unless they say otherwise. */
+  /** Session settings such as `ansi_mode`. The time zone is UTC unless it is set here. */
   readonly configuration?: Readonly<Record<string, string>>;
 }
 
@@ -36,9 +36,9 @@ export interface DatabricksOptions {
  */
 export type DatabricksRow = Readonly<Record<string, unknown>>;
 
-/** A statement failed; what the warehouse said is the message. */
+/** A statement failed; the message is the warehouse's. */
 export class StatementFailedError extends MeetupError {
-  /** Five characters, as SQL defines them; undefined where the warehouse gave none. */
+  /** The SQLSTATE, five characters; undefined if the warehouse returned none. */
   readonly sqlState: string | undefined;
 
   constructor(message: string, sqlState: string | undefined, cause: unknown) {
@@ -53,24 +53,24 @@ export interface StatementOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A session on Databricks, or on the rehearsal, which the driver can't tell from it. */
+/** A session on Databricks or on the rehearsal; the driver doesn't see the difference. */
 export interface DatabricksConnection {
-  /** @throws StatementFailedError; InterruptedError when it was cancelled. */
+  /** @throws StatementFailedError; InterruptedError if it was cancelled. */
   rows(sql: string, options?: StatementOptions): Promise<DatabricksRow[]>;
-  /** Runs a statement to its end, whatever it gives. */
+  /** Runs a statement to its end and discards the result. */
   run(sql: string, options?: StatementOptions): Promise<void>;
-  /** Uploads a file into a volume, in place of what is there. */
+  /** Uploads a file into a volume, and replaces an existing one. */
   put(localFile: string, volumePath: string): Promise<void>;
   /** Downloads a file from a volume. */
   get(volumePath: string, localFile: string): Promise<void>;
-  /** Removes a file from a volume; one that is not there is no error. */
+  /** Removes a file from a volume. A missing file is not an error. */
   remove(volumePath: string): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
  * Opens a session with the official driver, quietly: no log on the console, no telemetry.
- * @throws MeetupError where the warehouse can't be reached, or does not let us in.
+ * @throws MeetupError if the warehouse can't be reached or refuses the credentials.
  */
 export async function connectDatabricks(options: DatabricksOptions): Promise<DatabricksConnection> {
   const client = new DBSQLClient({ logger: { log: () => undefined } });
@@ -118,7 +118,7 @@ function connectionOver(client: DBSQLClient, session: Session): DatabricksConnec
       stage(`GET ${quoteText(volumePath)} TO ${quoteText(resolve(localFile))}`, localFile),
     remove: (volumePath) => stage(`REMOVE ${quoteText(volumePath)}`, '.'),
     close: async () => {
-      // What is gone already can't be closed, and need not.
+      // A session that is already gone can't be closed and need not be.
       await session.close().catch(() => undefined);
       await client.close().catch(() => undefined);
     },
@@ -152,7 +152,7 @@ async function execute<T>(
   }
 }
 
-/** The warehouse sends Arrow where it can; there the driver makes dates and timestamps alike into Dates. */
+/** The warehouse sends Arrow if it can; the driver then turns both dates and timestamps into Dates. */
 async function rowsOf(operation: Operation): Promise<DatabricksRow[]> {
   const rows = await operation.fetchAll();
   if (!rows.some((row) => Object.values(row).some((value) => value instanceof Date)))
@@ -172,7 +172,7 @@ const DATE_TYPE = 17;
 const isDate = ({ typeDesc }: Column): boolean =>
   typeDesc.types.some(({ primitiveEntry }) => Number(primitiveEntry?.type) === DATE_TYPE);
 
-/** As without Arrow: `2024-03-31 01:30:00.123`, without zeros at the end. */
+/** The same text as without Arrow: `2024-03-31 01:30:00.123`, without zeros at the end. */
 const momentOf = (moment: Date): string =>
   moment
     .toISOString()
@@ -187,7 +187,7 @@ function authentication(options: DatabricksOptions) {
       authType: 'databricks-oauth',
       oauthClientId,
       oauthClientSecret,
-      // On Azure the driver would ask Entra, which knows no secret of Databricks' own. dbt-databricks tells them apart so, too.
+      // On Azure the driver would ask Entra, which doesn't know Databricks' own secrets. dbt-databricks distinguishes them the same way.
       useDatabricksOAuthInAzure: oauthClientSecret.startsWith('dose'),
     } as const;
   }
@@ -209,7 +209,7 @@ function statementFailed(error: unknown): Error {
   return new StatementFailedError(message, sqlStateOf(error, message), error);
 }
 
-/** Some of what the driver throws is no Error, and yet has a message. */
+/** The driver throws some objects that are not an Error but have a message. */
 function driverMessage(error: unknown): string {
   const hasMessage = typeof error === 'object' && error !== null && 'message' in error;
   return hasMessage && typeof error.message === 'string' ? error.message : messageOf(error);

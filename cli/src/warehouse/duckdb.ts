@@ -9,7 +9,7 @@ import { cannotWriteState } from '../config/state-folder.ts';
 import { toCell } from './cells.ts';
 import type { QueryResult, Warehouse } from './warehouse.ts';
 
-/** How long a process that was killed may still hold its file: its engine ends within this time (milliseconds). */
+/** How long a killed process may still hold its file, until its engine has ended (milliseconds). */
 const DYING_OWNER_MS = 5000;
 
 /** One open DuckDB file with one connection. */
@@ -23,8 +23,8 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   /**
-   * Opens a database file. A lock that somebody else holds is waited for, for at most `waitMs` milliseconds.
-   * @throws MeetupError where the file is locked for longer, damaged, or can't be reached.
+   * Opens a database file. Waits for at most `waitMs` milliseconds if it is locked.
+   * @throws MeetupError if the file stays locked, is damaged, or can't be opened.
    */
   static async open(path: string, options: { readOnly: boolean; waitMs?: number }): Promise<DuckDbWarehouse> {
     const deadline = Date.now() + (options.waitMs ?? 0);
@@ -40,7 +40,7 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 
-  /** A database that lives in memory alone. */
+  /** Opens a database in memory. */
   static inMemory(): Promise<DuckDbWarehouse> {
     return DuckDbWarehouse.open(':memory:', { readOnly: false });
   }
@@ -53,12 +53,12 @@ export class DuckDbWarehouse implements Warehouse {
     return resultOf(await this.connection.runAndReadAll(sql, values));
   }
 
-  /** Runs each of several statements, and keeps what each of them gives. `query` only gives what the last one does. */
+  /** Runs several statements and returns the result of each. `query` only returns that of the last one. */
   async queryAll(sql: string): Promise<QueryResult[]> {
     const statements = await this.connection.extractStatements(sql);
     const results: QueryResult[] = [];
     for (let index = 0; index < statements.count; index += 1) {
-      // Prepared one after the other, since one may need what the one before it made.
+      // Prepared one after the other, because a statement may need what the previous one created.
       const prepared = await statements.prepare(index);
       try {
         results.push(resultOf(await prepared.runAndReadAll()));
@@ -95,7 +95,7 @@ export async function openWork(paths: Paths): Promise<DuckDbWarehouse> {
   return DuckDbWarehouse.open(paths.workDatabase, { readOnly: false, waitMs: DYING_OWNER_MS });
 }
 
-/** Opens what was published, for reading: never waits for a build, and never makes one wait. */
+/** Opens the published database for reading: never waits for a build, and never makes one wait. */
 export async function openPublished(paths: Paths): Promise<DuckDbWarehouse> {
   if (!existsSync(paths.database)) {
     throw new MeetupError(

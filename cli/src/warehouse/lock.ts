@@ -10,13 +10,13 @@ import { cannotWriteState } from '../config/state-folder.ts';
 import { isLockConflict, lockHolder } from './duckdb.ts';
 import { restoreWorkingFile } from './working-file.ts';
 
-/** A lock that the operating system takes away when its holder ends, however it ends. */
+/** A lock that the operating system releases when its holder ends, however it ends. */
 export interface HeldLock {
   release(): void;
 }
 
 /**
- * Takes a named lock in the state folder, or says who has it.
+ * Takes a named lock in the state folder, or returns its holder.
  *
  * The lock is a tiny DuckDB file that is held open: DuckDB takes the operating system's own file lock on it, which ends
  * with the process (also by `kill -9`), works on every platform that DuckDB runs on, and names its holder.
@@ -43,8 +43,8 @@ export async function tryLock(
 const PATIENCE_MS = 10 * 60_000;
 
 /**
- * Runs `work` while no other meetup process writes to this state folder. Waits for the one that does, and says so once.
- * The working database is there when the work begins and when it has ended, also where the work published it.
+ * Runs `work` while no other meetup process writes to this state folder. Waits for one that does, and reports that once.
+ * The working database exists when the work starts and after it, even if the work published it.
  * @throws InterruptedError when the signal is aborted while waiting; MeetupError after ten minutes.
  */
 export async function withWriteLock<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
@@ -59,8 +59,8 @@ export async function withWriteLock<T>(paths: Paths, effects: Effects, work: () 
 }
 
 /**
- * Runs `work` while no other process has the write lock of this folder, which may be another than that of the databases:
- * these are left alone. Waits for the one that has it, and says so once.
+ * Runs `work` while no other process has the write lock of this folder, which need not be that of the databases: these
+ * are not touched. Waits for a process that has it, and reports that once.
  * @throws InterruptedError when the signal is aborted while waiting; MeetupError after ten minutes.
  */
 export async function withLock<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {

@@ -3,7 +3,7 @@ const AT_ONCE = 4;
 
 /**
  * Maps items a few at a time and keeps their order. After a failure no further item is started, and the error is thrown
- * once those under way have ended, so that a caller that puts things back is never overtaken by them.
+ * once the running ones have ended, so that they can't interfere with a caller that puts things back.
  */
 export async function mapConcurrently<Item, Result>(
   items: readonly Item[],

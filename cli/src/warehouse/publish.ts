@@ -9,9 +9,9 @@ import { openWork } from './duckdb.ts';
 import { sparePath } from './working-file.ts';
 
 /**
- * Gives readers the working database as it is now: the working file itself takes the published one's place, by an
- * atomic rename. Readers that have the older file open keep it, whole, for as long as they like. The working file is
- * made again by `restoreWorkingFile`. Does nothing where nothing changed.
+ * Publishes the working database: its file replaces the published one by an atomic rename. Readers that have the older
+ * file open keep it for as long as they like. `restoreWorkingFile` then makes a new working file. Does nothing if nothing
+ * changed.
  * The caller holds the write lock, and nobody has the working database open.
  * @returns whether anything was published.
  * @see docs/decisions/publication.md
@@ -29,14 +29,14 @@ export async function publish(paths: Paths): Promise<boolean> {
   return true;
 }
 
-/** A process that was killed leaves DuckDB's log beside the file; opening and closing the file takes it in. */
+/** A killed process leaves DuckDB's write-ahead log beside the file; opening and closing the file applies it. */
 async function foldLogIntoFile(paths: Paths): Promise<void> {
   if (!existsSync(`${paths.workDatabase}.wal`)) return;
   const warehouse = await openWork(paths);
   await warehouse.close();
 }
 
-/** The file that readers had until now becomes the next working file: most of its blocks are what they have to be. */
+/** The previously published file becomes the next working file, because most of its blocks are unchanged. */
 async function keepAsSpare(paths: Paths): Promise<void> {
   const spare = sparePath(paths);
   await mkdir(dirname(spare), { recursive: true });
@@ -44,7 +44,7 @@ async function keepAsSpare(paths: Paths): Promise<void> {
   try {
     await link(paths.database, spare);
   } catch (error) {
-    // No published file yet, or a file system without hard links: then the working file is copied as a whole.
+    // No published file yet, or a file system without hard links: the working file will be a full copy.
     if (!hasCode(error, 'ENOENT') && !hasCode(error, 'EPERM') && !hasCode(error, 'ENOTSUP')) throw error;
   }
 }

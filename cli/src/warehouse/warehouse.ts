@@ -1,4 +1,4 @@
-/** A value as reports show it: 64-bit integers are numbers where that is safe, else strings; moments are ISO 8601. */
+/** A value in a report: 64-bit integers are numbers if that is safe, otherwise strings; timestamps are ISO 8601. */
 export type Cell = string | number | boolean | null | Cell[] | { readonly [field: string]: Cell };
 
 export interface QueryResult {
@@ -6,7 +6,7 @@ export interface QueryResult {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** What every target can do: DuckDB on this machine, Databricks (or its rehearsal) through the official driver. */
+/** The common interface of DuckDB on this machine and Databricks (or the rehearsal) through the official driver. */
 export interface Warehouse {
   query(sql: string): Promise<QueryResult>;
   close(): Promise<void>;

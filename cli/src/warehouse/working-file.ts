@@ -7,14 +7,14 @@ import type { Paths } from '../config/paths.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
 import { copyDifferences } from './database-file.ts';
 
-/** The file that was published before the one that is now; kept to become the next working file. */
+/** The previously published file, kept to become the next working file. */
 export function sparePath(paths: Paths): string {
   return join(dirname(paths.workDatabase), 'spare.duckdb');
 }
 
 /**
- * Makes the working file again, equal to what is published, after publishing has taken it away: also when the process
- * that published was killed right after. The caller holds the write lock. Does nothing where the working file is there.
+ * Makes a new working file, equal to the published one, after publishing has moved it away, even if the publishing process
+ * was killed right after. The caller holds the write lock. Does nothing if the working file exists.
  */
 export async function restoreWorkingFile(paths: Paths): Promise<void> {
   if (existsSync(paths.workDatabase) || !existsSync(paths.database)) return;
@@ -31,7 +31,7 @@ export async function restoreWorkingFile(paths: Paths): Promise<void> {
 
 const copyPath = (paths: Paths): string => `${paths.workDatabase}.${process.pid}.copy`;
 
-/** A file system that can (btrfs, XFS, APFS) shares the blocks instead of copying them. */
+/** File systems that can (btrfs, XFS, APFS) share the blocks instead of copying them. */
 async function clone(paths: Paths): Promise<string | undefined> {
   try {
     await copyFile(paths.database, copyPath(paths), constants.COPYFILE_FICLONE_FORCE);
@@ -42,14 +42,14 @@ async function clone(paths: Paths): Promise<string | undefined> {
   }
 }
 
-/** The spare, with the blocks that changed since; unless somebody still reads it, and may for hours. */
+/** Updates the changed blocks of the spare, unless somebody still reads it, possibly for hours. */
 async function mendSpare(paths: Paths): Promise<string | undefined> {
   const spare = sparePath(paths);
   if (!existsSync(spare)) return undefined;
   let held: DuckDBInstance;
   try {
-    // DuckDB takes the operating system's lock on each file that it opens, so this fails while there are readers; and
-    // while it is held, nobody else can begin to read.
+    // DuckDB locks each file that it opens, so this fails while there are readers, and
+    // while it is open, nobody else can start to read.
     held = await DuckDBInstance.create(spare);
   } catch {
     return undefined;
@@ -67,7 +67,7 @@ async function copy(paths: Paths): Promise<string> {
   return copyPath(paths);
 }
 
-/** Copies of earlier processes that were killed while they copied. */
+/** Incomplete copies of processes that were killed. */
 async function removeLeftovers(target: string): Promise<void> {
   const prefix = `${basename(target)}.`;
   for (const name of await readdir(dirname(target))) {

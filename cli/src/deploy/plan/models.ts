@@ -6,9 +6,9 @@ import { partsOf } from '../remote.ts';
 export type ProjectNode = ChangesAnswer['nodes'][number];
 
 /**
- * What a deployment does with a relation. `replace` makes it anew from all of its input, `refresh` too, for its input
- * changed; `increment` adds what is new; `retire` keeps what the project no longer has, so that a rollback finds it, and
- * `remove` drops it, a deployment later.
+ * What a deployment does with a relation. `replace` rebuilds it from all of its input, and so does `refresh`, because the
+ * input changed; `increment` adds new rows; `retire` keeps a relation that left the project, so that a rollback finds it;
+ * `remove` drops it one deployment later.
  */
 export type ModelAction = 'create' | 'replace' | 'refresh' | 'increment' | 'keep' | 'retire' | 'remove';
 
@@ -19,18 +19,18 @@ export interface ModelPlan {
   readonly relation: string;
   readonly action: ModelAction;
   readonly reason: string;
-  /** Delta version that the last deployment left; null for a view, and for what was never deployed. */
+  /** The Delta version after the last deployment; null for a view and for a relation that was never deployed. */
   readonly version: number | null;
 }
 
-/** What is known before models are planned. */
+/** The facts that the plan for the models is derived from. */
 export interface PlanInputs {
   readonly nodes: readonly ProjectNode[];
   readonly sources: ChangesAnswer['sources'];
   readonly deployed: Deployed;
-  /** The relations that are there now. */
+  /** The existing relations. */
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
-  /** What somebody else did to a relation. */
+  /** Drift by relation. */
   readonly drift: ReadonlyMap<string, string>;
   /** Raw tables (`raw.events`) that get rows. */
   readonly newRows: ReadonlySet<string>;
@@ -39,23 +39,23 @@ export interface PlanInputs {
 
 export interface ModelsPlan {
   readonly models: readonly ModelPlan[];
-  /** Unique ids of the data tests whose verdict may change. */
+  /** Unique ids of the data tests whose result may change. */
   readonly tests: readonly string[];
   /** Incremental models to build from scratch. */
   readonly fromScratch: readonly string[];
-  /** Unique ids of the views that show new rows, though nothing is done to them. */
+  /** Unique ids of the views that show new rows without being rebuilt. */
   readonly shows: readonly string[];
   /** Tables (`schema.name`) that become views. */
   readonly setAside: readonly string[];
 }
 
-/** Why a node is to be run: its own definition or place changed, something above it was made anew, or rows came in. */
+/** Why a node has to run: its definition or place changed, something upstream was rebuilt, or rows were added. */
 interface Cause {
   readonly kind: 'own' | 'above' | 'rows';
   readonly reason: string;
 }
 
-/** Decides what happens to every relation, and why; the answer follows from the inputs alone. */
+/** Decides what happens to every relation, and why. A pure function. */
 export function planModels(inputs: PlanInputs): ModelsPlan {
   const causes = new Causes(inputs);
   const relations = inputs.nodes.filter(({ relation }) => relation !== null);
@@ -84,7 +84,7 @@ export function planModels(inputs: PlanInputs): ModelsPlan {
   };
 }
 
-/** `schema.name` of what a node makes. */
+/** `schema.name` of a node's relation. */
 export const relationOf = ({ schema, relation }: Pick<ProjectNode, 'schema' | 'relation'>): string =>
   `${schema}.${relation ?? ''}`;
 
@@ -100,7 +100,7 @@ function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed
     }
     return { ...base, action: addsOnly(node) ? 'increment' : 'refresh', reason: cause.reason };
   }
-  // History can't be made again: a snapshot only ever goes on.
+  // History can't be rebuilt: a snapshot is only ever continued.
   if (node.resourceType === 'snapshot') return { ...base, action: 'increment', reason: cause.reason };
   const anew = cause.kind === 'own' || node.materialized === 'incremental';
   return { ...base, action: anew ? 'replace' : 'refresh', reason: cause.reason };
@@ -111,7 +111,7 @@ const versionOf = (state: RelationState | undefined): number | null => (state?.k
 const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
   materialized === 'incremental' || resourceType === 'snapshot';
 
-/** What was deployed and is no longer in the project. A snapshot is history, and stays. */
+/** Deployed relations that are no longer in the project. A snapshot is history and stays. */
 function gone({ nodes, deployed, present }: PlanInputs): ModelPlan[] {
   const current = new Set(nodes.map(relationOf));
   return Object.entries(deployed.relations)
@@ -127,7 +127,7 @@ function gone({ nodes, deployed, present }: PlanInputs): ModelPlan[] {
     .sort((a, b) => a.relation.localeCompare(b.relation));
 }
 
-/** Finds for each node the first thing that makes it due, and remembers what it found. */
+/** Finds the first reason for each node to run, and caches it. */
 class Causes {
   readonly #inputs: PlanInputs;
   readonly #nodes: ReadonlyMap<string, ProjectNode>;
@@ -164,7 +164,7 @@ class Causes {
 
   #own(node: ProjectNode): string | undefined {
     const { deployed, present, drift, fullRefresh } = this.#inputs;
-    // Not what dbt calls new: the manifest that it compares with may be lost.
+    // Not dbt's own notion of new: the manifest that it compares with may be lost.
     const isNew = deployed.fingerprints[node.uniqueId] === undefined;
     const changed = isNew || node.fingerprint === null || deployed.fingerprints[node.uniqueId] !== node.fingerprint;
     if (node.relation === null) return changed ? reasonOf(node, isNew) : undefined;

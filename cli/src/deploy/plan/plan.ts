@@ -9,27 +9,27 @@ import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatement
 import { dropStatement } from '../remote.ts';
 import type { ModelPlan, ModelsPlan, ProjectNode } from './models.ts';
 
-/** Everything that a deployment would do, and nothing that it would not. */
+/** Everything that a deployment would do, and nothing else. */
 export interface DeployPlan {
-  /** Over all that follows but the bytes, which differ between machines for the same rows. */
+  /** Covers every other field except the bytes, which differ between machines for the same rows. */
   readonly hash: string;
   readonly target: RemoteName;
   readonly catalog: string;
-  /** The deployment that this one starts from. */
+  /** The deployment that this one is based on. */
   readonly base: string | null;
   readonly commit: string | null;
   readonly dirty: boolean;
-  /** Ids of the batches that the target holds. */
+  /** Ids of the batches that the target has. */
   readonly held: readonly string[];
   /** Ids of the batches that the target lacks. */
   readonly batches: readonly string[];
   readonly uploads: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[];
   readonly models: readonly ModelPlan[];
-  /** How many data tests run. */
+  /** The number of data tests to run. */
   readonly tests: number;
-  /** What somebody else changed since the last deployment. */
+  /** Drift since the last deployment. */
   readonly drift: readonly { readonly relation: string; readonly what: string }[];
-  /** What changes relations besides dbt's own statements, in order: the same text that is sent. */
+  /** Statements that change relations besides dbt's own, in order, exactly as they are sent. */
   readonly statements: readonly string[];
   /** Whether there is nothing to do. */
   readonly empty: boolean;
@@ -38,7 +38,7 @@ export interface DeployPlan {
 export interface PlanInput {
   readonly target: { readonly name: RemoteName; readonly catalog: string; readonly host: string };
   readonly base: string | null;
-  /** The relations that are there now. */
+  /** The existing relations. */
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
   readonly git: GitState;
   readonly held: readonly Batch[];
@@ -54,7 +54,7 @@ export interface PlanInput {
   readonly rawTables: readonly RawTable[];
 }
 
-/** Puts a plan together. The same inputs gives the same hash, on any machine. */
+/** Makes a plan. The same inputs give the same hash on any machine. */
 export function makePlan(input: PlanInput): DeployPlan {
   const { target, git, models, uploads } = input;
   const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);

@@ -13,24 +13,24 @@ import { type Remote, schemasOf } from '../remote.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 
-/** How things are, here and there, and what is to be done about it. */
+/** The state of the project and of the target, and the plan that follows from them. */
 export interface Survey {
   readonly plan: DeployPlan;
   readonly entries: readonly Entry[];
   readonly deployed: Deployed;
   readonly changes: ChangesAnswer;
-  /** Relations that are there, in all schemas of the project. */
+  /** Existing relations, in all schemas of the project. */
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
   readonly uploads: readonly Upload[];
   readonly models: ModelsPlan;
   readonly replacesRaw: boolean;
   readonly makesRaw: boolean;
   readonly rawTables: readonly RawTable[];
-  /** The project's manifest as it is now, on this machine. */
+  /** The project's current manifest on this machine. */
   readonly manifestFile: string;
 }
 
-/** Looks at both sides, and plans. Changes nothing on the target. */
+/** Surveys both sides and makes the plan. Changes nothing on the target. */
 export async function survey(context: SurveyContext): Promise<Survey> {
   const { remote, effects, target } = context;
   effects.reporter.progress(`looking at ${target.name}`);
@@ -39,7 +39,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const rawTables = await readRawTables(context.paths.schemas);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
-  // While dbt reads the project, the target says how things are that are known already.
+  // While dbt reads the project, the target is asked for the state of the relations that are known already.
   const [changes, theirs, known] = await Promise.all([
     changesSince(context, deployed, manifestFile),
     remoteBatches(remote),
@@ -105,13 +105,13 @@ async function changesSince(context: DeployContext, deployed: Deployed, manifest
   return changes;
 }
 
-/** How relations are now, and what somebody else did to them. */
+/** The current state of relations, and their drift. */
 interface Inventory {
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
   readonly drift: ReadonlyMap<string, string>;
 }
 
-/** The relations of the last deployment, and whatever stands beside them. */
+/** The relations of the last deployment, and other relations in their schemas. */
 async function inventoryOfDeployed(
   remote: Remote,
   deployed: Deployed,
@@ -119,12 +119,12 @@ async function inventoryOfDeployed(
 ): Promise<Inventory> {
   const known = Object.keys(deployed.relations);
   const present = await listSchemas(remote, schemasOf([...rawNames, ...known]));
-  // What left the project and is gone is as it should be.
+  // A relation that left the project and no longer exists is not drift.
   const there = known.filter((relation) => present.has(relation));
   return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], deployed, present) };
 }
 
-/** The same, and where this deployment wants to build. */
+/** The relations of the last deployment, and those that this deployment builds. */
 async function inventoryOfProject(
   remote: Remote,
   { nodes }: ChangesAnswer,
@@ -149,7 +149,7 @@ async function inventoryOfProject(
   return { present, drift: new Map([...known.drift, ...drift]) };
 }
 
-/** What is not as the last deployment left it, and what stands where this one wants to build. */
+/** Relations that changed since the last deployment, and foreign ones with a name that this deployment needs. */
 async function findDrift(
   remote: Remote,
   relations: readonly string[],

@@ -5,16 +5,16 @@ import type { Warehouse } from '../../warehouse/warehouse.ts';
 import { nameOn, type Remote } from '../remote.ts';
 
 const batchSchema = z.object({ id: z.string(), seq: z.coerce.number() });
-/** A batch: what it is called follows from its content, `seq` from the order of loading. */
+/** A batch: its id is derived from its content, `seq` from the order of loading. */
 export type Batch = z.infer<typeof batchSchema>;
 
-/** The batches that were loaded here, in their order. */
+/** The batches of the local database, in order. */
 export async function localBatches(local: Warehouse): Promise<Batch[]> {
   const { rows } = await local.query('select batch_id, batch_seq from raw.batches order by batch_seq');
   return rows.map(([id, seq]) => batchSchema.parse({ id, seq }));
 }
 
-/** The batches that a target holds, in their order; none where it has no raw tables. */
+/** The batches of a target, in order; none if it has no raw tables. */
 export async function remoteBatches(remote: Remote): Promise<Batch[]> {
   try {
     const rows = await remote.connection.rows(
@@ -27,7 +27,7 @@ export async function remoteBatches(remote: Remote): Promise<Batch[]> {
   }
 }
 
-/** Whether these are how the others begin: the same batches under the same numbers. */
+/** Whether these batches are a prefix of the others, with the same numbers. */
 export const isBeginning = (theirs: readonly Batch[], ours: readonly Batch[]): boolean =>
   firstMismatch(theirs, ours) === undefined;
 
@@ -35,8 +35,8 @@ const firstMismatch = (theirs: readonly Batch[], ours: readonly Batch[]): Batch 
   theirs.find(({ id, seq }, i) => ours[i]?.id !== id || ours[i]?.seq !== seq);
 
 /**
- * The batches that the target lacks. Raw tables only ever grow, in one order, so what is there must be how ours begin.
- * @throws MeetupError where it is not.
+ * The batches that the target lacks. Raw tables only ever grow, in one order, so the target's must be a prefix of ours.
+ * @throws MeetupError if they aren't.
  */
 export function newBatches(ours: readonly Batch[], theirs: readonly Batch[], target: string): readonly Batch[] {
   const strange = firstMismatch(theirs, ours);

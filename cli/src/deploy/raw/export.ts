@@ -12,7 +12,7 @@ import type { Batch } from './batches.ts';
 export interface Upload {
   readonly table: string;
   readonly file: string;
-  /** Its name in the volume: by content, so that what is there under this name need not be sent again. */
+  /** Its name in the volume, derived from its content, so that an existing file need not be sent again. */
   readonly name: string;
   readonly rows: number;
   readonly bytes: number;
@@ -20,8 +20,8 @@ export interface Upload {
 }
 
 /**
- * Writes the rows of these batches as Parquet (zstd), a file per raw table that has any.
- * @param folder where the files go; what an earlier run left there under the same content is replaced by itself.
+ * Writes the rows of these batches as Parquet (zstd), one file per raw table that has any.
+ * @param folder where the files go; a file of an earlier run with the same content is overwritten.
  */
 export async function exportBatches(
   local: DuckDbWarehouse,

@@ -9,14 +9,14 @@ import type { Upload } from './export.ts';
 
 const LANDING = 'landing';
 
-/** Where an upload lies in the volume. */
+/** The path of an upload in the volume. */
 export const landingPath = (remote: Pick<Remote, 'catalog'>, { name }: Pick<Upload, 'name'>): string =>
   volumePath(remote, LANDING, name);
 
 export const rawSchemaStatement = ({ catalog }: Pick<Remote, 'catalog'>): string =>
   `create schema if not exists ${quoteNames(catalog, 'raw')}`;
 
-/** What makes the raw tables that are not there. */
+/** The statements that create the missing raw tables. */
 export function rawTableStatements(remote: Pick<Remote, 'catalog'>, rawTables: readonly RawTable[]): string[] {
   return rawTables.map(({ name, columns }) => {
     const list = columns.map(
@@ -27,7 +27,7 @@ export function rawTableStatements(remote: Pick<Remote, 'catalog'>, rawTables: r
 }
 
 /**
- * What adds an upload to its table: one commit, and none of a batch that is there already, so that it may be repeated.
+ * The statement that adds an upload to its table, in one commit. It skips batches that the table has, so it can be repeated.
  */
 export function appendStatement(
   remote: Pick<Remote, 'catalog'>,
@@ -42,7 +42,7 @@ export function appendStatement(
   return `insert into ${place} (${names.join(', ')}) select ${casts.join(', ')} from parquet.${quoteName(landingPath(remote, upload))} where ${batch} not in (select ${batch} from ${place})`;
 }
 
-/** What empties the raw tables, for a --full-refresh. */
+/** The statements that empty the raw tables, for a --full-refresh. */
 export const clearStatements = (remote: Pick<Remote, 'catalog'>, rawTables: readonly RawTable[]): string[] =>
   rawTables.map(({ name }) => `delete from ${nameOn(remote, 'raw', name)}`);
 
@@ -55,9 +55,9 @@ function tableNamed(name: string, rawTables: readonly RawTable[]): RawTable {
 const fileSchema = z.array(z.object({ length: z.coerce.number(), sha: z.string() }));
 
 /**
- * Sends a file unless the volume has it whole, and reads it back there to be sure.
- * @returns the bytes that travelled.
- * @throws MeetupError where what arrived is not what was sent.
+ * Uploads a file unless the volume has all of it, and reads it back to verify it.
+ * @returns the number of bytes sent.
+ * @throws MeetupError if the uploaded file differs.
  */
 export async function uploadFile(remote: Remote, upload: Upload): Promise<number> {
   if (await hasArrived(remote, upload)) return 0;
@@ -84,7 +84,7 @@ async function hasArrived(remote: Remote, upload: Upload): Promise<boolean> {
 
 const listedSchema = z.array(z.object({ name: z.string() }));
 
-/** Removes all uploads: their rows are in the tables, or they are left of a deployment that was undone. */
+/** Removes all uploads: their rows are in the tables, or their deployment was undone. */
 export async function clearLanding(remote: Remote): Promise<void> {
   const folder = quoteName(volumePath(remote, LANDING));
   const files = listedSchema.parse(
