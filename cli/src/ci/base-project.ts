@@ -4,21 +4,21 @@ import { execa } from 'execa';
 import type { Paths } from '../config/paths.ts';
 import { makeTemporaryFolder } from '../config/temporary-folder.ts';
 
-/** The dbt project as it was at a commit, in a folder that is there only for a while. */
+/** The dbt project at a commit, in a temporary folder. */
 export interface BaseProject {
   readonly dbtProject: string;
-  /** For what dbt makes of it. */
+  /** dbt's target folder for it. */
   readonly target: string;
   readonly manifestFile: string;
 }
 
-/** What dbt may read in a project, for git: all of it, since `model-paths` may name any folder, but for the data. */
+/** Git pathspecs of what dbt may read: everything except the data, because `model-paths` may name any folder. */
 export function projectPathspecs(paths: Paths): string[] {
   const data = relative(paths.root, paths.data).split(sep).join('/');
   return data === '' || data.startsWith('..') ? ['.'] : ['.', `:(exclude,literal)${data}`];
 }
 
-/** Writes the project as it was at a commit; the working tree and git's index stay as they are. */
+/** Writes the project at a commit to a folder, without touching the working tree or git's index. */
 export async function withBaseProject<T>(
   paths: Paths,
   commit: string,
@@ -42,7 +42,7 @@ export async function withBaseProject<T>(
 async function checkOut(paths: Paths, commit: string, folder: string): Promise<string> {
   const top = await execa('git', ['rev-parse', '--show-toplevel'], { cwd: paths.root });
   const prefix = (await execa('git', ['rev-parse', '--show-prefix'], { cwd: paths.root })).stdout.trim();
-  // An index of its own: nobody's staged changes are touched.
+  // A separate index, so that staged changes are not touched.
   const options = { cwd: top.stdout.trim(), env: { GIT_INDEX_FILE: join(folder, 'index') } };
   await execa('git', ['read-tree', commit], options);
   const listed = ['ls-files', '-z', '--full-name', '--', ...projectPathspecs(paths)];

@@ -2,18 +2,18 @@ import { execa } from 'execa';
 import { MeetupError } from '../config/errors.ts';
 import { requireGit } from '../toolchain/git.ts';
 
-/** What the project is compared with: a commit, or nothing, and then everything counts as changed. */
+/** What the project is compared with: a commit, or nothing, in which case everything counts as changed. */
 export type Base =
   | { readonly kind: 'commit'; readonly ref: string; readonly commit: string }
   | { readonly kind: 'none'; readonly reason: string };
 
-/** Where a branch is expected to go, the first that there is. */
+/** The branches that a change is expected to be merged into; the first that exists is used. */
 const USUAL_BASES = ['origin/main', 'main'];
 
 /**
- * The commit of `ref` from which HEAD went on, so that what `ref` got since then does not count as a change of ours.
- * Without a `ref`: origin/main or main; where there is neither, or no git, nothing.
- * @throws MeetupError where git refuses to work here, or does not know the `ref` that was asked for.
+ * The merge base of `ref` and HEAD, so that later commits on `ref` don't count as changes of this branch. Without a `ref`:
+ * origin/main or main; if there is neither, or no git, there is no base.
+ * @throws MeetupError if git refuses to work here, or doesn't know the requested `ref`.
  */
 export async function resolveBase(root: string, ref: string | undefined): Promise<Base> {
   if (ref === 'none') return { kind: 'none', reason: 'requested with --base none' };
@@ -37,13 +37,13 @@ async function commitOf(root: string, ref: string): Promise<string | undefined> 
   return found.exitCode === 0 ? found.stdout.trim() : undefined;
 }
 
-/** A shallow clone may not know where the branch began: then it is the commit itself. */
+/** A shallow clone may not know the merge base; then the commit of `ref` itself is used. */
 async function forkPoint(root: string, commit: string): Promise<string> {
   const found = await git(root, ['merge-base', 'HEAD', commit]);
   return found.exitCode === 0 ? found.stdout.trim() : commit;
 }
 
-/** Whether these paths hold something else than at a commit: saved, staged or not known to git yet. */
+/** Whether these paths differ from a commit: saved, staged or untracked. */
 export async function differsFrom(root: string, commit: string, pathspecs: readonly string[]): Promise<boolean> {
   const known = await git(root, ['diff', '--quiet', commit, '--', ...pathspecs]);
   const untracked = await git(root, ['ls-files', '--others', '--exclude-standard', '--', ...pathspecs]);

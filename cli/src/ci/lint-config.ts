@@ -12,9 +12,9 @@ const projectSchema = z.looseObject({
 });
 
 /**
- * Writes what sqlfluff has to know beyond the project's own `.sqlfluff`: the files of all macros that models can call, those of
- * packages and of dbt itself too, and what dbt puts into templates.
- * @returns the file.
+ * Writes a configuration for sqlfluff in addition to the project's own `.sqlfluff`: the files of all macros that models can
+ * call, including those of packages and of dbt, and the variables that dbt provides in templates.
+ * @returns the path of the file.
  */
 export async function writeLintConfig(paths: Paths): Promise<string> {
   const file = join(paths.state, 'lint', 'sqlfluff.cfg');
@@ -27,7 +27,7 @@ export async function writeLintConfig(paths: Paths): Promise<string> {
       '[sqlfluff:templater:jinja]',
       'apply_dbt_builtins = true',
       `load_macros_from_path = ${folders.join(',')}`,
-      // How external materializations are built: nothing that a model calls, and written with tags that sqlfluff has not.
+      // External materializations: models don't call them, and they use tags that sqlfluff doesn't have.
       `exclude_macros_from_path = ${folders
         .filter((folder) => folder.endsWith(join('duckdb', 'macros', 'utils')))
         .map((folder) => join(folder, 'upstream.sql'))
@@ -39,7 +39,7 @@ export async function writeLintConfig(paths: Paths): Promise<string> {
   return file;
 }
 
-/** The project's own come last, so that they take the place of others with the same name. */
+/** The project's own macros come last, so that they override others with the same name. */
 async function projectMacros(paths: Paths): Promise<string[]> {
   const document: unknown = parse(await readFile(join(paths.dbtProject, 'dbt_project.yml'), 'utf8'));
   const project = projectSchema.safeParse(document ?? {}).data ?? projectSchema.parse({});
@@ -51,7 +51,7 @@ async function projectMacros(paths: Paths): Promise<string[]> {
   ].filter((folder) => existsSync(folder));
 }
 
-/** What dbt dispatches itself: `dbt.dateadd`, `dbt.safe_cast`. */
+/** Macros that dbt itself dispatches: `dbt.dateadd`, `dbt.safe_cast`. */
 async function dbtMacros(paths: Paths): Promise<string[]> {
   const environment = dirname(dirname(paths.python));
   const lib = join(environment, process.platform === 'win32' ? 'Lib' : 'lib');

@@ -11,13 +11,13 @@ export interface Violation {
   /** Relative to the project's root. */
   readonly file: string;
   readonly line: number;
-  /** sqlfluff's, such as LT01. */
+  /** sqlfluff's code of the rule, such as LT01. */
   readonly code: string;
   readonly message: string;
 }
 
 export interface LintOutcome {
-  /** How many files were looked at. */
+  /** The number of files that were linted. */
   readonly files: number;
   readonly violations: readonly Violation[];
 }
@@ -39,7 +39,7 @@ const outputSchema = z.array(
 
 /**
  * Runs sqlfluff over the dbt project, by the project's own `.sqlfluff`.
- * @throws MeetupError where sqlfluff is not installed, or can't work.
+ * @throws MeetupError if sqlfluff is not installed or fails.
  */
 export async function lintModels(paths: Paths, effects: Effects): Promise<LintOutcome> {
   const folder = process.platform === 'win32' ? 'Scripts' : 'bin';

@@ -3,10 +3,10 @@ import type { BuildPart, CiPart, CiReport } from './report.ts';
 import type { ChangedNode } from './slim-plan.ts';
 import { ciBase, ciCounts, ciFailures } from './words.ts';
 
-/** How a workflow finds the comment that it wrote before. */
+/** A marker by which a workflow finds its previous comment. */
 export const CI_MARKER = '<!-- meetup ci -->';
 
-/** GitHub takes comments of 65,536 characters. */
+/** GitHub's limit for a comment is 65,536 characters. */
 const LONGEST_SUMMARY = 60_000;
 const LONGEST_FAILURE = 4_000;
 const LONGEST_LIST = 30;
@@ -72,10 +72,10 @@ const listed = (names: readonly string[]): string =>
   names.slice(0, LONGEST_LIST).map(code).join(', ') +
   (names.length > LONGEST_LIST ? ` and ${names.length - LONGEST_LIST} more` : '');
 
-/** A collapsible block with a text that is shown as it is. */
+/** A collapsible block with verbatim text. */
 function folded(title: string, text: string): string {
   const cut = text.length > LONGEST_FAILURE ? `${text.slice(0, LONGEST_FAILURE)}\n… (cut)` : text;
-  // A fence ends only at one that is as long.
+  // A fence ends only at one of at least the same length.
   const longest = Math.max(2, ...[...cut.matchAll(/`+/g)].map(([ticks]) => ticks.length));
   const fence = '`'.repeat(longest + 1);
   return `<details><summary>${escaped(title)}</summary>\n\n${fence}text\n${cut}\n${fence}\n\n</details>`;
@@ -96,7 +96,7 @@ const escaped = (text: string): string =>
     .replaceAll('>', '&gt;')
     .replaceAll(/[\r\n]+/g, ' ');
 
-/** Whole sections, as many as a comment takes. */
+/** As many whole sections as fit into a comment. */
 function withinLimit(sections: readonly string[]): string {
   const kept: string[] = [];
   let length = 0;

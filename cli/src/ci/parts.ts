@@ -5,8 +5,8 @@ export const partNames = ['fixtures', 'scenarios', 'lint', 'build'] as const;
 export type PartName = (typeof partNames)[number];
 
 /**
- * Reads `--only`: names parted by commas; all parts where it is left out.
- * @throws MeetupError for a name that is none.
+ * Parses `--only`: names separated by commas; all parts if it is omitted.
+ * @throws MeetupError for an unknown name.
  */
 export function readParts(only: string | undefined): readonly PartName[] {
   if (only === undefined) return partNames;

@@ -2,13 +2,13 @@ import { homedir } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 import type { Paths } from '../config/paths.ts';
 
-/** Names of variables whose values are nobody else's business. */
+/** Names of variables whose values are secret. */
 const SECRET = /TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|PRIVATE|API_?KEY/i;
 
-/** Shorter values would be found where they are only words. */
+/** Shorter values would match ordinary words. */
 const SHORTEST_SECRET = 8;
 
-/** A text that anybody may read: no colours, no secrets of the environment, no folders of this machine. */
+/** A text that is safe to publish: without colours, secrets of the environment or folders of this machine. */
 export function publicText(
   text: string,
   paths: Pick<Paths, 'root' | 'state' | 'toolchain'>,
@@ -19,7 +19,7 @@ export function publicText(
   );
   const replacements: [string, string][] = [
     ...secrets.map((secret): [string, string] => [secret, '***']),
-    // The longer first: the state folder usually lies in the project's.
+    // The longer path first, because the state folder is usually inside the project.
     [paths.toolchain, '(toolchain)'],
     [paths.state, '(state)'],
     [`${paths.root}/`, ''],

@@ -6,11 +6,11 @@ import type { Violation } from './lint.ts';
 import type { ChangedNode } from './slim-plan.ts';
 
 interface Part {
-  /** `skip`: there is nothing of the kind. */
+  /** `skip`: there was nothing to check. */
   readonly status: 'pass' | 'fail' | 'skip';
   /** Milliseconds. */
   readonly ms: number;
-  /** What kept it from working, or why it was skipped. */
+  /** Why it could not run, or was skipped. */
   readonly message?: string;
 }
 
@@ -30,18 +30,18 @@ export interface LintPart extends Part {
 export interface BuildPart extends Part {
   readonly name: 'build';
   readonly base: Base;
-  /** Why everything counts as changed, where it does. */
+  /** Why everything counts as changed, if it does. */
   readonly everything?: string;
-  /** What differs from the base, or is downstream of that. */
+  /** Nodes that differ from the base, or are downstream of one that does. */
   readonly changed: readonly ChangedNode[];
-  /** Names of what the base has and the project has no longer. */
+  /** Names of nodes that the base has and the project no longer has. */
   readonly removed: readonly string[];
-  /** What was built and tested, `changed` or not. */
+  /** Nodes that were built and tested, `changed` or not. */
   readonly models: readonly NodeVerdict[];
   readonly tests: readonly NodeVerdict[];
-  /** Names of models that are not changed and were built all the same: changed ones stand on them, or they were out of date. */
+  /** Names of unchanged models that were built, because changed ones read them or they were stale. */
   readonly alsoBuilt: readonly string[];
-  /** Names of models that nothing was done with. */
+  /** Names of models that were not built. */
   readonly leftAlone: readonly string[];
   readonly problems: readonly Problem[];
   readonly stillFailing: readonly string[];
@@ -52,7 +52,7 @@ export type CiPart = TestsPart | LintPart | BuildPart;
 export interface CiReport {
   readonly status: 'pass' | 'fail';
   readonly parts: readonly CiPart[];
-  /** Where the Markdown summary is; relative to the project where it lies in it. */
+  /** The path of the Markdown summary; relative to the project if it is inside. */
   readonly summary: string;
   /** Milliseconds. */
   readonly ms: number;

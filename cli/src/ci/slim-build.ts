@@ -19,11 +19,11 @@ import { emptyPlan, planSlimBuild, type SlimPlan } from './slim-plan.ts';
 export interface SlimOutcome {
   readonly status: 'pass' | 'fail';
   readonly plan: SlimPlan;
-  /** Why everything counts as new, where it does. */
+  /** Why everything counts as new, if it does. */
   readonly everything?: string;
   readonly nodes: readonly NodeResult[];
   readonly problems: readonly Problem[];
-  /** Names of what fails since an earlier build, and was not run again. */
+  /** Names of nodes that have been failing since an earlier build and were not run again. */
   readonly stillFailing: readonly string[];
 }
 
@@ -31,9 +31,9 @@ export interface SlimOutcome {
 const MAX_REJECTED = 0.01;
 
 /**
- * Builds and tests what differs from the base, on the local data. Where marts are there, what is out of date is built
- * too, as `dev` would, and readers get the result; where there are none, only what the changed models stand on.
- * @throws MeetupError where the data is refused or the project can't be read.
+ * Builds and tests what differs from the base, on the local data. If marts exist, stale nodes are built too, as `dev`
+ * would, and the result is published; otherwise only the upstream models of the changed ones are built.
+ * @throws MeetupError if the data is refused or the project can't be read.
  */
 export async function slimBuild(paths: Paths, base: Base, effects: Effects): Promise<SlimOutcome> {
   if (base.kind === 'commit' && !(await differsFrom(paths.root, base.commit, projectPathspecs(paths)))) {
@@ -57,7 +57,7 @@ export async function slimBuild(paths: Paths, base: Base, effects: Effects): Pro
   }
 }
 
-/** What differs. A base that dbt can't read is no reason to check less: then everything is new. */
+/** The differences from the base. If dbt can't read the base, everything counts as new. */
 async function planWith(
   engine: EngineClient,
   paths: Paths,
@@ -72,7 +72,7 @@ async function planWith(
   return withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
     if (!existsSync(dbtProject)) return all(`${base.ref} has no dbt project`);
     effects.reporter.progress(`reading the project at ${base.ref}`);
-    // A request's own places take the client's place: one engine, and so one import of dbt, reads both projects.
+    // A request can name its own folders, so one engine, with one import of dbt, reads both projects.
     const request = { manifestFile, projectDir: dbtProject, targetPath: target };
     const before = await engine.changes(request);
     if (before.status === 'invalid') {
@@ -101,7 +101,7 @@ async function loadLocal(paths: Paths, effects: Effects): Promise<string | null>
 
 type Built = Pick<SlimOutcome, 'status' | 'nodes' | 'problems' | 'stillFailing'>;
 
-/** As `dev` does, and what changed again even where it is up to date. */
+/** Builds as `dev` does, and also runs changed nodes that are up to date. */
 async function onMarts(
   engine: EngineClient,
   paths: Paths,
@@ -124,8 +124,8 @@ async function onMarts(
 }
 
 /**
- * What the changed models stand on is built without its tests, then they are, with theirs. Nothing is published: readers
- * would see half of the marts. What is incremental is made from scratch, whatever an earlier try left.
+ * Builds the upstream models of the changed ones without their tests, then the changed ones with theirs. Nothing is
+ * published, because readers would see half of the marts. Incremental models are built from scratch, regardless of earlier runs.
  */
 async function fromNothing(engine: EngineClient, paths: Paths, plan: SlimPlan, effects: Effects): Promise<Built> {
   const ids = (nodes: readonly { uniqueId: string }[]): string[] => nodes.map(({ uniqueId }) => uniqueId);

@@ -8,31 +8,31 @@ export interface ChangedNode {
   readonly name: string;
   /** dbt's kind. */
   readonly kind: ProjectNode['resourceType'];
-  /** What differs (`body`, `config`, …), or of what it is downstream. */
+  /** What differs (`body`, `config`, …), or the changed node that it is downstream of. */
   readonly why: string;
 }
 
-/** dbt's `state:modified+`, and what its build stands on. */
+/** dbt's `state:modified+`, and the upstream nodes that its build needs. */
 export interface SlimPlan {
   /** Models, snapshots and seeds. */
   readonly changed: readonly ChangedNode[];
-  /** Data tests that changed, or that test what changed. */
+  /** Data tests that changed, or that test a changed node. */
   readonly tests: readonly ProjectNode[];
-  /** Not changed themselves, but `changed` and `tests` read them. */
+  /** Unchanged nodes that `changed` and `tests` read. */
   readonly needed: readonly ProjectNode[];
-  /** Neither changed nor needed. */
+  /** Nodes that are neither changed nor needed. */
   readonly others: readonly ProjectNode[];
-  /** Names of what the base has and the project has no longer. */
+  /** Names of nodes that the base has and the project no longer has. */
   readonly removed: readonly string[];
 }
 
-/** Roots that are named as the reason for something downstream of them. */
+/** How many changed nodes are named as the reason for a downstream one. */
 const NAMED_ROOTS = 3;
 
-/** Where nothing changed. */
+/** The plan if nothing changed. */
 export const emptyPlan: SlimPlan = { changed: [], tests: [], needed: [], others: [], removed: [] };
 
-/** Decides what a build of what changed is made of; without a base everything is new. */
+/** Decides what to build for a change; without a base everything is new. */
 export function planSlimBuild(now: ChangesAnswer, before: ChangesAnswer | undefined): SlimPlan {
   const whys = new Map(whatChanged(now, before));
   const roots = rootsOf(now, whys);
@@ -60,13 +60,13 @@ export function planSlimBuild(now: ChangesAnswer, before: ChangesAnswer | undefi
   };
 }
 
-/** Unique id → what differs, of nodes and sources. */
+/** Unique id of nodes and sources → what differs. */
 function* whatChanged(now: ChangesAnswer, before: ChangesAnswer | undefined): Generator<[string, string]> {
   const fingerprints = new Map(before?.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]));
   for (const { uniqueId, change, fingerprint } of now.nodes) {
     if (before === undefined) yield [uniqueId, 'new'];
     else if (change !== null) yield [uniqueId, reasonOf(change)];
-    // dbt looks neither at variables nor at the content of large seeds, nor at macros that are handed over as values.
+    // dbt ignores variables, the content of large seeds, and macros that are passed as values.
     else if (fingerprint !== (fingerprints.get(uniqueId) ?? null)) yield [uniqueId, 'what it reads'];
     else if (fingerprint === null) yield [uniqueId, "can't be compared"];
   }
@@ -84,7 +84,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 const reasonOf = (change: string): string => reasons[change] ?? change.replace('modified.', '');
 
-/** Answers, for a node, which changed nodes or sources it is or is downstream of. */
+/** Finds the changed nodes or sources that a node is, or is downstream of. */
 function rootsOf(now: ChangesAnswer, whys: ReadonlyMap<string, string>): (uniqueId: string) => readonly string[] {
   const parents = parentsIn(now);
   const found = new Map<string, readonly string[]>();

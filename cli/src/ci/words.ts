@@ -3,13 +3,13 @@ import { plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 import type { BuildPart, CiPart } from './report.ts';
 
-/** One thing that failed, told without colours. */
+/** One failure, as text without colours. */
 export interface CiFailure {
   readonly title: string;
   readonly text: string;
 }
 
-/** What a part counted, in a few words. */
+/** A part's counts, in a few words. */
 export function ciCounts(part: CiPart): string {
   if (part.status === 'skip') return part.message ?? '';
   if (part.name === 'lint') {
@@ -35,7 +35,7 @@ function buildCounts({ changed, models, tests, message }: BuildPart): string {
   ].join(', ');
 }
 
-/** With what the project was compared. */
+/** The base that the project was compared with. */
 export function ciBase({ base, everything, changed }: BuildPart): string {
   if (everything !== undefined) return `Everything was built: ${everything}.`;
   if (base.kind === 'none') return `Everything counts as changed: ${base.reason}.`;
@@ -43,7 +43,7 @@ export function ciBase({ base, everything, changed }: BuildPart): string {
   return changed.length === 0 ? `No model differs from ${place}.` : `Compared with ${place}:`;
 }
 
-/** All that failed in a part, the plain text of `style` unless told otherwise. */
+/** All failures of a part; plain text unless `style` says otherwise. */
 export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFailure[] {
   const own = part.message === undefined || part.status !== 'fail' ? [] : [{ title: part.name, text: part.message }];
   if (part.name === 'lint') {
@@ -82,7 +82,7 @@ function skipped(nodes: BuildPart['models']): CiFailure {
   return { title: `${names.length} skipped because an upstream model failed`, text: names.join('\n') };
 }
 
-/** vitest gives the error with its stack; the fixture's own place stands in the message. */
+/** vitest reports the error with its stack; the fixture's file and line are in the message. */
 function withoutStack(message: string): string {
   return message
     .split('\n')

@@ -7,7 +7,7 @@ import { renderPlan } from '../terminal/deploy.ts';
 import { styleFor } from '../text/style.ts';
 import type { CommandSession, Io } from './run-command.ts';
 
-/** Shows a plan and has the target's name typed; undefined where nobody sits at a terminal. */
+/** Shows a plan and asks for the target's name; undefined if there is no terminal. */
 export function confirmPlan(session: CommandSession, io: Io) {
   if (!hasPerson(io)) return {};
   return {
@@ -15,7 +15,7 @@ export function confirmPlan(session: CommandSession, io: Io) {
   };
 }
 
-/** The same before a rollback. */
+/** Asks for the target's name before a rollback. */
 export function confirmRollback(session: CommandSession, io: Io) {
   if (!hasPerson(io)) return {};
   return {
@@ -34,8 +34,8 @@ async function typed({ effects }: CommandSession, io: Io, shown: string, target:
 }
 
 /**
- * One line from a person; undefined where they end their input (Ctrl-D) instead.
- * @throws InterruptedError on Ctrl-C, which a terminal that readline has taken over sends as a key, not as a signal.
+ * Reads one line from the terminal; undefined if the input ends (Ctrl-D).
+ * @throws InterruptedError on Ctrl-C, which readline receives as a key, not as a signal.
  */
 export async function ask(
   question: string,
@@ -54,7 +54,7 @@ export async function ask(
     ]);
   } catch (error) {
     if (signal.aborted || interrupted.signal.aborted) throw new InterruptedError();
-    // So says readline of Ctrl-D.
+    // readline's error for Ctrl-D.
     if (error instanceof Error && error.name === 'AbortError') return undefined;
     throw error;
   } finally {

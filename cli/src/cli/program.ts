@@ -50,7 +50,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) return 0;
-    // Commander has printed its own message by now, for people.
+    // Commander has already printed its message.
     if (argv.includes('--json')) {
       io.stdout.write(`${JSON.stringify({ status: 'error', error: error.message.replace(/^error: /, '') })}\n`);
     }

@@ -23,7 +23,7 @@ export interface InputStream extends AsyncIterable<string | Uint8Array> {
 export interface Io {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
-  /** Read by `query` where it is given no SQL otherwise. */
+  /** Read by `query` if no SQL is given otherwise. */
   readonly stdin?: InputStream;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
@@ -32,35 +32,35 @@ export interface Io {
   readonly toTheEnd?: Effects['toTheEnd'];
 }
 
-/** One command's run: what it gets, and how its result is printed. */
+/** The run of one command: its inputs, and how its result is printed. */
 export interface CommandSession {
   readonly paths: Paths;
   readonly effects: Effects;
   readonly options: GlobalOptions;
-  /** Prints the result, for people or as one JSON document, and gives the exit code. */
+  /** Prints the result, as text or as one JSON document, and returns the exit code. */
   finish<Report>(result: CommandResult<Report>, print: Printing<Report>): number;
 }
 
 export interface Printing<Report> {
   text(report: Report, style: Style): string;
-  /** What --json prints; the report itself where it is left out. */
+  /** What --json prints; the report itself by default. */
   json?(report: Report): unknown;
-  /** The answer itself, that --quiet prints too. */
+  /** Whether the text is the answer itself, which --quiet prints too. */
   readonly essential?: boolean;
 }
 
 export interface HowToRun {
   /** Whether --json prints one event per line instead of one document. */
   readonly isStream?: boolean;
-  /** What --target may be; `dev` alone unless given, as most commands know the local database only. */
+  /** The allowed values of --target; only `dev` by default, because most commands work on the local database. */
   readonly targets?: readonly Target[];
 }
 
 const LOCAL: readonly Target[] = ['dev'];
 
 /**
- * Resolves what all commands share, runs one, and turns what it throws into one plain sentence and an exit code:
- * 130 when interrupted, 1 or 2 for known errors, 2 with a hint for a defect of ours.
+ * Resolves what all commands share, runs one, and turns an error into one plain sentence and an exit code: 130 if it was
+ * interrupted, 1 or 2 for known errors, 2 with a hint for a bug in meetup.
  */
 export async function withSession(
   rawOptions: unknown,
@@ -111,7 +111,7 @@ const isJson = (rawOptions: unknown): boolean =>
   typeof rawOptions === 'object' && rawOptions !== null && 'json' in rawOptions && rawOptions.json === true;
 
 interface HowToExplain extends Pick<GlobalOptions, 'json' | 'verbose'> {
-  /** Ctrl-C is the ordinary end of a stream of events. */
+  /** Ctrl-C is the normal end of an event stream. */
   readonly isStream?: boolean;
 }
 

@@ -9,7 +9,7 @@ import type { CommandSession, Io } from './run-command.ts';
 export async function watchSession(session: CommandSession, options: DevOptions, io: Io): Promise<number> {
   const style = styleFor(io.stdout, io.env);
   const print = (text: string): void => {
-    // A line that is redrawn must not stand in the middle of one that stays.
+    // A redrawn line must not be mixed with a permanent one.
     session.effects.reporter.progress('');
     io.stdout.write(`${text}\n`);
   };
@@ -30,7 +30,7 @@ export async function watchSession(session: CommandSession, options: DevOptions,
   return result.exitCode;
 }
 
-/** Single keys, where there is a keyboard. */
+/** Reads single keys, if there is a keyboard. */
 function listenToKeys(press: (key: WatchKey) => void): () => void {
   const { stdin } = process;
   if (!stdin.isTTY) return () => undefined;

@@ -21,13 +21,13 @@ export interface BuildOptions {
   readonly paths: Paths;
   /** `dev` is the working database of the state folder; `rehearsal` is built in place, as dbt itself would. */
   readonly target: Target;
-  /** dbt's selection syntax, several selectors parted by spaces. */
+  /** dbt's selection syntax, with several selectors separated by spaces. */
   readonly select?: string | undefined;
   readonly exclude?: string | undefined;
   readonly fullRefresh?: boolean;
-  /** Only what is out of date, instead of a selection. */
+  /** Only stale nodes, instead of a selection. */
   readonly affected?: boolean;
-  /** Told what an affected build was made from, beside the data. */
+  /** Called with the inputs of an affected build, apart from the data. */
   readonly read?: (inputs: ProjectInputs | undefined) => void;
 }
 
@@ -35,11 +35,11 @@ export interface BuildReport {
   readonly status: 'pass' | 'fail';
   readonly models: readonly NodeVerdict[];
   readonly tests: readonly NodeVerdict[];
-  /** What kept the project from being read; then nothing was built. */
+  /** Why the project can't be read; nothing was built then. */
   readonly problems: readonly Problem[];
-  /** Whether readers see what was built: not where a model failed or was skipped, so that they never see half of it. */
+  /** Whether the result was published. It isn't if a model failed or was skipped, so that readers never see half of it. */
   readonly published: boolean;
-  /** For an affected build: names of what was downstream of a change, and yet up to date. */
+  /** For an affected build: names of nodes that were downstream of a change and yet up to date. */
   readonly spared?: readonly string[];
   /** Milliseconds, from the first request to the last answer. */
   readonly ms: number;
@@ -47,7 +47,7 @@ export interface BuildReport {
 
 /**
  * Builds and tests models once, in dbt's order, on the engine of a running `dev --watch` or on one of its own.
- * @throws MeetupError where there is no data, the selection matches nothing, or the configuration is wrong;
+ * @throws MeetupError if there is no data, the selection matches nothing, or the configuration is invalid;
  *   InterruptedError when the signal is aborted.
  */
 export async function run(options: BuildOptions, effects: Effects): Promise<CommandResult<BuildReport>> {
@@ -64,7 +64,7 @@ export async function run(options: BuildOptions, effects: Effects): Promise<Comm
   await requireLocalProfile(options.paths, effects.env);
   const engine = new EngineClient(options.paths, effects);
   try {
-    // dbt takes seconds to import; meanwhile the lock is taken and the raw tables are looked at. Failures come back with the build.
+    // dbt takes seconds to import; meanwhile the lock is taken and the raw tables are checked. A failure is reported by the build.
     engine.warmUp().catch(() => undefined);
     return await buildWith(engine, options, effects);
   } finally {
@@ -72,7 +72,7 @@ export async function run(options: BuildOptions, effects: Effects): Promise<Comm
   }
 }
 
-/** The same with an engine that the caller keeps. */
+/** Like `run`, with an engine that the caller keeps. */
 export async function buildWith(
   engine: EngineClient,
   options: BuildOptions,
@@ -84,7 +84,7 @@ export async function buildWith(
     const answer = await ask(engine, options, effects);
     options.read?.(answer.inputs);
     const whole = answer.nodes.every((node) => isTest(node) || isThere(node));
-    // Readers who have nothing yet are better served by what there is.
+    // If nothing is published yet, an incomplete result is better than none.
     const due = answer.status !== 'invalid' && (whole || !existsSync(options.paths.database));
     if (due) {
       effects.reporter.progress('publishing');

@@ -18,17 +18,17 @@ import { type TestPart, run as test } from './test.ts';
 
 export interface CiOptions {
   readonly paths: Paths;
-  /** A git ref, or `none` to build everything; origin/main or main where it is left out. */
+  /** A git ref, or `none` to build everything; origin/main or main by default. */
   readonly base?: string | undefined;
-  /** Names of parts, parted by commas; all where it is left out. */
+  /** Names of parts, separated by commas; all by default. */
   readonly only?: string | undefined;
-  /** Absolute; `ci-summary.md` of the state folder where it is left out. */
+  /** An absolute path; `ci-summary.md` in the state folder by default. */
   readonly summary?: string | undefined;
 }
 
 /**
- * Checks what a change has to pass: fixtures, scenarios, lint, and a build of what differs from the base. Every part runs,
- * whatever became of those before it; a Markdown summary tells all.
+ * Runs the checks of a change: fixtures, scenarios, lint, and a build of what differs from the base. Every part runs, even
+ * if earlier ones failed; a Markdown summary reports all of them.
  * @throws MeetupError for options that make no sense; InterruptedError when the signal is aborted.
  */
 export async function run(options: CiOptions, effects: Effects): Promise<CommandResult<CiReport>> {
@@ -37,7 +37,7 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
   const wanted = readParts(options.only);
   const summary = options.summary ?? join(paths.state, 'ci-summary.md');
   await requireWritable(summary);
-  // Only the build compares with it.
+  // Only the build uses the base.
   const base: Base = wanted.includes('build')
     ? await resolveBase(paths.root, options.base)
     : { kind: 'none', reason: 'nothing is built' };
@@ -118,7 +118,7 @@ function buildPart(base: Base, outcome: SlimOutcome): BuildPart {
   };
 }
 
-/** A part of which nothing is known but that it could not work. */
+/** The result of a part that could not run. */
 function nothing(name: PartName, base: Base): CiPart {
   const part = { status: 'fail', ms: 0 } as const;
   if (name === 'lint') return { ...part, name, files: 0, violations: [] };
@@ -127,7 +127,7 @@ function nothing(name: PartName, base: Base): CiPart {
   return { ...part, ...none, name, base, problems: [], stillFailing: [] };
 }
 
-/** Told before the work, not after it. */
+/** Checked before the work, not after it. */
 async function requireWritable(summary: string): Promise<void> {
   try {
     await mkdir(dirname(summary), { recursive: true });
@@ -146,6 +146,6 @@ async function requireWritable(summary: string): Promise<void> {
 
 async function writeSummary(markdown: string, file: string, effects: Effects): Promise<void> {
   await writeAtomically(file, markdown);
-  // GitHub shows what is appended there on the page of the run.
+  // GitHub shows the content of this file on the page of the run.
   if (effects.env.GITHUB_STEP_SUMMARY) await appendFile(effects.env.GITHUB_STEP_SUMMARY, markdown);
 }

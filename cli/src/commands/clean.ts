@@ -22,16 +22,16 @@ export interface CleanReport {
   readonly status: 'removed' | 'nothing';
   readonly removed: readonly { readonly path: string; readonly bytes: number }[];
   readonly freedBytes: number;
-  /** What was made but stays, and why. */
+  /** What is left in place, and why. */
   readonly kept: readonly { readonly path: string; readonly why: string }[];
 }
 
 const LOCKS = ['write.lock', 'watch.lock'];
 
 /**
- * Removes what meetup made: the state folder with the databases and dbt's environment, and what dbt left in its project;
- * with `all` the Node packages and the compiled CLI as well. Never the data.
- * @throws MeetupError where the state folder is not meetup's own, or a meetup process works in it.
+ * Removes what meetup created: the state folder with the databases and dbt's environment, and dbt's files in its project;
+ * with `all` also the Node packages and the compiled CLI. Never the data.
+ * @throws MeetupError if the state folder is not meetup's own, or a meetup process is working in it.
  */
 export async function run(options: CleanOptions, effects: Effects): Promise<CommandResult<CleanReport>> {
   const { paths } = options;
@@ -64,7 +64,7 @@ const busy = (what: string): MeetupError =>
   new MeetupError(`Nothing was removed because ${what}: wait for it, or stop it and try again.`);
 
 /**
- * In an order in which an interruption never leaves something that looks whole and is not.
+ * Removes in an order in which an interruption never leaves something that looks complete but isn't.
  * @returns the bytes freed
  */
 async function removeState(
@@ -80,7 +80,7 @@ async function removeState(
       if (!('release' in lock)) throw busy(`${processName(lock.heldBy)} is working in ${paths.state}`);
       locks.push(lock);
     }
-    // A Spark that still writes would make anew what is being removed, and so would one that is being started.
+    // A Spark that is writing or starting would recreate what is being removed.
     const rehearsal = rehearsalPlaces(paths);
     const lock = await tryLock({ ...paths, state: rehearsal.folder }, 'write');
     if (!('release' in lock))
@@ -90,12 +90,12 @@ async function removeState(
     const last = [basename(rehearsal.folder), ...LOCKS, stateMarker().name];
     const first = ['toolchain/python', 'toolchain/dev'];
     const between = (await readdir(state)).filter((name) => !last.includes(name));
-    // The links to the environments first: without them no environment is in use, whole or not.
+    // The links to the environments first: without them no environment is used, complete or not.
     for (const name of [...first, ...between, ...last]) bytes += (await take(join(state, name))) ?? 0;
   } finally {
     for (const lock of locks) lock.release();
   }
-  // DuckDB may write beside its file when it lets go of a lock.
+  // DuckDB may write beside its file when it releases a lock.
   for (const name of await readdir(state))
     if (LOCKS.some((lock) => name.startsWith(lock))) await take(join(state, name));
   await removeEmptyFolder(paths.state);
@@ -111,7 +111,7 @@ async function removeEmptyFolder(folder: string): Promise<void> {
   }
 }
 
-/** A toolchain elsewhere is shared with other state folders, by the wish of whoever named it. */
+/** A toolchain elsewhere may be shared with other state folders. */
 async function keptToolchain(paths: Paths): Promise<{ path: string; why: string }[]> {
   if (paths.toolchain === join(paths.state, 'toolchain')) return [];
   try {

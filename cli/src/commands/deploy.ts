@@ -25,15 +25,15 @@ export interface DeployOptions {
   readonly target: RemoteName;
   /** Stops after the plan, which changes nothing. */
   readonly planOnly?: boolean;
-  /** Applies without asking. */
+  /** Applies the plan without confirmation. */
   readonly yes?: boolean;
   /** Applies only the plan with this hash. */
   readonly planHash?: string | undefined;
-  /** Deploys what is not committed or rehearsed, and over what somebody else changed. */
+  /** Deploys uncommitted or unrehearsed changes, and overwrites drift. */
   readonly force?: boolean | undefined;
   readonly fullRefresh?: boolean | undefined;
   readonly maxRejected: number;
-  /** Asks a person; left out where there is none. */
+  /** Asks for confirmation; undefined if there is no terminal. */
   readonly confirm?: (plan: DeployPlan) => Promise<boolean>;
 }
 
@@ -46,7 +46,7 @@ export interface DeployReport extends DeployPlan {
   readonly nodes?: readonly NodeVerdict[];
   readonly problems?: Applied['problems'];
   readonly parity?: Applied['parity'];
-  /** An earlier deployment or rollback that had been interrupted. */
+  /** An earlier deployment or rollback that was interrupted. */
   readonly recovered?: Undone;
   readonly undone?: Undone;
   /** Milliseconds. */
@@ -54,15 +54,15 @@ export interface DeployReport extends DeployPlan {
 }
 
 /**
- * Plans a deployment, has it confirmed, and carries it out: all of it or nothing.
- * @throws MeetupError where the local marts fail, the target can't be reached, something stands in the way, or nobody
+ * Plans a deployment, asks for confirmation, and applies all of it or nothing.
+ * @throws MeetupError if the local marts fail, the target can't be reached, something blocks the deployment, or nobody
  *   confirms; InterruptedError when the signal is aborted, after everything was put back.
  */
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
   requireSomebodyToConfirm(options);
   const { paths, target, fullRefresh = false } = options;
-  // Said before minutes go into the local marts.
+  // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
   await requireLocalMarts(options, effects);
   return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
@@ -80,7 +80,7 @@ type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
 
 async function deploy(options: DeployOptions, context: SurveyContext): Promise<Outcome> {
   if (options.planOnly) return planned(await survey(context), context);
-  // A plan that was reviewed must hold when nobody else can change anything: that one is made under the lock only.
+  // A reviewed plan must still hold when nobody else can change anything, so it is only checked under the lock.
   const seen = options.planHash === undefined ? await survey(context) : undefined;
   if (seen !== undefined && isUpToDate(seen)) return settled(options, context, seen);
   const deployment = newDeploymentId(context.effects);
@@ -93,7 +93,7 @@ async function deploy(options: DeployOptions, context: SurveyContext): Promise<O
   return carryOut(options, context, deployment, review);
 }
 
-/** Plans under the lock, where that is not as it was seen a moment ago, and applies what was agreed. */
+/** Plans again under the lock if the target has changed since the first plan, and applies the confirmed plan. */
 function carryOut(
   options: DeployOptions,
   context: SurveyContext,
@@ -113,7 +113,7 @@ function carryOut(
   });
 }
 
-/** Nothing to do, and nothing that a dead process left. No lock is needed to say so. */
+/** Whether there is nothing to do, and nothing left by a dead process. This needs no lock. */
 const isUpToDate = ({ plan, entries }: Survey): boolean => plan.empty && interrupted(entries) === undefined;
 
 async function settled(options: DeployOptions, context: DeployContext, { plan }: Survey, recovered?: Undone) {
@@ -122,7 +122,7 @@ async function settled(options: DeployOptions, context: DeployContext, { plan }:
   return { exitCode: 0, report: { ...plan, status: 'unchanged', uploadedBytes: 0, ...told(recovered) } } as const;
 }
 
-/** What was seen a moment ago holds under the lock, unless somebody deployed in between. */
+/** The earlier survey is valid under the lock unless somebody deployed in between. */
 function isStillSo(seen: Survey | undefined, entries: readonly Entry[]): seen is Survey {
   return seen !== undefined && interrupted(entries) === undefined && seen.entries.length === entries.length;
 }
@@ -138,17 +138,17 @@ function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome
 }
 
 interface Review {
-  /** The plan to apply, where one was agreed on. */
+  /** The plan to apply, if one was confirmed. */
   readonly hash?: string;
-  /** Whether a person said yes, which may have taken longer than a session lives. */
+  /** Whether a person confirmed, which may have taken longer than a session lives. */
   readonly isAgreed?: boolean;
-  /** What may be applied as it was seen: nobody took time to read it. */
+  /** A survey that can be reused, because nobody spent time reading the plan. */
   readonly seen?: Survey | undefined;
   readonly declined?: DeployPlan;
   readonly recovered?: Undone | undefined;
 }
 
-/** Has a person read the plan, where one is there. The lock is not held while they do. */
+/** Asks a person to confirm the plan, if there is a terminal. The lock is not held meanwhile. */
 async function reviewed(
   { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
   context: SurveyContext,
@@ -175,7 +175,7 @@ function requireSamePlan(hash: string | undefined, plan: DeployPlan): void {
 }
 
 async function apply(context: LockedContext & SurveyContext, now: Survey, deployment: string): Promise<Outcome> {
-  // After Ctrl-C everything is put back, whatever time that takes.
+  // After Ctrl-C everything is put back, however long that takes.
   const applied = await broughtToEnd(context.effects, applyPlan(context, now, deployment, verifyAgainstLocal(context)));
   if (context.effects.signal.aborted && applied.status !== 'done') {
     if (applied.status === 'undone')
@@ -199,7 +199,7 @@ async function apply(context: LockedContext & SurveyContext, now: Survey, deploy
   };
 }
 
-/** Only what is committed can be told from something else later. */
+/** Only a committed state can be identified later. */
 async function noteRehearsed({ target, paths }: DeployOptions, { git }: DeployContext): Promise<void> {
   if (target === 'rehearsal' && git.commit !== null && !git.dirty) await rememberRehearsed(paths, git.commit);
 }
@@ -216,9 +216,9 @@ async function requireReadyForProd({ paths, force, planOnly }: DeployOptions, { 
   if (!force && !planOnly) requireReviewable(await readGit(paths.root), await rehearsedCommits(paths));
 }
 
-/** What is compared with must be there, and right. */
+/** The local marts must exist and pass their tests, because the target is compared with them. */
 async function requireLocalMarts({ paths, maxRejected, target }: DeployOptions, effects: Effects): Promise<void> {
-  // The sample is for trying things out: it goes to prod only where somebody made it and looked at it.
+  // The sample is for experiments: it is only deployed to prod if somebody generated it explicitly.
   const generates = target !== 'prod';
   const local = await dev({ paths, maxRejected, generates, fullRefresh: false, summarizes: false }, effects);
   if (local.exitCode === 0) return;

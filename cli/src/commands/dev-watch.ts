@@ -9,12 +9,12 @@ import { WatchLoop } from '../watch/loop.ts';
 import { watchProject } from '../watch/watcher.ts';
 import { type DevOptions, type DevReport, devWith } from './dev.ts';
 
-/** What a person asks for at the keyboard. */
+/** Requests from the keyboard. */
 export type WatchKey = 'all' | 'tests' | 'failing' | 'again' | 'quit';
 
 export interface DevWatchOptions extends DevOptions {
   readonly tell: (event: WatchEvent) => void;
-  /** Called once with what the first load and build did. */
+  /** Called once with the result of the first load and build. */
   readonly started: (report: DevReport) => void;
   /** Calls back for each key until the returned function is called. */
   readonly keys: (press: (key: WatchKey) => void) => () => void;
@@ -25,8 +25,8 @@ export interface WatchReport {
 }
 
 /**
- * Loads and builds what is new, then stays and rebuilds and tests exactly what each change affects.
- * @throws MeetupError where another `dev --watch` works on this state folder.
+ * Loads and builds what is new, then keeps running and rebuilds and tests exactly what each change affects.
+ * @throws MeetupError if another `dev --watch` works on this state folder.
  */
 export async function run(options: DevWatchOptions, effects: Effects): Promise<CommandResult<WatchReport>> {
   const lock = await tryLock(options.paths, 'watch');
@@ -58,7 +58,7 @@ async function watch(
   engine.warmUp().catch(() => undefined);
   const onFolders = (folders: readonly string[]): void => watcher.alsoWatch(folders);
   const loop = new WatchLoop(engine, { ...options, tell, onFolders }, effects);
-  // Watching begins before the first build, so that no save goes unseen.
+  // Watching starts before the first build, so that no save is missed.
   const early: string[] = [];
   let isReady = false;
   const watcher = watchProject(options.paths, (files) => (isReady ? loop.changed(files) : early.push(...files)), {
@@ -68,7 +68,7 @@ async function watch(
     loop.startFrom(watcher.files);
     options.started((await devWith(engine, options, effects)).report);
     watcher.alsoWatch((await lastInputs(options.paths))?.folders ?? []);
-    // Where there was nothing to build, dbt has read nothing yet, and the first save would wait for it.
+    // If there was nothing to build, dbt has not read the project yet, and the first save would wait for that.
     engine.parse({ target: 'dev' }).catch(() => undefined);
     isReady = true;
     options.tell({ event: 'ready' });

@@ -17,9 +17,9 @@ export interface DevOptions {
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
   readonly fullRefresh: boolean;
-  /** Whether the sample is made where there is no data, and was none before; true unless said otherwise. */
+  /** Whether to generate the sample if there is no data and never was any; true by default. */
   readonly generates?: boolean;
-  /** Whether the marts are summed up in the end; true unless said otherwise. */
+  /** Whether to summarize the marts at the end; true by default. */
   readonly summarizes?: boolean;
 }
 
@@ -28,15 +28,15 @@ export interface DevReport {
   /** Only where there was no data. */
   readonly generated?: GenerateReport;
   readonly load: LoadReport;
-  /** Left out where nothing had to be built. */
+  /** Omitted if nothing had to be built. */
   readonly build?: BuildReport;
-  /** Left out where the marts are not whole. */
+  /** Omitted if the marts are incomplete. */
   readonly marts?: MartsSummary;
   /** Milliseconds. */
   readonly ms: number;
 }
 
-/** Loads what is new and builds what is not built yet; then tells what is in the marts. */
+/** Loads new data and builds what is stale; then summarizes the marts. */
 export async function run(options: DevOptions, effects: Effects): Promise<CommandResult<DevReport>> {
   const engine = new EngineClient(options.paths, effects);
   try {
@@ -46,7 +46,7 @@ export async function run(options: DevOptions, effects: Effects): Promise<Comman
   }
 }
 
-/** The same with an engine that the caller keeps. */
+/** Like `run`, with an engine that the caller keeps. */
 export async function devWith(
   engine: EngineClient,
   options: DevOptions,
@@ -56,7 +56,7 @@ export async function devWith(
   await requireLocalProfile(options.paths, effects.env);
   const before = await beforeBuild(options.paths, effects.env);
   const firstTime = !existsSync(options.paths.database);
-  // dbt takes seconds to import: where it is sure to be needed, it starts while the data is read.
+  // Importing dbt takes seconds: if it is certainly needed, it starts while the data is read.
   if (firstTime) engine.warmUp().catch(() => undefined);
   const generated = options.generates === false ? undefined : await generateIfEmpty(options.paths, effects);
   const loaded = await load({ ...options, publishes: false }, effects);

@@ -19,11 +19,11 @@ export interface DiffOptions {
   readonly paths: Paths;
   readonly from: Target;
   readonly to: Target;
-  /** Names of marts; all public ones where it is left out. */
+  /** Names of marts; all public ones by default. */
   readonly select?: string | undefined;
   /** How many differing rows to show per mart. */
   readonly samples: number;
-  /** Where a Markdown report goes. */
+  /** The path of a Markdown report. */
   readonly markdown?: string | undefined;
 }
 
@@ -37,9 +37,9 @@ export interface DiffReport {
 }
 
 /**
- * Compares the public marts of two targets: columns, rows, cells. The work is done where the rows are; fingerprints and
- * a sample travel.
- * @throws MeetupError where a target can't be reached or the selection matches no mart.
+ * Compares the public marts of two targets: columns, rows, cells. Each warehouse does the work on its rows; only
+ * fingerprints and a sample are fetched.
+ * @throws MeetupError if a target can't be reached or the selection matches no mart.
  */
 export async function run(options: DiffOptions, effects: Effects): Promise<CommandResult<DiffReport>> {
   const started = effects.clock.elapsed();
@@ -103,7 +103,7 @@ interface OpenSide {
   close(): Promise<void>;
 }
 
-/** Ctrl-C ends what runs, here and there. */
+/** Ctrl-C cancels the running queries on both sides. */
 async function openSide(target: Target, paths: Paths, effects: Effects): Promise<OpenSide> {
   const { signal } = effects;
   if (target === 'dev') {

@@ -37,8 +37,8 @@ const CHECKS: readonly [name: string, check: (context: DoctorContext) => Promise
 ];
 
 /**
- * Looks at the machine, the toolchain and the target's profile, all at once, and changes nothing. A check that itself
- * breaks counts as failed, and the others go on.
+ * Checks the machine, the toolchain and the target's profile in parallel, and changes nothing. A check that throws counts
+ * as failed, and the others continue.
  */
 export async function run(options: DoctorOptions, effects: Effects): Promise<CommandResult<DoctorReport>> {
   effects.reporter.progress('Checking the machine, the toolchain and the profile …');

@@ -4,7 +4,7 @@ import { type DataSetOptions, type GenerateReport, generateDataSet } from '../ge
 
 /**
  * Writes a realistic data set, the same bytes for the same options.
- * @throws MeetupError where the folder holds other data or cannot be written.
+ * @throws MeetupError if the folder holds other data or can't be written.
  */
 export async function run(options: DataSetOptions, effects: Effects): Promise<CommandResult<GenerateReport>> {
   return { exitCode: 0, report: await generateDataSet(options, effects) };

@@ -12,16 +12,16 @@ export interface QueryOptions {
   readonly sql: string;
 }
 
-/** White space, semicolons and comments: DuckDB's driver has no words for SQL without a statement. */
+/** White space, semicolons and comments: DuckDB's driver has no message for SQL without a statement. */
 const NO_STATEMENT = /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/;
 
-/** Where a name without a schema is looked for, in this order. */
+/** The schemas in which an unqualified name is looked up, in order. */
 const SEARCH_PATH = 'marts,intermediate,staging,raw,snapshots';
 
 /**
- * Answers read-only SQL from what was last published; never waits for a build.
+ * Runs read-only SQL on the published database; never waits for a build.
  * @returns the result of each statement, in order.
- * @throws MeetupError with DuckDB's own message where the SQL is wrong or would write, and where there is none.
+ * @throws MeetupError with DuckDB's message if the SQL is invalid or would write, and if there is no statement.
  */
 export async function run(options: QueryOptions, effects: Effects): Promise<CommandResult<readonly QueryResult[]>> {
   if (NO_STATEMENT.test(options.sql)) {
@@ -49,7 +49,7 @@ export async function run(options: QueryOptions, effects: Effects): Promise<Comm
   }
 }
 
-/** The marts first, and no way out: a query reads the database, not other files, and writes nothing anywhere. */
+/** Puts the marts first in the search path, and restricts the query to the database: no other files, and no writes. */
 async function confine(warehouse: DuckDbWarehouse): Promise<void> {
   const { rows } = await warehouse.query('select schema_name from information_schema.schemata');
   const present = new Set(rows.map(([name]) => name));

@@ -16,13 +16,13 @@ export interface RehearsalOptions {
 }
 
 export interface RehearsalReport {
-  /** `broken`: some of it runs, and it does not answer. */
+  /** `broken`: part of it runs, but it doesn't answer. */
   readonly status: 'up' | 'down' | 'broken';
-  /** Whether this command changed that. */
+  /** Whether this command changed the status. */
   readonly changed: boolean;
-  /** What runs. */
+  /** The running processes. */
   readonly processes: readonly number[];
-  /** How it is reached, where it is up. The token itself is never shown. */
+  /** How to connect, if it is up. The token itself is never shown. */
   readonly connection?: {
     readonly host: string;
     readonly httpPath: string;
@@ -36,7 +36,7 @@ export interface RehearsalReport {
   readonly ms: number;
 }
 
-/** Starts, ends or asks the rehearsal warehouse. `status` gives exit code 1 where it is not up. */
+/** Starts, stops or inspects the rehearsal. `status` returns exit code 1 if it is not up. */
 export async function run(options: RehearsalOptions, effects: Effects): Promise<CommandResult<RehearsalReport>> {
   const { paths, action } = options;
   const started = effects.clock.elapsed();

@@ -13,32 +13,32 @@ import type { RemoteName } from '../targets/target.ts';
 export interface RollbackOptions {
   readonly paths: Paths;
   readonly target: RemoteName;
-  /** The deployment to go back to; the one before the last where it is left out. */
+  /** The deployment to return to; the one before the last by default. */
   readonly to?: string | undefined;
   readonly yes?: boolean | undefined;
-  /** Goes back also where some tables can't. */
+  /** Rolls back even if some tables can't be restored. */
   readonly force?: boolean | undefined;
-  /** Asks a person; left out where there is none. */
+  /** Asks for confirmation; undefined if there is no terminal. */
   readonly confirm?: (goal: RollbackGoal, target: RemoteName) => Promise<boolean>;
 }
 
 export interface RollbackReport {
   readonly status: 'rolled back' | 'undone' | 'declined';
   readonly target: RemoteName;
-  /** Where the target stands now; null for before the first deployment. */
+  /** The target's current deployment; null for before the first. */
   readonly to: string | null;
   readonly restored: readonly string[];
   readonly failed: readonly { readonly relation: string; readonly reason: string }[];
-  /** An earlier deployment or rollback that had been interrupted. */
+  /** An earlier deployment or rollback that was interrupted. */
   readonly recovered?: Undone;
   /** Milliseconds. */
   readonly ms: number;
 }
 
 /**
- * Puts every table back to what it was at an earlier deployment. Where the last one was interrupted and no deployment is
- * named, undoing that one is all there is to do.
- * @throws MeetupError where there is nothing to go back from, the deployment is not known, or nobody confirms.
+ * Returns every table to its state at an earlier deployment. If the last one was interrupted and no deployment is named,
+ * only that one is undone.
+ * @throws MeetupError if there is nothing to roll back, the deployment is unknown, or nobody confirms.
  */
 export async function run(options: RollbackOptions, effects: Effects): Promise<CommandResult<RollbackReport>> {
   const started = effects.clock.elapsed();
@@ -78,7 +78,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
   });
 }
 
-/** The last record of a process that died may arrive late: what was sent goes on in the warehouse. */
+/** The last ledger entry of a dead process may arrive late, because the warehouse continues its statements. */
 const endedAfterAll = (stands: string | null, target: RemoteName): MeetupError =>
   new MeetupError(
     `The interrupted deployment had in fact finished; ${target} is at ${placeOf(stands)} and nothing was put back. Run the rollback again to go back from there.`,

@@ -4,7 +4,7 @@ import type { QueryResult } from '../warehouse/warehouse.ts';
 
 /** A sample of the marts: what a sponsor would ask first. */
 export interface MartsSummary {
-  /** Sentences about data that can't be right, such as a date in the future. */
+  /** Sentences about implausible data, such as a date in the future. */
   readonly warnings: readonly string[];
   /** Rows of each public mart. */
   readonly totals: QueryResult;
@@ -20,7 +20,7 @@ const TOTALS = `
     (select count(*) from marts.fct_rsvps) as rsvps,
     (select as_of from marts.data_freshness) as as_of`;
 
-/** The check whose failing would otherwise go unnoticed: every figure depends on as_of. */
+/** A check whose failure would otherwise go unnoticed: every figure depends on as_of. */
 const FUTURE_DATES = `
   select cast(cast(latest_at as date) as varchar), cast(cast(loaded_at as date) as varchar)
   from marts.data_quality
@@ -41,7 +41,7 @@ const RISING_TOPICS = `
   order by momentum desc, topic_name
   limit 5`;
 
-/** Reads the summary from what was published. */
+/** Reads the summary from the published database. */
 export async function summarizeMarts(paths: Paths): Promise<MartsSummary> {
   const published = await openPublished(paths);
   try {

@@ -19,7 +19,7 @@ export interface RemoteTestOptions {
 
 /**
  * Runs the fixtures of the models on the rehearsal, through dbt-databricks.
- * @throws MeetupError for target prod, an unknown selection, and where the rehearsal or the project can't be used.
+ * @throws MeetupError for target prod, for an unknown selection, and if the rehearsal or the project can't be used.
  */
 export async function run(options: RemoteTestOptions, effects: Effects): Promise<CommandResult<TestReport>> {
   if (options.target === 'prod') {
@@ -40,7 +40,7 @@ export async function run(options: RemoteTestOptions, effects: Effects): Promise
   return { exitCode: status === 'pass' ? 0 : 1, report: { status, tests, ms: effects.clock.elapsed() - started } };
 }
 
-/** Options of `test` that only mean something in memory. */
+/** Options of `test` that only work in memory. */
 const LOCAL_ONLY = ['all', 'only', 'junit', 'watch', 'mutate', 'coverage'] as const;
 
 /** @throws MeetupError that names the first option which only works on target dev. */

@@ -10,17 +10,17 @@ import { readRawColumns } from '../unit-tests/raw-columns.ts';
 
 export interface StrengthOptions {
   readonly paths: Paths;
-  /** Names of models parted by spaces, with * for any letters; all unless given. */
+  /** Names of models separated by spaces, with * for any characters; all by default. */
   readonly select?: string | undefined;
 }
 
 export interface MutatedModel {
   readonly name: string;
   readonly fixtures: number;
-  /** Without the equivalent ones. */
+  /** The number of mutants without the equivalent ones. */
   readonly mutants: number;
   readonly killed: number;
-  /** Killed of the mutants, 0 to 1; null where there is none. */
+  /** The share of killed mutants, 0 to 1; null if there are no mutants. */
   readonly score: number | null;
   readonly equivalent: MutationAnswer['models'][number]['equivalent'];
   readonly survivors: MutationAnswer['models'][number]['survivors'];
@@ -45,7 +45,7 @@ export interface CoverageReport {
 
 /**
  * Changes the models one small step at a time and runs their fixtures: how many changes do they notice?
- * @throws MeetupError where nothing is selected, the project can't be read, or the toolchain lacks the SQL parser.
+ * @throws MeetupError if nothing is selected, the project can't be read, or the toolchain lacks the SQL parser.
  */
 export async function runMutation(options: StrengthOptions, effects: Effects): Promise<CommandResult<MutationReport>> {
   const started = effects.clock.elapsed();
@@ -68,7 +68,7 @@ export async function runMutation(options: StrengthOptions, effects: Effects): P
 }
 
 /**
- * What of the models no fixture reaches.
+ * Finds the models, columns and branches that no fixture reaches.
  * @throws MeetupError as `runMutation`.
  */
 export async function runCoverage(options: StrengthOptions, effects: Effects): Promise<CommandResult<CoverageReport>> {

@@ -28,7 +28,7 @@ export interface TestOptions {
   readonly select?: readonly string[] | undefined;
   /** Only this part of the models' tests. */
   readonly only?: TestPart | undefined;
-  /** Stay, and run what a change affects again, until interrupted. */
+  /** Keep running, and rerun what a change affects, until interrupted. */
   readonly watch?: boolean;
 }
 
@@ -76,7 +76,7 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
   }
 }
 
-/** vitest counts a test whose name does not match as skipped. */
+/** vitest counts tests whose name doesn't match as skipped. */
 function requireTests(tests: readonly TestVerdict[], select: readonly string[] | undefined): void {
   if (select !== undefined && tests.every(({ status }) => status === 'skip')) {
     throw new MeetupError(
@@ -87,8 +87,8 @@ function requireTests(tests: readonly TestVerdict[], select: readonly string[] |
 }
 
 /**
- * The engine that the fixtures run on: a running `dev --watch`'s, or one that imports dbt while vitest starts and stays
- * warm from run to run of `--watch`. It is known in `folder` alone, so that nobody else depends on it.
+ * The engine that the fixtures run on: that of a running `dev --watch`, or a new one that imports dbt while vitest starts
+ * and stays warm between the runs of `--watch`. It is only announced in `folder`, so that nobody else depends on it.
  */
 async function lendEngine(
   paths: Paths,

@@ -1,6 +1,6 @@
 import { open, rename, writeFile } from 'node:fs/promises';
 
-/** Writes a small file so that it is whole or absent, whatever happens. */
+/** Writes a small file atomically: it is complete or absent, whatever happens. */
 export async function writeAtomically(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.tmp`;
   await writeFile(temporary, text);

@@ -5,7 +5,7 @@ export interface Effects {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Aborted by Ctrl-C or SIGTERM. Long work checks it and throws InterruptedError. */
   readonly signal: AbortSignal;
-  /** Brings work to its end even when the time after Ctrl-C has run out; where it is left out, nothing ends in between. */
+  /** Lets work finish even when the time after Ctrl-C has run out; if it is omitted, work is never cut off. */
   readonly toTheEnd?: (<T>(work: Promise<T>) => Promise<T>) | undefined;
 }
 
@@ -18,17 +18,17 @@ export interface Clock {
 
 /** Where progress goes while a command works: stderr for people, nothing for tests. Results are never printed here. */
 export interface Reporter {
-  /** A line that stays. Silent with --quiet. */
+  /** Prints a permanent line. Silent with --quiet. */
   note(line: string): void;
-  /** What is being done now: a line that is redrawn on a terminal, and shown elsewhere only with --verbose. */
+  /** Shows the current activity: a line that is redrawn on a terminal, and printed elsewhere only with --verbose. */
   progress(text: string): void;
-  /** A line that people should not miss, whatever --quiet says. */
+  /** Prints a line that people should not miss, even with --quiet. */
   warn(line: string): void;
-  /** For --verbose only. */
+  /** Prints a line with --verbose only. */
   detail(line: string): void;
 }
 
-/** Waits for work that must not end halfway when the command is interrupted, where somebody can see to that. */
+/** Waits for work that must not be cut off when the command is interrupted, if the effects support that. */
 export const broughtToEnd = <T>({ toTheEnd }: Pick<Effects, 'toTheEnd'>, work: Promise<T>): Promise<T> =>
   toTheEnd?.(work) ?? work;
 

@@ -1,9 +1,9 @@
-/** The work found something (1), or it could not work at all (2). */
+/** 1: the work found something. 2: it could not run. */
 export type FailureExitCode = 1 | 2;
 
 /**
  * A known error: its message is one plain sentence that says what is wrong, where, and what to do.
- * Anything else that is thrown counts as a defect of `meetup` itself.
+ * Any other error counts as a bug in `meetup`.
  */
 export class MeetupError extends Error {
   readonly exitCode: FailureExitCode;
@@ -15,7 +15,7 @@ export class MeetupError extends Error {
   }
 }
 
-/** Ctrl-C, or a caller that gave up. */
+/** The command was interrupted by Ctrl-C or cancelled by its caller. */
 export class InterruptedError extends Error {
   constructor() {
     super('Interrupted.');
@@ -23,7 +23,7 @@ export class InterruptedError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
+/** The message of anything that was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -5,8 +5,8 @@ import { fileReason, unexpectedFileProblem } from './file-errors.ts';
 const DUCKDB = /^[A-Z][A-Za-z]*( [A-Za-z]+)* Error: /;
 
 /**
- * One plain sentence for whatever was thrown. Errors of the file system and of DuckDB say enough by themselves wherever they come
- * from; only what is left counts as a defect of meetup itself.
+ * One plain sentence for any error. Errors of the file system and of DuckDB are explained wherever they come from; any other
+ * error counts as a bug in meetup.
  */
 export function sentenceOf(error: unknown): string {
   if (error instanceof MeetupError) return error.message;

@@ -1,6 +1,6 @@
 import { MeetupError } from './errors.ts';
 
-/** The operating system's codes in words that finish the sentence "FILE can't be read because …". */
+/** Texts for the operating system's codes, which complete the sentence "FILE can't be read because …". */
 const reasons: Readonly<Record<string, string>> = {
   EACCES: 'permission is denied',
   EBUSY: 'it is in use',
@@ -37,13 +37,13 @@ function isFileError(error: unknown): error is FileError {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code in reasons;
 }
 
-/** The reason why a file can't be used, in plain words; undefined where the error is not the file system's. */
+/** The reason why a file can't be used, as text; undefined if the error doesn't come from the file system. */
 export function fileReason(error: unknown): string | undefined {
   return isFileError(error) ? reasons[error.code] : undefined;
 }
 
 /**
- * The error as one plain sentence, where it is the file system's; anything else comes back as it is.
+ * A file system error as one plain sentence; other errors are returned unchanged.
  * @param path what was to be read or written.
  * @param advice what to do about it, as a clause that follows a colon.
  */
@@ -64,8 +64,8 @@ const WRITING =
   /^(write|fsync|fdatasync|ftruncate|rename|mkdir|mkdtemp|unlink|rmdir|rm|link|symlink|copyfile|chmod|utime)/;
 
 /**
- * The last resort for an error of the file system that nobody expected: what could not be done with which file, and why.
- * @returns undefined where the error is not the file system's.
+ * A fallback for unexpected file system errors: what could not be done with which file, and why.
+ * @returns undefined if the error doesn't come from the file system.
  */
 export function unexpectedFileProblem(error: unknown): string | undefined {
   if (!isFileError(error)) return undefined;

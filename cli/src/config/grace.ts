@@ -1,7 +1,7 @@
-/** How long the last words may take after work that was brought to its end (milliseconds). */
+/** How long output may take after the work has ended (milliseconds). */
 const LAST_WORDS_MS = 2000;
 
-/** The time that a command has after Ctrl-C to stop cleanly. What must not end halfway gets as long as it takes. */
+/** The time that a command has after Ctrl-C to stop cleanly. Work that must not be interrupted gets as long as it takes. */
 export class Grace {
   readonly #ms: number;
   readonly #exit: () => void;
@@ -20,7 +20,7 @@ export class Grace {
     }, this.#ms).unref();
   }
 
-  /** Brings work to its end, whatever time that takes. */
+  /** Waits for work to end, however long it takes. */
   async toTheEnd<T>(work: Promise<T>): Promise<T> {
     this.#kept += 1;
     try {

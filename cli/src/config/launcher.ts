@@ -4,22 +4,21 @@ import { z } from 'zod';
 import { type Paths, projectRoot } from './paths.ts';
 
 /**
- * The launcher's own modules, for what only they know: one definition of which Python suits, of who is setting up, and of
- * what a whole environment is. They are plain JavaScript that must run before anything is compiled, so what they give is
- * parsed here.
+ * The launcher's modules, so that there is one definition of a suitable Python, of who is setting up, and of a complete
+ * environment. They are plain JavaScript that must run before anything is compiled, so their results are parsed here.
  */
 const load = createRequire(join(projectRoot, 'package.json'));
 
 const pythonSchema = z.object({ executable: z.string(), version: z.array(z.number()).min(2) });
-/** A Python that dbt's environment can be made with. */
+/** A Python that can create dbt's environment. */
 export type FoundPython = z.infer<typeof pythonSchema>;
 
 const silentLog = { write: () => {} };
 const noLock = { addChild: () => {}, removeChild: () => {} };
 
 /**
- * Looks for a Python as the set-up does.
- * @throws Error with a plain sentence where there is none.
+ * Looks for a Python as the setup does.
+ * @throws Error with a plain sentence if there is none.
  */
 export async function findPython(
   env: Readonly<Record<string, string | undefined>>,
@@ -36,7 +35,7 @@ export function setupOwner(paths: Paths): number | undefined {
   return folders.map((folder) => z.number().optional().parse(lockOwner(folder))).find((pid) => pid !== undefined);
 }
 
-/** Whether the Python environment is whole and made from the requirements as they are; what the launcher goes by. */
+/** Whether the Python environment is complete and up to date with its requirements, by the launcher's own rule. */
 export function pythonEnvIsReady(paths: Paths): boolean {
   const { envIsReady }: { envIsReady(places: object, name: string): unknown } = load('./cli/launcher/ready.cjs');
   return z.boolean().parse(envIsReady({ root: projectRoot, toolchain: paths.toolchain }, 'python'));
@@ -44,7 +43,7 @@ export function pythonEnvIsReady(paths: Paths): boolean {
 
 const markerSchema = z.object({ MARKER: z.string(), SIGNATURE: z.string() });
 
-/** The file that marks a state folder as meetup's own, and how it begins. */
+/** The file that marks a state folder as meetup's own, and its first line. */
 export function stateMarker(): { name: string; signature: string } {
   const { MARKER, SIGNATURE } = markerSchema.parse(load('./cli/launcher/state-marker.cjs'));
   return { name: MARKER, signature: SIGNATURE };

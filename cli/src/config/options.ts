@@ -9,7 +9,7 @@ export type Target = z.infer<typeof targetSchema>;
 export const remoteTargetName = z.enum(['rehearsal', 'prod']);
 
 /**
- * Refuses a target that a command would not use, instead of answering from another one.
+ * Refuses a target that a command can't use, instead of silently using another one.
  * @throws MeetupError that names the target.
  */
 export function requireTarget(target: Target, accepted: readonly Target[]): void {
@@ -22,8 +22,8 @@ export const testPart = z.enum(['fixtures', 'scenarios']);
 
 /**
  * One regular expression for names that match any of those given with --select.
- * @returns undefined where none is given.
- * @throws MeetupError where one of them is not a regular expression.
+ * @returns undefined if none is given.
+ * @throws MeetupError if one of them is not a regular expression.
  */
 export function namePattern(select: readonly string[] | undefined): RegExp | undefined {
   if (select === undefined) return undefined;
@@ -40,7 +40,7 @@ export function namePattern(select: readonly string[] | undefined): RegExp | und
   return new RegExp(select.map((pattern) => `(?:${pattern})`).join('|'));
 }
 
-/** What every command takes. */
+/** The options of every command. */
 export const globalOptionsSchema = z.object({
   json: z.boolean().default(false),
   data: z.string().min(1).optional(),
@@ -51,9 +51,9 @@ export const globalOptionsSchema = z.object({
 });
 export type GlobalOptions = z.infer<typeof globalOptionsSchema>;
 
-/** A positive number, as it comes from the command line. */
+/** A positive number from the command line. */
 export const positiveNumber = z.coerce.number().positive();
-/** A count, as it comes from the command line. */
+/** A count from the command line. */
 export const wholeNumber = z.coerce.number().int().nonnegative();
 
 /** `1%` or `0.01`: a share between 0 and 1. */
@@ -65,7 +65,7 @@ export const shareSchema = z
 
 /**
  * Parses one option's text.
- * @throws MeetupError in one sentence that names the option, what it was given and what it takes.
+ * @throws MeetupError in one sentence that names the option, its value and what it accepts.
  */
 export function parseOption<T>(schema: z.ZodType<T>, option: string, value: unknown, takes: string): T {
   const parsed = schema.safeParse(value);

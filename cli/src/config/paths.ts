@@ -12,11 +12,11 @@ export interface Paths {
   readonly dbtProject: string;
   readonly profiles: string;
   readonly fixtures: string;
-  /** Made, and safe to remove: `.meetup/` unless told otherwise. */
+  /** The state folder, which is safe to remove: `.meetup/` by default. */
   readonly state: string;
   /** The private working database; opened under the write lock only. */
   readonly workDatabase: string;
-  /** The published database, that readers open. */
+  /** The published database, which readers open. */
   readonly database: string;
   readonly toolchain: string;
   readonly python: string;
@@ -28,7 +28,7 @@ export interface Paths {
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const projectRoot = here.includes(`${join('cli', 'src')}`) ? resolve(here, '../../..') : resolve(here, '../..');
 
-/** Whether the project is the one that meetup comes with, and not another that MEETUP_PROJECT_DIR names. */
+/** Whether the project is the one in this repository, and not another one set by MEETUP_PROJECT_DIR. */
 export function isOwnProject(paths: Pick<Paths, 'root'>): boolean {
   return existsSync(paths.root) && realpathSync(paths.root) === realpathSync(projectRoot);
 }

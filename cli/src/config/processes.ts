@@ -10,6 +10,6 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** How a sentence names the process that holds a lock. */
+/** The name, in messages, of the process that holds a lock. */
 export const processName = (pid: number | undefined): string =>
   pid === undefined ? 'another meetup process' : `meetup process ${pid}`;

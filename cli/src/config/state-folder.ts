@@ -3,8 +3,8 @@ import { reasonOf } from './explain.ts';
 import type { Paths } from './paths.ts';
 
 /**
- * Makes sure that DuckDB can work in the state folder: it takes what follows a question mark in a path for options, as in a URL.
- * @throws MeetupError where the folder's path has one.
+ * Makes sure that DuckDB can work in the state folder: it interprets text after a question mark in a path as options, as in a URL.
+ * @throws MeetupError if the folder's path has one.
  */
 export function requireUsableState(paths: Pick<Paths, 'state'>): void {
   if (!paths.state.includes('?')) return;

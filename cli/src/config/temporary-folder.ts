@@ -6,7 +6,7 @@ import { fileReason } from './file-errors.ts';
 
 /**
  * Makes a new folder among the system's temporary files. The caller removes it.
- * @throws MeetupError that names the folder which TMPDIR chooses, where nothing can be made in it.
+ * @throws MeetupError that names the folder set by TMPDIR, if nothing can be created in it.
  */
 export async function makeTemporaryFolder(prefix: string): Promise<string> {
   try {
@@ -16,7 +16,7 @@ export async function makeTemporaryFolder(prefix: string): Promise<string> {
   }
 }
 
-/** The sentence for a folder of temporary files that can't be used; other errors come back as they are. */
+/** The sentence for a temporary folder that can't be used; other errors are returned unchanged. */
 export function noTemporaryFolder(error: unknown): unknown {
   const reason = fileReason(error);
   if (reason === undefined) return error;

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { projectRoot } from './paths.ts';
 
-/** Our own version, as package.json says it. */
+/** The version in package.json. */
 export function packageVersion(): string {
   const text = readFileSync(join(projectRoot, 'package.json'), 'utf8');
   const parsed: unknown = JSON.parse(text);

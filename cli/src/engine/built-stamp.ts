@@ -32,7 +32,7 @@ export interface BeforeBuild {
 
 /** Looks at everything that the last build was made from. */
 export async function beforeBuild(paths: Paths, env: Environment): Promise<BeforeBuild> {
-  // Held against the times of files, so not the clock of the effects.
+  // Compared with the times of files, so not the clock of the effects.
   const startedAt = Date.now();
   const stamp = await readStamp(paths);
   if (stamp === undefined) return { startedAt, known: undefined };

@@ -49,9 +49,9 @@ export interface EngineOptions {
 
 export interface RequestOptions {
   readonly onEvent?: (event: EngineEvent) => void;
-  /** The engine ended or hung and the work starts again: what was told so far counts no more. */
+  /** The engine stopped or hung and the work is restarted: earlier events are void. */
   readonly onRestart?: (reason: string) => void;
-  /** Gives up this request; the effects' own signal does too. */
+  /** Cancels this request; so does the signal of the effects. */
   readonly signal?: AbortSignal;
 }
 
@@ -76,7 +76,7 @@ export class EngineClient {
     this.#patience = options.patience ?? defaultPatience;
   }
 
-  /** Starts or finds the engine now, so that it imports dbt while the caller does something else. */
+  /** Starts or finds the engine now, so that it imports dbt in the background. */
   async warmUp(): Promise<void> {
     await this.#connected();
   }
@@ -124,12 +124,12 @@ export class EngineClient {
     return this.#work('fixtures', { ...request, list: true }, fixtureListSchema, options);
   }
 
-  /** Changes models one small step at a time, and tells which changes no fixture notices. */
+  /** Changes models one small step at a time, and reports which changes no fixture notices. */
   mutate(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<MutationAnswer> {
     return this.#work('mutate', request, mutationAnswerSchema, options);
   }
 
-  /** What of the models no fixture reaches. */
+  /** The models, columns and branches that no fixture reaches. */
   coverage(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<CoverageAnswer> {
     return this.#work('coverage', request, coverageAnswerSchema, options);
   }
@@ -149,7 +149,7 @@ export class EngineClient {
     return this.#process?.alive === true ? this.#process.pid : undefined;
   }
 
-  /** Lets the engine go: one's own ends, another process's stays. */
+  /** Releases the engine: one that this client started ends, a shared one stays. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#starting?.catch(() => undefined);

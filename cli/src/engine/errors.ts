@@ -6,7 +6,7 @@ export class EngineLostError extends Error {
   }
 }
 
-/** The engine answered that it would not or could not do it. */
+/** The engine refused or failed the request. */
 export class EngineRefusedError extends Error {
   readonly code: string;
   readonly detail: string | undefined;

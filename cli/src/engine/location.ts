@@ -70,7 +70,7 @@ export async function announceEngine(paths: Paths, engine: { socket: string; pid
   await writeAtomically(sharedFile(paths), JSON.stringify({ ...engine, protocol: PROTOCOL }));
 }
 
-/** Takes back what `announceEngine` said, unless somebody else has said something since. */
+/** Withdraws the announcement, unless another engine has been announced since. */
 export async function withdrawEngine(paths: Paths, pid: number): Promise<void> {
   if ((await announcedEngine(paths))?.pid === pid) await rm(sharedFile(paths), { force: true });
 }

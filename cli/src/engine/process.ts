@@ -13,7 +13,7 @@ import { engineToken, logFile, newSocketPath } from './location.ts';
 /** The server is Python and stays where it was written; the CLI may run compiled. */
 const SERVER = join(projectRoot, 'cli', 'src', 'engine', 'python', 'main.py');
 
-/** A log that grew beyond this starts anew with the next engine (bytes). */
+/** The next engine starts a new log if this one is larger (bytes). */
 const LARGEST_LOG = 2_000_000;
 
 /** How long after its socket a dead process may still seem alive (milliseconds). */
@@ -122,7 +122,7 @@ async function listening(child: ChildProcess, log: string): Promise<void> {
   if (first !== undefined) throw new EngineLostError(`The engine exited on startup (${first}). ${lastLine(log)}`);
 }
 
-/** What a log says last. */
+/** The last line of a log. */
 function lastLine(log: string): string {
   try {
     return readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';

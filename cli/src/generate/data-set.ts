@@ -34,7 +34,7 @@ export interface GenerateReport {
 
 /**
  * Writes a realistic data set, the same bytes for the same options.
- * @throws MeetupError where the folder holds other data or cannot be written.
+ * @throws MeetupError if the folder holds other data or can't be written.
  */
 export async function generateDataSet(options: DataSetOptions, effects: Effects): Promise<GenerateReport> {
   if (options.days > MOST_DAYS) {

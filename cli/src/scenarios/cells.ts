@@ -5,7 +5,7 @@ const INTEGER = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/;
 const REAL = /^(DOUBLE|FLOAT|DECIMAL)/;
 const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?Z?$/;
 
-/** Doubles are compared to so many digits: sums of the same numbers in another order are the same. */
+/** The digits to which doubles are compared, so that sums of the same numbers in another order are equal. */
 const DIGITS = 12;
 
 /**

@@ -13,7 +13,7 @@ export interface TableDifference {
   readonly columns: readonly string[];
   readonly missing: readonly { readonly line: number; readonly row: Row }[];
   readonly extra: readonly Row[];
-  /** A row that is missing and one that is too much, alike in most cells. */
+  /** A missing row and a surplus one that are alike in most cells. */
   readonly different: readonly { readonly line: number; readonly row: Row; readonly found: Row }[];
   /** Why nothing could be compared: an unknown table or column, a value of another type. */
   readonly problem?: string;
@@ -22,7 +22,7 @@ export interface TableDifference {
 /**
  * Compares a table with its expected rows: in any order, duplicates counted, null only equal to null.
  * @param catalog the name under which the database is attached.
- * @returns undefined where they are the same.
+ * @returns undefined if they are equal.
  */
 export async function compareTable(
   warehouse: DuckDbWarehouse,
@@ -80,8 +80,8 @@ function differenceOf(
 }
 
 /**
- * Sets each missing row beside the surplus row that is most like it, if half of the cells or more are the same, or the first one,
- * which usually names what the row is about.
+ * Pairs each missing row with the surplus row that is most similar, if at least half of the cells or the first one are
+ * equal (the first one usually is the key).
  */
 function paired(unmatched: readonly Wanted[], surplus: readonly Row[]) {
   const extra = [...surplus];

@@ -1,6 +1,6 @@
 import { MeetupError } from '../config/errors.ts';
 
-/** A cell of a CSV file; null where nothing stands between the commas (`""` is an empty text). */
+/** A cell of a CSV file; null if there is nothing between the commas (`""` is an empty text). */
 export type CsvCell = string | null;
 
 export interface CsvRow {
@@ -10,7 +10,8 @@ export interface CsvRow {
 }
 
 /**
- * Reads RFC 4180: quotes around what holds commas, quotes or line breaks. Empty lines and lines that begin with `#` are skipped.
+ * Reads RFC 4180, with quotes around values that contain commas, quotes or line breaks. Empty lines and lines that start
+ * with `#` are skipped.
  * @throws MeetupError for a quote that is not closed.
  */
 export function parseCsv(text: string, file: string): CsvRow[] {

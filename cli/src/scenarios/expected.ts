@@ -5,7 +5,7 @@ import { hasCode, MeetupError } from '../config/errors.ts';
 import { parseCsv } from './csv.ts';
 import { keyOf } from './moments.ts';
 
-/** What a table should hold after a day: rows in any order, only the columns that are named. */
+/** The expected content of a table after a day: rows in any order, and only the named columns. */
 export interface ExpectedTable {
   /** `fct_events`, or `schema.table` for one outside of `marts`. */
   readonly table: string;
@@ -14,7 +14,7 @@ export interface ExpectedTable {
   readonly format: 'yml' | 'csv';
   /** SQL; rows of the table for which it is not true are not compared. */
   readonly where: string | undefined;
-  /** undefined where no row is expected: any row is one too many. */
+  /** Undefined if the table should be empty. */
   readonly columns: readonly string[] | undefined;
   readonly rows: readonly ExpectedRow[];
 }
@@ -29,7 +29,7 @@ export interface ExpectedRow {
 const FILE = /^((?:[a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]*)\.(yml|csv)$/;
 
 /**
- * Reads `expected/day-N/`: a file for each table, `<table>.yml` or `<table>.csv`. A folder that is not there expects nothing.
+ * Reads `expected/day-N/`: a file for each table, `<table>.yml` or `<table>.csv`. A missing folder expects nothing.
  * @throws MeetupError that names the file and line of what can't be understood.
  */
 export async function readExpected(folder: string, shown: string): Promise<ExpectedTable[]> {
@@ -99,7 +99,7 @@ function fromYaml(text: string, table: string, file: string): ExpectedTable {
   };
 }
 
-/** A column that a row leaves out could mean null or anything: both are said, so it is refused. */
+/** A column that a row omits could mean null or any value, so it is refused: the row has to say which. */
 function valuesOf(row: ReadonlyMap<string, unknown>, columns: readonly string[], where: string): unknown[] {
   const other = [...row.keys()].find((column) => !columns.includes(column));
   const missing = columns.find((column) => !row.has(column));

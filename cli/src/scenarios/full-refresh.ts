@@ -7,7 +7,7 @@ import { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 
-/** How to build every model from nothing, from the SQL that dbt compiled for a first build. */
+/** How to build every model from scratch, from the SQL that dbt compiled for a first build. */
 export interface Recipe {
   readonly schemas: readonly string[];
   /** In dbt's order. */
@@ -26,7 +26,7 @@ export interface ModelRecipe {
 export interface Drift {
   readonly mart: string;
   readonly columns: readonly string[];
-  /** Rows that only the incremental build has: how many, and a few of them. */
+  /** The number of rows that only the incremental build has, and a few of them. */
   readonly onlyIncremental: Rows;
   readonly onlyFull: Rows;
 }
@@ -36,7 +36,7 @@ interface Rows {
   readonly examples: readonly (readonly Cell[])[];
 }
 
-/** The name of the working database's catalog, which compiled SQL holds; from the file's own name. */
+/** The catalog name of the working database in compiled SQL; DuckDB derives it from the file name. */
 const CATALOG = 'meetup';
 /** The name under which the built database is attached beside it. */
 export const BUILT = 'built';
@@ -44,8 +44,8 @@ export const BUILT = 'built';
 const EXAMPLES = 5;
 
 /**
- * Reads what dbt compiled in a build of a database that had no models: then incremental models are built whole, which is what
- * a full refresh does.
+ * Reads what dbt compiled in a build of a database without models. Incremental models are then built in full, as in a
+ * full refresh.
  * @param nodes the build's results, in the order in which they ended.
  */
 export async function readRecipe(paths: Paths, nodes: readonly NodeResult[]): Promise<Recipe> {
@@ -71,7 +71,7 @@ export async function readRecipe(paths: Paths, nodes: readonly NodeResult[]): Pr
   };
 }
 
-/** A database in memory in which every model is built from nothing, day after day, from the raw tables of a working database. */
+/** An in-memory database in which every model is built from scratch each day, from the raw tables of a working database. */
 export class FullRefresh {
   readonly #warehouse: DuckDbWarehouse;
   readonly #recipe: Recipe;
@@ -84,7 +84,7 @@ export class FullRefresh {
   static async open(recipe: Recipe): Promise<FullRefresh> {
     const warehouse = await DuckDbWarehouse.inMemory();
     await warehouse.run(`set TimeZone = 'UTC'`);
-    // Small tables: more threads only cost.
+    // The tables are small, so more threads would only cost time.
     await warehouse.run('set threads = 1');
     await warehouse.run(`attach ':memory:' as ${CATALOG}`);
     await warehouse.run(`use ${CATALOG}`);
@@ -92,7 +92,7 @@ export class FullRefresh {
     return new FullRefresh(warehouse, recipe);
   }
 
-  /** Takes over the raw tables as they are in the file now; nobody has it open. */
+  /** Copies the current raw tables from the file, which nobody has open. */
   async takeRaw(path: string): Promise<void> {
     const isFirst = !(await this.#hasRaw());
     await this.beside(path, async (warehouse) => {
@@ -108,7 +108,7 @@ export class FullRefresh {
     for (const { statement } of this.#recipe.models) await this.#warehouse.run(statement);
   }
 
-  /** Builds every table anew; views say what they say. */
+  /** Rebuilds every table; views need no rebuild. */
   async build(): Promise<void> {
     for (const { isView, statement } of this.#recipe.models) if (!isView) await this.#warehouse.run(statement);
   }
@@ -151,14 +151,14 @@ export class FullRefresh {
     const { rows } = await this.#warehouse.query(
       `select (select count(*) from ${incremental}) = (select count(*) from ${full})`,
     );
-    // As many rows, and none that the other lacks: the same.
+    // Equal numbers of rows, and none that the other lacks, mean equal tables.
     if (onlyIncremental.count === 0 && rows[0]?.[0] === true) return undefined;
     const onlyFull = await this.#difference(full, incremental);
     return { mart, columns: onlyIncremental.columns, onlyIncremental, onlyFull };
   }
 
   async #difference(some: string, others: string): Promise<Rows & { columns: string[] }> {
-    // The second branch says the first's columns by name: a contract may order them otherwise.
+    // The second branch names the first one's columns, because a contract may order them differently.
     const found = await this.#warehouse.query(
       `select * from ${some} except all (select * from ${some} where false union all by name select * from ${others})`,
     );

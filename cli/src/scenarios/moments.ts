@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { MeetupError } from '../config/errors.ts';
 
-/** A moment that says its zone: without one it would mean something else on every machine. */
+/** A timestamp with its zone: without one its meaning would depend on the machine. */
 const MOMENT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2})$/;
 
 const TAGGED = /\{\s*"\$ms"\s*:\s*"([^"]*)"\s*\}/g;

@@ -13,9 +13,9 @@ export interface Scenario {
   readonly name: string;
   readonly folder: string;
   readonly description: string;
-  /** The business rule that it holds the models to. */
+  /** The business rule that it checks. */
   readonly rule: string;
-  /** dbt's variables. Each set of its own costs a parse of the project. */
+  /** dbt's variables. Each distinct set costs a parse of the project. */
   readonly vars: Readonly<Record<string, unknown>>;
   /** The share of a file's records, 0 to 1, above which a drop is refused. */
   readonly maxRejected: number;
@@ -29,7 +29,7 @@ export interface ScenarioDay {
   readonly droppedOn: string | undefined;
   /** How the load must end. `unreadable`: with an error, such as that of a truncated file. */
   readonly load: 'loaded' | 'unchanged' | 'refused' | 'unreadable';
-  /** Where the day's files are; undefined where nothing arrives. */
+  /** The folder of the day's files; undefined if nothing arrives. */
   readonly folder: string | undefined;
   readonly expected: readonly ExpectedTable[];
 }
@@ -48,8 +48,8 @@ const scenarioSchema = z.strictObject({
 });
 
 /**
- * Reads all scenarios, those with the same variables one after the other.
- * @throws MeetupError in one sentence that names the file at fault.
+ * Reads all scenarios, ordered so that those with the same variables are adjacent.
+ * @throws MeetupError that names the faulty file.
  */
 export async function readScenarios(paths: Paths): Promise<Scenario[]> {
   const folder = join(paths.fixtures, 'scenarios');

@@ -8,7 +8,7 @@ const MOST_ROWS = 10;
 export const hasPassed = (outcome: DayOutcome): boolean =>
   outcome.problems.length + outcome.differences.length + outcome.drifts.length === 0;
 
-/** What is wrong after a day, for people: each row at the file and line that expects it, cells that differ in »«. */
+/** The failures of a day as text: each row with the file and line that expects it, and differing cells in »«. */
 export function renderOutcome(outcome: DayOutcome): string {
   return [
     `${outcome.scenario}, after ${outcome.day}:`,

@@ -15,11 +15,11 @@ import { BUILT, type Drift, FullRefresh, readRecipe } from './full-refresh.ts';
 import { withMoments } from './moments.ts';
 import type { Scenario, ScenarioDay } from './read-scenarios.ts';
 
-/** What came of one day of a scenario. */
+/** The result of one day of a scenario. */
 export interface DayOutcome {
   readonly scenario: string;
   readonly day: string;
-  /** One sentence each: a load that ended otherwise than it should, a model that could not be built. */
+  /** One sentence each, such as a load that ended unexpectedly or a model that could not be built. */
   readonly problems: readonly string[];
   readonly differences: readonly TableDifference[];
   readonly drifts: readonly Drift[];
@@ -27,9 +27,9 @@ export interface DayOutcome {
   readonly ms: { readonly load: number; readonly build: number; readonly compare: number };
 }
 
-/** Where scenarios with the same variables begin. */
+/** The common start of scenarios with the same variables. */
 interface Start {
-  /** A database with raw tables, snapshots and models, and without a row. */
+  /** A database with empty raw tables, snapshots and models. */
   readonly file: string;
   readonly full: FullRefresh;
   readonly models: readonly string[];
@@ -40,15 +40,15 @@ interface Start {
 
 export interface SessionOptions {
   /**
-   * The models' SQL changes while the session lasts: what depends on their text is built again with each scenario, and nothing is
+   * The models' SQL changes during the session: what depends on their text is rebuilt for each scenario, and nothing is
    * compared with a full refresh.
    */
   readonly modelsChange?: boolean;
 }
 
 /**
- * Plays scenarios on one warm engine. Each begins with a copy of a database in which every model is built and empty, so that its
- * first day is an incremental build already; no scenario sees anything of another.
+ * Plays scenarios on one warm engine. Each starts with a copy of a database in which every model is built and empty, so its
+ * first day is already an incremental build. Scenarios are isolated from each other.
  */
 export class ScenarioPlayer {
   readonly #paths: Paths;
@@ -81,7 +81,7 @@ export class ScenarioPlayer {
       outcome = await this.#play(scenario, day, start);
       this.#playing = { scenario, played: (this.#playing?.played ?? 0) + 1 };
     }
-    // What is played next may be played with other models.
+    // The models may change before the next scenario.
     if (this.#modelsChange) this.#playing = undefined;
     if (outcome === undefined) throw new Error(`${scenario.name} has no day ${number}.`);
     return outcome;
@@ -110,13 +110,13 @@ export class ScenarioPlayer {
     const [answer] = await Promise.all([this.#build(scenario, start), full?.build()]);
     const built = elapsed();
     const problems = [...loadProblems, ...failuresOf(answer)];
-    // After another load or a failed build, rows that differ say nothing more.
+    // After an unexpected load result or a failed build, differing rows add no information.
     const compared = problems.length === 0 ? await this.#compare(day, start) : { differences: [], drifts: [] };
     const ms = { load: loaded - began, build: built - loaded, compare: elapsed() - built };
     return { scenario: scenario.name, day: day.name, problems, ...compared, ms };
   }
 
-  /** As dbt builds it every day; only what can't have changed, or what nobody looks at, is left out. */
+  /** A build as on any day, without nodes that can't have changed or that nobody checks. */
   #build(scenario: Scenario, start: Start): Promise<TaskAnswer> {
     const looksBack = scenario.days.some(({ expected }) =>
       expected.some(({ table }) => table.startsWith('snapshots.')),

@@ -1,7 +1,7 @@
 import type { Scenario } from './read-scenarios.ts';
 import type { DayOutcome, ScenarioPlayer } from './scenario-player.ts';
 
-/** Several players, each of which plays one scenario at a time, side by side. */
+/** Several players in parallel, each of which plays one scenario at a time. */
 export class ScenarioPool {
   readonly #players: readonly ScenarioPlayer[];
   readonly #free: ScenarioPlayer[];

@@ -4,7 +4,7 @@ import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 
-/** What failed, once each, with the person's own file and line; then one closing line. */
+/** Renders each failure once, with the project's file and line; then one closing line. */
 export function renderBuild(report: BuildReport, style: Style): string {
   const parts = [
     ...report.problems.map((problem) => renderProblem("The dbt project can't be read", problem, style)),

@@ -3,7 +3,7 @@ import { ciBase, ciCounts, ciFailures } from '../ci/words.ts';
 import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
 
-/** A line for each part, what failed in it, and where the summary is. vitest has shown its failures already. */
+/** A line for each part, its failures, and the path of the summary. vitest has shown its failures already. */
 export function renderCi(report: CiReport, style: Style): string {
   const failed = report.parts.filter(({ status }) => status === 'fail').length;
   const verdict =

@@ -2,7 +2,7 @@ import type { CleanReport } from '../commands/clean.ts';
 import type { Style } from '../text/style.ts';
 import { formatBytes } from '../text/text.ts';
 
-/** What was removed, the largest first, and what it freed. */
+/** Renders what was removed, largest first, and how much that freed. */
 export function renderClean(report: CleanReport, style: Style): string {
   const kept = report.kept.map(({ path, why }) => `Left in place: ${path} (${why}).`);
   if (report.status === 'nothing') return ['Nothing to remove.', ...kept].join('\n');

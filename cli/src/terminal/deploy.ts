@@ -8,7 +8,7 @@ import { renderTable } from '../text/table.ts';
 import { formatBytes, formatDuration, plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 
-/** A plan as people read it: what is uploaded, what happens to which relation and why, what is in the way, the hash. */
+/** A plan as text: uploads, what happens to each relation and why, blockers, the hash. */
 export function renderPlan(plan: DeployPlan, style: Style): string {
   if (plan.empty) return `${plan.target} is up to date: nothing to upload, no model to run.\n${hashLine(plan, style)}`;
   return [
@@ -50,7 +50,7 @@ function renderModels({ models }: DeployPlan, style: Style): string[] {
   return [kept === 0 ? table : `${table}\n${style.dim(`${plural(kept, 'relation')} kept`)}`];
 }
 
-/** How a deployment ended. */
+/** Renders the outcome of a deployment. */
 export function renderDeploy(report: DeployReport, style: Style): string {
   const parts = [...renderRecovered(report.recovered, style), ...bodyOf(report, style)];
   return parts.join('\n\n');
@@ -113,7 +113,7 @@ function renderRecovered(recovered: Undone | undefined, style: Style): string[] 
 const failedLines = (failed: RollbackReport['failed'], style: Style): string[] =>
   failed.map(({ relation, reason }) => style.bad(`  ${relation} could not be put back: ${reason}`));
 
-/** How a rollback ended. */
+/** Renders the outcome of a rollback. */
 export function renderRollback(report: RollbackReport, style: Style): string {
   if (report.status === 'declined') return 'Nothing was done.';
   const took = style.dim(`in ${formatDuration(report.ms)}`);
@@ -121,7 +121,7 @@ export function renderRollback(report: RollbackReport, style: Style): string {
 }
 
 function rollbackLines(report: RollbackReport, style: Style): string[] {
-  // What was undone stands above, with what could not be.
+  // What was undone, and what could not be, is printed above.
   if (report.status === 'undone') return report.recovered === undefined ? ['There was nothing to put back.'] : [];
   const place = `${report.target} is at ${report.to ?? 'what it was before its first deployment'}`;
   const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);

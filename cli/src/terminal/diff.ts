@@ -6,7 +6,7 @@ import type { Style } from '../text/style.ts';
 import { renderTable } from '../text/table.ts';
 import { formatDuration, plural } from '../text/text.ts';
 
-/** A line per mart, then what differs in each. */
+/** A line per mart, then the differences in each. */
 export function renderDiff(report: DiffReport, style: Style): string {
   const { from, to, marts } = report;
   const overview = renderTable(

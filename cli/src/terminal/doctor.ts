@@ -2,7 +2,7 @@ import type { DoctorReport } from '../commands/doctor.ts';
 import type { Style } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 
-/** One line per check; below those that are not well, what to do. */
+/** One line per check; below warnings and failures, how to fix them. */
 export function renderDoctor({ checks }: DoctorReport, style: Style): string {
   const marks = { ok: style.good('✔'), warn: style.caution('!'), fail: style.bad('✘') };
   const width = Math.max(...checks.map(({ name }) => name.length));

@@ -6,7 +6,7 @@ import { formatBytes, formatCount, formatDuration, plural } from '../text/text.t
 /** Most drops to name one by one. */
 const MOST_DROPS = 7;
 
-/** What was written, for people. */
+/** Renders what was written. */
 export function renderGenerate(report: GenerateReport, style: Style): string {
   const { records, drops } = report;
   const options = `scale ${report.scale}, seed ${report.seed}`;
@@ -38,7 +38,7 @@ export function renderGenerate(report: GenerateReport, style: Style): string {
   return lines.join('\n');
 }
 
-/** A file that the drop does not have is a dash. */
+/** A file that the drop doesn't have is shown as a dash. */
 function cell(count: number | undefined): string {
   return count === undefined ? '–' : formatCount(count);
 }

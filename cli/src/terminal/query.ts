@@ -3,10 +3,10 @@ import { renderTable } from '../text/table.ts';
 import { plural } from '../text/text.ts';
 import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
 
-/** More rows than this on a terminal help nobody; --json has them all. */
+/** The most rows to print on a terminal; --json prints them all. */
 const MOST_ROWS = 200;
 
-/** A table for each statement, for people. */
+/** Renders a table for each statement. */
 export function renderQuery(results: readonly QueryResult[], style: Style): string {
   return results.map((result) => renderResult(result, style)).join('\n\n');
 }
@@ -21,13 +21,13 @@ function renderResult(result: QueryResult, style: Style): string {
   return `${renderTable(result.columns, shown, style)}\n${style.dim(footer)}`;
 }
 
-/** For machines: the rows of the one statement; where there are several, the rows of each. */
+/** For --json: the rows of the statement or, if there are several, the rows of each. */
 export function queryJson(results: readonly QueryResult[]): unknown {
   const [only, ...others] = results;
   return only !== undefined && others.length === 0 ? queryRows(only) : results.map(queryRows);
 }
 
-/** Row objects for machines. A column name that comes twice gets a number, so that no value is lost. */
+/** Rows as objects. A duplicate column name gets a number, so that no value is lost. */
 export function queryRows(result: QueryResult): Record<string, Cell>[] {
   const seen = new Map<string, number>();
   const names = result.columns.map(({ name }) => {

@@ -2,7 +2,7 @@ import type { TestNewReport } from '../commands/test-new.ts';
 import type { Style } from '../text/style.ts';
 import { formatDuration } from '../text/text.ts';
 
-/** Which file was written, and what is in it. */
+/** Renders the written file and its content. */
 export function renderTestNew(report: TestNewReport, style: Style): string {
   const given = report.given.map(({ input, rows }) => `  ${String(rows).padStart(4)}  ${input}`);
   const others = report.expected - report.chosen;

@@ -3,7 +3,7 @@ import type { Style } from '../text/style.ts';
 import { formatDuration } from '../text/text.ts';
 import { renderTest } from './test.ts';
 
-/** One line for each model's fixtures, then those that failed with their reasons: no vitest has shown them. */
+/** One line for each model's fixtures, then the failures with their reasons, because vitest has not shown them. */
 export function renderTestRemote(report: TestReport, style: Style): string {
   const lines = report.tests.map(({ name, status, ms }) => {
     const mark = status === 'pass' ? style.good('✔') : style.bad('✘');

@@ -2,7 +2,7 @@ import type { CoverageReport, MutatedModel, MutationReport } from '../commands/t
 import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
 
-/** What is shown of each model's survivors; `--json` has all. */
+/** How many survivors to show per model; `--json` has all. */
 const SHOWN_SURVIVORS = 10;
 
 /** Survivors with their diffs, then the score of each model and of all. */

@@ -7,7 +7,7 @@ import type { WatchEvent } from '../watch/events.ts';
 
 const KEYS = 'a rebuild all · t tests · f failing · enter again · q quit';
 
-/** Shows a watch's events to a person: a line per change and per outcome, and one line that is redrawn. */
+/** Renders a watch's events: a line per change and per outcome, and one line that is redrawn. */
 export function watchScreen(
   reporter: Reporter,
   print: (text: string) => void,
@@ -52,7 +52,7 @@ export function watchScreen(
   };
 }
 
-/** The key that a person pressed, if it is one of ours. */
+/** The pressed key, if it is one that meetup handles. */
 export function keyOf(pressed: string): WatchKey | 'interrupt' | undefined {
   const keys: Readonly<Record<string, WatchKey | 'interrupt'>> = {
     a: 'all',

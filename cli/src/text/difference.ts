@@ -6,14 +6,14 @@ import { plural } from './text.ts';
 interface Line {
   readonly mark: '-' | '+' | '≠' | ' ';
   readonly cells: readonly string[];
-  /** Columns of these cells that differ. */
+  /** The columns of these cells that differ. */
   readonly marked?: readonly string[];
   readonly line?: number | null;
 }
 
 /**
- * A table of what is not as expected: `-` is missing, `+` is there and should not be, `≠` differs in the marked cells, of
- * which the expected one stands first.
+ * A table of differences: `-` is missing, `+` is unexpected, `≠` differs in the marked cells, with the expected value
+ * first.
  */
 export function renderDifference(difference: FixtureDifference, style: Style): string {
   const { columns, counts } = difference;

@@ -1,4 +1,4 @@
-/** How many things a sentence names. */
+/** How many items a sentence lists. */
 const NAMED = 3;
 
 /** The first few of many, for a sentence, and how many it leaves out. */

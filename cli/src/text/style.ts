@@ -1,9 +1,9 @@
 import pc from 'picocolors';
 
-/** How text may look: colours only where a person reads it on a terminal. */
+/** Text styles: colours only on a terminal. */
 export interface Style {
   readonly colour: boolean;
-  /** Columns that a line may take. */
+  /** The maximum width of a line. */
   readonly width: number;
   bold(text: string): string;
   dim(text: string): string;
@@ -13,7 +13,7 @@ export interface Style {
   accent(text: string): string;
 }
 
-/** Colour is for terminals, unless NO_COLOR or CI say otherwise (https://no-color.org). */
+/** Colours are for terminals, unless NO_COLOR or CI is set (https://no-color.org). */
 export function styleFor(
   stream: { isTTY?: boolean; columns?: number },
   env: Readonly<Record<string, string | undefined>>,

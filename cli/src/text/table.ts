@@ -11,7 +11,7 @@ export interface TableColumn {
 const GAP = '  ';
 const WIDEST_CELL = 60;
 
-/** A plain table: a header, a rule, rows; numbers to the right; no wider than the terminal where that is possible. */
+/** A plain table: a header, a rule, rows; numbers right-aligned; no wider than the terminal if possible. */
 export function renderTable(columns: readonly TableColumn[], rows: readonly (readonly Cell[])[], style: Style): string {
   const texts = rows.map((row) => row.map((cell) => truncate(cellText(cell), WIDEST_CELL)));
   const widths = fitWidths(
@@ -47,7 +47,7 @@ function pad(text: string, width: number, right: boolean): string {
   return right ? filler + text : text + filler;
 }
 
-/** Takes from the widest columns until the table fits, but leaves every column readable. */
+/** Narrows the widest columns until the table fits, but keeps every column readable. */
 function fitWidths(widths: readonly number[], available: number): number[] {
   const fitted = [...widths];
   const total = (): number => fitted.reduce((sum, width) => sum + width + GAP.length, -GAP.length);

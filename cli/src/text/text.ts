@@ -2,12 +2,12 @@ import stringWidth from 'string-width';
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-/** Columns that a text takes on a terminal: most emoji and East Asian characters take two, joiners and accents none. */
+/** The width of a text on a terminal: most emoji and East Asian characters take two, joiners and accents none. */
 export function displayWidth(text: string): number {
   return /^[\x20-\x7e]*$/.test(text) ? text.length : stringWidth(text);
 }
 
-/** Cuts a text to so many terminal columns, with an ellipsis where something was cut. */
+/** Truncates a text to a terminal width, with an ellipsis if anything was cut. */
 export function truncate(text: string, columns: number): string {
   if (displayWidth(text) <= columns) return text;
   let cut = '';
@@ -31,7 +31,7 @@ export function plural(count: number, noun: string, several = `${noun}s`): strin
   return `${formatCount(count)} ${count === 1 ? noun : several}`;
 }
 
-/** Milliseconds as people say them: `87 ms`, `1.3 s`, `2 min 05 s`. */
+/** A duration in milliseconds as text: `87 ms`, `1.3 s`, `2 min 05 s`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
@@ -39,7 +39,7 @@ export function formatDuration(ms: number): string {
   return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`;
 }
 
-/** Bytes as people say them: `5.9 MB`. */
+/** A number of bytes as text: `5.9 MB`. */
 export function formatBytes(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let value = bytes;

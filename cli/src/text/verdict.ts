@@ -6,13 +6,13 @@ import type { Style } from './style.ts';
 import { renderTable } from './table.ts';
 import { plural } from './text.ts';
 
-/** One node that failed or warned, with what a person needs to mend it. */
+/** One node that failed or warned, with the information needed to fix it. */
 export function renderVerdict(node: NodeVerdict, style: Style): string {
   const kind = node.kind === 'unit_test' ? 'unit test' : node.kind;
   if (node.problem !== undefined) return renderProblem(`${kind} ${node.name}`, node.problem, style);
   const paint = node.status === 'warn' ? style.caution : style.bad;
   const head = paint(`✗ ${kind} ${node.name}`);
-  // dbt names files from its own folder, which fixtures are beside.
+  // dbt's paths are relative to its project folder; fixtures are beside that.
   const file = node.file?.replace(/^\.\.\//, '');
   const place = file ? `  ${style.accent(`${file}${node.line ? `:${node.line}` : ''}`)}` : '';
   if (node.difference !== undefined) {
@@ -24,7 +24,7 @@ export function renderVerdict(node: NodeVerdict, style: Style): string {
   return [`${head}: ${rows}${place}`, ...renderSample(node, style)].join('\n');
 }
 
-/** Where in the person's own files something is wrong, and what. */
+/** A problem with its file and line. */
 export function renderProblem(title: string, problem: Problem, style: Style): string {
   const line = problem.line === null ? '' : `:${problem.line}`;
   const place = problem.file === null ? '' : `  ${style.accent(`${problem.file}${line}`)}`;
@@ -41,7 +41,7 @@ function renderSample(node: NodeVerdict, style: Style): string[] {
   return more > 0 ? [table, indent(style.dim(`… and ${plural(more, 'row')} more`))] : [table];
 }
 
-/** Rows that only one side has: what was expected with a minus, what came with a plus. */
+/** Rows that only one side has: expected ones with a minus, actual ones with a plus. */
 function renderDiff(diff: NonNullable<NodeVerdict['diff']>, style: Style): string {
   const text = (row: Record<string, unknown>): string => JSON.stringify(row);
   const [expected, actual] = [diff.expected.map(text), diff.actual.map(text)];

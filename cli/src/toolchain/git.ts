@@ -1,15 +1,15 @@
 import { execa } from 'execa';
 import { MeetupError } from '../config/errors.ts';
 
-/** What git says of a folder: it lies in a repository, in none, or git can't or won't look. */
+/** A folder's state in git: in a repository, in none, or git is missing or refuses to work there. */
 export type GitView =
   | { readonly kind: 'repository' }
   | { readonly kind: 'none'; readonly reason: string }
   | { readonly kind: 'refused'; readonly reason: string; readonly advice: string };
 
-/** Asks git whether it works in a folder, so that its refusal is never taken for a commit that does not exist. */
+/** Asks git whether it works in a folder, so that a refusal is not mistaken for a missing commit. */
 export async function viewGit(folder: string, env?: Readonly<Record<string, string | undefined>>): Promise<GitView> {
-  // git's own language must not depend on the user's, since a part of its message is looked for.
+  // Fixes git's language, because its message is parsed.
   const asked = await execa('git', ['rev-parse', '--git-dir'], {
     cwd: folder,
     reject: false,
@@ -35,7 +35,7 @@ export async function viewGit(folder: string, env?: Readonly<Record<string, stri
 export const refusalOf = ({ reason, advice }: Extract<GitView, { kind: 'refused' }>): string =>
   `git refuses to work here (${reason}): ${advice}.`;
 
-/** @throws MeetupError with git's own reason where it won't work in the folder. */
+/** @throws MeetupError with git's own reason if it refuses to work in the folder. */
 export async function requireGit(folder: string): Promise<Exclude<GitView, { kind: 'refused' }>> {
   const view = await viewGit(folder);
   if (view.kind === 'refused') throw new MeetupError(refusalOf(view));

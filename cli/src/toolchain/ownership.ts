@@ -6,9 +6,9 @@ import { stateMarker } from '../config/launcher.ts';
 import { type Paths, projectRoot } from '../config/paths.ts';
 
 /**
- * Makes sure that a state folder may be removed: it is meetup's own, and holds nothing that is not.
- * @returns the folder itself where a link led to it; undefined where there is none.
- * @throws MeetupError where it is somebody else's, or the data or the project lie in it.
+ * Makes sure that a state folder may be removed: meetup created it, and it holds nothing else.
+ * @returns the folder itself if a link leads to it; undefined if there is none.
+ * @throws MeetupError if something else created it, or it contains the data or the project.
  */
 export async function ownState(paths: Paths): Promise<string | undefined> {
   const state = await realFolder(paths.state);
@@ -51,7 +51,7 @@ async function realFolder(path: string): Promise<string | undefined> {
   }
 }
 
-/** Whether `inner` is `outer` or lies below it. */
+/** Whether `inner` is `outer` or inside it. */
 function contains(outer: string, inner: string): boolean {
   const path = relative(outer, inner);
   return path === '' || (!path.startsWith('..') && !/^([A-Za-z]:|[/\\])/.test(path));

@@ -7,18 +7,18 @@ import { hasCode, MeetupError } from '../config/errors.ts';
 import { fileProblem } from '../config/file-errors.ts';
 import type { Paths } from '../config/paths.ts';
 
-/** Outputs of other types are nobody's concern here: dbt may be used with them by hand. */
+/** Outputs of other types are ignored here: they may be used with dbt itself. */
 const outputSchema = z.looseObject({ type: z.string() });
 const profileSchema = z.looseObject({ outputs: z.record(z.string(), outputSchema) });
 
-/** One target of profiles/profiles.yml, with its templates as they are written. */
+/** One target of profiles/profiles.yml, with unrendered templates. */
 export type ProfileOutput = z.infer<typeof outputSchema>;
 
 const profilesFile = (paths: Pick<Paths, 'profiles'>): string => join(paths.profiles, 'profiles.yml');
 
 /**
  * Reads one target of the profile that the dbt project names.
- * @throws MeetupError where the file is missing, not YAML, or has no such target.
+ * @throws MeetupError if the file is missing, is not YAML or has no such target.
  */
 export async function readOutput(paths: Paths, target: string): Promise<ProfileOutput> {
   const path = profilesFile(paths);
@@ -35,8 +35,8 @@ export async function readOutput(paths: Paths, target: string): Promise<ProfileO
 }
 
 /**
- * Makes sure that dbt builds into the very database that `load` fills and `query` reads. Templates that are more than a variable
- * only dbt can render; the engine holds what comes out of them to the same rule.
+ * Makes sure that dbt builds into the database that `load` fills and `query` reads. Only dbt can render templates that are
+ * more than a variable; the engine applies the same check to the rendered value.
  * @throws MeetupError that says how the target 'dev' differs.
  */
 export async function requireLocalProfile(paths: Paths, env: Environment): Promise<void> {
@@ -45,7 +45,7 @@ export async function requireLocalProfile(paths: Paths, env: Environment): Promi
   if (difference !== undefined) throw new MeetupError(difference);
 }
 
-/** How the target 'dev' is not the one that meetup works on, as a sentence; undefined where it is. */
+/** How the target 'dev' differs from what meetup needs, as a sentence; undefined if it doesn't. */
 export function differenceOf(paths: Paths, output: ProfileOutput, env: Environment): string | undefined {
   const file = profilesFile(paths);
   if (output.type !== 'duckdb') {
@@ -65,12 +65,12 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** The profile with that name, or the only one that there is. */
 function profileIn(document: unknown, name: string | undefined): unknown {
   if (typeof document !== 'object' || document === null) return document;
-  // dbt's own settings stood in this file once.
+  // dbt's own settings used to be in this file.
   const profiles = new Map(Object.entries(document).filter(([key]) => key !== 'config'));
   return (name === undefined ? undefined : profiles.get(name)) ?? [...profiles.values()][0];
 }
 
-/** What dbt_project.yml says; undefined where it can't be read, of which dbt itself tells more. */
+/** The profile's name in dbt_project.yml; undefined if that can't be read, which dbt itself reports better. */
 async function profileName(paths: Paths): Promise<string | undefined> {
   try {
     const document: unknown = parse(await readFile(join(paths.dbtProject, 'dbt_project.yml'), 'utf8'));
@@ -95,7 +95,7 @@ async function readYaml(path: string): Promise<unknown> {
 
 const ENV_VAR = /env_var\(\s*(?:'([^']+)'|"([^"]+)")\s*(?:,\s*(?:'([^']*)'|"([^"]*)")\s*)?\)/g;
 
-/** The environment variables that a target can't do without: those that its templates give no default for. */
+/** The environment variables that a target requires: those without a default in its templates. */
 export function requiredVariables(output: ProfileOutput): string[] {
   const names = new Set<string>();
   for (const value of Object.values(output)) {
@@ -125,7 +125,7 @@ function variablesIn(template: string): Variable[] {
 
 /**
  * A field's value as dbt would render it, for templates that are a variable and nothing else.
- * @returns undefined where it is anything else, or is not set.
+ * @returns undefined for any other template, or if the variable is not set.
  */
 export function renderField(output: ProfileOutput, field: string, env: Environment): string | undefined {
   const value = output[field];

@@ -5,10 +5,10 @@ import { hasCode, MeetupError } from '../config/errors.ts';
 import { reasonOf } from '../config/explain.ts';
 
 /**
- * Removes a file, a link or a folder with all that is in it; a link's target stays.
- * @returns the bytes that this gives back to the disk: a file that has another name somewhere, such as in a package
- * manager's cache, gives none. Undefined where there was nothing.
- * @throws MeetupError where it can't be removed.
+ * Removes a file, a link or a folder with its content; a link's target stays.
+ * @returns the number of bytes freed on disk: a file with another hard link, such as in a package manager's cache, frees
+ * none. Undefined if there was nothing.
+ * @throws MeetupError if it can't be removed.
  */
 export async function remove(path: string): Promise<number | undefined> {
   const bytes = await bytesOf(path);

@@ -1,6 +1,6 @@
 import type { Cli } from '../declare.ts';
 
-/** `test new`: a verb of its own under `test`. */
+/** `test new`, a subcommand of `test`. */
 export const testNew = ({ program, run }: Cli) =>
   program
     .command('new <model>')

@@ -5,7 +5,7 @@ import type { Paths } from '../../config/paths.ts';
 /** `warn`: something that works now may not later, or only a part of meetup needs it. */
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 
-/** What one look at the machine found, for people: no secret, no host of anybody's. */
+/** The result of one check. It contains no secrets and no host names. */
 export interface Check {
   readonly name: string;
   readonly status: CheckStatus;

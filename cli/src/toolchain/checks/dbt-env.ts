@@ -13,7 +13,7 @@ const MAKE = '`./meetup build` rebuilds it';
 
 const stampSchema = z.object({ python: z.string() });
 
-/** Whether dbt's Python packages are the pinned ones: read from what pip and uv write down, without starting Python. */
+/** Whether dbt's Python packages are the pinned ones, according to the metadata of pip and uv, without starting Python. */
 export async function checkDbtEnv({ paths }: DoctorContext): Promise<Check> {
   const installed = await installedPackages(paths);
   if (installed === undefined)
@@ -38,7 +38,7 @@ export async function checkDbtEnv({ paths }: DoctorContext): Promise<Check> {
   return ok(NAME, `${[...shown, `Python ${python}`].join(', ')}; ${installed.size} packages as pinned`);
 }
 
-/** Both sides of the database file must be of one version, as its format follows the version. */
+/** Node and Python must use the same version of DuckDB, because the file format depends on it. */
 export async function checkDuckDb({ paths }: DoctorContext): Promise<Check> {
   const node = await nodeDuckDbVersion();
   const python = (await installedPackages(paths))?.get('duckdb');
@@ -62,7 +62,7 @@ async function nodeDuckDbVersion(): Promise<string> {
 
 const envFolder = (paths: Paths): string => join(paths.toolchain, 'python');
 
-/** Names and versions from the `*.dist-info` folders; undefined where there is no environment. */
+/** Names and versions from the `*.dist-info` folders; undefined if there is no environment. */
 async function installedPackages(paths: Paths): Promise<Map<string, string> | undefined> {
   const library = await libraryFolder(paths);
   if (library === undefined) return undefined;

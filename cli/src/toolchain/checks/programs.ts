@@ -5,10 +5,10 @@ import { findPython } from '../../config/launcher.ts';
 import { viewGit } from '../git.ts';
 import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 
-/** How long a program may take to say its version (milliseconds). */
+/** How long a program may take to print its version (milliseconds). */
 const PATIENCE_MS = 10_000;
 
-/** The first line that a program prints about itself, on stdout or stderr; undefined where it does not start. */
+/** The first line that a program prints, on stdout or stderr; undefined if it doesn't start. */
 async function saysOfItself({ effects }: DoctorContext, command: string, args: string[]): Promise<string | undefined> {
   const { exitCode, all } = await execa(command, args, {
     all: true,
@@ -22,7 +22,7 @@ async function saysOfItself({ effects }: DoctorContext, command: string, args: s
   return exitCode === 0 ? all?.trim() : undefined;
 }
 
-/** The launcher lets nobody in with an older one, so that this only tells which it is. */
+/** The launcher refuses an older version, so this only reports the version. */
 export async function checkNode(): Promise<Check> {
   return ok('Node', `${process.versions.node} (${process.execPath})`);
 }

@@ -34,7 +34,7 @@ export async function checkStateFolder({ paths }: DoctorContext): Promise<Check>
   return ok(name, existsSync(paths.state) ? paths.state : `${paths.state} (not created yet)`);
 }
 
-/** A running command is no fault: this tells people what others would wait for. */
+/** A running command is not a problem; this shows what other commands would wait for. */
 export async function checkLocks({ paths }: DoctorContext): Promise<Check> {
   const name = 'Running';
   const busy: string[] = [];
@@ -71,7 +71,7 @@ export async function checkDatabase({ paths }: DoctorContext): Promise<Check> {
   }
 }
 
-/** Whether a folder that is not there could be made, without making it. */
+/** Whether a missing folder could be created, without creating it. */
 async function makeable(folder: string): Promise<void> {
   const nearest = nearestFolder(folder);
   if (!statSync(nearest).isDirectory()) throw new Error(`${nearest} is a file`);

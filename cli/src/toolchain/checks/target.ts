@@ -95,7 +95,7 @@ function addressOf(host: string): Address | undefined {
   };
 }
 
-/** @returns what went wrong, as the system's code for it; undefined where a connection came about. */
+/** @returns the system's error code; undefined if the connection succeeded. */
 function tryToConnect({ host, port }: Address, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ host, port, timeout: PATIENCE_MS, signal });

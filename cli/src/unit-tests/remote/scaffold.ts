@@ -5,7 +5,7 @@ import type { DatabricksConnection } from '../../warehouse/databricks.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
 
-/** What the schemas of a test run begin with. Nothing else on a target may. */
+/** The prefix of the schemas of a test run. Nothing else on a target may use it. */
 export const SCHEMA_PREFIX = 'meetup_fixtures_';
 
 /** The part of dbt's manifest that is used here: https://schemas.getdbt.com/dbt/manifest/v12.json */
@@ -30,9 +30,9 @@ type Node = z.infer<typeof manifestSchema>['nodes'][string];
 
 /** The models that unit tests may name. */
 export interface Scaffolding {
-  /** Those whose contract says their columns. */
+  /** Models whose columns are known from their contract. */
   readonly contracted: readonly Node[];
-  /** Unique ids of those whose columns only their SQL tells. */
+  /** Unique ids of models whose columns are only known from their SQL. */
   readonly built: readonly string[];
   readonly schemas: readonly string[];
 }
@@ -72,7 +72,7 @@ const listingSchema = z.array(
   ]),
 );
 
-/** Removes the schemas of test runs, also of one that was killed. */
+/** Removes the schemas of test runs, including killed ones. */
 export async function removeScaffold(connection: DatabricksConnection, catalog: string): Promise<void> {
   const listed = await connection.rows(`show schemas in ${quoteName(catalog)} like '${SCHEMA_PREFIX}*'`);
   for (const name of listingSchema.parse(listed).filter((one) => one.startsWith(SCHEMA_PREFIX))) {
@@ -81,8 +81,8 @@ export async function removeScaffold(connection: DatabricksConnection, catalog: 
 }
 
 /**
- * Makes what unit tests ask the columns of, all of it empty: raw tables as they are declared, and a view for each model that
- * has a contract. A view costs a tenth of a Delta table.
+ * Creates the relations whose columns unit tests ask for, all of them empty: raw tables as declared, and a view for each
+ * model with a contract. A view costs a tenth of a Delta table.
  */
 export async function raiseScaffold(
   connection: DatabricksConnection,
