@@ -105,8 +105,9 @@ paced as (
         {{ count_or_0('past.past_events') }} as past_events,
         cast(past.usual_seats as double) as usual_seats,
         cast(past.usual_rest as double) as usual_rest,
-        cast(past.low_rest as double) as low_rest,
-        cast(past.high_rest as double) as high_rest,
+        -- Interpolating between equal counts can miss them by a rounding error, and the interval would exclude the median.
+        round(cast(past.low_rest as double), 6) as low_rest,
+        round(cast(past.high_rest as double), 6) as high_rest,
         -- An event that is ahead of the usual by now gathers more from here on, too.
         cast(coalesce(answered.seats, 0) + {{ damping }} as double) / (past.usual_seats_by_then + {{ damping }}) as pace
     from points
