@@ -1,3 +1,4 @@
+import { MeetupError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
 import { sqlType } from './contract/column-types.ts';
@@ -94,13 +95,52 @@ export function rawTablesOf(contracts: Contracts): readonly RawTable[] {
 export const readRawTables = async (schemas: string): Promise<readonly RawTable[]> =>
   rawTablesOf(await readContracts(schemas));
 
-/** Makes the raw tables that are not there yet. They only ever grow. */
+/**
+ * Creates missing raw tables, and adds columns for new properties to existing ones.
+ * @throws MeetupError where a schema gives a column another type than the table has, before anything is changed.
+ */
 export async function createRawTables(warehouse: DuckDbWarehouse, tables: readonly RawTable[]): Promise<void> {
   await warehouse.run('create schema if not exists raw');
+  const existing = await existingColumns(warehouse);
+  for (const table of tables) requireSameTypes(table, existing.get(table.name));
   for (const { name, columns } of tables) {
-    const list = columns.map(
-      (column) => `${quoteIdentifier(column.name)} ${column.type}${column.notNull ? ' not null' : ''}`,
-    );
-    await warehouse.run(`create table if not exists raw.${quoteIdentifier(name)} (${list.join(', ')})`);
+    const known = existing.get(name);
+    if (known === undefined) {
+      const list = columns.map((column) => `${declared(column)}${column.notNull ? ' not null' : ''}`);
+      await warehouse.run(`create table if not exists raw.${quoteIdentifier(name)} (${list.join(', ')})`);
+      continue;
+    }
+    for (const column of columns.filter((one) => !known.has(one.name))) {
+      await warehouse.run(`alter table raw.${quoteIdentifier(name)} add column ${declared(column)}`);
+    }
   }
 }
+
+const declared = ({ name, type }: RawColumn): string => `${quoteIdentifier(name)} ${type}`;
+
+/** The types of all raw columns by table and name, as DuckDB writes them. */
+async function existingColumns(warehouse: DuckDbWarehouse): Promise<Map<string, Map<string, string>>> {
+  const { rows } = await warehouse.query(
+    "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw' and database_name = current_database()",
+  );
+  const tables = new Map<string, Map<string, string>>();
+  for (const [table, column, type] of rows) {
+    const columns = tables.get(String(table)) ?? new Map<string, string>();
+    tables.set(String(table), columns.set(String(column), String(type)));
+  }
+  return tables;
+}
+
+function requireSameTypes({ name, columns }: RawTable, known: ReadonlyMap<string, string> | undefined): void {
+  for (const column of columns) {
+    const type = known?.get(column.name);
+    if (type === undefined || sameType(type, column.type)) continue;
+    throw new MeetupError(
+      `${name}.schema.json now makes ${column.name} ${column.type}, but raw.${name} holds it as ${type}: change the schema back, or remove the database with \`./meetup clean\` and load again.`,
+    );
+  }
+}
+
+/** DuckDB quotes names inside types only where it must. */
+const sameType = (one: string, other: string): boolean => plainType(one) === plainType(other);
+const plainType = (type: string): string => type.replaceAll('"', '').replaceAll(/\s+/g, ' ').toUpperCase();

@@ -48,6 +48,34 @@ describe('a schema file', () => {
     ]);
   });
 
+  it('adds a column for a property that is new since the last load', async () => {
+    const paths = await withSchema('sponsors', sponsors);
+    await put(paths, 'sponsors.json', [{ sponsor_id: 1 }]);
+    await loadAll(paths);
+    const properties = { ...sponsors.properties, budget: { type: 'number' } };
+    await writeFile(join(paths.schemas, 'sponsors.schema.json'), JSON.stringify({ ...sponsors, properties }));
+    await put(paths, 'sponsors.json', [{ sponsor_id: 2, budget: 2.5 }]);
+    await loadAll(paths);
+    expect(await rowsOf(paths, 'select sponsor_id, budget from raw.sponsors order by 1')).toEqual([
+      [1, null],
+      [2, 2.5],
+    ]);
+  });
+
+  it('that gives a loaded column another type is refused, and nothing is loaded', async () => {
+    const paths = await withSchema('sponsors', sponsors);
+    await put(paths, 'sponsors.json', [{ sponsor_id: 1, order: 'x' }]);
+    await loadAll(paths);
+    const properties = { ...sponsors.properties, budget: { type: 'number' }, order: { type: 'integer' } };
+    await writeFile(join(paths.schemas, 'sponsors.schema.json'), JSON.stringify({ ...sponsors, properties }));
+    await put(paths, 'sponsors.json', [{ sponsor_id: 2, order: 3 }]);
+    await expect(loadAll(paths)).rejects.toThrow(
+      /^sponsors\.schema\.json now makes order BIGINT, but raw\.sponsors holds it as VARCHAR: change the schema back/,
+    );
+    expect(await rowsOf(paths, 'select sponsor_id, "order" from raw.sponsors')).toEqual([[1, 'x']]);
+    expect(await rowsOf(paths, "select 1 from duckdb_columns() where column_name = 'budget'")).toEqual([]);
+  });
+
   it('decides: a bound that is lowered, a pattern that is added and a new required key reject records', async () => {
     const users = {
       type: 'object',
