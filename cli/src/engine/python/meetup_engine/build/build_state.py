@@ -5,8 +5,11 @@ before a build with everything that the build may touch taken out, so that a pro
 a memory that asks for too much work, never for too little.
 """
 
+from __future__ import annotations
+
 import json
 import os
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 VERSION = 2
@@ -24,11 +27,11 @@ class Record:
     # What its SQL was compiled to, apart from comments and white space.
     statement: str | None = None
     # Hashes of the environment variables that were read while it ran, by name.
-    environment: dict = field(default_factory=dict)
+    environment: dict[str, str | None] = field(default_factory=dict)
     # Macros that it called though its texts don't name them, and a hash of what they were.
-    unforeseen: list = field(default_factory=list)
+    unforeseen: list[str] = field(default_factory=list)
     unforeseen_digest: str | None = None
-    inputs: dict = field(default_factory=dict)
+    inputs: dict[str, str | None] = field(default_factory=dict)
     content: str | None = None
     # The definitions of everything above it, too: an incremental model is made from scratch when one changes.
     lineage: str | None = None
@@ -37,35 +40,40 @@ class Record:
     # Of a snapshot: the contents of all sources above it.
     data: str | None = None
     # Schema and name of what it made, so that it can be dropped when the node is gone.
-    relation: tuple | None = None
+    relation: tuple[str, str] | None = None
 
     @property
-    def place(self):
-        return None if self.relation is None else tuple(self.relation)
+    def place(self) -> tuple[str, str] | None:
+        """The relation, which is a list where it was read from JSON."""
+        return None if self.relation is None else (self.relation[0], self.relation[1])
 
 
 class BuildState:
-    def __init__(self, folder, target):
+    """The records of one target, in a file of the state folder."""
+
+    def __init__(self, folder: str, target: str) -> None:
         self._path = os.path.join(folder, f"build-state.{target}.json")
         self._target = target
-        self.records = {}
-        self._written = None
+        self.records: dict[str, Record] = {}
+        self._written: str | None = None
         self._read()
 
-    def fails(self, unique_id):
+    def fails(self, unique_id: str) -> bool:
         record = self.records.get(unique_id)
         return record is not None and record.verdict in ("fail", "error")
 
-    def forget(self, unique_ids):
+    def forget(self, unique_ids: Iterable[str]) -> None:
         for unique_id in unique_ids:
             self.records.pop(unique_id, None)
 
-    def write(self, without=()):
+    def write(self, without: Collection[str] = ()) -> None:
         """Atomic: whole or as before. `without`: nodes that are not to be known."""
         data = {
             "version": VERSION,
             "target": self._target,
-            "nodes": {unique_id: vars(record) for unique_id, record in self.records.items() if unique_id not in without},
+            "nodes": {
+                unique_id: vars(record) for unique_id, record in self.records.items() if unique_id not in without
+            },
         }
         text = json.dumps(data)
         if text == self._written:
@@ -77,7 +85,7 @@ class BuildState:
         os.replace(temporary, self._path)
         self._written = text
 
-    def _read(self):
+    def _read(self) -> None:
         try:
             with open(self._path, encoding="utf-8") as file:
                 self._written = file.read()

@@ -13,15 +13,24 @@ import hashlib
 import json
 import re
 import weakref
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.factory import get_adapter_package_names
-from dbt.node_types import NodeType
+from dbt.artifacts.resources.types import NodeType
 from dbt.version import __version__ as dbt_version
 
 from meetup_engine.build.closures import Closures, Reads, jinja_of, reads_of
 from meetup_engine.build.seeds import content_of
+
+if TYPE_CHECKING:
+    from dbt.config.runtime import RuntimeConfig
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt.contracts.graph.nodes import ManifestNode, UnitTestDefinition
+
+    from meetup_engine.project.environment import RecordedEnvironment
+    from meetup_engine.project.project import Project
 
 # Config keys that change nothing in the database, unless a template reads them.
 _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
@@ -48,10 +57,10 @@ class Fingerprint:
     any_environment: bool
 
 
-_of_sessions: weakref.WeakKeyDictionary[Any, Fingerprints] = weakref.WeakKeyDictionary()
+_of_sessions: weakref.WeakKeyDictionary[Project, Fingerprints] = weakref.WeakKeyDictionary()
 
 
-def fingerprints_of(session: Any, manifest: Any, config: Any) -> Fingerprints:
+def fingerprints_of(session: Project, manifest: Manifest, config: RuntimeConfig) -> Fingerprints:
     """The fingerprints of a session's manifest, kept until the manifest or the environment changes."""
     kept = _of_sessions.get(session)
     if kept is None or session.reparsed is None:
@@ -67,7 +76,13 @@ def fingerprints_of(session: Any, manifest: Any, config: Any) -> Fingerprints:
 class Fingerprints:
     """Fingerprints of one manifest's nodes."""
 
-    def __init__(self, manifest: Any, config: Any, environment: Any, project_flags: Any) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        config: RuntimeConfig,
+        environment: RecordedEnvironment,
+        project_flags: Mapping[str, object],
+    ) -> None:
         self._manifest = manifest
         self._environment = environment
         # Names of the environment variables that these fingerprints hold the values of.
@@ -90,7 +105,7 @@ class Fingerprints:
         everything = environment.everything() if reads.any_environment else None
         self._common = _digest(base, self._digests_of(macros), self._values_read(reads, texts), everything)
 
-    def carried_over(self, manifest: Any, files: frozenset[str], environment: Any) -> Fingerprints:
+    def carried_over(self, manifest: Manifest, files: frozenset[str], environment: RecordedEnvironment) -> Fingerprints:
         """
         The fingerprints of a manifest in which nothing but the SQL of models and the unit tests in these files is new.
         `files`: as dbt names them. What stands in them counts anew, and what names its relation; and seeds, whose files
@@ -140,14 +155,15 @@ class Fingerprints:
         """The same in parts. A unit test's is its own only, without the model that it tests."""
         if unique_id not in self._nodes:
             unit_test = self._manifest.unit_tests.get(unique_id)
-            node = self._manifest.nodes[unique_id] if unit_test is None else None
-            self._nodes[unique_id] = self._of_unit_test(unit_test) if node is None else self._of_node(node)
+            self._nodes[unique_id] = (
+                self._of_node(self._manifest.nodes[unique_id]) if unit_test is None else self._of_unit_test(unit_test)
+            )
         return self._nodes[unique_id]
 
-    def unforeseen(self, unique_id: str, called: set[str]) -> list[str]:
+    def unforeseen(self, unique_id: str, called: Set[str]) -> list[str]:
         """Own macros that a node called though nothing says that it could: there should be none."""
         node = self._manifest.nodes.get(unique_id)
-        own = called & set(self._closures.own)
+        own = set(called) & set(self._closures.own)
         if node is None or not own:
             return []
         return sorted(own - self._closures.reached(self._all_texts(node)) - self._own)
@@ -158,7 +174,7 @@ class Fingerprints:
         reached = self._closures.reached(texts) | set(macros)
         return _digest(self._digests_of(reached), self._values_read(reads_of(self._reached_texts(texts)), texts))
 
-    def _of_node(self, node: Any) -> Fingerprint:
+    def _of_node(self, node: ManifestNode) -> Fingerprint:
         around, code = self._around(node), self._texts(node)
         reached = self._closures.reached(code)
         texts = [*code, *(self._closures.own[name].macro_sql for name in reached)]
@@ -193,7 +209,7 @@ class Fingerprints:
             any_environment=reads.any_environment,
         )
 
-    def _of_unit_test(self, test: Any) -> Fingerprint:
+    def _of_unit_test(self, test: UnitTestDefinition) -> Fingerprint:
         versions = test.versions.to_dict() if test.versions is not None else None
         overrides = test.overrides.to_dict() if test.overrides is not None else None
         given = [fixture.to_dict(omit_none=True) for fixture in test.given]
@@ -206,7 +222,7 @@ class Fingerprints:
 
     # --- texts ---
 
-    def _texts(self, node: Any) -> list[str]:
+    def _texts(self, node: ManifestNode) -> list[str]:
         """The templates that its SQL is rendered from."""
         if node.resource_type == NodeType.Seed:
             return []
@@ -214,18 +230,18 @@ class Fingerprints:
         arguments = _texts_of(metadata.kwargs) if metadata is not None else []
         return [node.raw_code or "", *arguments]
 
-    def _around(self, node: Any) -> list[str]:
+    def _around(self, node: ManifestNode) -> list[str]:
         """What names the macros around its SQL: its configuration, strategies among it."""
         strategy = getattr(node.config, "incremental_strategy", None) or getattr(node.config, "strategy", None)
         kind = node.config.materialized
         names = [f"get_incremental_{strategy}_sql", f"snapshot_{strategy}_strategy", f"validate_{strategy}"]
         return [*_texts_of(node.config.to_dict(omit_none=True)), f"materialization_{kind}_default", *names]
 
-    def _hook_texts(self, node: Any) -> list[str]:
+    def _hook_texts(self, node: ManifestNode) -> list[str]:
         hooks = [*getattr(node.config, "pre_hook", ()), *getattr(node.config, "post_hook", ())]
         return [hook.sql for hook in hooks]
 
-    def _all_texts(self, node: Any) -> list[str]:
+    def _all_texts(self, node: ManifestNode) -> list[str]:
         return [*self._texts(node), *self._around(node), *self._hook_texts(node)]
 
     def _reached_texts(self, texts: list[str]) -> list[str]:
@@ -233,13 +249,13 @@ class Fingerprints:
 
     # --- parts ---
 
-    def _code(self, node: Any) -> str | None:
+    def _code(self, node: ManifestNode) -> str | None:
         if node.resource_type == NodeType.Seed:
             self._seeds[node.unique_id] = content = content_of(node)
             return content
         return node.raw_code
 
-    def _configuration(self, node: Any, texts: list[str]) -> list[Any]:
+    def _configuration(self, node: ManifestNode, texts: list[str]) -> list[Any]:
         config = node.config.to_dict(omit_none=True)
         jinja = "\n".join(jinja_of(text) for text in texts)
         # A generic test calls what it tests `model`.
@@ -251,7 +267,7 @@ class Fingerprints:
         descriptions = [[column.name, column.description] for column in getattr(node, "columns", {}).values()]
         return [configuration, node.description, descriptions, node.tags, node.fqn, node.original_file_path]
 
-    def _columns(self, node: Any) -> list[Any]:
+    def _columns(self, node: ManifestNode) -> list[Any]:
         persisted = getattr(node.config, "persist_docs", None) or {}
         columns = [
             (
@@ -270,7 +286,7 @@ class Fingerprints:
         node = self._manifest.nodes.get(unique_id) or self._manifest.sources.get(unique_id)
         return [unique_id, node.relation_name if node is not None else None]
 
-    def _digests_of(self, macros: Any) -> list[tuple[str, str]]:
+    def _digests_of(self, macros: Iterable[str]) -> list[tuple[str, str]]:
         own = self._closures.own
         return [(name, _text_digest(own[name].macro_sql)) for name in sorted(macros) if name in own]
 
@@ -293,7 +309,9 @@ class Fingerprints:
             self.environment_read |= environment
             found.append(self._environment.values_of(environment))
         if any(_READS_TARGET.search(jinja_of(text)) for text in texts):
-            found.append({key: value for key, value in self._config.to_target_dict().items() if key not in _PLACE_OF_PROFILE})
+            found.append(
+                {key: value for key, value in self._config.to_target_dict().items() if key not in _PLACE_OF_PROFILE}
+            )
         return found
 
     def _overrides(self, internal: frozenset[str], adapter_type: str) -> frozenset[str]:
@@ -310,7 +328,7 @@ class Fingerprints:
         return frozenset(own) | self._closures.reached(own.values())
 
 
-def _variables_of(config: Any) -> list[Any]:
+def _variables_of(config: RuntimeConfig) -> list[Any]:
     """All variables: the project's, its packages', and the command line's."""
     scopes = [config.vars.to_dict() if config.vars else {}]
     for name, project in sorted(config.load_dependencies().items()):
@@ -319,7 +337,7 @@ def _variables_of(config: Any) -> list[Any]:
     return [*scopes, config.cli_vars or {}]
 
 
-def _values_of(name: str, scopes: Any) -> Any:
+def _values_of(name: str, scopes: object) -> Iterator[list[Any]]:
     """What a variable is set to, for the project, for a package of it, and on the command line."""
     if isinstance(scopes, dict):
         for key, value in scopes.items():
@@ -327,12 +345,12 @@ def _values_of(name: str, scopes: Any) -> Any:
                 yield [key, value]
             elif isinstance(value, dict):
                 yield [key, list(_values_of(name, value))]
-    else:
+    elif isinstance(scopes, list):
         for scope in scopes:
             yield list(_values_of(name, scope))
 
 
-def _profile(config: Any) -> Any:
+def _profile(config: RuntimeConfig) -> list[object]:
     """What of the profile decides what is built; where a database is, and who asks, doesn't."""
     credentials = config.credentials
     if credentials.type != "duckdb":
@@ -341,7 +359,7 @@ def _profile(config: Any) -> Any:
     return [credentials.type, {key: value for key, value in settings.items() if key not in _PLACE_OF_PROFILE}]
 
 
-def _texts_of(value: Any) -> list[str]:
+def _texts_of(value: object) -> list[str]:
     """Every string in a value, keys too."""
     if isinstance(value, str):
         return [value]
@@ -352,7 +370,7 @@ def _texts_of(value: Any) -> list[str]:
     return []
 
 
-def _test_arguments(node: Any) -> Any:
+def _test_arguments(node: ManifestNode) -> list[object] | None:
     metadata = getattr(node, "test_metadata", None)
     if metadata is None:
         return None

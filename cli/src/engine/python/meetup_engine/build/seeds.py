@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 from meetup_engine.project.files import signature_of
 
 if TYPE_CHECKING:
-    from dbt.contracts.graph.nodes import SeedNode
+    from dbt.contracts.graph.nodes import ManifestNode
 
 _known: dict[str, tuple[object, str]] = {}
 
 
-def content_of(seed: SeedNode) -> str:
+def content_of(seed: ManifestNode) -> str:
     """A hash of every byte of a seed's file; `absent` where it is gone."""
-    path = os.path.join(seed.root_path or "", seed.original_file_path)
+    path = os.path.join(getattr(seed, "root_path", None) or "", seed.original_file_path)
     try:
         with open(path, "rb") as file:
             seen = signature_of(os.fstat(file.fileno()))

@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.graph.graph import Graph
 
-    from meetup_engine.build.affected import Seen
     from meetup_engine.build.contents import Columns
+    from meetup_engine.build.node_states import DatabaseSnapshot
     from meetup_engine.project.environment import RecordedEnvironment
     from meetup_engine.project.files import Signatures
     from meetup_engine.protocol.messages import RequestDocument, Timings
@@ -150,7 +150,7 @@ class Project:
         self.project_flags: dict[str, object] = {}
         # Whether the database is as this session left it; and what an affected build then need not read again.
         self.untouched = False
-        self.seen: Seen | None = None
+        self.snapshot: DatabaseSnapshot | None = None
         # Columns by definition, for unit tests.
         self.unit_columns: tuple[Hashable, dict[str, Columns | None]] | None = None
         # The files whose models' SQL and unit tests are all that was parsed since somebody last asked; None for more than that.

@@ -185,6 +185,15 @@ class ParseAnswer(Answer):
     generation: NotRequired[int]
 
 
+class AffectedNodes(TypedDict):
+    """What an affected build left alone, and what fails as the project is."""
+
+    spared: list[Named]
+    failing: list[Named]
+    unchanged: list[Named]
+    removed: list[str]
+
+
 class TaskAnswer(Answer):
     nodes: list[NodeResult]
     ms: Timings

@@ -171,7 +171,7 @@ class Worker:
             task.keep_state_in(state_folder)
             if isinstance(task, AffectedBuild):
                 everything = bool(document.get("everything") or document.get("fullRefresh"))
-                task.attend(document.get("again") or (), everything)
+                task.configure(document.get("again") or (), everything)
             try:
                 results = task.run_all()
             except (DbtBaseException, RuntimeError) as error:
@@ -251,7 +251,9 @@ def _answer_of(task: Streaming, results: Iterable[RunResult]) -> TaskAnswer:
     if isinstance(task, AffectedBuild):
         answer["nodes"] = [*task.unit_test_results, *nodes]
         answer["status"] = "fail" if failed or task.failing() else "pass"
-        answer.update(task.found())
+        found = task.found()
+        answer["spared"], answer["failing"] = found["spared"], found["failing"]
+        answer["unchanged"], answer["removed"] = found["unchanged"], found["removed"]
     return answer
 
 
