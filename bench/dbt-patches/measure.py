@@ -1,31 +1,30 @@
 """
-What each patch of dbt gains: the CPU time of a few pieces of work with all patches, and without one of them at a time.
+What each patch of dbt gains: the CPU time spent in the functions that it replaces, dbt's own and ours, for the same work.
 
-    PYTHON bench/dbt-patches/measure.py STATE_DIR [RUNS]
+    PYTHON bench/dbt-patches/measure.py STATE_DIR
 
 STATE_DIR is a state folder that `./meetup dev` has filled; its database is copied. PYTHON is that folder's
-toolchain/python/bin/python. CPU time, because a patch does the same on a busy machine as on an idle one.
+toolchain/python/bin/python. The work: a full parse, another one, all unit tests, and two builds of everything.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "cli/src/engine/python"))
-
-# The work, and how it is called in the table.
-PHASES = ("parse", "again", "unit tests", "build", "build again")
 
 
 class Request:
@@ -41,11 +40,48 @@ class Request:
         """Nobody listens."""
 
 
-def measure(state: Path, without: str) -> dict[str, float]:
-    """CPU seconds of each phase in this process."""
+class Clock:
+    """CPU time of the calling threads within one function, calls from within itself not counted twice."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.seconds = 0.0
+        self._inside = threading.local()
+
+    def around(self, function: Callable[..., object]) -> Callable[..., object]:
+        @functools.wraps(function)
+        def timed(*args: Any, **kwargs: Any) -> object:
+            if getattr(self._inside, "now", False):
+                return function(*args, **kwargs)
+            self._inside.now = True
+            started = time.thread_time()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.seconds += time.thread_time() - started
+                self.calls += 1
+                self._inside.now = False
+
+        return timed
+
+    def put_around(self, symbol: object) -> object:
+        if isinstance(symbol, (classmethod, staticmethod)):
+            return type(symbol)(self.around(symbol.__func__))
+        if not callable(symbol):
+            raise TypeError(f"{symbol!r} can't be called")
+        return self.around(symbol)
+
+
+def measure(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
+    """Calls and CPU seconds by patch, in this process."""
     from meetup_engine.dbt_patches import registry
 
-    registry.PATCHES = tuple(patch for patch in registry.PATCHES if patch.name != without)
+    clocks = {patch.name: Clock() for patch in registry.PATCHES if patch.replaces}
+    for patch in registry.PATCHES:
+        for replaced in patch.replaces:
+            function = replaced.replacement if patched else replaced.symbol.resolve()
+            replaced.symbol.replace(clocks[patch.name].put_around(function))
+    registry.PATCHES = ()
     from meetup_engine.protocol import worker
 
     server: Any = SimpleNamespace(on_cancel=None, local=False)
@@ -61,22 +97,19 @@ def measure(state: Path, without: str) -> dict[str, float]:
     }
     fixture = next(iter(sorted((ROOT / "fixtures/models").rglob("*.yml"), key=lambda path: -path.stat().st_size)))
 
-    def run(op: str, **document: object) -> float:
-        started = time.process_time()
+    def run(op: str, **document: object) -> None:
         request: Any = Request(op, **project, **document)
         answer = engine._operations[op](request)
         engine._release(clean=answer["status"] == "pass")
         if answer["status"] != "pass" and answer["status"] != "ok":
             raise SystemExit(f"{op}: {json.dumps(answer)[:2000]}")
-        return time.process_time() - started
 
-    return {
-        "parse": run("parse", full=True),
-        "again": run("parse", files=[str(fixture)], full=True),
-        "unit tests": run("fixtures", sources=raw_columns(state / "meetup.duckdb")),
-        "build": run("affected", everything=True),
-        "build again": run("affected", everything=True),
-    }
+    run("parse", full=True)
+    run("parse", files=[str(fixture)], full=True)
+    run("fixtures", sources=raw_columns(state / "meetup.duckdb"))
+    run("affected", everything=True)
+    run("affected", everything=True)
+    return {name: (clock.calls, clock.seconds) for name, clock in clocks.items()}
 
 
 def raw_columns(database: Path) -> dict[str, list[tuple[str, str]]]:
@@ -91,15 +124,14 @@ def raw_columns(database: Path) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def in_a_process(state: Path, without: str) -> dict[str, float]:
+def in_a_process(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(state / "work/meetup.duckdb", Path(folder) / "meetup.duckdb")
-        done = subprocess.run(
-            [sys.executable, __file__, "--one", folder, without], capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, __file__, "--one", folder, str(int(patched))]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(done.stderr[-4000:])
-    measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    measured: dict[str, tuple[int, float]] = json.loads(done.stdout.splitlines()[-1])
     return measured
 
 
@@ -108,22 +140,14 @@ def main() -> None:
         # dbt prints to stdout, too.
         out = os.dup(1)
         os.dup2(2, 1)
-        measured = measure(Path(sys.argv[2]), sys.argv[3])
+        measured = measure(Path(sys.argv[2]), bool(int(sys.argv[3])))
         os.write(out, (json.dumps(measured) + "\n").encode())
         return
-    from meetup_engine.dbt_patches import registry
-
-    state, runs = Path(sys.argv[1]).resolve(), int(sys.argv[2]) if len(sys.argv) > 2 else 3
-    print(f"| without | {' | '.join(PHASES)} |\n|---|{'---|' * len(PHASES)}")
-    whole: dict[str, float] = {}
-    for name in ["", *(patch.name for patch in registry.PATCHES if patch.replaces)]:
-        results = [in_a_process(state, name) for _ in range(runs)]
-        medians = {phase: statistics.median(result[phase] for result in results) for phase in PHASES}
-        whole = whole or medians
-        cells = (
-            f"{medians[phase]:.2f} s" if not name else f"{medians[phase] - whole[phase]:+.2f} s" for phase in PHASES
-        )
-        print(f"| {name or '(all patches)'} | {' | '.join(cells)} |", flush=True)
+    state = Path(sys.argv[1]).resolve()
+    dbt, ours = in_a_process(state, False), in_a_process(state, True)
+    print("| patch | calls | dbt | patched |\n|---|---|---|---|")
+    for name, (calls, seconds) in dbt.items():
+        print(f"| {name} | {calls} | {seconds:.2f} s | {ours[name][1]:.2f} s |")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,8 @@ records, vanished lists) over a tiny world, so that everything collides. After e
 implementation of the rules, in plain Python below; after the last one every table is compared with `dbt run --full-refresh`.
 """
 
+from __future__ import annotations
+
 import argparse
 import datetime as dt
 import hashlib
@@ -15,8 +17,14 @@ import random
 import sys
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import duckdb
+
+# A record of an input file, with when it came.
+Record = dict[str, Any]
+T = TypeVar("T")
 
 EPOCH = 1_700_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000
@@ -30,14 +38,24 @@ RAW = {
     "venues": "venue_id bigint, name varchar, city varchar, country varchar, lat double, lon double",
     "rejected_records": "rejected_id varchar, entity varchar, reasons varchar[], record varchar, line bigint",
 }
-CORE = "fct_events fct_rsvps fct_memberships dim_groups dim_members dim_venues dim_topics bridge_group_topics dim_dates".split()
-INTERMEDIATE = "int_events_latest int_users_latest int_as_of int_active_members".split()
+CORE = [
+    "fct_events",
+    "fct_rsvps",
+    "fct_memberships",
+    "dim_groups",
+    "dim_members",
+    "dim_venues",
+    "dim_topics",
+    "bridge_group_topics",
+    "dim_dates",
+]
+INTERMEDIATE = ["int_events_latest", "int_users_latest", "int_as_of", "int_active_members"]
 
 
 class Dbt:
     """dbt in this process: the project is parsed once."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
 
@@ -45,35 +63,42 @@ class Dbt:
         parsed = self.runner().invoke(["parse", "--profiles-dir", "../profiles", "-q"])
         if not parsed.success:
             sys.exit(f"dbt cannot parse the project: {parsed.exception}")
-        self.manifest = parsed.result
+        self.manifest: Any = parsed.result
 
-    def run(self, *flags):
+    def run(self, *flags: str) -> None:
         models = [f"+{name}" for name in [*CORE, "int_active_members"]]
         command = ["run", "--profiles-dir", "../profiles", "-q", "--no-write-json", "-s", *models, *flags]
         outcome = self.runner(manifest=self.manifest).invoke(command)
         self.close()
         if not outcome.success:
-            failed = [(r.node.name, r.message) for r in outcome.result or [] if r.status != "success"]
+            results: Any = outcome.result or []
+            failed = [(r.node.name, r.message) for r in results if r.status != "success"]
             sys.exit(f"dbt failed: {outcome.exception or failed}")
 
 
 class World:
     """The drops so far, both as rows of the raw tables and as what the second implementation reads."""
 
-    def __init__(self, path, rng):
+    def __init__(self, path: str, rng: random.Random) -> None:
         self.path, self.rng = path, rng
-        self.events, self.users, self.groups, self.batch = [], [], {}, 0
+        self.events: list[Record] = []
+        self.users: list[Record] = []
+        # The newest drop of a group, and when the group was created.
+        self.groups: dict[int, tuple[tuple[dt.date, int], int]] = {}
+        self.batch = 0
         with duckdb.connect(path) as db:
             db.execute("create schema raw")
             for table, columns in RAW.items():
                 db.execute(f"create table raw.{table} ({columns}, {METADATA})")
-            db.execute("create table raw.batches (batch_id varchar, batch_seq integer, dropped_on date, folder varchar, loaded_at timestamp)")
+            db.execute(
+                "create table raw.batches (batch_id varchar, batch_seq integer, dropped_on date, folder varchar, loaded_at timestamp)"
+            )
             db.execute(
                 "create table raw.loaded_files (batch_id varchar, entity varchar, source_file varchar, sha256 varchar, bytes bigint, "
                 "records_read bigint, records_loaded bigint, records_rejected bigint)"
             )
 
-    def drop(self):
+    def drop(self) -> None:
         """One more drop, of any of five days: often older than one that was loaded before."""
         rng, self.batch = self.rng, self.batch + 1
         undated = self.batch == 1 and rng.random() < 0.5
@@ -85,24 +110,33 @@ class World:
             for index in range(0 if rng.random() < 0.15 else rng.randint(1, 8)):
                 event = self._event()
                 file = "events-2.json" if rng.random() < 0.05 else "events.json"
-                row = [event[k] for k in ("group_id", "name", "no", "created", "time", "no", "no", "venue_id", "status", "rsvps")]
+                row = [
+                    event[k]
+                    for k in ("group_id", "name", "no", "created", "time", "no", "no", "venue_id", "status", "rsvps")
+                ]
                 self._insert(db, "events", row, on, file, index)
                 self.events.append(event | {"order": (on, self.batch, index, file)})
             for index in range(0 if rng.random() < 0.2 else rng.randint(1, 4)):
                 user = self._user()
-                self._insert(db, "users", [user["user_id"], "Gent", "be", None, user["memberships"]], on, "users.json", index)
+                self._insert(
+                    db, "users", [user["user_id"], "Gent", "be", None, user["memberships"]], on, "users.json", index
+                )
                 self.users.append(user | {"order": (on, self.batch, index, "users.json")})
             if rng.random() < 0.6:
                 group, created = rng.randint(1, 3), EPOCH + rng.randint(0, 8) * HOUR
                 topics = rng.choice([None, [], ["A", "b"], ["a"]])
-                self._insert(db, "groups", [group, "G", None, None, None, created, None, None, topics], on, "groups.json", 0)
+                self._insert(
+                    db, "groups", [group, "G", None, None, None, created, None, None, topics], on, "groups.json", 0
+                )
                 self.groups[group] = max(self.groups.get(group, ((dt.date.min, 0), 0)), ((on, self.batch), created))
 
-    def _insert(self, db, table, row, on, file, index):
+    def _insert(
+        self, db: duckdb.DuckDBPyConnection, table: str, row: Sequence[Any], on: dt.date, file: str, index: int
+    ) -> None:
         values = [*row, f"b{self.batch}", self.batch, on, file, index, dt.datetime(2026, 2, self.batch)]
         db.execute(f"insert into raw.{table} values ({', '.join('?' * len(values))})", values)
 
-    def _event(self):
+    def _event(self) -> Record:
         rng = self.rng
         return {
             "group_id": rng.randint(1, 3),
@@ -115,47 +149,58 @@ class World:
             "no": None,
         }
 
-    def _rsvp(self):
+    def _rsvp(self) -> Record:
         rng = self.rng
         response, guests = rng.choice(["yes", "no", "waitlist"]), rng.choice([None, 0, 1, 3])
-        return {"user_id": rng.randint(1, 5), "when": EPOCH + rng.randint(0, 6) * HOUR, "response": response, "guests": guests}
+        return {
+            "user_id": rng.randint(1, 5),
+            "when": EPOCH + rng.randint(0, 6) * HOUR,
+            "response": response,
+            "guests": guests,
+        }
 
-    def _user(self):
+    def _user(self) -> Record:
         return {"user_id": self.rng.randint(1, 4), "memberships": self._list(self._membership, 5)}
 
-    def _membership(self):
+    def _membership(self) -> Record:
         return {"joined": EPOCH + self.rng.randint(0, 9) * 1000, "group_id": self.rng.randint(1, 4)}
 
-    def _list(self, item, longest):
-        return self.rng.choice([None, []]) if self.rng.random() < 0.25 else [item() for _ in range(self.rng.randint(1, longest))]
+    def _list(self, item: Callable[[], T], longest: int) -> list[T] | None:
+        return (
+            self.rng.choice([None, []])
+            if self.rng.random() < 0.25
+            else [item() for _ in range(self.rng.randint(1, longest))]
+        )
 
 
-def key(*parts):
+def key(*parts: object) -> str:
     return hashlib.md5("|".join(map(str, parts)).encode()).hexdigest()
 
 
-def recurring_from(starts):
+def recurring_from(starts: Mapping[tuple[dt.date, int], set[int]]) -> tuple[dt.date, int]:
     """The first drop that shows two starts, or another start than the drop before it when that start was over."""
-    before = None
+    before: int | None = None
     for drop, times in starts.items():
         if len(times) > 1:
             return drop
         (time,) = times
-        is_over = before is not None and dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=before) < dt.datetime.combine(drop[0], dt.time())
+        is_over = before is not None and dt.datetime(1970, 1, 1) + dt.timedelta(
+            milliseconds=before
+        ) < dt.datetime.combine(drop[0], dt.time())
         if is_over and time != before:
             return drop
         before = time
     return dt.date.max, 0
 
 
-def latest_events(records):
+def latest_events(records: Iterable[Record]) -> dict[str, Record]:
     """The latest record of each event, by event_key."""
-    series = defaultdict(list)
+    series: defaultdict[tuple[int, int], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: r["order"]):
         series[record["group_id"], record["created"]].append(record)
-    latest = {}
+    latest: dict[str, Record] = {}
     for (group, created), versions in series.items():
-        starts = defaultdict(set)
+        starts: defaultdict[tuple[dt.date, int], set[int]] = defaultdict(set)
         for version in versions:
             starts[version["order"][:2]].add(version["time"])
         recurs_from = recurring_from(starts)
@@ -177,10 +222,10 @@ def latest_events(records):
     return latest
 
 
-def latest_answers(events):
+def latest_answers(events: Mapping[str, Record]) -> dict[tuple[str, int], tuple[Any, ...]]:
     answers = {}
     for event_key, event in events.items():
-        last = {}
+        last: dict[int, Record] = {}
         for answer in event["rsvps"] or []:
             if answer["user_id"] not in last or answer["when"] >= last[answer["user_id"]]["when"]:
                 last[answer["user_id"]] = answer
@@ -191,10 +236,10 @@ def latest_answers(events):
     return answers
 
 
-def latest_memberships(records):
+def latest_memberships(records: Iterable[Record]) -> dict[tuple[int, int], tuple[int, int]]:
     told = [record for record in sorted(records, key=lambda r: r["order"]) if record["memberships"] is not None]
     users = {record["user_id"]: record for record in told}
-    joined = {}
+    joined: dict[tuple[int, int], tuple[int, int]] = {}
     for user, record in users.items():
         for item in record["memberships"] or []:
             pair = item["group_id"], user
@@ -202,8 +247,10 @@ def latest_memberships(records):
     return joined
 
 
-def expected_events(events, answers, as_of):
-    def count(event_key, response, measure):
+def expected_events(
+    events: Mapping[str, Record], answers: Mapping[tuple[str, int], tuple[Any, ...]], as_of: int
+) -> dict[str, tuple[Any, ...]]:
+    def count(event_key: str, response: str, measure: Callable[[tuple[Any, ...]], int]) -> int:
         return sum(measure(a) for (k, _), a in answers.items() if k == event_key and a[0] == response)
 
     return {
@@ -217,7 +264,7 @@ def expected_events(events, answers, as_of):
     }  # fmt: skip
 
 
-def check_facts(world, where):
+def check_facts(world: World, where: str) -> None:
     """Compares the marts with the second implementation."""
     events, joined = latest_events(world.events), latest_memberships(world.users)
     answers = latest_answers(events)
@@ -241,16 +288,18 @@ def check_facts(world, where):
         for query, rows in expected.items():
             found = db.execute(query).fetchall()
             if sorted(map(repr, found)) != sorted(map(repr, rows)):
-                sys.exit(f"{where}: {query}\n  only in the mart: {set(found) - set(rows)}\n  only expected: {set(rows) - set(found)}")
+                sys.exit(
+                    f"{where}: {query}\n  only in the mart: {set(found) - set(rows)}\n  only expected: {set(rows) - set(found)}"
+                )
 
 
-def contents(path):
+def contents(path: str) -> dict[str, list[str]]:
     with duckdb.connect(path, read_only=True) as db:
         tables = [f"marts.{name}" for name in CORE] + [f"intermediate.{name}" for name in INTERMEDIATE]
         return {table: sorted(map(repr, db.execute(f"select * from {table}").fetchall())) for table in tables}
 
 
-def check_sequence(dbt, path, seed):
+def check_sequence(dbt: Dbt, path: str, seed: int) -> int:
     rng = random.Random(seed)
     world = World(path, rng)
     builds, last = 0, rng.randint(3, 6)
@@ -269,20 +318,27 @@ def check_sequence(dbt, path, seed):
     return builds
 
 
-def main():
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--seed", type=int, default=1)
-    options.add_argument("--sequences", type=int, default=10)
-    options = options.parse_args()
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--sequences", type=int, default=10)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "meetup.duckdb")
-        os.environ |= {"MEETUP_DUCKDB_PATH": path, "DBT_TARGET_PATH": folder, "DBT_LOG_PATH": folder, "DO_NOT_TRACK": "1"}
+        os.environ |= {
+            "MEETUP_DUCKDB_PATH": path,
+            "DBT_TARGET_PATH": folder,
+            "DBT_LOG_PATH": folder,
+            "DO_NOT_TRACK": "1",
+        }
         dbt, builds = Dbt(), 0
         for seed in range(options.seed, options.seed + options.sequences):
             builds += check_sequence(dbt, path, seed)
             os.remove(path)
             print(f"seed {seed}: the same", flush=True)
-    print(f"{options.sequences} sequences, {builds} builds: incremental equals a full refresh and the second implementation")
+    print(
+        f"{options.sequences} sequences, {builds} builds: incremental equals a full refresh and the second implementation"
+    )
 
 
 if __name__ == "__main__":

@@ -4,16 +4,20 @@ Reads {"jobs": {name: job, …}, …} from stdin, and prints a list of what is w
 know, but turns anything into a string; so what it read is written again, and has to be what was given.
 """
 
+from __future__ import annotations
+
 import dataclasses
 import importlib
 import json
 import sys
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 # The classes by the key of `resources`: each lies in the module of that name.
 _CLASSES = {"jobs": "Job", "pipelines": "Pipeline", "schemas": "Schema", "volumes": "Volume"}
 
 
-def problems(resources):
+def problems(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for kind, named in resources.items():
         if kind not in _CLASSES:
             yield f"resources.{kind}: there is no such kind, or this check does not know it"
@@ -28,14 +32,14 @@ def problems(resources):
             yield from differences(f"resources.{kind}.{name}", given, read)
 
 
-def differences(place, given, read):
-    """Where what was read says something else. Empty lists and maps are left out when it is written."""
+def differences(place: str, given: object, read: object) -> Iterator[str]:
+    """The places where what was read says something else. Empty lists and maps are left out when it is written."""
     if isinstance(given, dict) and isinstance(read, dict):
         for key in given.keys() | read.keys():
             if given.get(key) not in (None, [], {}) or read.get(key) not in (None, [], {}):
                 yield from differences(f"{place}.{key}", given.get(key), read.get(key))
     elif isinstance(given, list) and isinstance(read, list) and len(given) == len(read):
-        for index, (one, other) in enumerate(zip(given, read)):
+        for index, (one, other) in enumerate(zip(given, read, strict=True)):
             yield from differences(f"{place}[{index}]", one, other)
     elif type(given) is not type(read) or given != read:
         yield f"{place}: {json.dumps(given)} is read as {json.dumps(read, default=dataclasses.asdict)}"

@@ -5,16 +5,25 @@ parses from nothing. Prints one JSON document: how many edits were compared, of 
     python parse_equivalence.py ENGINE_FOLDER PROJECT_DIR PROFILES_DIR TARGET_PATH SEED EDITS
 """
 
+from __future__ import annotations
+
 import json
 import os
 import random
 import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 engine, project_dir, profiles_dir, target_path, seed, edits = sys.argv[1:]
 sys.path.insert(0, engine)
 
 from meetup_engine.dbt_patches import registry  # noqa: E402
 from meetup_engine.protocol import events  # noqa: E402
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
+
+    from meetup_engine.project.project import Project
 
 # Must differ between two parses of the same files.
 VOLATILE = {
@@ -29,7 +38,7 @@ VOLATILE = {
 }
 
 
-def plain(value):
+def plain(value: object) -> object:
     if isinstance(value, dict):
         return {str(key): plain(member) for key, member in value.items() if key not in VOLATILE}
     if isinstance(value, (list, tuple)):
@@ -37,7 +46,7 @@ def plain(value):
     return value
 
 
-def picture(manifest):
+def picture(manifest: Manifest) -> object:
     """Everything that is the same in two manifests of the same files; lists whose order is the parse's are sorted."""
     whole = json.loads(json.dumps(manifest.writable_manifest().to_dict(omit_none=False), default=str, sort_keys=True))
     whole.pop("metadata")
@@ -50,7 +59,7 @@ def picture(manifest):
     return plain(whole)
 
 
-def first_difference(left, right, path=""):
+def first_difference(left: object, right: object, path: str = "") -> str | None:
     if isinstance(left, dict) and isinstance(right, dict):
         for key in sorted(left.keys() | right.keys()):
             if key not in left or key not in right:
@@ -65,24 +74,24 @@ def first_difference(left, right, path=""):
 class Editor:
     """Knows the files of the tiny project, and what can be done to them."""
 
-    def __init__(self, chance):
+    def __init__(self, chance: random.Random) -> None:
         self.chance = chance
         self.extra = 0
-        self.undo = {}
+        self.undo: dict[str, str] = {}
 
-    def path(self, name):
+    def path(self, name: str) -> str:
         return os.path.normpath(os.path.join(project_dir, name))
 
-    def read(self, name):
+    def read(self, name: str) -> str:
         with open(self.path(name), encoding="utf-8") as file:
             return file.read()
 
-    def write(self, name, text):
+    def write(self, name: str, text: str) -> None:
         os.makedirs(os.path.dirname(self.path(name)), exist_ok=True)
         with open(self.path(name), "w", encoding="utf-8") as file:
             file.write(text)
 
-    def edits(self):
+    def edits(self) -> list[Callable[[], None]]:
         return [
             self.comment,
             self.change_model,
@@ -98,20 +107,20 @@ class Editor:
             self.move_model,
         ]
 
-    def comment(self):
+    def comment(self) -> None:
         self.write("models/total.sql", self.read("models/total.sql") + f"\n-- {self.chance.random()}")
 
-    def change_model(self):
+    def change_model(self) -> None:
         factor = self.chance.randint(2, 99)
         self.write("models/doubled.sql", f"select id, amount * {factor} as amount from {{{{ ref('numbers') }}}}")
 
-    def describe(self):
+    def describe(self) -> None:
         self.yaml(f"the numbers, {self.chance.random()}", "unique, not_null")
 
-    def add_test(self):
+    def add_test(self) -> None:
         self.yaml("the numbers", self.chance.choice(["unique", "not_null", "unique, not_null", "not_null, unique"]))
 
-    def yaml(self, description, tests):
+    def yaml(self, description: str, tests: str) -> None:
         self.write(
             "models/models.yml",
             f"models:\n  - name: numbers\n    description: '{description}'\n"
@@ -119,62 +128,62 @@ class Editor:
             "  - name: doubled\n    columns: [{name: amount, data_tests: [not_null]}]\n",
         )
 
-    def new_model(self):
+    def new_model(self) -> None:
         self.extra += 1
         upstream = self.chance.choice(["numbers", "doubled", "total"])
         self.write(f"models/extra_{self.extra}.sql", f"select * from {{{{ ref('{upstream}') }}}}")
 
-    def extras(self):
-        found = []
+    def extras(self) -> list[str]:
+        found: list[str] = []
         for folder, _, names in os.walk(self.path("models")):
             found += [os.path.join(folder, name) for name in names if name.startswith("extra_")]
         return sorted(found)
 
-    def remove_model(self):
+    def remove_model(self) -> None:
         for path in self.extras()[:1]:
             os.unlink(path)
 
-    def move_model(self):
+    def move_model(self) -> None:
         for path in self.extras()[:1]:
             os.makedirs(self.path("models/moved"), exist_ok=True)
             os.replace(path, self.path(f"models/moved/{os.path.basename(path)}"))
 
-    def change_macro(self):
+    def change_macro(self) -> None:
         self.write(
             "macros/scale.sql", f"{{% macro scale(x) %}}{{{{ x }}}} * {self.chance.randint(1, 99)}{{% endmacro %}}"
         )
 
-    def use_macro(self):
+    def use_macro(self) -> None:
         if os.path.exists(self.path("macros/scale.sql")):
             self.write("models/total.sql", "select sum({{ scale('amount') }}) as total from {{ ref('doubled') }}")
 
-    def break_model(self):
+    def break_model(self) -> None:
         self.broken("models/total.sql", "select {{ oh dear }}")
 
-    def missing_reference(self):
+    def missing_reference(self) -> None:
         self.broken("models/total.sql", "select * from {{ ref('nowhere') }}")
 
-    def break_yaml(self):
+    def break_yaml(self) -> None:
         self.broken("models/models.yml", "models:\n  - name: numbers\n   columns: []\n")
 
-    def broken(self, name, text):
+    def broken(self, name: str, text: str) -> None:
         self.undo[name] = self.read(name)
         self.write(name, text)
 
-    def mend(self):
+    def mend(self) -> None:
         for name, text in self.undo.items():
             self.write(name, text)
         self.undo = {}
 
 
-def main():
+def main() -> None:
     events.install()
     registry.install()
     from dbt_common.exceptions import DbtBaseException
 
     from meetup_engine.project.project import Project, settings_from
 
-    def session(folder):
+    def session(folder: str) -> Project:
         return Project(
             settings_from(
                 {
@@ -191,7 +200,8 @@ def main():
     editor = Editor(chance)
     warm, cold = session("warm"), session("cold")
     warm.refresh()
-    compared, refused, kinds = 0, 0, {}
+    compared, refused = 0, 0
+    kinds: dict[str, int] = {}
     for _ in range(int(edits)):
         for _ in range(chance.choice([1, 1, 1, 2, 3])):
             edit = chance.choice(editor.edits())
