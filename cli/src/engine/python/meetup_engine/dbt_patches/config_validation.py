@@ -33,7 +33,7 @@ def validate(cls: type[dbtClassMixin], data: object) -> None:
 PATCH = Patch(
     name="config_validation",
     why="a third of a parse is the validation of configurations, nearly all of which are alike",
-    gain="not measured yet",
+    gain="2.25 s of CPU time become 1.60 s (3,716 calls)",
     replaces=(
         Replacement(
             Symbol("dbt_common.dataclass_schema:dbtClassMixin.validate", "9adb8c9c13d372d4"), classmethod(validate)

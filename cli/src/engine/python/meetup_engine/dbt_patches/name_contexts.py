@@ -39,7 +39,7 @@ def macros_changed() -> None:
 PATCH = Patch(
     name="name_contexts",
     why="each of dbt's parsers makes nine contexts with all macros to name its nodes",
-    gain="not measured yet",
+    gain="0.11 s of CPU time become 0.01 s (60 calls)",
     replaces=(
         Replacement(
             Symbol("dbt.parser.base:generate_generate_name_macro_context", "eec77ef65068c23a"),

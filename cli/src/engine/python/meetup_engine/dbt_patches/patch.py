@@ -51,7 +51,10 @@ class Replacement:
 
 @dataclass(frozen=True)
 class Patch:
-    """One change of dbt. `gain` is measured: cli/test/python/dbt_patches/measure.py shows how."""
+    """
+    One change of dbt. `gain`: as bench/dbt-patches/measure.py measured it, for two full parses, all unit tests and two builds
+    of everything at scale 0.1.
+    """
 
     name: str
     why: str

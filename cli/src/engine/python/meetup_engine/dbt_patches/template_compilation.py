@@ -47,7 +47,7 @@ def compile_template(
 PATCH = Patch(
     name="template_compilation",
     why="dbt compiles the Jinja of every model and of every test's arguments again for every run",
-    gain="not measured yet",
+    gain="4.38 s of CPU time become 1.26 s (4,307 calls)",
     replaces=(
         Replacement(
             Symbol("dbt_common.clients.jinja:MacroFuzzEnvironment.compile", "54fcf018681c5282"), compile_template

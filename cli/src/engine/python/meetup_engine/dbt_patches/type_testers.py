@@ -33,7 +33,7 @@ def build_type_tester(
 PATCH = Patch(
     name="type_testers",
     why="each table that dbt reads makes eight parsers of natural-language dates",
-    gain="not measured yet",
+    gain="0.65 s of CPU time become 0.01 s (709 calls)",
     replaces=(
         Replacement(Symbol("dbt_common.clients.agate_helper:build_type_tester", "a743694b0fdead9b"), build_type_tester),
     ),

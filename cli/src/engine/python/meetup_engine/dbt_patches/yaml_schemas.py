@@ -40,7 +40,10 @@ def validate_with_schema(schema: dict[str, object], json: dict[str, object]) -> 
 PATCH = Patch(
     name="yaml_schemas",
     why="a save of a unit test's file has dbt validate all of its rows",
-    gain="not measured yet",
+    gain=(
+        "a part of 556 ms that became 187 ms per save of a unit test with 168 rows "
+        "(docs/decisions/fixtures.md); dbt's function is a generator, so that measure.py can't compare the two"
+    ),
     replaces=(
         Replacement(
             Symbol("dbt.jsonschemas.jsonschemas:_validate_with_schema", "52806406a0319cf2"), validate_with_schema
