@@ -6,7 +6,7 @@ import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { copyProject } from '../support/project-copy.ts';
 
-it('ends with 1 where a fixture fails, and its summary names the fixture and the cell', {
+it('exits with 1 if a fixture fails, and its summary names the fixture and the cell', {
   timeout: 300_000,
 }, async () => {
   const folder = await temporaryFolder();

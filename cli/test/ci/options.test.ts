@@ -17,12 +17,12 @@ async function repository(branch: string): Promise<{ folder: string; git: (...ar
 }
 
 describe('the parts of ci', () => {
-  it('are all, or those that were named, in their own order', () => {
+  it('are all, or the named ones, in a fixed order', () => {
     expect(readParts(undefined)).toEqual(['fixtures', 'scenarios', 'lint', 'build']);
     expect(readParts('build, fixtures')).toEqual(['fixtures', 'build']);
   });
 
-  it.each(['nope', '', 'lint,nope'])('are no others: %j', (only) => {
+  it.each(['nope', '', 'lint,nope'])('reject unknown names: %j', (only) => {
     expect(() => readParts(only)).toThrow(
       `--only takes fixtures, scenarios, lint, build, separated by commas, not '${only}'.`,
     );
@@ -30,7 +30,7 @@ describe('the parts of ci', () => {
 });
 
 describe('the base of ci', () => {
-  it('is where the branch left main, not what main got since', async () => {
+  it('is the merge base with main, not the newest commit of main', async () => {
     const { folder, git } = await repository('main');
     const first = await git('rev-parse', 'HEAD');
     await git('checkout', '-q', '-b', 'mine');
@@ -40,7 +40,7 @@ describe('the base of ci', () => {
     expect(await resolveBase(folder, undefined)).toEqual({ kind: 'commit', ref: 'main', commit: first });
   });
 
-  it('is nothing where it was asked for, and where there is no main or no repository', async () => {
+  it('is nothing on request, and without a main branch or a repository', async () => {
     const { folder } = await repository('trunk');
     expect(await resolveBase(folder, 'none')).toMatchObject({ kind: 'none' });
     expect(await resolveBase(folder, undefined)).toMatchObject({
@@ -50,12 +50,12 @@ describe('the base of ci', () => {
     expect(await resolveBase(await temporaryFolder(), undefined)).toMatchObject({ kind: 'none' });
   });
 
-  it.each(['nosuch', '--help'])('is refused where git does not know it: %s', async (ref) => {
+  it.each(['nosuch', '--help'])('is refused if git does not know it: %s', async (ref) => {
     const { folder } = await repository('main');
     await expect(resolveBase(folder, ref)).rejects.toThrow(`git knows no commit called '${ref}'`);
   });
 
-  it('differs by what is saved, whether git knows the file or not', async () => {
+  it('differs by saved files, whether they are tracked or not', async () => {
     const { folder, git } = await repository('main');
     const commit = await git('rev-parse', 'HEAD');
     expect(await differsFrom(folder, commit, ['.'])).toBe(false);

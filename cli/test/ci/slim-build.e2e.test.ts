@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 300_000 });
 
 /** Four models: stg_groups → group_names, and event_log → group_events. */
 describe('meetup ci, the build', () => {
-  it('builds and tests what a branch changes and what is downstream, and only what that stands on', async () => {
+  it('builds and tests what a branch changes, what is downstream, and only the upstream models that these need', async () => {
     const project = await tinyProject(await temporaryFolder());
     await project.commit();
     const { commit: base } = { commit: await project.commit() };

@@ -49,14 +49,14 @@ const NO_ROWS = { missing: 0, extra: 0, changed: 0 };
 const cells = ({ differences }: MartComparison) => differences.flatMap((difference) => difference.cells);
 
 describe('tables are equal', () => {
-  it('whatever the order of their rows', async () => {
+  it('in any order of their rows', async () => {
     const { status, rows, counts, fingerprint } = await compare([THOUSAND], [SHUFFLED]);
     expect({ status, rows, counts }).toEqual({ status: 'equal', rows: { from: 1000, to: 1000 }, counts: NO_ROWS });
     expect(fingerprint.from).toBe(fingerprint.to);
     expect(fingerprint.from).toMatch(/^[1-9a-f][0-9a-f]{14,}$/);
   });
 
-  it('whatever the order of their columns', async () => {
+  it('in any order of their columns', async () => {
     const [from, to] = [`select 1 as id, 'a' as a, 'b' as b`, `select 'b' as b, 1 as id, 'a' as a`];
     expect(await compare([`create table ${TABLE} as ${from}`], [`create table ${TABLE} as ${to}`])).toMatchObject({
       status: 'equal',
@@ -81,7 +81,7 @@ describe('tables are equal', () => {
     expect(await compare(one(from), one(to))).toMatchObject({ status: 'equal', columns: [], counts: NO_ROWS });
   });
 
-  it('when doubles fall to either side of a rounding in every row', async () => {
+  it('if doubles are rounded differently in every row', async () => {
     const doubles = (nudge: string): string[] => [
       `create table ${TABLE} as select i as id, (1 + i * 1e-9 + ${nudge}) / 0.98765432109 as x from range(6000) as t(i)`,
     ];
@@ -90,7 +90,7 @@ describe('tables are equal', () => {
     expect(compared).toMatchObject({ status: 'equal', counts: NO_ROWS, more: false });
   });
 
-  it('but for columns that need not be', async () => {
+  it('apart from ignored columns', async () => {
     const compared = await compare(one("'now'"), one("'then'"), { ignore: ['x'] });
     expect(compared).toMatchObject({ status: 'equal' });
   });
@@ -165,7 +165,7 @@ describe('a cell that differs is found by its key', () => {
     ]);
   });
 
-  it('where values changed places', async () => {
+  it('if values were swapped', async () => {
     const swapped = `update ${TABLE} set name = case id when 1 then 'name 2' else 'name 1' end where id in (1, 2)`;
     const compared = await compare([THOUSAND], [THOUSAND, swapped]);
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 2 }, changedColumns: ['name'] });
@@ -195,13 +195,13 @@ describe('rows that only one side has', () => {
     expect(compared.differences).toEqual([{ kind: 'extra', key: { id: '41' }, cells: [] }]);
   });
 
-  it('are extra when they are there twice', async () => {
+  it('are extra if they are duplicates', async () => {
     const compared = await compare([THOUSAND], [THOUSAND, `insert into ${TABLE} from ${TABLE} where id = 5`]);
     expect(compared.counts).toEqual({ ...NO_ROWS, extra: 1 });
     expect(compared.differences).toEqual([{ kind: 'extra', key: { id: '5' }, cells: [] }]);
   });
 
-  it('are told by all their columns where no key is known, doubles aside', async () => {
+  it('are identified by all columns except doubles if no key is known', async () => {
     const compared = await compare([THOUSAND], [THOUSAND, `update ${TABLE} set name = 'new' where id = 3`], {
       keys: [],
     });
@@ -243,13 +243,13 @@ describe('many differences', () => {
     expect(compared.more).toBe(false);
   });
 
-  it('are counted where none is to be shown', async () => {
+  it('are counted even if none is to be shown', async () => {
     const changed = `update ${TABLE} set name = 'x' where id < 3`;
     const compared = await compare([THOUSAND], [THOUSAND, changed], { samples: 0 });
     expect(compared).toMatchObject({ status: 'different', counts: { ...NO_ROWS, changed: 3 }, differences: [] });
   });
 
-  it('in few of many rows are found to the last', async () => {
+  it('in few of many rows are all found', async () => {
     const changes = [
       large,
       `update ${TABLE} set y = y + 1 where id in (77, 12345, 59999)`,
@@ -260,18 +260,18 @@ describe('many differences', () => {
     expect(compared.differences.map(({ key }) => key.id).sort()).toEqual(['12345', '5', '59999', '77']);
   });
 
-  it('in a hundred of many buckets are found to the last, too', async () => {
+  it('in a hundred of many buckets are all found', async () => {
     const compared = await compare([large], [large, `update ${TABLE} set x = x + 1 where id % 500 = 0`]);
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 120 }, changedColumns: ['x'], more: false });
   });
 
-  it('spread over all buckets are found to the last, too', async () => {
+  it('spread over all buckets are all found', async () => {
     const larger = large.replace('range(60000)', 'range(300000)');
     const compared = await compare([larger], [larger, `update ${TABLE} set x = x + 1 where id % 500 = 0`]);
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 600 }, changedColumns: ['x'], more: false });
   });
 
-  it('end the count at some time, and it is said', async () => {
+  it('stop the count at a limit, which is reported', async () => {
     const compared = await compare([large], [large, `update ${TABLE} set y = y + 1`]);
     expect(compared.more).toBe(true);
     expect(compared.counts.changed).toBeGreaterThanOrEqual(5000);

@@ -175,7 +175,7 @@ describe('DuckDB and Spark', () => {
     expect(found?.fingerprint.from).toBe(found?.fingerprint.to);
   });
 
-  it('give the changed cell of a large table, by its key, and the rows that only one has', async () => {
+  it('find the changed cell of a large table by its key, and the rows that only one side has', async () => {
     const columns = `cast(id as bigint) as id, concat('name ', cast(id as string)) as name, cast(id as double) / 7 as share,
       date_add(date '2024-01-01', cast(id % 400 as int)) as on_day`;
     await local.run(
@@ -201,7 +201,7 @@ describe('DuckDB and Spark', () => {
     expect(changed?.changedColumns).toEqual(['name', 'share']);
   });
 
-  it('have columns of other types, and tables that the other has not', async () => {
+  it('report columns of different types, and tables that one side lacks', async () => {
     await local.run(`create table ${SCHEMA}.typed as select 1::bigint as id, 1::integer as x`);
     await remote.run(`create table ${place('typed')} using delta as select 1L as id, '1' as X`);
     await local.run(`create table ${SCHEMA}.lonely as select 1 as id`);

@@ -30,7 +30,7 @@ describe('types have one spelling', () => {
     expect(canonicalType(canonical)).toBe(canonical);
   });
 
-  it('but what is not known keeps its name, so that it differs from everything else', () => {
+  it('but an unknown type keeps its name, so that it differs from every other', () => {
     expect(canonicalType('HUGEINT')).toBe('hugeint');
     expect(canonicalType('DECIMAL(18,3)')).not.toBe(canonicalType('DECIMAL(18,2)'));
   });

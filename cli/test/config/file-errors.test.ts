@@ -16,7 +16,7 @@ const errorOf = (work: Promise<unknown>): Promise<unknown> =>
     (error: unknown) => error,
   );
 
-describe('an error of the file system that nobody expected', () => {
+describe('an unexpected file system error', () => {
   it.each<[string, (folder: string) => Promise<unknown>, RegExp]>([
     ['a missing file', (folder) => readFile(join(folder, 'none')), /none can't be read because it does not exist\.$/],
     ['a folder', (folder) => readFile(folder), /can't be read because it is a folder, not a file\.$/],
@@ -64,7 +64,7 @@ describe('an error of the file system that nobody expected', () => {
     },
   );
 
-  it('takes an advice along, and leaves other errors as they are', async () => {
+  it('includes the advice, and other errors stay unchanged', async () => {
     const folder = await temporaryFolder();
     const error = await errorOf(readFile(join(folder, 'none')));
     expect(fileProblem(error, 'a.sql', { advice: 'check --file' })).toEqual(
@@ -76,8 +76,8 @@ describe('an error of the file system that nobody expected', () => {
   });
 });
 
-describe('an error of DuckDB that nobody expected', () => {
-  it('is its own first line', async () => {
+describe('an unexpected DuckDB error', () => {
+  it('is reported by its first line', async () => {
     const instance = await DuckDBInstance.create(':memory:');
     const connection = await instance.connect();
     const error = await errorOf(connection.run("attach '/none/x.duckdb' as x"));

@@ -20,7 +20,7 @@ describe('the time after Ctrl-C', () => {
     expect(ended.times).toBe(1);
   });
 
-  it('does not end in the middle of what must be brought to its end, nor before its last words', async () => {
+  it('does not cut off work that must not be interrupted, nor the last output', async () => {
     const { grace, ended } = graceOf(20);
     const work = grace.toTheEnd(delay(100, 'put back'));
     grace.begin();

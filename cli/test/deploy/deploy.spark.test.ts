@@ -98,7 +98,7 @@ describe('a target', () => {
     await Promise.all(engines.map((engine) => engine.close()));
   });
 
-  it('gets all raw rows and models, equal to the local marts', async () => {
+  it('gets all raw rows and models, with marts equal to the local ones', async () => {
     const report = await deployed();
     expect(report).toMatchObject({ status: 'deployed', base: null });
     expect(report.uploadedBytes).toBeGreaterThan(0);
@@ -118,13 +118,13 @@ describe('a target', () => {
     expect(ledger.at(-1)?.plan_hash).toBe(report.hash);
   });
 
-  it('is left alone where nothing changed', async () => {
+  it('is not touched if nothing changed', async () => {
     const report = await deployed();
     expect(report).toMatchObject({ status: 'unchanged', uploadedBytes: 0 });
     expect(new Set(Object.values(actions(report)))).toEqual(new Set(['keep']));
   });
 
-  it('gets what changed, and what is downstream of it, and nothing else', async () => {
+  it('gets the changed models and those downstream, and nothing else', async () => {
     await project.write(
       'dbt/models/staging/stg_groups.sql',
       "select group_id, upper(max(name)) as group_name from {{ source('raw', 'groups') }} group by group_id\n",
@@ -139,7 +139,7 @@ describe('a target', () => {
     ]);
   });
 
-  it('applies only the plan that was reviewed', async () => {
+  it('only accepts the plan that was reviewed', async () => {
     await project.nextDay();
     const stray = landingPath(remote, { name: 'groups-left.parquet' });
     await remote.connection.put(join(project.paths.dbtProject, 'dbt_project.yml'), stray);
@@ -149,7 +149,7 @@ describe('a target', () => {
     expect(await deployed({ yes: false, planHash: planned.hash })).toMatchObject({ status: 'deployed' });
   });
 
-  it('got the new batch once, and incremental models only its rows', async () => {
+  it('gets a new batch once, and incremental models process only its rows', async () => {
     const { details } = (await readLedger(remote)).at(-1) ?? { details: {} };
     expect(details).toMatchObject({ models: { 'marts.event_log': 'increment', 'marts.group_events': 'refresh' } });
     const [counts] = await remote.connection.rows(
@@ -160,7 +160,7 @@ describe('a target', () => {
     expect(await remote.connection.rows(`select path from binaryFile.\`${landing}\``)).toEqual([]);
   });
 
-  it('is known by its fingerprints where its manifest is lost', async () => {
+  it('is compared by fingerprints if its manifest is lost', async () => {
     const manifest = (await readLedger(remote)).at(-1)?.details.deployed?.manifest ?? '';
     await remote.connection.remove(manifest);
     await rm(join(project.paths.state, 'deploy', 'manifests'), { recursive: true });
@@ -169,7 +169,7 @@ describe('a target', () => {
     expect(effects.warnings.at(-1)).toMatch(/^The manifest of .* can't be fetched/);
   });
 
-  it('is as it was after a test that fails', async () => {
+  it('is put back after a failing test', async () => {
     const before = await contentsOf(remote);
     await project.write('dbt/tests/only_on_spark.sql', "select 1 as wrong where '{{ target.name }}' = 'rehearsal'\n");
     await project.write(
@@ -188,7 +188,7 @@ describe('a target', () => {
     await project.write('dbt/models/marts/group_names.sql', GROUP_NAMES);
   });
 
-  it('is as it was where it would not equal the local marts', async () => {
+  it('is put back if its marts differ from the local ones', async () => {
     const before = await contentsOf(remote);
     await project.write(
       'dbt/models/marts/group_events.sql',
@@ -202,7 +202,7 @@ describe('a target', () => {
     expect(await contentsOf(remote)).toEqual(before);
   });
 
-  it('tells what somebody else changed, and is not built over it unasked', async () => {
+  it('reports drift, and is not overwritten without --force', async () => {
     await project.write(
       'dbt/models/marts/group_events.sql',
       "select group_id, count(*) as event_count from {{ ref('event_log') }} group by group_id\n",
@@ -219,7 +219,7 @@ describe('a target', () => {
     expect((await deployed()).status).toBe('unchanged');
   });
 
-  it('is not touched where its raw tables were changed, until they are put back', async () => {
+  it('is not touched while its raw tables have drift', async () => {
     const before = await contentsOf(remote);
     const { base } = await deployed({ planOnly: true });
     await sql(`delete from ${table('raw.groups')}`);
@@ -232,7 +232,7 @@ describe('a target', () => {
     expect(await contentsOf(remote)).toEqual(before);
   });
 
-  it('goes back to what it was before a deployment, and forward again', async () => {
+  it('can be rolled back to its state before a deployment, and forward again', async () => {
     const before = await contentsOf(remote);
     const { base } = await deployed({ planOnly: true });
     await project.write('dbt/models/marts/group_names.sql', AS_VIEW);
@@ -266,7 +266,7 @@ describe('a target', () => {
     expect(await contentsOf(remote)).toEqual(after);
   });
 
-  it('keeps what left the project for one deployment, so that it can come back', async () => {
+  it('keeps relations that left the project for one deployment, so that a rollback can restore them', async () => {
     await project.remove('dbt/models/marts/group_ids.sql');
     await project.remove('dbt/models/marts/group_ids.yml');
     expect(actions(await deployed())).toMatchObject({ group_ids: 'retire' });
@@ -280,7 +280,7 @@ describe('a target', () => {
     expect((await deployed()).status).toBe('unchanged');
   });
 
-  it('takes one deployment at a time, though each may say that there is nothing to do', async () => {
+  it('accepts one deployment at a time, though each may report that there is nothing to do', async () => {
     const place = 'dbt/models/marts/group_events.sql';
     const text = await readFile(join(project.paths.root, place), 'utf8');
     await withDeployLock(remote, 'another', async () => {
@@ -294,7 +294,7 @@ describe('a target', () => {
 });
 
 describe('prod', () => {
-  it('is the same, with another host and other credentials, from a commit that was rehearsed', async () => {
+  it('works like the rehearsal, with another host and credentials, from a rehearsed commit', async () => {
     const commit = await project.commit();
     const { dbtEnvironment, driver } = await rehearsalConnection(project.paths, effects);
     const credentials = {
@@ -329,7 +329,7 @@ describe('prod', () => {
 });
 
 describe('a build without a deployment', () => {
-  it('is made on the rehearsal, by dbt alone, and refused on prod', async () => {
+  it('runs on the rehearsal through dbt, and is refused on prod', async () => {
     const { paths } = project;
     const { report } = await build({ paths, target: 'rehearsal', select: 'group_names' }, effects);
     expect(report).toMatchObject({ status: 'pass', models: [{ name: 'group_names', status: 'pass' }] });
@@ -337,8 +337,8 @@ describe('a build without a deployment', () => {
   });
 });
 
-describe('a deployment whose Spark dies', () => {
-  it('is put right by the next one', async () => {
+describe('a deployment during which Spark dies', () => {
+  it('is repaired by the next one', async () => {
     await deployed({ force: true });
     const before = await contentsOf(remote);
     await project.write(
@@ -393,7 +393,9 @@ describe('a deployment that is killed', () => {
     return true;
   }
 
-  it('leaves every table as it was, or as it was to be, wherever that happens', { timeout: KILL_MS }, async () => {
+  it('leaves every table in its old or in its new state, at whatever point it is killed', {
+    timeout: KILL_MS,
+  }, async () => {
     await deployed({ force: true });
     const before = await contentsOf(remote);
     await project.write(

@@ -22,7 +22,7 @@ function lockOnly() {
 }
 
 describe('the lock', () => {
-  it('is given back, and not asked for again while its lease is fresh', async () => {
+  it('is released at the end, and not checked again while its lease is fresh', async () => {
     const { remote, row, asked } = lockOnly();
     await withDeployLock(remote, 'one', async ({ requireHeld }) => {
       const before = asked();
@@ -35,7 +35,7 @@ describe('the lock', () => {
     expect(row.holder).toBeNull();
   });
 
-  it('is given back over another connection where the own one was lost', async () => {
+  it('is released over another connection if its own was lost', async () => {
     const { remote, row } = lockOnly();
     let isLost = false;
     const run = async (sql: string): Promise<void> => {
@@ -50,7 +50,7 @@ describe('the lock', () => {
     expect(row.holder).toBeNull();
   });
 
-  it('is renewed over another connection where the own one may be lost', async () => {
+  it('is renewed over another connection if its own may be lost', async () => {
     const { remote, asked } = lockOnly();
     const other = lockOnly();
     await withDeployLock(remote, 'one', async ({ requireHeld }) => {
@@ -61,7 +61,7 @@ describe('the lock', () => {
     });
   });
 
-  it('of a dead process is taken over, but not of one on another machine of this name', async () => {
+  it('is taken over from a dead process, but not from one on another machine with the same name', async () => {
     const { remote, row } = lockOnly();
     await withDeployLock(remote, 'one', async () => {
       const gone = spawnSync('true').pid;
@@ -75,7 +75,7 @@ describe('the lock', () => {
     });
   });
 
-  it('that was lost in a long sleep stops the work of its old holder, and stays with the new one', async () => {
+  it('stays with its new holder after the old one lost it in a long sleep, whose work stops', async () => {
     const { remote, row } = lockOnly();
     let now = 0;
     const work = withDeployLock(

@@ -76,19 +76,19 @@ const actions = (inputs: PlanInputs): Record<string, string> =>
   Object.fromEntries(planModels(inputs).models.map(({ name, action }) => [name, action]));
 
 describe('a plan', () => {
-  it('keeps everything where nothing happened, and runs no test', () => {
+  it('keeps every relation and runs no test if nothing changed', () => {
     const plan = planModels(settled());
     expect(new Set(plan.models.map(({ action }) => action))).toEqual(new Set(['keep']));
     expect(plan.tests).toEqual([]);
   });
 
-  it('makes everything where nothing was deployed', () => {
+  it('builds everything if nothing was deployed', () => {
     const inputs = settled({ deployed: NOTHING_DEPLOYED, present: new Map() });
     expect(new Set(Object.values(actions(inputs)))).toEqual(new Set(['create']));
     expect(planModels(inputs).tests).toEqual(['model.p.unique_names']);
   });
 
-  it('replaces what changed and builds what is downstream, an incremental model from scratch', () => {
+  it('replaces changed models and builds those downstream, incremental ones from scratch', () => {
     const inputs = settled({ nodes: changed('stg') });
     expect(actions(inputs)).toEqual({
       stg: 'replace',
@@ -100,7 +100,7 @@ describe('a plan', () => {
     expect(planModels(inputs).fromScratch).toEqual(['model.p.log']);
   });
 
-  it('adds new rows where that is possible, and leaves views alone', () => {
+  it('adds new rows incrementally where possible, and leaves views alone', () => {
     const inputs = settled({ newRows: new Set(['raw.events']) });
     expect(actions(inputs)).toEqual({
       stg: 'keep',
@@ -113,12 +113,12 @@ describe('a plan', () => {
     expect(planModels(inputs).shows).toEqual(['model.p.stg']);
   });
 
-  it('needs no manifest to know what is new: a lost one changes nothing', () => {
+  it('is the same if the deployed manifest is lost', () => {
     const nodes = NODES.map((one): ProjectNode => ({ ...one, change: 'new' }));
     expect(new Set(Object.values(actions(settled({ nodes }))))).toEqual(new Set(['keep']));
   });
 
-  it('never makes history anew', () => {
+  it('never rebuilds a snapshot', () => {
     const actionsOf = (nodes: readonly ProjectNode[]) => actions(settled({ nodes, fullRefresh: true })).kept;
     expect(actionsOf(NODES)).toBe('increment');
     expect(actionsOf(changed('kept'))).toBe('increment');
@@ -126,7 +126,7 @@ describe('a plan', () => {
     expect(actions(settled({ nodes: gone }))).not.toHaveProperty('kept');
   });
 
-  it('builds anew what somebody else changed or dropped, and says which version was deployed', () => {
+  it('rebuilds relations that somebody else changed or dropped, and names the deployed version', () => {
     const drift = new Map([['marts.names', 'version 2: DELETE']]);
     const touched = planModels(settled({ drift })).models.find(({ name }) => name === 'names');
     expect(touched).toMatchObject({ action: 'replace', reason: 'somebody changed it (version 2: DELETE)', version: 1 });
@@ -134,21 +134,21 @@ describe('a plan', () => {
     expect(actions(settled({ present }))).toMatchObject({ totals: 'create', log: 'keep' });
   });
 
-  it('keeps what left the project for one deployment', () => {
+  it('keeps relations that left the project for one deployment', () => {
     const nodes = NODES.filter(({ name }) => name !== 'totals');
     expect(actions(settled({ nodes }))).toMatchObject({ totals: 'retire' });
     const deployed = { ...settled().deployed, retired: ['marts.totals'] };
     expect(actions(settled({ nodes, deployed }))).toMatchObject({ totals: 'remove' });
   });
 
-  it('sets a table aside that becomes a view, for dbt would drop it', () => {
+  it('renames a table that becomes a view, because dbt would drop it', () => {
     expect(planModels(settled({ nodes: changed('totals', { materialized: 'view' }) })).setAside).toEqual([
       'marts.totals',
     ]);
     expect(planModels(settled({ nodes: changed('stg', { materialized: 'table' }) })).setAside).toEqual([]);
   });
 
-  it('runs the tests of what may have changed, and no others', () => {
+  it('runs the tests of relations that may have changed, and no others', () => {
     expect(planModels(settled({ nodes: changed('names') })).tests).toEqual(['model.p.unique_names']);
     expect(planModels(settled({ nodes: changed('totals') })).tests).toEqual([]);
   });

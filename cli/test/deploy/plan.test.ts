@@ -66,14 +66,14 @@ describe('the hash of a plan', () => {
     expect(makePlan({ ...NOTHING, ...change }).hash).not.toBe(makePlan(NOTHING).hash);
   });
 
-  it('is the same for the same rows in other bytes', () => {
+  it('is equal for equal rows in different bytes', () => {
     const other = { ...upload, bytes: 101, name: 'groups-01.parquet', file: '/b', sha256: '01' };
     expect(makePlan({ ...NOTHING, uploads: [other] }).hash).toBe(makePlan({ ...NOTHING, uploads: [upload] }).hash);
   });
 });
 
 describe('a plan', () => {
-  it('is empty where nothing happens', () => {
+  it('is empty if nothing has to be done', () => {
     expect(makePlan(NOTHING).empty).toBe(true);
     expect(makePlan({ ...NOTHING, ...withModels({ models: [model('remove')] }) }).empty).toBe(false);
   });

@@ -16,13 +16,13 @@ const batch = (id: string, seq: number) => ({ id, seq });
 const OURS = [batch('a', 1), batch('b', 2), batch('c', 3)];
 
 describe('batches', () => {
-  it('that the target lacks are those after its last one', () => {
+  it('that the target lacks are those after its last batch', () => {
     expect(newBatches(OURS, OURS.slice(0, 1), 'prod')).toEqual([batch('b', 2), batch('c', 3)]);
     expect(newBatches(OURS, OURS, 'prod')).toEqual([]);
     expect(isBeginning(OURS.slice(0, 2), OURS)).toBe(true);
   });
 
-  it('that were never loaded here, or in another order, stop a deployment', () => {
+  it('that were never loaded locally, or in another order, stop a deployment', () => {
     expect(() => newBatches(OURS, [batch('x', 1)], 'prod')).toThrow(
       'prod holds batch x (number 1), which was never loaded here',
     );
@@ -32,8 +32,8 @@ describe('batches', () => {
   });
 });
 
-describe('raw rows on their way', () => {
-  it('are a file per table with rows, the same bytes each time, named by their content', async () => {
+describe('exported raw rows', () => {
+  it('are one file per table with rows, with the same bytes each time, named by their content', async () => {
     const { paths } = await loadedSample();
     const local = await openPublished(paths);
     const folder = join(await temporaryFolder(), 'landing');
@@ -54,7 +54,7 @@ describe('raw rows on their way', () => {
     }
   });
 
-  it('leave nothing of an earlier try behind', async () => {
+  it('leave no files of an earlier attempt behind', async () => {
     const { paths } = await loadedSample();
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'events-half.parquet'), 'half a file');
@@ -70,7 +70,7 @@ describe('raw rows on their way', () => {
     }
   });
 
-  it('are added once however often the statement is repeated', () => {
+  it('are added once, however often the statement is repeated', () => {
     const statement = appendStatement({ catalog: 'main' }, { table: 'batches', name: 'batches-00.parquet' }, tables);
     expect(statement).toContain('insert into `main`.`raw`.`batches`');
     expect(statement).toContain('from parquet.`/Volumes/main/meetup/files/landing/batches-00.parquet`');
@@ -79,7 +79,7 @@ describe('raw rows on their way', () => {
 });
 
 describe('types of raw tables', () => {
-  it('have a name in Databricks, nested ones too', () => {
+  it('have a name in Databricks, including nested types', () => {
     expect(databricksType('VARCHAR[]')).toBe('array<string>');
     expect(databricksType('STRUCT("user_id" BIGINT, "when" BIGINT, response VARCHAR)[]')).toBe(
       'array<struct<`user_id`: bigint, `when`: bigint, `response`: string>>',
@@ -87,7 +87,7 @@ describe('types of raw tables', () => {
     expect(rawTableStatements({ catalog: 'main' }, tables)).toHaveLength(7);
   });
 
-  it('that have none are refused', () => {
+  it('without a name in Databricks are refused', () => {
     expect(() => databricksType('HUGEINT')).toThrow("A raw column has the type HUGEINT, which can't be deployed yet.");
   });
 });

@@ -12,7 +12,7 @@ function answering(row: Record<string, unknown>): Remote {
 }
 
 describe('the history of a table', () => {
-  it('tells moments alike, whether they come as dates or as text, and wherever this machine is', async () => {
+  it('has the same times, whether they arrive as dates or as text, in any time zone', async () => {
     const row = { version: 1, operation: 'WRITE' };
     const moment = new Date('2026-11-28T10:00:00.250Z');
     expect(await history(answering({ ...row, timestamp: moment }), 'marts.t', 1)).toMatchObject([
@@ -27,7 +27,7 @@ describe('the history of a table', () => {
 });
 
 describe('drift', () => {
-  it('is seen behind any number of commits that leave the rows alone', async () => {
+  it('is found behind any number of commits that do not change rows', async () => {
     const upkeep = Array.from({ length: 120 }, () => 'OPTIMIZE');
     const { remote } = fakeTarget({
       'marts.t': ['CREATE', 'WRITE', 'DELETE', ...upkeep],
@@ -41,13 +41,13 @@ describe('drift', () => {
 });
 
 describe("a view's definition", () => {
-  it('is what was said, without what the catalog adds', () => {
+  it('is the statement that created it, without what the catalog adds', () => {
     expect(
       definitionOf("CREATE VIEW v (\n  id)\nTBLPROPERTIES (\n  'transient_lastDdlTime' = '17')\nAS select 1 as id\n"),
     ).toBe('CREATE OR REPLACE VIEW v (\n  id)\nAS select 1 as id');
   });
 
-  it('can be said again where it has other properties, before or after', () => {
+  it('can be executed again if it has other properties, before or after', () => {
     const sql = (properties: string): string => `CREATE VIEW v TBLPROPERTIES (${properties}) AS select 1 as id`;
     for (const properties of [
       "'a' = 'b', 'transient_lastDdlTime' = '17'",
@@ -60,8 +60,8 @@ describe("a view's definition", () => {
   });
 });
 
-describe('what is not there', () => {
-  it('is a table or a schema that can be made, and no catalog', () => {
+describe('a missing object', () => {
+  it('is a table or a schema that can be created, but not a catalog', () => {
     const failed = (message: string, state: string): Error => new StatementFailedError(message, state, undefined);
     expect(isNotThere(failed('[TABLE_OR_VIEW_NOT_FOUND] …', '42P01'))).toBe(true);
     expect(isNotThere(failed('[SCHEMA_NOT_FOUND] …', '42704'))).toBe(true);

@@ -37,7 +37,7 @@ const BACK = ledger(
 );
 
 describe('a rollback', () => {
-  it('goes to the deployment before the last', () => {
+  it('returns to the deployment before the last', () => {
     expect(rollbackGoal(TWO, undefined, 'prod')).toMatchObject({
       from: 'two',
       to: 'one',
@@ -45,12 +45,12 @@ describe('a rollback', () => {
     });
   });
 
-  it('goes to before the first where there is only one', () => {
+  it('returns to before the first if there is only one', () => {
     const one = ledger(['begun', 'one'], ['finished', 'one', 1]);
     expect(rollbackGoal(one, undefined, 'prod')).toEqual({ from: 'one', to: null, deployed: NOTHING_DEPLOYED });
   });
 
-  it('after a rollback and another deployment goes to what that was made from, as it was put back then', () => {
+  it('after a rollback and another deployment returns to the state that the rollback restored', () => {
     const entries = [...BACK, ...ledger(['begun', 'three'], ['finished', 'three', 4])];
     expect(rollbackGoal(entries, undefined, 'prod')).toMatchObject({
       from: 'three',
@@ -59,25 +59,25 @@ describe('a rollback', () => {
     });
   });
 
-  it('goes to a deployment by name, forward too', () => {
+  it('goes to a named deployment, also forward', () => {
     expect(rollbackGoal(BACK, 'two', 'prod')).toMatchObject({ from: 'one', to: 'two', deployed: { relations: at(2) } });
   });
 
-  it('leads forward from before the first, too, where that is said', () => {
+  it('goes forward from before the first, if a deployment is named', () => {
     const back = [...TWO, ...ledger(['rolled back', 'r', undefined, null])];
     expect(rollbackGoal(back, 'two', 'prod')).toMatchObject({ from: null, to: 'two', deployed: { relations: at(2) } });
     expect(() => rollbackGoal(back, undefined, 'prod')).toThrow('Nothing is deployed to prod');
     expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod has no deployment two: none ended well.');
   });
 
-  it('is not made where somebody deployed since it was agreed', () => {
+  it('is refused if somebody deployed since it was confirmed', () => {
     const agreed = rollbackGoal(TWO, undefined, 'prod');
     expect(() => requireSameGoal(agreed, agreed, 'prod')).not.toThrow();
     const now = rollbackGoal([...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3])], undefined, 'prod');
     expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod is now at three, not at two');
   });
 
-  it('refuses what never ended well, or was never begun', () => {
+  it('refuses a deployment that never succeeded or never began', () => {
     const entries = [...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])];
     expect(() => rollbackGoal(entries, 'three', 'prod')).toThrow(
       'prod has no deployment three: the last are one, two.',
@@ -86,7 +86,7 @@ describe('a rollback', () => {
   });
 });
 
-describe('a rollback that could not bring all of it back', () => {
+describe('a rollback that can not restore every table', () => {
   const goal = { from: 'two', to: 'one', deployed: { ...NOTHING_DEPLOYED, relations: { ...at(0), 'marts.u': ZERO } } };
   const going = (force: boolean) => {
     const target = fakeTarget({ 'marts.u': ['WRITE', 'MERGE'] });
@@ -105,7 +105,7 @@ describe('a rollback that could not bring all of it back', () => {
     return { target, done: rollBack(context, 'r', TWO, goal, force) };
   };
 
-  it('says so, and changes nothing', async () => {
+  it('reports that, and changes nothing', async () => {
     const { target, done } = going(false);
     await expect(done).rejects.toThrow(
       /^prod can't go back to one completely: marts.t was dropped, .* Nothing was changed; --force puts back the rest.$/,
@@ -114,7 +114,7 @@ describe('a rollback that could not bring all of it back', () => {
     expect(target.written).toEqual([]);
   });
 
-  it('puts the rest back where that is asked for, and names what it could not', async () => {
+  it('restores the rest with --force, and names the tables that it could not', async () => {
     const { target, done } = going(true);
     expect(await done).toMatchObject({ restored: ['marts.u'], failed: [{ relation: 'marts.t' }] });
     expect(target.tables.get('marts.u')).toEqual(['WRITE', 'MERGE', 'RESTORE']);
@@ -122,21 +122,21 @@ describe('a rollback that could not bring all of it back', () => {
 });
 
 describe('the ledger', () => {
-  it('knows where the target stands', () => {
+  it('knows the current deployment of the target', () => {
     expect(currentDeployment([])).toBeNull();
     expect(currentDeployment(BACK)).toBe('one');
     expect(baseOf(BACK, 'two')).toBe('one');
     expect(deployedNow([...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])]).relations).toEqual(at(5));
   });
 
-  it('does not stand at what was undone, even where its end was written late', () => {
+  it('does not count an undone deployment as current, even if its end was written late', () => {
     const late = [...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3], ['undone', 'three', 4])];
     expect(currentDeployment(late)).toBe('two');
     expect(rollbackGoal(late, undefined, 'prod')).toMatchObject({ from: 'two', to: 'one' });
     expect(() => rollbackGoal(late, 'three', 'prod')).toThrow('prod has no deployment three: the last are one, two.');
   });
 
-  it('knows what a dead process left', () => {
+  it('knows the unfinished work of a dead process', () => {
     expect(interrupted(TWO)).toBeUndefined();
     expect(interrupted([...TWO, ...ledger(['begun', 'three'])])?.deployment).toBe('three');
     expect(interrupted(BACK.slice(0, -1))?.event).toBe('rolling back');

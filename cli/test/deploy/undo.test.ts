@@ -19,7 +19,7 @@ async function driftNow({ remote, written }: FakeTarget, relation: string): Prom
 }
 
 describe('undoing', () => {
-  it('restores what was written, and fences what was not', async () => {
+  it('restores tables that were written, and fences those that were not', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] });
     const before = { 'marts.t': table(0), 'marts.u': table(0) };
     const undone = await undoBegun(target.remote, identity, begun({ before }), 'a test failed');
@@ -31,7 +31,7 @@ describe('undoing', () => {
     expect(await driftNow(target, 'marts.t')).toBeUndefined();
   });
 
-  it('tries again what a statement that was still running kept it from', async () => {
+  it('retries a restore that a still running statement prevented', async () => {
     let refusals = 1;
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] }, (sql) =>
       sql.startsWith('restore') && refusals-- > 0 ? 'a concurrent commit' : undefined,
@@ -54,7 +54,7 @@ describe('undoing', () => {
     expect(await driftNow(target, 'marts.t')).toBeUndefined();
   });
 
-  it('names what could not be put back, now and to the next deployment', async () => {
+  it('reports relations that could not be put back, also to the next deployment', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] }, (sql) =>
       sql.startsWith('restore') ? 'files are gone' : undefined,
     );
@@ -63,7 +63,7 @@ describe('undoing', () => {
     expect(await driftNow(target, 'marts.t')).toContain('version 1: MERGE');
   });
 
-  it('does not make good what somebody else had changed before', async () => {
+  it('does not revert what somebody else changed before the deployment', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'DELETE', 'WRITE'] });
     const details = { before: { 'marts.t': table(1) }, drifted: ['marts.t'] };
     await undoBegun(target.remote, identity, begun(details), 'a test failed');
@@ -76,8 +76,8 @@ describe('undoing', () => {
 const goneBack = async ({ remote }: FakeTarget, goal: Deployed, from: Entry[] = begun({})) =>
   goBackTo(remote, identity, await wayBack(remote, from, goal), goal, 'one');
 
-describe('going back', () => {
-  it('does not miss what had left the project by then, and was dropped since', async () => {
+describe('rolling back', () => {
+  it('ignores relations that had left the project by then and were dropped since', async () => {
     const goal = { ...DEPLOYED, retired: ['marts.t'] };
     const target = fakeTarget({ 'marts.u': ['WRITE'] });
     expect(await goneBack(target, goal)).toEqual({ restored: [], failed: [] });
@@ -86,7 +86,7 @@ describe('going back', () => {
     });
   });
 
-  it('names what could not be put back to the next deployment, too', async () => {
+  it('reports relations that could not be put back to the next deployment', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] }, (sql) =>
       sql.startsWith('restore') ? 'files are gone' : undefined,
     );
@@ -96,7 +96,7 @@ describe('going back', () => {
     expect(await driftNow(target, 'marts.u')).toBeUndefined();
   });
 
-  it('keeps a table that was not there then, so that the way leads forward again', async () => {
+  it('keeps a table that did not exist then, so that the rollback can be reverted', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE'], 'marts.u': ['WRITE'] });
     const goal = { ...DEPLOYED, relations: { 'marts.u': table(0) } };
     expect(await goneBack(target, goal)).toEqual({ restored: ['marts.t'], failed: [] });

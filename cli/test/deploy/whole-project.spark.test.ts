@@ -62,7 +62,7 @@ describe('the whole project', () => {
     expect(report.parity?.length).toBeGreaterThan(20);
   });
 
-  it('takes daily drops, incremental where a model can, and is equal still, every public mart of it', async () => {
+  it('takes daily drops, incrementally where a model can, and every public mart stays equal', async () => {
     await moved((name) => /^\d{4}-/.test(name));
     const report = await deployed();
     expect(report.status).toBe('deployed');

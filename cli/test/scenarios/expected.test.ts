@@ -32,22 +32,22 @@ async function compare(select: string, name: string, text: string) {
 const twoRows = `select * from (values (1, 'a'), (2, null)) as rows (id, name)`;
 
 describe('expected rows', () => {
-  test('are the same in any order, and only in the columns that are named', async () => {
+  test('match in any order, and only in the named columns', async () => {
     expect(await compare(twoRows, 't.yml', '- {id: 2}\n- {id: 1}\n')).toBeUndefined();
   });
 
-  test('stand in CSV too, where nothing is null and "" is an empty text', async () => {
+  test('can be CSV, in which an empty cell is null and "" is an empty text', async () => {
     expect(await compare(twoRows, 't.csv', 'id,name\n2,\n# a comment\n1,a\n')).toBeUndefined();
     const difference = await compare(twoRows, 't.csv', 'id,name\n2,""\n1,a\n');
     expect(difference?.different).toEqual([{ line: 2, row: [2, ''], found: [2, null] }]);
   });
 
-  test('are counted: a row that is there twice is expected twice', async () => {
+  test('are counted: a duplicate row is expected twice', async () => {
     const difference = await compare(`select 1 as id union all select 1`, 't.yml', '- {id: 1}\n');
     expect(difference).toMatchObject({ missing: [], different: [], extra: [[1]] });
   });
 
-  test('name the line of the row that is missing, and set it beside the one that is most like it', async () => {
+  test('report the line of a missing row, next to the most similar one', async () => {
     const difference = await compare(
       twoRows,
       't.yml',
@@ -60,12 +60,12 @@ describe('expected rows', () => {
     });
   });
 
-  test('may be none at all', async () => {
+  test('may be empty', async () => {
     expect(await compare(`${twoRows} where false`, 't.yml', '[]\n')).toBeUndefined();
     expect((await compare(twoRows, 't.yml', '[]\n'))?.extra).toHaveLength(2);
   });
 
-  test('may be those of some rows only', async () => {
+  test('may cover only some rows', async () => {
     expect(await compare(twoRows, 't.yml', 'where: id > 1\nrows:\n  - {id: 2, name: null}\n')).toBeUndefined();
   });
 
@@ -89,12 +89,12 @@ describe('expected rows', () => {
     expect(await compare(select, 't.yml', `- {c: ${value}}\n`)).toBeUndefined();
   });
 
-  test('write surrogate keys out of their parts', async () => {
+  test('compute surrogate keys from their parts', async () => {
     const select = `select md5('1|1767637800000|reused') as c`;
     expect(await compare(select, 't.yml', '- {c: {$key: [1, 2026-01-05T18:30:00Z, reused]}}\n')).toBeUndefined();
   });
 
-  test('of a column that is not there are a problem, not a crash', async () => {
+  test('with an unknown column are a failure, not a crash', async () => {
     expect((await compare(twoRows, 't.yml', '- {nmae: a}\n'))?.problem).toMatch(/nmae/);
   });
 
@@ -107,7 +107,7 @@ describe('expected rows', () => {
     await expect(expected('t.yml', text)).rejects.toThrow(message);
   });
 
-  test('stand in files that are named after tables', async () => {
+  test('are in files named after tables', async () => {
     await expect(expected('Fct Events.yaml', '[]')).rejects.toThrow('does not name a table');
   });
 });

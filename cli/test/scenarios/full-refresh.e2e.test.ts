@@ -38,7 +38,7 @@ async function rowsOf(path: string): Promise<Record<string, string[]>> {
 }
 
 describe('the full refresh beside a scenario', () => {
-  test('makes the tables of `dbt run --full-refresh`', { timeout: 120_000 }, async () => {
+  test('builds the same tables as `dbt run --full-refresh`', { timeout: 120_000 }, async () => {
     const paths = resolvePaths({ stateDir: join(folder, 'same') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
     const session = new ScenarioPlayer(paths, effects);
     const engine = new EngineClient(paths, effects);
@@ -59,7 +59,7 @@ describe('the full refresh beside a scenario', () => {
     }
   });
 
-  test('is another one where an incremental model keeps what it should not', { timeout: 120_000 }, async () => {
+  test('differs if an incremental model keeps rows that it should not', { timeout: 120_000 }, async () => {
     const project = join(folder, 'project');
     for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
       await cp(join(projectRoot, part), join(project, part), { recursive: true });

@@ -20,7 +20,7 @@ async function scenario(files: Record<string, string>) {
 }
 
 describe('a scenario', () => {
-  test('says what arrives on which day, and what is expected then', async () => {
+  test('lists what arrives on each day, and what is expected then', async () => {
     const read = await scenario({
       'scenario.yml': `${head}max_rejected: 50%\ndays:\n  - dropped_on: 2026-01-05\n  - {dropped_on: undated, load: refused}\n`,
       'day-1/groups.json': '[]',
@@ -46,19 +46,19 @@ describe('a scenario', () => {
     await expect(scenario(all)).rejects.toThrow(message);
   });
 
-  test('names what is wrong in scenario.yml', async () => {
+  test('reports errors in scenario.yml', async () => {
     const files = { 'scenario.yml': `${head}days: [{droped_on: 2026-01-05}]\n`, 'day-1/groups.json': '[]' };
     await expect(scenario(files)).rejects.toThrow(/scenario.yml: days.0/);
   });
 });
 
 describe('moments in JSON', () => {
-  test('become epoch milliseconds, and all else stays as it is', () => {
+  test('become epoch milliseconds, and everything else stays unchanged', () => {
     const text = '[{"time": {"$ms": "2026-01-05T19:30:00+01:00"}, "name": "\\u0000 {$ms}"';
     expect(withMoments(text, 'events.json')).toBe('[{"time": 1767637800000, "name": "\\u0000 {$ms}"');
   });
 
-  test('say their zone', () => {
+  test('must have a zone', () => {
     expect(() => withMoments('{"$ms": "2026-01-05 19:30"}', 'events.json')).toThrow('not a timestamp with a time zone');
   });
 });

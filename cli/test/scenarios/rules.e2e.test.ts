@@ -65,7 +65,7 @@ describe('a broken rule is noticed by its scenario', () => {
   });
 });
 
-describe('the same project, unbroken, tells the stories as they are', () => {
+describe('the same project, unbroken, passes its scenarios', () => {
   test.each(unbroken)('%s', { timeout: 180_000 }, async (name) => {
     const outcome = await session.play(await readScenario(paths, name), 1);
     expect({ problems: outcome.problems, differences: outcome.differences }).toEqual({ problems: [], differences: [] });

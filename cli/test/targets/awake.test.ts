@@ -27,14 +27,14 @@ describe('a warehouse that is asleep', () => {
     expect(tries.count).toBe(3);
   });
 
-  it('is not waited for without end', async () => {
+  it('is not waited for indefinitely', async () => {
     const { attempt } = wakingAt(Number.POSITIVE_INFINITY, unavailable);
     await expect(untilAwake(attempt, quietEffects(), { everyMs: 1, patienceMs: 20 })).rejects.toThrow(
       "can't be reached",
     );
   });
 
-  it('is not what refuses the credentials, or is nowhere', async () => {
+  it('is not confused with refused credentials or an unknown host', async () => {
     const { attempt, tries } = wakingAt(2, () => new MeetupError('a.example.org does not accept the credentials.'));
     await expect(untilAwake(attempt, quietEffects(), { everyMs: 1 })).rejects.toThrow('credentials');
     expect(tries.count).toBe(1);

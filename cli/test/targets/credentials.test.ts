@@ -19,7 +19,7 @@ async function homeWith(config: string): Promise<string> {
 }
 
 describe('credentials of prod', () => {
-  it('are read from the environment, a host as people copy it', async () => {
+  it('are read from the environment, with the host in any form that people copy', async () => {
     const env = { ...warehouse, DATABRICKS_HOST: 'https://dbc-1.cloud.databricks.com/', DATABRICKS_TOKEN: 't' };
     expect(await readCredentials(env)).toEqual({
       DATABRICKS_HOST: 'dbc-1.cloud.databricks.com',
@@ -37,27 +37,27 @@ describe('credentials of prod', () => {
     });
   });
 
-  it('are one token to dbt, too, whatever else the environment has', async () => {
+  it('are a single token for dbt too, whatever else the environment contains', async () => {
     const env = { ...warehouse, DATABRICKS_TOKEN: 't', ARM_CLIENT_ID: 'of the pipeline' };
     const { environment } = await remoteTarget('prod', await temporaryPaths(), quietEffects({ env }));
     expect(environment).toMatchObject({ DATABRICKS_TOKEN: 't', DATABRICKS_AUTH_TYPE: 'pat' });
   });
 
-  it('are never half of the environment and half of a profile', async () => {
+  it('are never mixed from the environment and a profile', async () => {
     const config =
       '[DEFAULT]\nhost = https://one.cloud.databricks.com\nclient_id = of-the-profile\nhttp_path = /sql/1.0/warehouses/a1\n';
     const env = { HOME: await homeWith(config), DATABRICKS_CLIENT_SECRET: 'another' };
     await expect(readCredentials(env)).rejects.toThrow('There are no credentials for target prod');
   });
 
-  it('that are missing are all named in one sentence', async () => {
+  it('are all named in one sentence if they are missing', async () => {
     await expect(readCredentials({ HOME: '/nowhere' })).rejects.toThrow(
       'DATABRICKS_HOST is not set, DATABRICKS_HTTP_PATH is not set',
     );
     await expect(readCredentials(warehouse)).rejects.toThrow('set DATABRICKS_TOKEN, or DATABRICKS_CLIENT_ID');
   });
 
-  it('that are malformed are named, and never shown', async () => {
+  it('are named, and never shown, if they are malformed', async () => {
     const env = { ...warehouse, DATABRICKS_TOKEN: 'dapi secret', DATABRICKS_CATALOG: 'a`b' };
     const error = await readCredentials(env).catch((reason: unknown) => reason);
     expect(String(error)).toContain('DATABRICKS_TOKEN must not contain spaces');
@@ -79,7 +79,7 @@ client_id     = id
 client_secret = s=1
 `;
 
-  it('fills in what the environment leaves open', async () => {
+  it('provides variables that the environment does not set', async () => {
     const env = { HOME: await homeWith(config), DATABRICKS_HTTP_PATH: '/sql/1.0/warehouses/a1' };
     expect(await readCredentials(env)).toMatchObject({
       DATABRICKS_HOST: 'one.cloud.databricks.com',
@@ -96,12 +96,12 @@ client_secret = s=1
     });
   });
 
-  it('that is not there is named', async () => {
+  it('is named in the error if it does not exist', async () => {
     const env = { HOME: await homeWith(config), DATABRICKS_CONFIG_PROFILE: 'other' };
     await expect(readCredentials(env)).rejects.toThrow('has no profile [other]');
   });
 
-  it("lends nobody else's secrets to an identity that the environment gives", async () => {
+  it('does not add its secrets to another identity from the environment', async () => {
     const env = {
       ...warehouse,
       HOME: await homeWith(config),
@@ -115,7 +115,7 @@ client_secret = s=1
 });
 
 describe('the proxy', () => {
-  it('is the one of the environment, but for hosts that NO_PROXY excepts', () => {
+  it('comes from the environment, except for hosts in NO_PROXY', () => {
     const env = { HTTPS_PROXY: 'http://127.0.0.1:1', NO_PROXY: 'localhost, .internal' };
     expect(proxyFor('a.cloud.databricks.com', env)).toBe('http://127.0.0.1:1');
     expect(proxyFor('db.internal', env)).toBeUndefined();

@@ -41,10 +41,10 @@ const reportOf = (...marts: MartComparison[]): DiffReport => ({
   ms: 1500,
 });
 
-describe('what people read', () => {
+describe('the text report', () => {
   const text = (...marts: MartComparison[]): string => renderDiff(reportOf(...marts), styleFor({}, {}));
 
-  it('is one line per mart where all are equal', () => {
+  it('is one line per mart if all are equal', () => {
     expect(text(mart('dim_groups'), mart('fct_events')).split('\n').slice(2)).toEqual([
       'dim_groups  1200  1200  equal',
       'fct_events  1200  1200  equal',
@@ -63,7 +63,7 @@ describe('what people read', () => {
     expect(lines).toContain('3 of 4 marts differ');
   });
 
-  it('says where not everything was counted', () => {
+  it('says if not everything was counted', () => {
     expect(text({ ...CHANGED, more: true })).toContain('at least 2 rows changed, 1 missing');
   });
 });
@@ -89,7 +89,7 @@ describe('the Markdown report', () => {
 });
 
 describe('a deployment that does not match', () => {
-  it('is told by what differs first', () => {
+  it('is reported with the first difference', () => {
     expect(whatDiffers(CHANGED)).toBe('2 rows changed, 1 missing, such as row k|1: response is yes here, null there');
     expect(whatDiffers(RETYPED)).toBe('column city is string here, missing there');
     expect(whatDiffers(ABSENT)).toBe('it is not in prod');

@@ -48,7 +48,7 @@ describe('a table', () => {
     expect(firstCell(text)).toBe(shown);
   });
 
-  it('cuts between characters that people see as one', () => {
+  it('is not cut inside a visible character', () => {
     const cell = firstCell('👨‍👩‍👧‍👦'.repeat(40));
     expect(cell).toBe(`${'👨‍👩‍👧‍👦'.repeat(29)}…`);
   });

@@ -23,14 +23,14 @@ const reason =
   /git refuses to work here \(detected dubious ownership in repository at '.*'\): run `git config --global --add safe\.directory .*`, or give/;
 
 describe('a repository that belongs to another user', () => {
-  it("is refused by ci with git's own reason, whatever base was asked for", async () => {
+  it("is refused by ci with git's own reason, for any base", async () => {
     const folder = await repository();
     ofAnotherUser();
     for (const ref of ['main', undefined, 'nosuch']) await expect(resolveBase(folder, ref)).rejects.toThrow(reason);
     expect(await resolveBase(folder, 'none')).toMatchObject({ kind: 'none' });
   });
 
-  it('is not taken by deploy for one without a commit', async () => {
+  it('is not treated by deploy as one without a commit', async () => {
     const folder = await repository();
     ofAnotherUser();
     const git = await readGit(folder);
@@ -38,7 +38,7 @@ describe('a repository that belongs to another user', () => {
     expect(() => requireReviewable(git, [])).toThrow(reason);
   });
 
-  it('is seen by doctor', async () => {
+  it('is reported by doctor', async () => {
     const paths = { ...(await temporaryPaths()), root: await repository() };
     const env = { PATH: process.env.PATH ?? '' };
     const check = async (more: Record<string, string>) => {
@@ -55,7 +55,7 @@ describe('a repository that belongs to another user', () => {
 });
 
 describe('a folder without a repository', () => {
-  it('has no base, and says so where one was asked for', async () => {
+  it('has no base, and reports that if one was requested', async () => {
     const folder = join(await temporaryFolder());
     expect(await resolveBase(folder, undefined)).toEqual({ kind: 'none', reason: 'this is not a git repository' });
     await expect(resolveBase(folder, 'main')).rejects.toThrow(
@@ -63,7 +63,7 @@ describe('a folder without a repository', () => {
     );
   });
 
-  it('is the same to ci where git is not installed', async () => {
+  it('is treated by ci like a machine without git', async () => {
     const folder = await repository();
     vi.stubEnv('PATH', await temporaryFolder());
     expect(await resolveBase(folder, undefined)).toEqual({ kind: 'none', reason: "git can't be started" });

@@ -16,7 +16,7 @@ describe('the write lock', () => {
     await other.kill();
   });
 
-  it('is free again at once when its holder was killed', async () => {
+  it('is free at once after its holder was killed', async () => {
     const paths = await temporaryPaths();
     await withWriteLock(paths, quietEffects(), async () => undefined);
     const other = await otherHolder(paths.state);
@@ -24,7 +24,7 @@ describe('the write lock', () => {
     expect(await withWriteLock(paths, quietEffects(), async () => 'worked')).toBe('worked');
   });
 
-  it('is waited for, which is said once', async () => {
+  it('is waited for, which is reported once', async () => {
     const paths = await temporaryPaths();
     await withWriteLock(paths, quietEffects(), async () => undefined);
     const other = await otherHolder(paths.state);
@@ -46,7 +46,7 @@ describe('the write lock', () => {
     await other.kill();
   });
 
-  it('says in one sentence that the state folder cannot be made', async () => {
+  it('reports in one sentence that the state folder can not be created', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     const paths = resolvePaths({ stateDir: join(folder, 'file', 'state') }, {}, folder);

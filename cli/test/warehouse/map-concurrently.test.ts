@@ -12,7 +12,7 @@ describe('each', () => {
     ).toEqual([30, 1, 20, 2, 10, 3]);
   });
 
-  it('begins nothing after a failure, and fails when what was under way has ended', async () => {
+  it('starts nothing after a failure, and fails once the running work has ended', async () => {
     const begun: number[] = [];
     const ended: number[] = [];
     const work = mapConcurrently([0, 1, 2, 3, 4, 5, 6, 7], async (item) => {

@@ -74,7 +74,7 @@ describe('publish', () => {
     expect(await publish(paths)).toBe(false);
   });
 
-  it('leaves a reader that is open with the whole state that it opened', async () => {
+  it('leaves an open reader with the state that it opened', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
@@ -86,7 +86,7 @@ describe('publish', () => {
     expect(await publishedRows(paths, 'select n from t')).toEqual([[2]]);
   });
 
-  it('publishes what a process committed that was killed before it could', async () => {
+  it('publishes what a killed process had committed but not published', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
@@ -96,7 +96,7 @@ describe('publish', () => {
     expect(await publishedRows(paths, 'select count(*) from t')).toEqual([[2]]);
   });
 
-  it('publishes again when somebody removed the published file', async () => {
+  it('publishes again if somebody removed the published file', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
@@ -108,7 +108,7 @@ describe('publish', () => {
 });
 
 describe('the working file after publishing', () => {
-  it('is what was published, byte for byte, made from the file that was published before', async () => {
+  it('equals the published one byte for byte, and is made from the previously published file', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table big as select range as n, md5(range::varchar) as text from range(200000)');
     await publish(paths);
@@ -121,7 +121,7 @@ describe('the working file after publishing', () => {
     expect((await stat(paths.database)).ino).not.toBe(spare);
   });
 
-  it('is a copy where somebody still reads the older one, which stays as it was', async () => {
+  it('is a copy if somebody still reads the older one, which stays unchanged', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select range as n from range(1000)');
     await publish(paths);
@@ -137,7 +137,7 @@ describe('the working file after publishing', () => {
     expect(existsSync(sparePath(paths))).toBe(false);
   });
 
-  it('is made where a process was killed right after it had published', async () => {
+  it('is created even if a process was killed right after publishing', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
@@ -147,7 +147,7 @@ describe('the working file after publishing', () => {
     expect(await publishedRows(paths, 'select count(*) from t')).toEqual([[2]]);
   });
 
-  it('is made from a spare that a killed process had half mended', async () => {
+  it('is made from a spare that a killed process had partly updated', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select range as n from range(100000)');
     await publish(paths);
@@ -158,7 +158,7 @@ describe('the working file after publishing', () => {
     expect(readFileSync(paths.workDatabase).equals(readFileSync(paths.database))).toBe(true);
   });
 
-  it('leaves no half-written copy of a process that was killed while it copied', async () => {
+  it('leaves no partial copy of a process that was killed while copying', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await writeFile(`${paths.workDatabase}.999.copy`, 'half');
@@ -169,12 +169,12 @@ describe('the working file after publishing', () => {
 });
 
 describe('opening a database', () => {
-  it('says in one sentence what to run when nothing was built yet', async () => {
+  it('says in one sentence what to run if nothing was built yet', async () => {
     const paths = await temporaryPaths();
     await expect(openPublished(paths)).rejects.toThrow(/There is no database at .* yet: run `.\/meetup dev`/);
   });
 
-  it('says that a file is not a database, and how to mend it', async () => {
+  it('reports that a file is not a database, and how to fix it', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
