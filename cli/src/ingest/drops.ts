@@ -79,7 +79,7 @@ export async function fingerprint(path: string, signal: AbortSignal): Promise<{ 
     await pipeline(source, hash, { signal });
   } catch (error) {
     if (signal.aborted) throw error;
-    throw new MeetupError(`${path} can't be read (${messageOf(error)}): mend or remove it and load again.`, {
+    throw new MeetupError(`${path} can't be read (${messageOf(error)}): fix or remove it and load again.`, {
       cause: error,
     });
   }

@@ -168,7 +168,7 @@ async function record(
 
 function refusal(file: NewFile, counts: FileCounts, maxRejected: number): string {
   const share = ((counts.rejected / counts.read) * 100).toFixed(1);
-  return `${file.sourceFile}: ${counts.rejected} of ${counts.read} records (${share} %) break the schema, more than the ${maxRejected * 100} % of --max-rejected, so nothing of this drop was loaded; for example ${counts.example ?? 'none'}. Mend the file, or allow more with --max-rejected.`;
+  return `${file.sourceFile}: ${counts.rejected} of ${counts.read} records (${share} %) failed validation, more than the ${maxRejected * 100} % of --max-rejected, so nothing of this drop was loaded; for example ${counts.example ?? 'none'}. Fix the file, or allow more with --max-rejected.`;
 }
 
 function summary(counted: readonly (FileCounts & { file: NewFile })[]): Pick<BatchReport, 'entities' | 'examples'> {

@@ -213,7 +213,7 @@ async function layoutOf(path: string): Promise<JsonLayout> {
   try {
     const { layout, hasByteOrderMark } = await sniffLayout(path);
     if (hasByteOrderMark && layout === 'newline_delimited') {
-      throw new MeetupError(`${path} begins with a byte order mark: save it as UTF-8 without one and load again.`);
+      throw new MeetupError(`${path} starts with a byte order mark: save it as UTF-8 without one and load again.`);
     }
     return layout;
   } catch (error) {

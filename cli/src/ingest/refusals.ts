@@ -8,14 +8,14 @@ import { LARGEST_RECORD } from './loading.ts';
 export function cannotRead(path: string, error: unknown): MeetupError {
   const why = error instanceof TypeError ? 'its text is not UTF-8' : messageOf(error);
   return new MeetupError(
-    `${path} can't be read (${why}): mend or remove the file and load again. Nothing of its drop was loaded.`,
+    `${path} can't be read (${why}): fix or remove the file and load again. Nothing of its drop was loaded.`,
     { cause: error },
   );
 }
 
 export function tooLarge(path: string): MeetupError {
   return new MeetupError(
-    `${path} has a record of more than ${LARGEST_RECORD / 1024 / 1024} MB: cut it down and load again. Nothing of its drop was loaded.`,
+    `${path} has a record of more than ${LARGEST_RECORD / 1024 / 1024} MB: shorten it and load again. Nothing of its drop was loaded.`,
   );
 }
 
@@ -26,7 +26,7 @@ export function notJson(path: string, layout: ListLayout, fault: JsonFaultError)
       ? ' (a file holds one array of records, or one record per line)'
       : '';
   return new MeetupError(
-    `${path} is not JSON at line ${fault.line}, in record ${fault.record}: ${fault.message}${list}. Mend or remove the file and load again; nothing of its drop was loaded.`,
+    `${path} is not JSON at line ${fault.line}, in record ${fault.record}: ${fault.message}${list}. Fix or remove the file and load again; nothing of its drop was loaded.`,
     { cause: fault },
   );
 }
@@ -34,6 +34,6 @@ export function notJson(path: string, layout: ListLayout, fault: JsonFaultError)
 /** Two counts of the records differ. */
 export function notWhole(path: string, read: number, records: number): MeetupError {
   return new MeetupError(
-    `${path} was not read whole: ${read} of its ${records} records were. Nothing of its drop was loaded; please report this.`,
+    `${path} was not read completely: only ${read} of its ${records} records. Nothing of its drop was loaded; please report this.`,
   );
 }

@@ -52,7 +52,7 @@ async function readContract(ajv: Ajv2020, folder: string, name: string): Promise
   try {
     if (!NAME.test(name)) {
       throw new TypeError(
-        `'${name}' can't be the name of a table; use lower-case letters, digits and underscores, and none of load's own names`,
+        `'${name}' is not a valid table name; use lower-case letters, digits and underscores, and no reserved name of load`,
       );
     }
     const schema: unknown = JSON.parse(await readFile(file, 'utf8'));
@@ -135,7 +135,7 @@ function requireColumns(type: ColumnType, path = ''): void {
 
 function judge(validate: ValidateFunction, type: ColumnType, { text, value }: Parameters<Judge>[0]): readonly string[] {
   if (!validate(value)) return reasons(validate.errors ?? []);
-  return inexactNumbers(text, type).map((place) => `${place} must be a number that can be kept exactly`);
+  return inexactNumbers(text, type).map((place) => `${place} must be a number that can be stored exactly`);
 }
 
 function reasons(errors: readonly ErrorObject[]): string[] {

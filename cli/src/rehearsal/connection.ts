@@ -22,7 +22,7 @@ export async function rehearsalConnection(
   const running = await writtenDown(places);
   const token = await tokenOf(places);
   if (running === undefined || token === undefined) {
-    throw new MeetupError('The rehearsal warehouse does not run: start it with `./meetup rehearsal up`.');
+    throw new MeetupError('The rehearsal warehouse is not running: start it with `./meetup rehearsal up`.');
   }
   return connectionOf(places, running, token);
 }

@@ -35,7 +35,7 @@ export async function untilItAnswers(
     const waited = clock.elapsed() - started;
     if (waited > PATIENCE_MS) {
       throw new MeetupError(
-        `The rehearsal does not answer after ${Math.round(waited / 1000)} s (${missing}): ${places.sparkLog} and ${places.gatewayLog} say more.`,
+        `The rehearsal has not answered after ${Math.round(waited / 1000)} s (${missing}): see ${places.sparkLog} and ${places.gatewayLog}.`,
       );
     }
     reporter.progress(`Starting Spark … ${Math.round(waited / 1000)} s`);
@@ -46,5 +46,5 @@ export async function untilItAnswers(
 async function notStarted(places: RehearsalPlaces): Promise<MeetupError> {
   const lines = (await readFile(places.gatewayLog, 'utf8')).trim().split('\n');
   const last = lines.at(-1)?.replace(/^\S+Z /, '') ?? '';
-  return new MeetupError(`The rehearsal does not start (${last.slice(0, 400)}): ${places.sparkLog} says more.`);
+  return new MeetupError(`The rehearsal does not start (${last.slice(0, 400)}): see ${places.sparkLog}.`);
 }

@@ -67,5 +67,5 @@ export async function withRehearsalLock<T>(
 function memoryOf(env: Effects['env']): string {
   const memory = env.MEETUP_REHEARSAL_MEMORY ?? '2g';
   if (/^\d+[mg]$/i.test(memory)) return memory;
-  throw new MeetupError(`MEETUP_REHEARSAL_MEMORY takes a size such as 2g or 1500m, and is '${memory}'.`);
+  throw new MeetupError(`MEETUP_REHEARSAL_MEMORY takes a size such as 2g or 1500m, but got '${memory}'.`);
 }

@@ -117,7 +117,7 @@ describe('an archive whose checksum is wrong', () => {
     packed[packed.length - 8] = (packed[packed.length - 8] ?? 0) ^ 1;
     await put(paths, name, packed);
     await expect(loadAll(paths)).rejects.toThrow(
-      /users\.\w+\.gz can't be read \(incorrect data check\): mend or remove the file and load again/,
+      /users\.\w+\.gz can't be read \(incorrect data check\): fix or remove the file and load again/,
     );
     expect(await rowsOf(paths, 'select count(*) from raw.users')).toEqual([[0]]);
   });

@@ -195,7 +195,7 @@ describe('records that break their schema', () => {
     const report = await loadAll(paths, 0.1);
     expect(report.status).toBe('refused');
     expect(report.batches[0]?.message).toMatch(
-      /^users.json: 1 of 2 records \(50.0 %\) break the schema, more than the 10 % of --max-rejected, .*record 1: \/user_id must be integer/,
+      /^users.json: 1 of 2 records \(50.0 %\) failed validation, more than the 10 % of --max-rejected, .*record 1: \/user_id must be integer/,
     );
     expect(await rowsOf(paths, 'select group_id from raw.groups')).toEqual([[1]]);
     expect(await rowsOf(paths, 'select count(*) from raw.rejected_records')).toEqual([[0]]);

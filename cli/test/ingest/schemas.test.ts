@@ -113,8 +113,8 @@ describe('a schema file', () => {
     ['sponsors', '{"type":', /sponsors.schema.json can't be used: .*JSON/],
     ['sponsors', { ...sponsors, 'x-mine': 1 }, /sponsors.schema.json can't be used: .*unknown keyword: "x-mine"/],
     ['sponsors', { ...sponsors, 'x-meetup': { keys: [] } }, /sponsors.schema.json can't be used: .*x-meetup/],
-    ['batches', sponsors, /batches.schema.json can't be used: 'batches' can't be the name of a table/],
-    ['Users', sponsors, /Users.schema.json can't be used: 'Users' can't be the name of a table/],
+    ['batches', sponsors, /batches.schema.json can't be used: 'batches' is not a valid table name/],
+    ['Users', sponsors, /Users.schema.json can't be used: 'Users' is not a valid table name/],
   ])('that is wrong is refused in one sentence, and nothing is loaded: %s', async (name, schema, sentence) => {
     const paths = await withSchema(name, schema);
     await put(paths, 'users.json', [{ user_id: 1 }]);

@@ -56,7 +56,7 @@ describe('waiting for a rehearsal that was started', () => {
     await writeFile(places.caFile, makeCertificate([HOST], Date.now()).ca);
     const waiting = untilItAnswers(places, { run: 'this', pid: process.pid }, hurriedEffects());
     await expect(waiting).rejects.toThrow(
-      /^The rehearsal does not answer after 300 s \(127\.0\.0\.1 can't be reached \(.*\)\): .*rehearsal-spark\.log and .* say more\.$/,
+      /^The rehearsal has not answered after 300 s \(127\.0\.0\.1 can't be reached \(.*\)\): see .*rehearsal-spark\.log and .*\.$/,
     );
   });
 

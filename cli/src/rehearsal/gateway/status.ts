@@ -24,7 +24,7 @@ export function stopped(
     return { message: '[OPERATION_CANCELED] The statement was cancelled. SQLSTATE: HY008', sqlState: 'HY008' };
   }
   if (state !== STATE.timedOut) return undefined;
-  return { message: '[QUERY_TIMEOUT] The statement took longer than it was given. SQLSTATE: HYT00', sqlState: 'HYT00' };
+  return { message: '[QUERY_TIMEOUT] The statement exceeded its timeout. SQLSTATE: HYT00', sqlState: 'HYT00' };
 }
 
 export const SUCCESS = new Struct([[1, i32(0)]]);

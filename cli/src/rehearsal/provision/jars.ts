@@ -56,7 +56,7 @@ export async function fetchJars(
     }
     if (!existsSync(jar)) {
       throw new MeetupError(
-        `${library.group}:${library.artifact}:${library.version} can't be fetched from Maven Central (Ivy: ${reasons[0]}; Maven: ${reasons[1]}): mend the connection, or install Maven with settings that know a repository, and try again.`,
+        `${library.group}:${library.artifact}:${library.version} can't be fetched from Maven Central (Ivy: ${reasons[0]}; Maven: ${reasons[1]}): check the connection, or install Maven with a repository in its settings, and try again.`,
       );
     }
     await check(library, jar);
@@ -73,7 +73,7 @@ type Fetch = (
 const withIvy: Fetch = async ({ group, artifact, version }, into, { spark, java, scratch }, effects) => {
   const jars = sparkJars(spark);
   const ivy = (await readdir(jars)).find((name) => /^ivy-\d.*\.jar$/.test(name));
-  if (ivy === undefined) return { code: 1, output: 'Spark came without Ivy' };
+  if (ivy === undefined) return { code: 1, output: 'Spark does not include Ivy' };
   const what = ['-dependency', group, artifact, version, '-notransitive', '-confs', 'default', '-types', 'jar'];
   const where = ['-cache', join(scratch, 'ivy'), '-retrieve', join(into, '[artifact]-[revision].[ext]')];
   return call(java.executable, ['-cp', join(jars, ivy), 'org.apache.ivy.Main', ...what, ...where], effects);
@@ -95,6 +95,6 @@ async function check(library: Library, jar: string): Promise<void> {
   await rm(aside, { force: true });
   await rename(jar, aside);
   throw new MeetupError(
-    `${jarName(library)} is not the file that it should be (its sha-256 is ${sha256}, not ${library.sha256}): don't use the repository that it came from.`,
+    `${jarName(library)} has the wrong checksum (sha-256 ${sha256}, expected ${library.sha256}): don't use the repository that it came from.`,
   );
 }

@@ -27,7 +27,7 @@ export async function findJava(effects: Effects): Promise<Java> {
   const [unfit] = found;
   const has = unfit ? `${unfit.executable} is Java ${unfit.version}` : 'no Java was found';
   throw new MeetupError(
-    `The rehearsal's Spark needs Java 17 or 21, and ${has}: install one (Debian, Ubuntu: sudo apt install openjdk-17-jre-headless; macOS: brew install openjdk@17; Windows: winget install EclipseAdoptium.Temurin.17.JRE), or name its folder in JAVA_HOME, and try again.`,
+    `The rehearsal's Spark needs Java 17 or 21, and ${has}: install one (Debian, Ubuntu: sudo apt install openjdk-17-jre-headless; macOS: brew install openjdk@17; Windows: winget install EclipseAdoptium.Temurin.17.JRE), or set JAVA_HOME to its folder, and try again.`,
   );
 }
 

@@ -73,7 +73,7 @@ async function make(place: string, { folder }: Site, work: (workshop: string) =>
 async function installSpark(workshop: string, { java, paths, effects }: Site): Promise<void> {
   if (!existsSync(paths.python)) {
     throw new MeetupError(
-      `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to make it.`,
+      `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to create it.`,
     );
   }
   await step('Installing Spark (about 450 MB, once)', effects, () => installPackage(workshop, paths, effects));

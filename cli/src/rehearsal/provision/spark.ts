@@ -25,7 +25,7 @@ export async function installPackage(folder: string, paths: Paths, effects: Effe
     uvEnvironment(effects.env),
   );
   if (code === 0) return;
-  throw new MeetupError(`Spark can't be installed (uv: ${lastWords(output)}): mend that and run it again.`);
+  throw new MeetupError(`Spark can't be installed (uv: ${lastWords(output)}): fix that and try again.`);
 }
 
 /** Where Spark's own jars lie. */

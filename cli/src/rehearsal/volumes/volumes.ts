@@ -109,7 +109,7 @@ function partsOf(path: string): [string, string, string, ...string[]] {
   const [none, volumes, catalog, schema, volume, ...rest] = path.replace(/\/+$/, '').split('/');
   if (none !== '' || volumes !== 'Volumes' || catalog === undefined || schema === undefined || volume === undefined) {
     throw new StatementError(
-      `[INVALID_VOLUME_PATH] ${path} is no path in a volume: /Volumes/catalog/schema/volume/… is. SQLSTATE: 22KD3`,
+      `[INVALID_VOLUME_PATH] ${path} is not a path in a volume (/Volumes/catalog/schema/volume/…). SQLSTATE: 22KD3`,
       '22KD3',
     );
   }

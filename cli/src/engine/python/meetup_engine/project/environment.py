@@ -146,6 +146,6 @@ def refuse_flags(environment: RecordedEnvironment) -> None:
         names = " and ".join(found) if len(found) < 3 else ", ".join(found)
         one = len(found) == 1
         raise RefusedFlags(
-            f"{names} {'is' if one else 'are'} set in the environment, and would change what is built without anybody "
-            f"seeing it: unset {'it' if one else 'them'}, and use meetup's own options or dbt_project.yml instead."
+            f"{names} {'is' if one else 'are'} set in the environment, and would silently change "
+            f"what is built: unset {'it' if one else 'them'}, and use meetup's own options or dbt_project.yml instead."
         )

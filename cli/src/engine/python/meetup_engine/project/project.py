@@ -530,8 +530,8 @@ def require_working_database(profile: Profile) -> None:
     if path != ":memory:" and os.path.realpath(path) == os.path.realpath(expected):
         return
     raise DbtProfileError(
-        f"The target '{profile.target_name}' of profiles.yml builds into {path}, but meetup loads into {expected} and reads from "
-        "what is published of it: write path: \"{{ env_var('MEETUP_DUCKDB_PATH') }}\" there, and choose the folder with --state-dir."
+        f"The target '{profile.target_name}' of profiles.yml builds into {path}, but meetup loads into {expected} and publishes "
+        "from there: set path: \"{{ env_var('MEETUP_DUCKDB_PATH') }}\" there, and choose the folder with --state-dir."
     )
 
 
