@@ -1,6 +1,6 @@
 'use strict';
 
-/** Options of every command that take a value, so that the value is not taken for the command. */
+/** Options of every command that take a value, so that the value is not mistaken for the command. */
 const WITH_VALUE = ['--data', '--state-dir', '--target'];
 
 /**

@@ -7,7 +7,7 @@ const { signalGroup } = require('./processes.cjs');
 
 /** How long a child may take to end after it was asked to (milliseconds). */
 const GRACE_MS = 3_000;
-/** As much of the output as explains a failure (characters). */
+/** How much of the output to keep to explain a failure (characters). */
 const KEPT = 200_000;
 
 /**
@@ -18,7 +18,7 @@ const KEPT = 200_000;
  * @property {NodeJS.ProcessEnv} env
  * @property {AbortSignal} signal
  * @property {Log} log
- * @property {{ addChild(pid: number): void, removeChild(pid: number): void }} lock notes the child for whoever mends after us
+ * @property {{ addChild(pid: number): void, removeChild(pid: number): void }} lock records the child for the process that cleans up after this one
  */
 
 /**
@@ -88,7 +88,7 @@ class Log {
       mkdirSync(folder, { recursive: true });
       this.#file = openSync(this.path, 'w');
     } catch {
-      // The step itself tells better what can't be written; there is just no log then.
+      // The step itself reports better what can't be written; there is no log then.
     }
   }
 

@@ -20,7 +20,7 @@ class Interrupted extends Error {
 }
 
 /**
- * Tells people on stderr, and with --json machines on stdout, what went wrong.
+ * Reports the error on stderr and, with --json, also on stdout.
  * @param {unknown} error
  * @param {{ json: boolean, verbose: boolean }} args
  * @returns {number} the exit code

@@ -19,7 +19,7 @@ const { identify, isRunning, killGroup } = require('./processes.cjs');
  * A lock that a dead owner does not hold, made of nothing but files: before the set-up there is nothing else.
  *
  * The lock is a row of files `lock.1`, `lock.2`, …: the one with the greatest number counts, and is never removed.
- * It says who owns the lock, or that it is free. Who finds it free, or its owner dead, creates the next number, which
+ * It names the owner of the lock, or says that it is free. A process that finds it free, or its owner dead, creates the next number, which
  * only one process can; then it looks again whether a still greater one appeared meanwhile. So nobody ever takes away a
  * lock file that somebody else may have just taken, which is what makes the usual lock file with a pid unsafe.
  *
@@ -52,7 +52,7 @@ class Lock {
   }
 
   /**
-   * Notes a process group that works for the owner, so that whoever mends after it can end it first.
+   * Records a process group that works for the owner, so that the next owner can end it first.
    * @param {number} pid
    */
   addChild(pid) {

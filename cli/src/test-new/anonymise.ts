@@ -11,12 +11,12 @@ export interface Place {
   readonly field: string;
 }
 
-/** A value that stayed, and why. */
+/** A value that was kept, and why. */
 export interface Kept {
   /** `ref('users').country`. */
   readonly where: string;
   readonly why: 'the SQL names it' | 'the schema says that it is not personal';
-  /** A few of them, where the SQL names them. */
+  /** A few of the values, if the SQL names them. */
   readonly values: readonly string[];
 }
 
@@ -28,17 +28,17 @@ export interface Input {
   readonly impersonal: ReadonlySet<string>;
 }
 
-/** How many values are named where they stayed. */
+/** How many kept values are listed per place. */
 const NAMED_VALUES = 5;
 
-/** Types whose cells are what people may have written. */
+/** Types whose values people may have written. */
 const TEXT_TYPES = /^(VARCHAR|JSON|BLOB|UUID|BPCHAR|CHAR|TEXT|BIT|INET|GEOMETRY)/;
 const INTEGER_TYPES = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|^(DECIMAL\(\d+,0\))$|^BIGNUM$/;
-/** Names of whole numbers that stand for somebody or something. */
+/** Names of integer columns that identify somebody or something. */
 const KEY =
   /(^|_)(id|ids|key|no|nr|num|number|code|phone|mobile|tel|telephone|fax|zip|postcode|ssn|bsn|passport|licen[cs]e|tax|vat|account|card|badge|member|user|person|customer|employee|patient|contact|owner|author|organi[sz]er)$|[a-z](Id|Key|Number|Phone)$/i;
 const BIRTH = /(^|_)(birth\w*|born\w*|dob)$|[Bb]irth[A-Z]?\w*$/;
-/** From here on a number that is no moment looks like a telephone's or an account's. */
+/** From here on, a number that isn't a timestamp looks like a telephone or account number. */
 const LONG_NUMBER = 10_000_000n;
 /** Seconds and milliseconds since 1970, until 2100. */
 const isMoment = (number: bigint): boolean =>
@@ -46,8 +46,8 @@ const isMoment = (number: bigint): boolean =>
 
 /**
  * Replaces every text and every number that may be a person's, the same value by the same one everywhere and in the same order.
- * Stays: what the model's own SQL says, what the schema declares as not personal, texts of one or two letters, and moments.
- * @param frozen places whose values are not replaced, to find out which of them the model can't do without.
+ * It keeps literals of the model's SQL, columns declared as not personal, texts of one or two letters, and timestamps.
+ * @param frozen places whose values are not replaced, to find out which of them the model needs.
  */
 export function anonymise(
   inputs: readonly Input[],
@@ -60,7 +60,7 @@ export function anonymise(
     const where = `${place.input}.${place.column}${place.field === '' ? '' : `.${place.field}`}`;
     keeping.set(where, (keeping.get(where) ?? new Set()).add(text));
   };
-  // Twice: what stands for a value depends on all others, so that the order stays.
+  // Two passes, because a replacement depends on all other values to keep their order.
   const walk = (change: (cell: Cell, kind: Kind, place: Place) => Cell): Rows[] =>
     inputs.map((input) => changed(input, (cell, kind, place) => (frozen(place) ? cell : change(cell, kind, place))));
   walk((cell, kind) => {

@@ -9,23 +9,23 @@ import { inputsIn, type ModelInput, type ProjectModel, ProjectModels } from './p
 
 export { type ModelInput, RELATION } from './project-models.ts';
 
-/** A model as dbt compiles it for a first build. */
+/** A model, compiled by dbt as for a first build. */
 export interface CompiledModel {
   readonly name: string;
   readonly uniqueId: string;
-  /** Where its own rows are. */
+  /** The relation of its own rows. */
   readonly schema: string;
   readonly table: string;
   /** Reads its inputs from `"meetup"."<schema>"."<table>"`. */
   readonly sql: string;
   readonly isIncremental: boolean;
-  /** In the order in which the SQL names them. */
+  /** The inputs, in the order in which the SQL names them. */
   readonly inputs: readonly ModelInput[];
 }
 
 /**
  * Compiles a model, an incremental one as for a full refresh. The caller holds the write lock.
- * @throws MeetupError where the project can't be parsed, has no such model, or no unit test can be made of it.
+ * @throws MeetupError if the project can't be parsed or has no such model, or no unit test can be written for it.
  */
 export async function compileModel(paths: Paths, engine: EngineClient, name: string): Promise<CompiledModel> {
   const models = await ProjectModels.read(paths, engine);
@@ -34,12 +34,12 @@ export async function compileModel(paths: Paths, engine: EngineClient, name: str
   return readCompiled(paths, answer, models, model);
 }
 
-/** The same for a model and all models above it. */
+/** Compiles a model and all of its upstream models. */
 export async function compileUpstream(paths: Paths, engine: EngineClient, name: string): Promise<CompiledModel[]> {
   const models = await ProjectModels.read(paths, engine);
   const model = models.testable(name);
   const select = [`+${name},resource_type:model`];
-  // Without their tests, which would be compiled too.
+  // Without their tests, which would otherwise be compiled too.
   const answer = await engine.compile({ target: 'dev', select, indirectSelection: 'empty', fullRefresh: true });
   const above = answer.nodes.flatMap(({ uniqueId }) => models.byId(uniqueId) ?? []);
   const all = above.some(({ uniqueId }) => uniqueId === model.uniqueId) ? above : [model];

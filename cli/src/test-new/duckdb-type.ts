@@ -1,4 +1,4 @@
-/** A type of DuckDB's, as far as values are written differently. */
+/** A DuckDB type, as far as it affects how values are written. */
 export type DuckDbType =
   | { readonly kind: 'plain'; readonly name: string }
   | { readonly kind: 'list'; readonly item: DuckDbType }
@@ -19,7 +19,7 @@ export function parseType(text: string): DuckDbType {
   return { kind: 'plain', name: text };
 }
 
-/** Whether dbt's own rows, which are YAML, can't hold values of the type. */
+/** Whether values of the type can't be written in dbt's YAML rows. */
 export const isNestedType = (type: string): boolean => parseType(type).kind !== 'plain';
 
 function fieldOf(text: string): [string, DuckDbType] {
@@ -27,7 +27,7 @@ function fieldOf(text: string): [string, DuckDbType] {
   return [quoted?.replaceAll('""', '"') ?? bare ?? text, parseType(type)];
 }
 
-/** Commas within brackets and quotes belong to a part. */
+/** Splits at commas outside of brackets and quotes. */
 function splitAtCommas(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;

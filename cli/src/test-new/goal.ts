@@ -29,7 +29,7 @@ export function holds(made: Rows | undefined, chosen: Rows, key: readonly string
 function isNear(wanted: Cell, found: Cell, nearness: Nearness): boolean {
   if (nearness === 'same' || wanted === null || found === null) return isSame(wanted, found);
   if (typeof wanted === 'number' && typeof found === 'number') return Math.sign(wanted) === Math.sign(found);
-  // A moment may be another moment.
+  // A timestamp may be a different one.
   if (isMoment(wanted) && isMoment(found)) return true;
   return isSame(wanted, found);
 }
@@ -38,7 +38,7 @@ const isSame = (a: Cell, b: Cell): boolean => JSON.stringify(a) === JSON.stringi
 
 const isMoment = (cell: Cell): boolean => typeof cell === 'string' && /^\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?$/.test(cell);
 
-/** Whether two outputs are the same, rows in any order. */
+/** Whether two results are equal, with rows in any order. */
 export function isSameOutput(a: Rows, b: Rows | undefined): boolean {
   if (b === undefined || a.rows.length !== b.rows.length) return false;
   const names = (rows: Rows): string => rows.columns.map(({ name }) => name).join();

@@ -7,20 +7,20 @@ import { leniently, type RejectedRecord } from './rejected.ts';
 import { IDS } from './slicing.ts';
 import { published, type Rows, type Workbench } from './workbench.ts';
 
-/** Catalogs in memory: what the models are made of with the record, and without it. */
+/** In-memory catalogs with the inputs of the models, with the record and without it. */
 const WITH = 'let_in';
 const WITHOUT = 'left_out';
 
-/** Where the model's own rows are put; no schema of the project's. */
+/** The schema of the model's own rows, which is none of the project's. */
 const OWN: Pick<ModelInput, 'schema'> = { schema: 'made' };
 
 /**
- * Lets a record in that broke its schema, carries it through the models between, and finds the rows of the last one that come
- * of it: those that are not there without it. Afterwards the bench takes the model's inputs from the data with the record.
- * @param upstream the model and all models above it.
- * @returns the relation of all rows, and a query of those that come of the record.
- * @throws MeetupError where the model does not depend on records of that kind, where it can't be made of this one, and where
- * nothing comes of it.
+ * Admits a rejected record, runs the models between it and the given one, and finds the rows that result from it: those that
+ * don't exist without it. Afterwards the workbench reads the model's inputs from the data with the record.
+ * @param upstream the model and all of its upstream models.
+ * @returns the relation of all rows, and a query for those that result from the record.
+ * @throws MeetupError if the model doesn't depend on that kind of record, can't be run on this one, or no row results
+ * from it.
  */
 export async function letIn(
   bench: Workbench,
@@ -111,7 +111,7 @@ async function make(
   }
 }
 
-/** Rows with the record's own ids before rows that only are others because of it, such as ranks. */
+/** Rows with the record's own ids come before rows that only changed because of it, such as ranks. */
 async function rowsOf(bench: Workbench, table: string, without: string, record: Rows): Promise<string | undefined> {
   const news = `select * from ${table} except all select * from ${without}`;
   const { columns } = await bench.query(`select * from ${table} limit 0`);

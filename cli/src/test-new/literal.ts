@@ -2,7 +2,7 @@ import { quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import { type DuckDbType, parseType } from './duckdb-type.ts';
 
-/** A value as DuckDB's SQL writes it, of a type, on one line and without anything that dbt would take for Jinja. */
+/** A value as DuckDB's SQL writes it, of a type, on one line and without anything that dbt would treat as Jinja. */
 export function literal(cell: Cell, type: string): string {
   return `cast(${cell === null ? 'null' : expression(cell, parseType(type))} as ${type})`;
 }

@@ -22,13 +22,13 @@ import { fixtureYaml } from './yaml.ts';
 export interface NewFixtureOptions {
   readonly paths: Paths;
   readonly model: string;
-  /** SQL over the model's columns: the rows to keep. */
+  /** A condition on the model's columns that chooses rows. */
   readonly where?: string | undefined;
-  /** The value of the model's key; values separated by commas where it has several columns. */
+  /** The value of the model's key; values separated by commas if it has several columns. */
   readonly fromKey?: string | undefined;
-  /** `rejected_id` of a record that broke its schema. */
+  /** The `rejected_id` of a rejected record. */
   readonly fromRejected?: string | undefined;
-  /** Of the test and its file. */
+  /** The name of the test and its file. */
   readonly name?: string | undefined;
 }
 
@@ -37,27 +37,27 @@ export interface NewFixture {
   readonly name: string;
   /** Relative to the project. */
   readonly file: string;
-  /** How many rows of which inputs it holds. */
+  /** The number of rows per input. */
   readonly given: readonly { readonly input: string; readonly rows: number }[];
   readonly expected: number;
-  /** How many of the expected rows are the chosen ones. */
+  /** The number of expected rows that are the chosen ones. */
   readonly chosen: number;
-  /** How many rows could have been chosen. Of more than ten the first is. */
+  /** The number of rows that matched. Of more than ten, only the first is chosen. */
   readonly matching: number;
-  /** `alike`: only all of the data makes the chosen rows as they are, so other rows make such as have the same shape. */
+  /** `alike`: the exact rows need all of the data, so the test has rows of the same shape instead. */
   readonly nearness: 'same' | 'alike';
-  /** Values of the local data that are in the file, and why. */
+  /** Values of the local data that the file contains, and why. */
   readonly kept: readonly Kept[];
   readonly ms: number;
 }
 
-/** More rows than this are no story that anybody reads; then one of them is. */
+/** The most rows that make a readable test; if more match, one is chosen. */
 const MOST_CHOSEN = 10;
 
 /**
- * Makes a unit test of a model from local data: the fewest input rows that still make the chosen output rows, without what is
- * personal, and what the model makes of them now. The test is run, and only kept where it passes.
- * @throws MeetupError where there is no such model or row, or the file is there already.
+ * Writes a unit test for a model from local data: the fewest input rows that still produce the chosen output rows, without
+ * personal data, and the model's current result. The test is run, and only kept if it passes.
+ * @throws MeetupError if there is no such model or row, or the file already exists.
  */
 export async function newFixture(options: NewFixtureOptions, effects: Effects): Promise<NewFixture> {
   const started = effects.clock.elapsed();
@@ -100,7 +100,7 @@ export async function newFixture(options: NewFixtureOptions, effects: Effects): 
   }
 }
 
-/** For dbt, which compiles and tests on the working database; looking for rows needs the published one only. */
+/** Runs dbt, which compiles and tests on the working database; the search for rows only needs the published one. */
 function withDatabase<T>(paths: Paths, effects: Effects, work: () => Promise<T>): Promise<T> {
   return withWriteLock(paths, effects, async () => {
     await restoreWorkingFile(paths);
@@ -119,7 +119,7 @@ async function requirePass(engine: EngineClient, model: CompiledModel, name: str
   throw new MeetupError(`The generated test does not pass in dbt, so it was not kept: ${why}`);
 }
 
-/** The model; with those above it where a record has to be carried through them. */
+/** The model, with its upstream models if a record has to pass through them. */
 async function compile(engine: EngineClient, { paths, model, fromRejected }: NewFixtureOptions) {
   return fromRejected === undefined
     ? [await compileModel(paths, engine, model)]
@@ -160,7 +160,7 @@ async function makeOfRows(bench: Workbench, model: CompiledModel, { rows, key, m
   effects.reporter.progress(`Looking for the input rows that produce ${rows.rows.length === 1 ? 'it' : 'them'} …`);
   const reduced = await inputsThatMake(bench, model, rows, key, effects);
   if (reduced !== undefined) return { ...reduced, chosen: rows.rows.length, matching };
-  // Several together may need too much; one of them may not.
+  // Several rows together may need too many inputs; a single one may not.
   const first = { columns: rows.columns, rows: rows.rows.slice(0, 1) };
   const one = rows.rows.length > 1 ? await inputsThatMake(bench, model, first, key, effects) : undefined;
   if (one !== undefined) return { ...one, chosen: 1, matching };
@@ -226,11 +226,11 @@ async function freeName({ paths, model, name }: NewFixtureOptions): Promise<stri
 const isThere = (file: string): MeetupError =>
   new MeetupError(`${file} already exists: choose another --name, or remove the file.`);
 
-/** Whole or absent, and never over another file: a link fails where there is one. */
+/** Writes atomically and never overwrites a file: creating a link fails if one exists. */
 async function writeNew(file: string, text: string, paths: Paths): Promise<void> {
   const folder = join(file, '..');
   await mkdir(folder, { recursive: true });
-  // Not .yml: dbt reads every one in the folder.
+  // Not .yml, because dbt reads every such file in the folder.
   const temporary = join(folder, `.${process.pid}.tmp`);
   try {
     await writeFile(temporary, text, { flush: true });
@@ -243,7 +243,7 @@ async function writeNew(file: string, text: string, paths: Paths): Promise<void>
   }
 }
 
-/** How the rows were chosen, without the values that they were chosen by, which may be personal. */
+/** How the rows were chosen, without the values in the condition, which may be personal. */
 function descriptionOf({ where, fromKey: value, fromRejected }: NewFixtureOptions, nearness: 'same' | 'alike'): string {
   const chosen =
     fromRejected !== undefined

@@ -63,7 +63,7 @@ export const RELATION = /"meetup"\."([^"]+)"\."([^"]+)"/g;
 type Manifest = z.infer<typeof manifestSchema>;
 type Node = z.infer<typeof nodeSchema>;
 
-/** What dbt's manifest says of the project's relations. */
+/** The project's relations according to dbt's manifest. */
 export class ProjectModels {
   readonly #manifest: Manifest;
   readonly #inputs = new Map<string, ModelInput>();
@@ -78,7 +78,7 @@ export class ProjectModels {
     }
   }
 
-  /** @throws MeetupError where the project can't be read. */
+  /** @throws MeetupError if the project can't be read. */
   static async read(paths: Paths, engine: EngineClient): Promise<ProjectModels> {
     const manifestFile = join(paths.state, 'test-new', 'manifest.json');
     const { problems } = await engine.changes({ target: 'dev', manifestFile });
@@ -96,12 +96,12 @@ export class ProjectModels {
     return node === undefined ? undefined : modelOf(node);
   }
 
-  /** The relation with this place, as a unit test names it; undefined where no node or source has it. */
+  /** The relation with this place, as a unit test names it; undefined if no node or source has it. */
   input(schema: string, table: string): ModelInput | undefined {
     return this.#inputs.get(key(schema, table));
   }
 
-  /** @throws MeetupError where there is no such model, or why no unit test can be made of its rows. */
+  /** @throws MeetupError if there is no such model, or no unit test can be written for it. */
   testable(name: string): ProjectModel {
     const found = Object.values(this.#manifest.nodes).filter((node) => node.name === name);
     const node = found.find(({ resource_type: kind }) => kind === 'model');
@@ -146,7 +146,7 @@ export class ProjectModels {
   }
 }
 
-/** The relations that a statement reads, in its order. */
+/** The relations that a statement reads, in order. */
 export function inputsIn(sql: string, models: ProjectModels): ModelInput[] {
   const inputs = new Map<string, ModelInput>();
   for (const [relation, schema = '', table = ''] of sql.matchAll(RELATION)) {

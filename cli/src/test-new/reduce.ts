@@ -12,14 +12,14 @@ import { type Column, isNested, type Rows, type Workbench } from './workbench.ts
 export interface Reduced {
   /** In the order of the model's inputs: the rows that are left, and the columns that are read. */
   readonly given: readonly Rows[];
-  /** All that the model makes of them. */
+  /** The model's whole result for them. */
   readonly expected: Rows;
   readonly nearness: Nearness;
-  /** What of the inputs was not replaced, and why. */
+  /** Values of the inputs that were kept, and why. */
   readonly kept: readonly Kept[];
 }
 
-/** More input rows than this are no example any more. */
+/** The maximum number of input rows of a test. */
 export const MOST_GIVEN = 60;
 const MOST_EXPECTED = 500;
 
@@ -27,8 +27,9 @@ const MOST_EXPECTED = 500;
 const PATIENCE_MS = { tooMany: 8_000, few: 40_000 };
 
 /**
- * Finds the fewest input rows that make the chosen rows, and leaves out what the model does not read and what is personal.
- * @returns undefined where too many rows are needed for a test that anybody could read.
+ * Finds the fewest input rows that produce the chosen rows, without columns that the model doesn't read and without
+ * personal data.
+ * @returns undefined if a test would need too many rows to be readable.
  */
 export async function inputsThatMake(
   bench: Workbench,
@@ -58,7 +59,7 @@ export async function inputsThatMake(
   return undefined;
 }
 
-/** Takes the narrowest slices of which the model makes the chosen rows. */
+/** Selects the narrowest slices from which the model produces the chosen rows. */
 async function sliceThatHolds(
   bench: Workbench,
   conditions: readonly (readonly string[])[],
@@ -72,7 +73,7 @@ async function sliceThatHolds(
   return false;
 }
 
-/** Leaves rows out of one input after the other, the largest first, until no single row can go. */
+/** Removes rows from one input after the other, the largest first, until no single row can be removed. */
 async function fewestRows(
   bench: Workbench,
   fits: () => Promise<boolean>,
@@ -117,7 +118,7 @@ async function finish(bench: Workbench, model: CompiledModel, fits: () => Promis
   return finishRows(bench, model, await withShorterLists(bench, given, fits));
 }
 
-/** The same for rows that come from elsewhere, and stay whole. */
+/** Like that, for rows that come from elsewhere and are kept whole. */
 export async function finishRows(bench: Workbench, model: CompiledModel, rows: readonly Rows[]): Promise<Finished> {
   const read = await columnsThatAreRead(bench, rows);
   const { given, expected, kept } = await withoutPersons(bench, model, read);
@@ -134,7 +135,7 @@ async function outputOf(bench: Workbench, given: readonly Rows[]): Promise<Rows 
   return bench.output();
 }
 
-/** A column that can be missing altogether, without an error and without a difference, is not read. */
+/** A column counts as unread if removing it causes neither an error nor a difference. */
 async function columnsThatAreRead(bench: Workbench, given: readonly Rows[]): Promise<Rows[]> {
   const whole = await outputOf(bench, given);
   if (whole === undefined) throw new Error('The model does not run on its own inputs.');
@@ -156,7 +157,7 @@ function withoutColumn({ columns, rows }: Rows, column: Column): Rows {
   return { columns: columns.toSpliced(at, 1), rows: rows.map((row) => row.toSpliced(at, 1)) };
 }
 
-/** Leaves out items of nested lists that the chosen rows do without. */
+/** Removes items of nested lists that the chosen rows don't need. */
 async function withShorterLists(
   bench: Workbench,
   given: readonly Rows[],
@@ -187,8 +188,8 @@ function withCell({ columns, rows }: Rows, row: number, column: number, cell: Ce
 }
 
 /**
- * Replaces what may be personal. The model must still make as many rows.
- * @throws MeetupError where it does not, with the column that it can't do without.
+ * Replaces data that may be personal. The model must still return as many rows.
+ * @throws MeetupError if it doesn't, with the column that it needs.
  */
 async function withoutPersons(bench: Workbench, model: CompiledModel, given: readonly Rows[]): Promise<Finished> {
   const before = await outputOf(bench, given);
@@ -199,7 +200,7 @@ async function withoutPersons(bench: Workbench, model: CompiledModel, given: rea
   });
   const attempt = async (frozen?: (place: Place) => boolean): Promise<Finished | undefined> => {
     const { given: strangers, kept } = anonymise(inputs, sql, frozen);
-    // A text that has to be a number or a moment may not be one any more.
+    // A text that must be a number or a timestamp may no longer be one.
     const expected = await outputOf(bench, strangers).catch(() => undefined);
     return expected !== undefined && expected.rows.length === before?.rows.length
       ? { given: strangers, expected, kept }

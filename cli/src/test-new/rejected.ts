@@ -4,18 +4,18 @@ import type { CompiledModel } from './compiled-model.ts';
 import { finishRows, type Reduced } from './reduce.ts';
 import { type Column, published, type Rows, type Workbench } from './workbench.ts';
 
-/** A record that broke its schema, as it was read. */
+/** A rejected record, as it was read. */
 export interface RejectedRecord {
   readonly id: string;
   readonly entity: string;
   /** Columns of its raw table, with DuckDB types, without those that say where a record came from. */
   readonly columns: readonly Column[];
   readonly json: string;
-  /** What `load` would have written beside it, as SQL by column. */
+  /** The metadata that `load` would have written, as SQL by column. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-/** @throws MeetupError where there is no such record. */
+/** @throws MeetupError if there is no such record. */
 export async function findRejected(bench: Workbench, id: string): Promise<RejectedRecord> {
   const found = await bench.query(
     `select entity, record, cast(_dropped_on as varchar), _source_file, _record_index, _batch_seq, _batch_id, cast(_loaded_at as varchar)
@@ -49,10 +49,10 @@ export async function findRejected(bench: Workbench, id: string): Promise<Reject
   return record;
 }
 
-/** SQL for the raw row of a record, had it been let in: what can't be of its column's type is null. */
+/** SQL for the raw row of an admitted record: values that don't fit their column's type are null. */
 export function leniently({ columns: listed, json, metadata }: RejectedRecord): string {
   const record = `cast(${quoteLiteral(json)} as json)`;
-  // A list with an item that can't be read is left out whole, as one value.
+  // A list with an unreadable item is null as a whole.
   const columns = listed.map(({ name, type }) => {
     const extract = type === 'VARCHAR' ? 'json_extract_string' : 'json_extract';
     return `try_cast(${extract}(${record}, ${quoteLiteral(`$."${name}"`)}) as ${type}) as ${quoteIdentifier(name)}`;
@@ -65,7 +65,7 @@ export function leniently({ columns: listed, json, metadata }: RejectedRecord): 
 export const readsRaw = (model: CompiledModel, entity: string): boolean =>
   model.inputs.some(({ schema, table }) => schema === 'raw' && table === entity);
 
-/** What a model that reads raw records would make of this one alone. */
+/** The result of a model that reads raw records, for this one alone. */
 export async function madeOfRecord(
   bench: Workbench,
   model: CompiledModel,

@@ -4,7 +4,7 @@ import { type SqlValues, WORD } from './sql-values.ts';
 /** How a value is replaced. */
 export type Kind = 'text' | 'key' | 'birth';
 
-/** What stands for a value, and which parts of it stayed because the SQL names them. */
+/** The replacement of a value, and the parts that were kept because the SQL names them. */
 interface Replacement {
   readonly value: Cell;
   readonly named: readonly string[];
@@ -14,12 +14,12 @@ const INTEGER = /^-?\d+$/;
 const MOMENT = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}(:?\d{2})?)?)?$/;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const HASH = /^[0-9a-f]{16,}$/i;
-/** Longer texts are descriptions, of which one word is as good as many. */
+/** Longer texts are descriptions, which are replaced by one word. */
 const MOST_WORDS = 8;
 /** Two letters and a number: too little for a word of the data to be in it. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
 
-/** Invented values by those that they stand for. All that will be replaced is noted first. */
+/** Invented values by the original ones. All values to replace are collected first. */
 export class Replacements {
   readonly #sql: SqlValues;
   readonly #numbers = new Set<bigint>();
@@ -40,7 +40,7 @@ export class Replacements {
     else for (const word of wordsOf(String(cell))) this.#words.add(word);
   }
 
-  /** Decides what stands for what: in the same order, so that comparisons and rankings come out as before. */
+  /** Assigns the replacements in the same order as the originals, so that comparisons and rankings don't change. */
   settle(): void {
     const isNamed = (number: bigint): boolean => this.#sql.numbers.has((number < 0n ? -number : number).toString());
     const numbers = [...this.#numbers].filter((number) => number !== 0n && !isNamed(number)).sort(byValue);
@@ -93,7 +93,7 @@ export class Replacements {
       }
       return this.#word(word);
     };
-    // Signs alone: nothing to be found in them by a word.
+    // Only punctuation: there is no word to replace.
     if (words.length === 0) return { value: text.trim() === '' ? text : this.#word(text), named };
     if (words.length <= MOST_WORDS) {
       const value = text.replaceAll(WORD, one);
@@ -143,7 +143,7 @@ function* ranked(numbers: readonly bigint[], sql: SqlValues): Generator<[bigint,
   }
 }
 
-/** dbt would render what looks like Jinja. */
+/** Avoids text that dbt would render as Jinja. */
 const safe = (text: string): string => text.replaceAll(/\{(?=[{%#])/g, '{ ');
 
 const byValue = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -4,7 +4,7 @@ import type { CompiledModel } from './compiled-model.ts';
 import { literal } from './literal.ts';
 import type { Column, Rows, Workbench } from './workbench.ts';
 
-/** Columns by which rows of one table belong to rows of another. */
+/** Columns that link rows of one table to rows of another. */
 const LINKING = /(_id|_key|_on)$|^(_batch_seq|_source_file|_record_index)$/;
 export const IDS = /(_id|_key)$/;
 
@@ -51,7 +51,7 @@ function joined(columns: readonly Column[], values: Values, linking: RegExp, by:
   return conditions.length === 0 ? 'true' : `(${conditions.join(by)})`;
 }
 
-/** The most ids that are followed from one table to another. */
+/** The maximum number of ids that are followed from one table to another. */
 const MOST_FOLLOWED = 500;
 
 /** Ids that stand beside the chosen ones in an input, such as the groups of a topic. */
@@ -79,7 +79,7 @@ async function withNeighbours(
   return wider;
 }
 
-/** A condition that holds of the rows with these keys. */
+/** A condition that is true for the rows with these keys. */
 export function keyCondition(chosen: Rows, key: readonly string[]): string {
   const places = key.map((name) => chosen.columns.findIndex((column) => column.name === name));
   const equal = (row: readonly Cell[]): string =>
@@ -92,7 +92,7 @@ export function keyCondition(chosen: Rows, key: readonly string[]): string {
   return chosen.rows.map((row) => `(${equal(row)})`).join(' or ');
 }
 
-/** The columns that tell a table's rows apart: the first alone that does, or the fewest from the left. */
+/** The columns that identify a table's rows: the first single one that does, or the fewest from the left. */
 export async function keyOfTable(bench: Workbench, table: string, columns: readonly Column[]): Promise<string[]> {
   const candidates = [
     ...columns.slice(0, 3).map(({ name }) => [name]),

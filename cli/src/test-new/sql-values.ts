@@ -1,15 +1,15 @@
-/** The values that a statement itself says: what it compares with may stay in a fixture, since it is no secret of the data. */
+/** The literals of a statement: values that it compares with may stay in a fixture, because the SQL already shows them. */
 export interface SqlValues {
-  /** Each text between quotes, as it is. */
+  /** The quoted texts, unchanged. */
   readonly texts: ReadonlySet<string>;
   /** The words of these texts, in lower case. */
   readonly words: ReadonlySet<string>;
   readonly numbers: ReadonlySet<string>;
-  /** Whether a text is somewhere in the statement, in whatever case. */
+  /** Whether a text occurs in the statement, ignoring case. */
   holds(text: string): boolean;
 }
 
-/** Comments, texts, quoted names and numbers; what comes first wins, so that none is found within another. */
+/** Comments, texts, quoted names and numbers; the first match wins, so that none is found inside another. */
 const TOKENS = /--[^\n]*|\/\*[\s\S]*?\*\/|'((?:[^']|'')*)'|"(?:[^"]|"")*"|(?<![\w.])(\d+)(?![\w.])/g;
 
 /** A word, in any script. */

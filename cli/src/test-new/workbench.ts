@@ -24,7 +24,7 @@ export interface Slice {
   readonly size: number;
 }
 
-/** Where the model runs in memory on chosen rows of the published tables. */
+/** Runs a model in memory on chosen rows of the published tables. */
 export class Workbench {
   readonly #warehouse: DuckDbWarehouse;
   readonly #model: CompiledModel;
@@ -74,7 +74,7 @@ export class Workbench {
     }
   }
 
-  /** From now on this input is read from another relation than the published one. */
+  /** Reads this input from another relation than the published one from now on. */
   standIn({ schema, table }: Pick<ModelInput, 'schema' | 'table'>, relation: string): void {
     this.#standIns.set(published(schema, table), relation);
   }
@@ -123,7 +123,7 @@ export class Workbench {
     );
   }
 
-  /** Puts these rows in an input's place, without the columns that are not in them. */
+  /** Replaces an input with these rows, without columns that they lack. */
   async replace(index: number, { columns, rows }: Rows): Promise<void> {
     const input = this.#model.inputs[index];
     if (input === undefined) throw new Error(`There is no input ${index}.`);
@@ -139,9 +139,9 @@ export class Workbench {
   }
 
   /**
-   * What the model makes of the chosen rows, in a fixed order.
+   * The model's result for the chosen rows, in a fixed order.
    * @param where a condition on its rows.
-   * @returns undefined where it can't be run on them, because it reads a column that is not there.
+   * @returns undefined if it can't be run on them, because it reads a missing column.
    */
   async output(where = 'true'): Promise<Rows | undefined> {
     try {
@@ -163,5 +163,5 @@ const here = (schema: string, table: string): string => `memory.${quoteIdentifie
 export const published = (schema: string, table: string): string =>
   `meetup.${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
 
-/** dbt's own rows hold no lists, structs and maps. */
+/** dbt's YAML rows can't contain lists, structs and maps. */
 export const isNested = ({ type }: Column): boolean => isNestedType(type);

@@ -13,7 +13,7 @@ export interface FixtureText {
   readonly expected: Rows;
 }
 
-/** A dbt unit test, one row a line. */
+/** Renders a dbt unit test, one row per line. */
 export function fixtureYaml({ name, description, model, given, expected }: FixtureText): string {
   return [
     'unit_tests:',
