@@ -273,7 +273,9 @@ class AffectedBuild(Streaming, BuildTask):
     def repeatable(self) -> bool:
         """Whether everything that was read can be compared without dbt."""
         parts = [self._fingerprints.parts(unique_id) for unique_id in self._states.executable()]
-        return not any(part.volatile for part in parts)
+        return not any(part.volatile or not part.repeatable for part in parts) and all(
+            record.repeatable for record in self._states.state.records.values()
+        )
 
     def found(self) -> AffectedNodes:
         """What the protocol says of nodes beside the results of those that ran."""

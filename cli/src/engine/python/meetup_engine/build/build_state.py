@@ -12,7 +12,7 @@ import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
-VERSION = 2
+VERSION = 3
 
 
 @dataclass
@@ -26,6 +26,8 @@ class Record:
     identity: str | None = None
     # What its SQL was compiled to, apart from comments and white space.
     statement: str | None = None
+    # Whether the statement that it ran gives the same rows from the same tables.
+    repeatable: bool = True
     # Hashes of the environment variables that were read while it ran, by name.
     environment: dict[str, str | None] = field(default_factory=dict)
     # Macros that it called though its texts don't name them, and a hash of what they were.

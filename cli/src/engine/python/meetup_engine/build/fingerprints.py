@@ -22,6 +22,7 @@ from dbt.artifacts.resources.types import NodeType
 from dbt.version import __version__ as dbt_version
 
 from meetup_engine.build.closures import Closures, Reads, jinja_of, reads_of
+from meetup_engine.build.repeatable import is_repeatable, reads_files
 from meetup_engine.build.seeds import content_of
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
 # A template that can read the node itself: its description, its tags, its path.
 _LOOKS_AT_NODE = re.compile(r"\b(model|node)\b|\bconfig\s*\.\s*\w+\s*\((?!\s*['\"])|\bconfig\b(?!\s*[.(])")
 _READS_TARGET = re.compile(r"\btarget\b")
-_READS_FILES = re.compile(r"\b(read_\w+|\w+_scan|glob|getenv)\s*\(|\bfrom\s+'[^']*\.\w+", re.IGNORECASE)
 _PYTHON_LOOKS_ELSEWHERE = re.compile(r"\b(environ|getenv|open|read_\w+|now|today|random|urlopen|requests)\b")
 # Of a DuckDB profile: where the file is, and what only says how fast.
 _PLACE_OF_PROFILE = frozenset({"path", "database", "schema", "threads", "retries", "keep_open"})
@@ -51,6 +51,10 @@ class Fingerprint:
     surroundings: str
     # Nothing that was kept tells whether it would come out the same: it has to be compiled again, or run.
     volatile: bool
+    # Whether its SQL gives the same rows from the same tables. If not, no comparison of statements shows that it is up to date.
+    repeatable: bool
+    # Whether files may decide its columns.
+    reads_files: bool
     # Whether compiling it again, with `is_incremental` both ways, shows all that it can be.
     compilable: bool
     # Whether it reads environment variables whose names aren't written out; what it read is known after its run.
@@ -144,7 +148,7 @@ class Fingerprints:
     def of(self, unique_id: str) -> str | None:
         """The fingerprint of a model, seed, snapshot, data test or unit test; None where it can't be told."""
         parts = self.parts(unique_id)
-        if parts.volatile or parts.any_environment:
+        if parts.volatile or parts.any_environment or not parts.repeatable:
             return None
         if unique_id in self._manifest.unit_tests:
             tested = self.of(self._manifest.unit_tests[unique_id].depends_on.nodes[0])
@@ -198,13 +202,15 @@ class Fingerprints:
             [self._relation(upstream) for upstream in node.depends_on_nodes],
             self._values_read(reads, texts),
         )
-        elsewhere = _PYTHON_LOOKS_ELSEWHERE if python else _READS_FILES
-        outside = node.resource_type != NodeType.Seed and any(elsewhere.search(text) for text in texts)
+        outside = python and any(_PYTHON_LOOKS_ELSEWHERE.search(text) for text in texts)
+        repeatable = not outside and all(is_repeatable(text) for text in texts)
         own_incremental = any("is_incremental" in self._closures.own[name].macro_sql for name in reached)
         return Fingerprint(
             whole=whole,
             surroundings=surroundings,
             volatile=reads.volatile or outside,
+            repeatable=repeatable,
+            reads_files=any(reads_files(text) for text in texts),
             compilable=not (own_incremental or outside or python),
             any_environment=reads.any_environment,
         )
@@ -218,7 +224,15 @@ class Fingerprints:
         reads = reads_of(texts)
         values = self._values_read(reads, texts)
         whole = _digest(self._common, parts, self._digests_of(self._closures.reached(_texts_of(parts))), values)
-        return Fingerprint(whole, whole, reads.volatile, False, reads.any_environment)
+        return Fingerprint(
+            whole=whole,
+            surroundings=whole,
+            volatile=reads.volatile,
+            repeatable=self.parts(test.depends_on.nodes[0]).repeatable,
+            reads_files=False,
+            compilable=False,
+            any_environment=reads.any_environment,
+        )
 
     # --- texts ---
 

@@ -14,6 +14,7 @@ from dbt_common.exceptions import DbtBaseException
 from meetup_engine.build.build_state import BuildState, Record
 from meetup_engine.build.compiled import statement_of
 from meetup_engine.build.contents import digest
+from meetup_engine.build.repeatable import is_repeatable
 
 if TYPE_CHECKING:
     from dbt.config.runtime import RuntimeConfig
@@ -156,6 +157,8 @@ class NodeStates:
         if record.verdict in ("fail", "error"):
             return "failing"  # a verdict that stands is said again, with its rows
         parts = self._fingerprints.parts(unique_id)
+        if parts.reads_files or not (self._repeatable(unique_id) or self._makes_view(unique_id)):
+            return "not repeatable"
         if parts.volatile:
             return "volatile"
         if unique_id in self.manifest.unit_tests:
@@ -190,6 +193,15 @@ class NodeStates:
         with get_adapter(self._config).connection_named("compare"):
             return None if self._says_the_same(unique_id, record) else reason
 
+    def _repeatable(self, unique_id: str) -> bool:
+        """Whether a node gives the same rows from the same tables, by its templates and by the SQL that it last ran."""
+        record = self.state.records.get(unique_id)
+        return self._fingerprints.parts(unique_id).repeatable and (record is None or record.repeatable)
+
+    def _makes_view(self, unique_id: str) -> bool:
+        node = self.manifest.nodes.get(unique_id)
+        return node is not None and _is_view(node)
+
     def inputs(self, unique_id: str) -> dict[str, str | None]:
         """What a run of the node depends on: contents for most, only columns for unit tests and views."""
         if unique_id in self.manifest.unit_tests:
@@ -211,6 +223,8 @@ class NodeStates:
             return record.content if record is not None else None
         if unique_id not in self._derived:
             inputs = [self.content(name) for name in node.depends_on_nodes]
+            if not self._repeatable(unique_id):
+                inputs.append(str(time.time_ns()))  # nobody knows what the view holds now
             self._derived[unique_id] = digest(self.identity(unique_id), inputs)
         return self._derived[unique_id]
 
@@ -288,6 +302,7 @@ class NodeStates:
             unforeseen=unforeseen,
             unforeseen_digest=self._fingerprints.digest_of(unforeseen) if unforeseen else None,
             inputs=self.inputs(unique_id),
+            repeatable=node is None or is_repeatable(getattr(node, "compiled_code", None) or ""),
             verdict=verdict,
             message=message,
             relation=_relation_of(node) if node is not None else None,

@@ -14,6 +14,8 @@ from dbt.contracts.graph.manifest import ParsingInfo
 from dbt.parser.manifest import ManifestLoader, extended_mashumaro_encoder
 from dbt_common.invocation import get_invocation_id
 
+from meetup_engine.project.dynamic_macros import add_unlisted_dependencies
+
 if TYPE_CHECKING:
     from dbt.config.runtime import RuntimeConfig
     from dbt.contracts.graph.manifest import Manifest
@@ -83,6 +85,10 @@ class WarmLoader(ManifestLoader):
         return self._kept
 
     def safe_update_project_parser_files_partially(self, project_parser_files: dict[str, Any]) -> dict[str, Any]:
+        if self.saved_manifest is not None:
+            adapter_type = self.root_project.credentials.type
+            if not add_unlisted_dependencies(self.saved_manifest, self.manifest.files, adapter_type):
+                raise FullParseNeeded()
         chosen = super().safe_update_project_parser_files_partially(project_parser_files)
         if self.saved_manifest is not None and not self.partially_parsing and not self.skip_parsing:
             raise FullParseNeeded()

@@ -1,0 +1,196 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { EngineClient } from '../../src/engine/client.ts';
+import type { AffectedAnswer } from '../../src/engine/protocol.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
+import { quietEffects } from '../support/effects.ts';
+import { type TinyProject, tinyProject } from './project.ts';
+
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+
+const repeatable = "select n from {{ ref('constant') }}\n";
+
+// dbt allows secrets in the profile only.
+const profile = `
+tiny:
+  target: dev
+  outputs:
+    dev:
+      type: duckdb
+      path: "{{ env_var('MEETUP_DUCKDB_PATH') }}"
+      schema: main
+      threads: 2
+      config_options: {custom_user_agent: "{{ env_var('DBT_ENV_SECRET_WORD', 'none') }}"}
+    test: {type: duckdb, path: ':memory:', schema: main, threads: 1}
+`;
+
+/** Models with inputs that neither dbt nor a comparison of statements knows of. */
+const files: Record<string, string> = {
+  'models/constant.sql': 'select 1 as n\n',
+  'models/other.sql': 'select 2 as n\n',
+  'macros/apply.sql': '{% macro call(f) %}{{ return(f()) }}{% endmacro %}\n',
+  'macros/chosen.sql': "{% macro chosen() %}{{ return(ref('constant')) }}{% endmacro %}\n",
+  'macros/kind.sql': "{% macro kind() %}{{ config(materialized='table') }}{% endmacro %}\n",
+  'models/refers.sql': 'select n from {{ call(chosen) }}\n',
+  'models/configured.sql': "{{ call(kind) }}select 1 as n\n",
+  // Replaced in each test, one at a time.
+  'models/subject.sql': repeatable,
+  'models/subject_view.sql': "{{ config(materialized='view') }}select n from {{ ref('constant') }}\n",
+  'models/above_view.sql': "select n from {{ ref('subject_view') }}\n",
+  'macros/chance.sql': "{% macro chance() %}{{ 'ran' ~ 'dom' }}(){% endmacro %}\n",
+  'tests/subject_test.sql': "select 1 from {{ ref('constant') }} where n > 1\n",
+  'snapshots/subject_snapshot.sql':
+    "{% snapshot subject_snapshot %}{{ config(unique_key='n', strategy='check', check_cols='all') }}select n from {{ ref('constant') }}{% endsnapshot %}\n",
+};
+
+let folder: string;
+let project: TinyProject;
+let engine: EngineClient;
+const env: Record<string, string | undefined> = { PATH: process.env.PATH };
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'meetup-unlisted-'));
+  project = await tinyProject(folder);
+  for (const [path, text] of Object.entries(files)) await project.write(path, text);
+  await project.write('../profiles/profiles.yml', profile);
+  await project.write('seeds/listed.csv', 'n\n1\n');
+  engine = new EngineClient(project.paths, quietEffects({ env }));
+  expect(await build()).toMatchObject({ problems: [], failing: [], status: 'pass' });
+  expect(ran(await build())).toEqual([]);
+});
+
+afterAll(async () => {
+  await engine?.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const build = (): Promise<AffectedAnswer> => engine.affected({ target: 'dev' });
+const ran = (answer: AffectedAnswer): string[] => answer.nodes.map(({ name }) => name).sort();
+
+async function rows(sql: string): Promise<unknown> {
+  const work = await openWork(project.paths);
+  try {
+    return (await work.query(sql)).rows;
+  } finally {
+    await work.close();
+  }
+}
+
+/** Builds with another text in a file, and then with the one before. */
+async function withFile(path: string, text: string, look: (answer: AffectedAnswer) => unknown): Promise<void> {
+  await project.write(path, text);
+  try {
+    await look(await build());
+  } finally {
+    await project.write(path, files[path] ?? '');
+  }
+  expect(await build()).toMatchObject({ problems: [], failing: [], status: 'pass' });
+  expect(ran(await build())).toEqual([]);
+}
+
+describe('a macro that dbt lists for no node', () => {
+  it('and that decides what a model refers to changes the model', () =>
+    withFile('macros/chosen.sql', "{% macro chosen() %}{{ return(ref('other')) }}{% endmacro %}\n", async (answer) => {
+      expect(answer.problems).toEqual([]);
+      expect(ran(answer)).toContain('refers');
+      expect(await rows('select n from main.refers')).toEqual([[2]]);
+    }));
+
+  it('and that decides the materialization of a model changes the model', () =>
+    withFile(
+      'macros/kind.sql',
+      "{% macro kind() %}{{ config(materialized='view') }}{% endmacro %}\n",
+      async (answer) => {
+        expect(ran(answer)).toContain('configured');
+        expect(await rows("select table_type from information_schema.tables where table_name = 'configured'")).toEqual([
+          ['VIEW'],
+        ]);
+      },
+    ));
+});
+
+describe('SQL that is not repeatable runs in each build', () => {
+  it.each([
+    ['chance', 'select random() as n'],
+    ['the clock', 'select now() as n'],
+    ['the clock by a keyword', 'select current_date as n'],
+    ['a sample', "select n from {{ ref('constant') }} using sample 1"],
+    ['a function whose name is made up by a macro', 'select {{ chance() }} as n'],
+    ['a file', "select n from read_csv('SEED')"],
+    ['a file that is named like a table', "select n from 'SEED'"],
+    ['a table by a computed name', "select n from query_table('main.constant')"],
+  ])('in a model that reads %s', (_, sql) =>
+    withFile(
+      'models/subject.sql',
+      sql.replace('SEED', join(project.paths.dbtProject, 'seeds/listed.csv')),
+      async () => {
+        expect(ran(await build())).toEqual(['subject']);
+      },
+    ),
+  );
+
+  it('but not where only a comment names such a function', () =>
+    withFile('models/subject.sql', `-- unlike random()\n${repeatable}`, async () =>
+      expect(ran(await build())).toEqual([]),
+    ));
+
+  it('in a data test', () =>
+    withFile('tests/subject_test.sql', "select 1 from {{ ref('constant') }} where now() is null\n", async () =>
+      expect(ran(await build())).toEqual(['subject_test']),
+    ));
+
+  it('in what reads a view, which itself does not run again', () =>
+    withFile(
+      'models/subject_view.sql',
+      "{{ config(materialized='view') }}select random() as n from {{ ref('constant') }}\n",
+      async () => expect(ran(await build())).toEqual(['above_view']),
+    ));
+
+  it('in a snapshot', () =>
+    withFile(
+      'snapshots/subject_snapshot.sql',
+      (files['snapshots/subject_snapshot.sql'] ?? '').replace('select n from', 'select n + 0 * random() as n from'),
+      async () => expect(ran(await build())).toEqual(['subject_snapshot']),
+    ));
+});
+
+describe('the comparison with a base, and with what is deployed', () => {
+  it('always counts a model that is not repeatable as changed', async () => {
+    await project.write('models/subject.sql', 'select now() as n\n');
+    const { nodes } = await engine.changes({});
+    await project.write('models/subject.sql', repeatable);
+    const fingerprints = new Map(nodes.map(({ name, fingerprint }) => [name, fingerprint]));
+    expect(fingerprints.get('subject')).toBeNull();
+    expect(fingerprints.get('refers')).not.toBeNull();
+  });
+});
+
+describe('the environment', () => {
+  it('is refused with DBT_STORE_FAILURES in it', async () => {
+    env.DBT_STORE_FAILURES = '1';
+    const answer = await build();
+    delete env.DBT_STORE_FAILURES;
+    expect(answer).toMatchObject({ status: 'invalid', nodes: [], problems: [{ kind: 'environment' }] });
+    expect(answer.problems[0]?.message).toContain('DBT_STORE_FAILURES is set in the environment');
+  });
+
+  it('holds a secret whose change rebuilds what reads it, and whose value is in no file', async () => {
+    env.DBT_ENV_SECRET_WORD = 'a-word-that-nobody-may-see';
+    const answer = await build();
+    expect(answer).toMatchObject({ problems: [], status: 'pass' });
+    expect(ran(answer)).toContain('constant');
+    expect(ran(await build())).toEqual([]);
+    env.DBT_ENV_SECRET_WORD = 'another-word-that-nobody-may-see';
+    expect(ran(await build())).toContain('constant');
+    await engine.close();
+    delete env.DBT_ENV_SECRET_WORD;
+    engine = new EngineClient(project.paths, quietEffects({ env }));
+    const state = join(folder, 'state');
+    const entries = await readdir(state, { recursive: true, withFileTypes: true });
+    const inside = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    expect(inside.length).toBeGreaterThan(2);
+    for (const file of inside) expect((await readFile(file)).includes('word-that-nobody'), file).toBe(false);
+  });
+});
