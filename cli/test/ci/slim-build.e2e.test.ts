@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 300_000 });
 
 /** Four models: stg_groups → group_names, and event_log → group_events. */
 describe('meetup ci, the build', () => {
-  it('builds and tests what a branch changes, what is downstream, and only the upstream models that these need', async () => {
+  it('builds and tests what a branch changes and what is downstream, and only what that stands on', async () => {
     const project = await tinyProject(await temporaryFolder());
     await project.commit();
     const { commit: base } = { commit: await project.commit() };
@@ -53,5 +53,18 @@ describe('meetup ci, the build', () => {
     expect(bad.summary).toContain('### Failures in fixtures');
     expect(bad.summary).toContain('<summary>unique_group_names_group_id</summary>');
     expect(bad.summary).not.toContain(project.paths.root);
+  });
+
+  it('sees one changed value in a seed of two megabytes', async () => {
+    const lines = Array.from({ length: 60_000 }, (_, i) => `${i},a label that takes up some space ${i}`).join('\n');
+    const seed = (value: string): string => `id,label\n${lines}\n60000,${value}\n`;
+    const project = await tinyProject(await temporaryFolder());
+    await project.write('dbt/seeds/big.csv', seed('before'));
+    const base = await project.commit();
+    await project.write('dbt/seeds/big.csv', seed('after!'));
+    const effects = quietEffects({ env: { PATH: process.env.PATH } });
+    const { report } = await run({ paths: project.paths, base, only: 'build' }, effects);
+    const part = report.parts.find((one): one is BuildPart => one.name === 'build');
+    expect(part).toMatchObject({ status: 'pass', changed: [{ name: 'big' }] });
   });
 });

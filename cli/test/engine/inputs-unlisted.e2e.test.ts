@@ -34,7 +34,7 @@ const files: Record<string, string> = {
   'macros/chosen.sql': "{% macro chosen() %}{{ return(ref('constant')) }}{% endmacro %}\n",
   'macros/kind.sql': "{% macro kind() %}{{ config(materialized='table') }}{% endmacro %}\n",
   'models/refers.sql': 'select n from {{ call(chosen) }}\n',
-  'models/configured.sql': "{{ call(kind) }}select 1 as n\n",
+  'models/configured.sql': '{{ call(kind) }}select 1 as n\n',
   // Replaced in each test, one at a time.
   'models/subject.sql': repeatable,
   'models/subject_view.sql': "{{ config(materialized='view') }}select n from {{ ref('constant') }}\n",
