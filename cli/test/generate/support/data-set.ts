@@ -127,6 +127,8 @@ export class DataSet {
 
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 addFormats.default(ajv);
+// The project's own annotation, which says nothing of what is valid.
+ajv.addKeyword('x-meetup');
 const schemas = new Map<Entity, ValidateFunction>();
 
 /** The schema of data/schemas that `load` holds records to. */
