@@ -31,14 +31,14 @@ export class FakeSpark {
   /** States of statements, in the order in which they are told; finished when there are no more. */
   readonly states: number[] = [];
   /** Called before each answer. */
-  beforeAnswer: (name: string) => void | Promise<void> = () => undefined;
+  beforeAnswer: (name: string, request: Struct) => void | Promise<void> = () => undefined;
   alive = true;
   #operations = 0;
   #failing = false;
 
   readonly call = async (name: string, request: Struct): Promise<Struct> => {
     this.asked.push(name);
-    await this.beforeAnswer(name);
+    await this.beforeAnswer(name, request);
     switch (name) {
       case 'OpenSession':
         this.configurations.push(request.stringMap(4));

@@ -239,6 +239,21 @@ describe('a statement', () => {
     expect([status.string(3), status.string(5)?.split(' ')[0]]).toEqual([sqlState, words]);
   });
 
+  it.each(['GetOperationStatus', 'FetchResults', 'CancelOperation', 'CloseOperation'])(
+    'is known to Spark by the handle that it gave, whatever else of it a driver forgets: %s',
+    async (name) => {
+      const { spark, ask, open, execute } = rehearsal();
+      await open();
+      const given = (await execute('select 7')).struct(2) ?? new Struct();
+      // As the driver for JDBC sends it: of no type, and without results.
+      const forgotten = given.with({ 2: i32(6), 3: bool(false) });
+      const heard: (number | undefined)[] = [];
+      spark.beforeAnswer = (_name, request) => void heard.push(request.struct(1)?.i32(2));
+      await ask(name, new Struct([[1, struct(forgotten)]]));
+      expect(new Set(heard)).toEqual(new Set([given.i32(2)]));
+    },
+  );
+
   it('reaches Spark in its own words', async () => {
     const { spark, open, execute } = rehearsal();
     await open();

@@ -17,6 +17,7 @@ import {
 } from '../../src/warehouse/databricks.ts';
 import { quietEffects } from '../support/effects.ts';
 import { sparkOf } from '../support/spark-process.ts';
+import { describeClients } from './clients/describe-clients.ts';
 
 /** Spark starts in ten seconds on a free machine, and in a minute on one that is not; its first installation takes longer. */
 const START_MS = 600_000;
@@ -384,6 +385,11 @@ describe('Delta', () => {
       { id: 2, v: 'b' },
     ]);
   });
+});
+
+describeClients(async () => {
+  const { host, port, httpPath, token, caFile } = (await rehearsalConnection(paths, effects)).driver;
+  return { paths, effects, connection: { host, port, httpPath, token, caFile } };
 });
 
 describe('the rehearsal', () => {

@@ -49,18 +49,17 @@ export class Operations {
   }
 
   async status(request: Struct): Promise<Struct> {
-    const handle = this.#handle(request);
-    return this.#statusOf(handle, this.find(handle));
+    const { handle, operation } = this.#asked(request);
+    return this.#statusOf(handle, operation);
   }
 
   async metadata(request: Struct): Promise<Struct> {
-    const handle = this.#handle(request);
-    return this.#metadataOf(handle, this.find(handle));
+    const { handle, operation } = this.#asked(request);
+    return this.#metadataOf(handle, operation);
   }
 
   async fetch(request: Struct): Promise<Struct> {
-    const handle = this.#handle(request);
-    const operation = this.find(handle);
+    const { handle, operation } = this.#asked(request);
     // A driver asks for the next rows before it has these: each call begins where the one before it ended.
     const rows = operation.fetched.then(() => {
       if (request.i32(2) === FETCH_FIRST) operation.position = 0;
@@ -72,23 +71,14 @@ export class Operations {
   }
 
   async end(name: 'CancelOperation' | 'CloseOperation', request: Struct): Promise<Struct> {
-    const handle = request.struct(1);
-    const operation = this.#sessions.findOperation(handle);
+    const found = this.#sessions.findOperation(request.struct(1));
     // A client closes what it has read to the end, which is closed by then.
-    if (operation === undefined || handle === undefined) return new Struct([[1, struct(SUCCESS)]]);
+    if (found === undefined) return new Struct([[1, struct(SUCCESS)]]);
+    const { handle, operation } = found;
     if (name === 'CloseOperation') this.#sessions.removeOperation(handle);
     const response = await this.#call(operation.session, name, new Struct([[1, struct(handle)]]));
     // Closed by an earlier attempt whose answer was lost: that is what the client wants.
     return failed(response) && name === 'CloseOperation' ? new Struct([[1, struct(SUCCESS)]]) : response;
-  }
-
-  find(handle: Struct | undefined): Operation {
-    const operation = this.#sessions.findOperation(handle);
-    if (operation?.session.link.alive) return operation;
-    throw new StatementError(
-      "[REHEARSAL_OPERATION_GONE] The statement is gone: its session was closed, or the rehearsal's Spark was restarted. SQLSTATE: 08003",
-      '08003',
-    );
   }
 
   async #directResults(handle: Struct, operation: Operation, maxRows: number): Promise<Struct> {
@@ -182,10 +172,14 @@ export class Operations {
     return new StatementError(message, status.string(3) ?? sqlState ?? 'HY000');
   }
 
-  #handle(request: Struct): Struct {
-    const handle = request.struct(1);
-    this.find(handle);
-    return handle ?? new Struct();
+  /** What a client asks about. @throws StatementError where it is gone. */
+  #asked(request: Struct): { readonly handle: Struct; readonly operation: Operation } {
+    const found = this.#sessions.findOperation(request.struct(1));
+    if (found?.operation.session.link.alive) return found;
+    throw new StatementError(
+      "[REHEARSAL_OPERATION_GONE] The statement is gone: its session was closed, or the rehearsal's Spark was restarted. SQLSTATE: 08003",
+      '08003',
+    );
   }
 }
 

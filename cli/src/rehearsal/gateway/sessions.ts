@@ -37,7 +37,8 @@ export interface Operation {
 export class Sessions {
   readonly #now: () => number;
   readonly #sessions = new Map<string, Session>();
-  readonly #operations = new Map<string, Operation>();
+  /** With the handles that Spark gave them: some drivers send the identifier back without the rest, which Spark does not know again. */
+  readonly #operations = new Map<string, { readonly handle: Struct; readonly operation: Operation }>();
 
   constructor(now: () => number) {
     this.#now = now;
@@ -68,17 +69,17 @@ export class Sessions {
   /** From here on nobody finds the session or its statements. Its connection is still to be closed. */
   remove(session: Session): void {
     this.#sessions.delete(session.id);
-    for (const [id, operation] of this.#operations) if (operation.session === session) this.#operations.delete(id);
+    for (const [id, { operation }] of this.#operations) if (operation.session === session) this.#operations.delete(id);
   }
 
   addOperation(handle: Struct, operation: Operation): void {
-    this.#operations.set(idOf(handle), operation);
+    this.#operations.set(idOf(handle), { handle, operation });
   }
 
-  findOperation(handle: Struct | undefined): Operation | undefined {
-    const operation = handle && this.#operations.get(idOf(handle));
-    if (operation !== undefined) this.touch(operation.session);
-    return operation;
+  findOperation(handle: Struct | undefined): { readonly handle: Struct; readonly operation: Operation } | undefined {
+    const found = handle && this.#operations.get(idOf(handle));
+    if (found !== undefined) this.touch(found.operation.session);
+    return found;
   }
 
   removeOperation(handle: Struct | undefined): void {
