@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { z } from 'zod';
-import { MeetupError, messageOf } from '../config/errors.ts';
+import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+import { fileProblem } from '../config/file-errors.ts';
 import { type ColumnType, columnType } from './contract/column-types.ts';
 import { inexactNumbers } from './contract/exact-numbers.ts';
 import { isObject, type JsonSchema, type SchemaObject } from './contract/json-schema.ts';
@@ -36,7 +37,12 @@ const LAST = 1000;
 
 /** Reads and compiles the JSON Schemas of `data/schemas/`: one file per entity. */
 export async function readContracts(folder: string): Promise<Contracts> {
-  const files = (await readdir(folder)).filter((file) => file.endsWith(SUFFIX));
+  const files = (await filesIn(folder)).filter((file) => file.endsWith(SUFFIX));
+  if (files.length === 0) {
+    throw new MeetupError(
+      `There are no JSON Schemas in ${folder}: put a file named <entity>${SUFFIX} there for each kind of record.`,
+    );
+  }
   const ajv = newAjv();
   const read = files
     .map((file) => file.slice(0, -SUFFIX.length))
@@ -45,6 +51,16 @@ export async function readContracts(folder: string): Promise<Contracts> {
       return [name, await readContract(ajv, folder, name)] as const;
     });
   return new Map((await Promise.all(read)).sort(([, a], [, b]) => a.loadOrder - b.loadOrder));
+}
+
+/** A folder that doesn't exist holds no files. */
+async function filesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return [];
+    throw fileProblem(error, folder);
+  }
 }
 
 async function readContract(ajv: Ajv2020, folder: string, name: string): Promise<Contract> {

@@ -24,7 +24,7 @@ describe("another project's data folder", () => {
     const effects = quietEffects();
     expect(await generateIfEmpty(paths, effects)).toBeUndefined();
     await expect(load({ paths, maxRejected: 0.01 }, effects)).rejects.toThrow(
-      /There is nothing to load in .*, or name another folder with --data\.$/,
+      /^There are no JSON Schemas in .*schemas: put a file named <entity>\.schema\.json there/,
     );
     expect(await readdir(join(folder, 'data'))).toEqual([]);
   });

@@ -97,7 +97,7 @@ describe('meetup test --target rehearsal', () => {
   it('refuses prod, and a selection of nothing', async () => {
     await expect(testOn({ paths, target: 'prod' }, effects)).rejects.toThrow("Fixtures don't run on prod");
     await expect(testOn({ paths, target: 'rehearsal', select: ['no such'] }, effects)).rejects.toThrow(
-      'No fixture matches --select no such.',
+      "No fixture matches --select 'no such'.",
     );
   });
 });
