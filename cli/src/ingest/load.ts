@@ -39,6 +39,11 @@ export interface LoadReport {
 export async function load(options: LoadOptions, effects: Effects): Promise<CommandResult<LoadReport>> {
   const started = effects.clock.elapsed();
   const contracts = await readContracts(options.paths.schemas);
+  if (contracts.size === 0) {
+    throw new MeetupError(
+      `There are no JSON Schemas in ${options.paths.schemas}: put a file named <entity>.schema.json there for each kind of record.`,
+    );
+  }
   const { drops, notLoaded } = await findDrops(options.paths.data, [...contracts.keys()]);
   for (const { name, why } of notLoaded) effects.reporter.note(`Not loaded: ${name} (${why}).`);
   if (drops.length === 0) {

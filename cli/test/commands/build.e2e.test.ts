@@ -116,7 +116,7 @@ describe('meetup build', () => {
     const profile = await readFile(place, 'utf8');
     await writeFile(place, 'tiny: {target: moon, outputs: {moon: {type: duckdb, path: ":memory:"}}}\n');
     try {
-      await expect(build()).rejects.toThrow(/configuration is invalid.*does not have a target named 'dev'/);
+      await expect(build()).rejects.toThrow(/profiles\.yml has no target 'dev': add it, or choose another\.$/);
     } finally {
       await writeFile(place, profile);
     }

@@ -118,6 +118,9 @@ const edits: Record<string, (editor: Editor, n: number) => Promise<string[]>> = 
   checkout: (editor) => editor.checkout(),
 };
 
+/** Columns that follow from when a batch was loaded. */
+const LOAD_TIMES = ['_loaded_at', 'loaded_at', 'believable_until', 'days_behind_load'];
+
 /** Every relation but the snapshots, whose history is what builds there were: its columns, rows and an orderless hash. */
 async function contentOf(paths: Paths): Promise<Record<string, string>> {
   const work = await openWork(paths);
@@ -127,8 +130,9 @@ async function contentOf(paths: Paths): Promise<Record<string, string>> {
       from information_schema.columns where table_schema in ('staging', 'intermediate', 'marts') group by all`);
     const found: Record<string, string> = {};
     for (const [schema, table, columns] of rows) {
-      // When a batch was loaded is another moment in each database.
-      const but = String(columns).includes('_loaded_at') ? 'exclude (_loaded_at)' : '';
+      // Each database was loaded at another time, and some columns follow from that.
+      const own = LOAD_TIMES.filter((name) => ` ${columns}`.includes(` ${name} `));
+      const but = own.length > 0 ? `exclude (${own.join(', ')})` : '';
       const { rows: sums } = await work.query(
         `select count(*), sum(hash(t)::hugeint)::varchar from (select * ${but} from ${schema}.${table}) as t`,
       );
