@@ -333,7 +333,9 @@ describe('a build without a deployment', () => {
     const { paths } = project;
     const { report } = await build({ paths, target: 'rehearsal', select: 'group_names' }, effects);
     expect(report).toMatchObject({ status: 'pass', models: [{ name: 'group_names', status: 'pass' }] });
-    await expect(build({ paths, target: 'prod' }, effects)).rejects.toThrow('`./meetup deploy --target prod` only');
+    await expect(build({ paths, target: 'prod' }, effects)).rejects.toThrow(
+      'only built by `./meetup deploy --target prod`',
+    );
   });
 });
 
