@@ -14,9 +14,10 @@ select
     days_before,
     cast(count(*) as bigint) as events,
     avg(yes_seats) as mean_seats,
-    avg(error_seats) as mean_error_seats,
+    -- Rounded, since sums of fractions depend on the order in which an engine adds them.
+    round(avg(error_seats), 6) as mean_error_seats,
     avg(naive_error_seats) as naive_mean_error_seats,
-    {{ safe_ratio('sum(error_seats)', 'sum(yes_seats)') }} as error_share,
+    round({{ safe_ratio('sum(error_seats)', 'sum(yes_seats)') }}, 6) as error_share,
     {{ safe_ratio('sum(naive_error_seats)', 'sum(yes_seats)') }} as naive_error_share,
     {{ safe_ratio('count_if(is_within)', 'count(*)') }} as share_within
 from judged
