@@ -1,4 +1,7 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { beforeEach, describe, expect, test } from 'vitest';
+import { projectRoot } from '../../src/config/paths.ts';
 import { EngineClient } from '../../src/engine/client.ts';
 import { UnitTestRunner } from '../../src/unit-tests/unit-test-runner.ts';
 import { engineOn, type TinyProject, tinyProject } from '../engine/project.ts';
@@ -27,7 +30,8 @@ const all = (status: string) => Object.fromEntries(numbers.map((n) => [`doubles_
 
 beforeEach(async (context) => {
   project = await tinyProject(await temporaryFolder());
-  // The raw tables of a session are those that `load` makes.
+  // The columns of raw tables follow from the schemas.
+  await cp(join(projectRoot, 'data', 'schemas'), project.paths.schemas, { recursive: true });
   await project.write(
     'models/numbers.sql',
     "select group_id as id, group_id as amount from {{ source('raw', 'groups') }}\n",
