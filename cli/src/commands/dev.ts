@@ -85,5 +85,6 @@ export async function devWith(
 }
 
 async function marts({ paths, summarizes = true }: DevOptions): Promise<Pick<DevReport, 'marts'>> {
-  return summarizes ? { marts: await summarizeMarts(paths) } : {};
+  const summary = summarizes ? await summarizeMarts(paths) : undefined;
+  return summary === undefined ? {} : { marts: summary };
 }

@@ -41,10 +41,28 @@ const RISING_TOPICS = `
   order by momentum desc, topic_name
   limit 5`;
 
-/** Reads the summary from the published database. */
-export async function summarizeMarts(paths: Paths): Promise<MartsSummary> {
+/** The marts that the summary reads. */
+const MARTS = [
+  'data_freshness',
+  'data_quality',
+  'dim_groups',
+  'dim_members',
+  'dim_sponsors',
+  'fct_events',
+  'fct_rsvps',
+  'group_scorecard',
+  'topic_months',
+];
+
+/** Reads the summary from the published database; undefined if the project doesn't have all of its marts. */
+export async function summarizeMarts(paths: Paths): Promise<MartsSummary | undefined> {
   const published = await openPublished(paths);
   try {
+    const { rows } = await published.query(
+      "select table_name from information_schema.tables where table_schema = 'marts'",
+    );
+    const present = new Set(rows.map(([name]) => name));
+    if (MARTS.some((name) => !present.has(name))) return undefined;
     return {
       warnings: warningsOf(await published.query(FUTURE_DATES)),
       totals: await published.query(TOTALS),
