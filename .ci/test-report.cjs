@@ -14,7 +14,7 @@ else slowest(tests);
 
 /**
  * @param {string} file
- * @returns {Test[]} none where the tests did not run
+ * @returns {Test[]} none if the tests did not run
  */
 function readTests(file) {
   const text = readFileSync(file, 'utf8').trim();

@@ -107,7 +107,7 @@ class Log {
     this.#file = undefined;
   }
 
-  /** @returns {string} a half-sentence, empty where there is no log */
+  /** @returns {string} a half-sentence, empty if there is no log */
   get hint() {
     return this.#file === undefined ? '' : ` (full log: ${this.path})`;
   }

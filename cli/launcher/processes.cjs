@@ -8,7 +8,7 @@ const { codeOf } = require('./errors.cjs');
 /**
  * When a process was started, as text: process numbers are used again, the moment is not.
  * @param {number} pid
- * @returns {string} empty where the system does not tell
+ * @returns {string} empty if the system does not tell
  */
 function identify(pid) {
   try {

@@ -13,7 +13,7 @@ export interface QuerySource {
 
 /**
  * The SQL of one call: its argument, a file, or stdin where it is piped in.
- * @throws MeetupError where there is none, there are two, or it can't be read.
+ * @throws MeetupError if there is none, there are two, or it can't be read.
  */
 export async function readSql({ argument, file }: QuerySource, io: Pick<Io, 'stdin' | 'cwd'>): Promise<string> {
   if (argument !== undefined && file !== undefined) {

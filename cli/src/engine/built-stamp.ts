@@ -26,7 +26,7 @@ const stampFile = (paths: Paths): string => join(paths.state, 'built.json');
 /** Taken before a build, so that what is saved while it runs isn't taken for built. */
 export interface BeforeBuild {
   readonly startedAt: number;
-  /** The digest of the inputs that the last stamp names; undefined where there is no stamp. */
+  /** The digest of the inputs that the last stamp names; undefined if there is no stamp. */
   readonly known: { readonly stamp: BuiltStamp; readonly digest: string } | undefined;
 }
 

@@ -54,7 +54,7 @@ export class EngineConnection {
 
   /**
    * Connects to a socket and shows the token.
-   * @throws EngineLostError where nobody listens; EngineRefusedError where the token or the protocol is not the engine's.
+   * @throws EngineLostError if nobody listens; EngineRefusedError where the token or the protocol is not the engine's.
    */
   static async open(path: string, token: string, patience: Patience = defaultPatience): Promise<EngineConnection> {
     const socket = connect(path);

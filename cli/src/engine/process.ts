@@ -38,7 +38,7 @@ export class EngineProcess {
 
   /**
    * Starts an engine and waits until its socket is open; dbt is imported after that, while clients connect.
-   * @throws MeetupError where the toolchain is missing; EngineLostError where the process ended at once.
+   * @throws MeetupError if the toolchain is missing; EngineLostError where the process ended at once.
    */
   static async start(paths: Paths, effects: Effects): Promise<EngineProcess> {
     if (!existsSync(paths.python)) {
@@ -71,7 +71,7 @@ export class EngineProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** How it ended, for people (`signal SIGKILL`, `exit code 3`), or undefined where it lives on. */
+  /** How it ended, for people (`signal SIGKILL`, `exit code 3`), or undefined if it lives on. */
   async ending(): Promise<string | undefined> {
     // The socket of a process that was killed closes a little before its end is known.
     if (this.alive) await Promise.race([once(this.#child, 'exit'), delay(SETTLING_MS, undefined, { ref: false })]);

@@ -49,7 +49,7 @@ export interface ProjectFolders {
   readonly packages: string;
   /** What dbt or `dbt clean` makes and removes. */
   readonly made: readonly string[];
-  /** False where the file can't be read or a path is an expression, so that there may be others. */
+  /** False if the file can't be read or a path is an expression, so that there may be others. */
   readonly certain: boolean;
 }
 
@@ -144,7 +144,7 @@ function isLink(path: string): boolean {
 
 /**
  * Reads a regular file, or one that a link leads to. A named pipe is not opened, since that would wait for a writer.
- * @throws Error where it is anything else, or can't be read.
+ * @throws Error if it is anything else, or can't be read.
  */
 export function readRegularFile(path: string): Buffer {
   requireRegular(path, statSync(path));

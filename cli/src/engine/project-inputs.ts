@@ -14,7 +14,7 @@ export const projectInputsSchema = z.object({
   files: z.array(z.string()),
   /** Names of environment variables that were read, and of those that would be refused. */
   environment: z.array(z.string()),
-  /** False where something was read that can't be compared without dbt, such as the database or the clock. */
+  /** False if something was read that can't be compared without dbt, such as the database or the clock. */
   repeatable: z.boolean(),
 });
 export type ProjectInputs = z.infer<typeof projectInputsSchema>;

@@ -219,9 +219,9 @@ export const changesAnswerSchema = z.object({
       materialized: z.string(),
       access: z.string(),
       dependsOn: z.array(z.string()),
-      /** Two equal ones build the same from the same inputs; null where that can't be told. */
+      /** Two equal ones build the same from the same inputs; null if that can't be told. */
       fingerprint: z.string().nullable(),
-      /** dbt's selector that it matches, such as `modified.body`, or `new`; null where unchanged since it was deployed. */
+      /** dbt's selector that it matches, such as `modified.body`, or `new`; null if unchanged since it was deployed. */
       change: z.string().nullable(),
     }),
   ),

@@ -28,7 +28,7 @@ const PORTION = { records: 2000, text: 8_000_000 };
 /**
  * Cuts a file into records without DuckDB, and parses each: slow, and right. It serves where DuckDB's readers fail, and to say
  * where a file stops being JSON.
- * @throws JsonFaultError where the file is not JSON.
+ * @throws JsonFaultError if the file is not JSON.
  */
 export async function* cutByHand(path: string, layout: ListLayout): AsyncGenerator<readonly ParsedRecord[]> {
   const cutter = layout === 'array' ? new ArrayCutter() : new LineCutter();

@@ -18,7 +18,7 @@ export interface DropFile {
   readonly path: string;
   /** Relative to the data folder, with forward slashes. */
   readonly sourceFile: string;
-  /** Its size when its content was taken for loading; undefined where nobody looked. */
+  /** Its size when its content was taken for loading; undefined if nobody looked. */
   readonly bytes?: number;
 }
 
@@ -70,7 +70,7 @@ export async function findDrops(data: string, entities: readonly string[]): Prom
 
 /**
  * SHA-256 of a file's bytes, in hex, and how many bytes there were.
- * @throws MeetupError where it can't be read.
+ * @throws MeetupError if it can't be read.
  */
 export async function fingerprint(path: string, signal: AbortSignal): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256');

@@ -56,11 +56,11 @@ export interface RecordLines {
   readonly skipped: number;
   /** Records. */
   readonly read: number;
-  /** The line whose record has no comma behind it, so that it is in doubt; undefined where no line is special. */
+  /** The line whose record has no comma behind it, so that it is in doubt; undefined if no line is special. */
   readonly last?: number;
   /**
    * The record on a line that is in doubt; undefined for a line with a bracket alone.
-   * @throws NotByLineError where the line is not one record, with a comma behind it wherever one belongs.
+   * @throws NotByLineError if the line is not one record, with a comma behind it wherever one belongs.
    */
   record(line: RawRecord): RawRecord | undefined;
 }
@@ -73,7 +73,7 @@ export function plainLines(lines: number): RecordLines {
 /**
  * The lines of an array: `[` first, `record,` on each line, the last record without a comma, `]` last.
  * @param first the first line, and `closing` the last.
- * @throws NotByLineError where these two are anything else.
+ * @throws NotByLineError if these two are anything else.
  */
 export function arrayLines(lines: number, first: string, closing: string): RecordLines {
   const opening = first.replace('\ufeff', '').trim();

@@ -16,7 +16,7 @@ export interface EntityCounts {
 
 /** What became of one drop. */
 export interface BatchReport {
-  /** null where nothing was new. */
+  /** null if nothing was new. */
   readonly batch: string | null;
   readonly folder: string;
   readonly status: 'loaded' | 'unchanged' | 'refused';

@@ -40,7 +40,7 @@ export interface FileCounts {
  * JSON.parse gives, what fails goes to raw.rejected_records. The records are counted a second time without DuckDB.
  * docs/decisions/load.md tells why and what it costs.
  * @throws MeetupError with file, line and reason where the file is not JSON or not a list of records.
- * @throws CutError where the file has to be cut another way, after a rollback.
+ * @throws CutError if the file has to be cut another way, after a rollback.
  */
 export async function loadFile(loading: Loading, cut: Cut): Promise<FileCounts> {
   const { path } = loading.file;

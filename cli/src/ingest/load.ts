@@ -15,12 +15,12 @@ export interface LoadOptions {
   readonly paths: Paths;
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
-  /** False where a build follows, so that readers never see new data beside old marts. */
+  /** False if a build follows, so that readers never see new data beside old marts. */
   readonly publishes?: boolean;
 }
 
 export interface LoadReport {
-  /** The last batch that was loaded; null where nothing was. */
+  /** The last batch that was loaded; null if nothing was. */
   readonly batch: string | null;
   readonly entities: Readonly<Record<string, EntityCounts>>;
   readonly status: 'loaded' | 'unchanged' | 'refused';

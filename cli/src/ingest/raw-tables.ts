@@ -97,7 +97,7 @@ export const readRawTables = async (schemas: string): Promise<readonly RawTable[
 
 /**
  * Creates missing raw tables, and adds columns for new properties to existing ones.
- * @throws MeetupError where a schema gives a column another type than the table has, before anything is changed.
+ * @throws MeetupError if a schema gives a column another type than the table has, before anything is changed.
  */
 export async function createRawTables(warehouse: DuckDbWarehouse, tables: readonly RawTable[]): Promise<void> {
   await warehouse.run('create schema if not exists raw');

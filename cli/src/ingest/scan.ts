@@ -17,7 +17,7 @@ export interface Scan {
   readonly longest: number;
   /** Bytes of the file that were read. */
   readonly bytes: number;
-  /** False where the array is not closed, a record is missing beside a comma, or something follows the array. */
+  /** False if the array is not closed, a record is missing beside a comma, or something follows the array. */
   readonly isWellFormed: boolean;
 }
 
@@ -98,7 +98,7 @@ class LineScanner {
   }
 }
 
-/** Finds the commas between an array's items; what is in the items is nothing to it, save for texts and brackets. */
+/** Finds the commas between an array's items; what is in the items is nothing to it, except for texts and brackets. */
 class ArrayScanner {
   #position = 0;
   #depth = 0;

@@ -10,7 +10,7 @@ import { inexactNumbers } from './contract/exact-numbers.ts';
 import { isObject, type JsonSchema, type SchemaObject } from './contract/json-schema.ts';
 import type { ParsedRecord } from './cutter.ts';
 
-/** Every reason why a value breaks its entity's schema, such as `/rsvps/3/user_id must be integer`; none where it keeps it. */
+/** Every reason why a value breaks its entity's schema, such as `/rsvps/3/user_id must be integer`; none if it keeps it. */
 export type Judge = (record: Pick<ParsedRecord, 'text' | 'value'>) => readonly string[];
 
 /** One record with a thousand bad answers does not need a thousand reasons. */
@@ -108,7 +108,7 @@ export function newAjv(): Ajv2020 {
 
 /**
  * Compiles one schema.
- * @throws Error where it is not a schema, has a keyword that nobody knows, or can't be a table.
+ * @throws Error if it is not a schema, has a keyword that nobody knows, or can't be a table.
  */
 export function contractOf(schema: unknown, ajv: Ajv2020): Contract {
   if (!isObject(schema)) throw new TypeError('it is not a JSON object');

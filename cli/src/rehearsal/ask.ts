@@ -10,7 +10,7 @@ export async function answers(places: RehearsalPlaces, running: Running): Promis
   return (await whyNoAnswer(places, running)) === undefined;
 }
 
-/** Asks the rehearsal, as any client would, for the least there is. @returns what is wrong; undefined where it answers. */
+/** Asks the rehearsal, as any client would, for the least there is. @returns what is wrong; undefined if it answers. */
 export async function whyNoAnswer(places: RehearsalPlaces, running: Running): Promise<string | undefined> {
   try {
     const token = await tokenOf(places);

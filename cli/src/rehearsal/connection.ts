@@ -10,7 +10,7 @@ export type { RehearsalConnection } from './connection-of.ts';
 
 /**
  * How to reach the rehearsal that runs; with `start` it is started where none does.
- * @throws MeetupError where none runs.
+ * @throws MeetupError if none runs.
  */
 export async function rehearsalConnection(
   paths: Paths,

@@ -11,7 +11,7 @@ export async function writtenDown(places: RehearsalPlaces): Promise<Running | un
   return running !== undefined && isAlive(running.pid) ? running : undefined;
 }
 
-/** The token that clients show; undefined where there is none. */
+/** The token that clients show; undefined if there is none. */
 export async function tokenOf(places: RehearsalPlaces): Promise<string | undefined> {
   try {
     return (await readFile(places.tokenFile, 'utf8')).trim();

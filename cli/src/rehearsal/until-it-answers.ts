@@ -14,7 +14,7 @@ const PATIENCE_MS = 240_000;
 /**
  * Waits until all of a rehearsal answers.
  * @param start the name of this start, and its background process.
- * @throws MeetupError where that process ends, or four minutes are over; InterruptedError.
+ * @throws MeetupError if that process ends, or four minutes are over; InterruptedError.
  */
 export async function untilItAnswers(
   places: RehearsalPlaces,

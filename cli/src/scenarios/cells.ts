@@ -11,7 +11,7 @@ const DIGITS = 12;
 /**
  * Brings an expected value into the form in which the warehouse gives values of a column's type. Types are held to: `'2'` is no
  * number, and 2 is no text.
- * @throws MeetupError where the value can't be of that type.
+ * @throws MeetupError if the value can't be of that type.
  */
 export function expectedCell(value: unknown, type: string, where: string): Cell {
   if (value === null) return null;

@@ -5,7 +5,7 @@ import type { Rows } from './workbench.ts';
 type Row = readonly Cell[];
 
 /**
- * How near to the chosen rows smaller inputs must come. `same`: each cell. `alike`: the same key, texts and truths, null where it was
+ * How near to the chosen rows smaller inputs must come. `same`: each cell. `alike`: the same key, texts and truths, null if it was
  * null, and numbers of the same sign; for rows that rank or share among all others, which only all of the data makes the same.
  */
 export type Nearness = 'same' | 'alike';

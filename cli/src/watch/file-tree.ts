@@ -130,7 +130,7 @@ export class FileTree {
   }
 }
 
-/** undefined where the folder can't be listed. One that is gone meanwhile is empty, and gone at the next look. */
+/** undefined if the folder can't be listed. One that is gone meanwhile is empty, and gone at the next look. */
 function list(folder: string): Dirent[] | undefined {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -139,7 +139,7 @@ function list(folder: string): Dirent[] | undefined {
   }
 }
 
-/** What is at the end of a path, links followed; undefined where that is nothing or can't be told. */
+/** What is at the end of a path, links followed; undefined if that is nothing or can't be told. */
 export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });

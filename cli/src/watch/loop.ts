@@ -119,7 +119,7 @@ export class WatchLoop {
     };
   }
 
-  /** @returns false where a newer change cut it off. */
+  /** @returns false if a newer change cut it off. */
   async #one(work: Work, signal: AbortSignal): Promise<boolean> {
     const { tell, paths } = this.#options;
     const files = [...work.files];

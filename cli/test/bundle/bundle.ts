@@ -49,7 +49,7 @@ export async function references(): Promise<readonly string[]> {
   return [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, path]) => path ?? '');
 }
 
-/** What Databricks' published definitions find wrong with resources; nothing where they are right. */
+/** What Databricks' published definitions find wrong with resources; nothing if they are right. */
 export async function problemsOf(given: unknown): Promise<readonly string[]> {
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain');
   const python = join(toolchain, 'dev/bin/python');

@@ -145,7 +145,7 @@ function packed(text: string, members: number): Uint8Array {
   );
 }
 
-/** The records of a file as JSON.parse sees them; undefined where it refuses one. */
+/** The records of a file as JSON.parse sees them; undefined if it refuses one. */
 function expected(entity: EntityName, texts: readonly string[]): Outcome | undefined {
   try {
     return expectedOutcome(bench.contract(entity), texts);

@@ -74,7 +74,7 @@ const batch: BatchStamp = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: 
 
 /**
  * Loads one file as `load` does, into tables that stay as they were.
- * @throws MeetupError where the file is refused.
+ * @throws MeetupError if the file is refused.
  */
 export async function outcomeOf(
   bench: Bench,

@@ -37,7 +37,7 @@ export function breakingCopy(name: string, change: (record: JsonRecord) => void)
   return { ...breaking(name, change), inCopy: true };
 }
 
-/** The objects of a nested list; none where the record has no such list. */
+/** The objects of a nested list; none if the record has no such list. */
 export function items(record: JsonRecord, field: string): JsonRecord[] {
   const list = record[field];
   if (!Array.isArray(list)) return [];

@@ -16,7 +16,7 @@ export type Standing = { readonly kind: 'empty' } | { readonly kind: 'ours'; rea
 
 /**
  * Looks at what a folder holds. READMEs, schemas and the like are no data.
- * @throws MeetupError where there is data that was not generated, or was changed since: it is not ours to overwrite.
+ * @throws MeetupError if there is data that was not generated, or was changed since: it is not ours to overwrite.
  */
 export async function inspect(folder: string): Promise<Standing> {
   const present = await dataFiles(folder);
@@ -73,7 +73,7 @@ async function list(folder: string): Promise<Dirent[]> {
 
 /**
  * Opens an empty workshop inside a data folder, making both. Clears away that of a run that was killed.
- * @throws MeetupError where the folder cannot be written, or another run is at work in it.
+ * @throws MeetupError if the folder cannot be written, or another run is at work in it.
  */
 export async function openWorkshop(folder: string, clock: Clock): Promise<string> {
   const workshop = join(folder, WORKSHOP);

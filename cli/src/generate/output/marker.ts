@@ -27,7 +27,7 @@ const markerSchema = z.object({
 export type GeneratedFile = z.infer<typeof fileSchema>;
 export type Marker = z.infer<typeof markerSchema>;
 
-/** Reads a folder's marker; undefined where there is none, or none that is ours. */
+/** Reads a folder's marker; undefined if there is none, or none that is ours. */
 export async function readMarker(folder: string): Promise<Marker | undefined> {
   try {
     const parsed = markerSchema.safeParse(JSON.parse(await readFile(join(folder, MARKER), 'utf8')));

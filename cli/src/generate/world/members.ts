@@ -60,7 +60,7 @@ export class Recruiter {
     return list[Math.floor(list.length * skew)] ?? 0;
   }
 
-  /** When a person joins a group; undefined where the two miss each other. */
+  /** When a person joins a group; undefined if the two miss each other. */
   private joins(group: Group, person: number, random: Random): number | undefined {
     const arrived = (this.people.arrivedOn[person] ?? 0) * DAY;
     const drawn = random.next();

@@ -31,7 +31,7 @@ export interface Meeting {
   readonly series: number | undefined;
   /** Undefined where it is online, or has no place yet. */
   readonly venue: Venue | undefined;
-  /** Share of the expected guests for whom there is room; undefined where there is no limit. */
+  /** Share of the expected guests for whom there is room; undefined if there is no limit. */
   readonly room: number | undefined;
   readonly change: Change | undefined;
 }

@@ -141,7 +141,7 @@ const PURPOSES = [
   'are new to it, and for those who have done it for years',
 ] as const;
 
-/** A group's own page, as HTML; undefined and null where it has none. */
+/** A group's own page, as HTML; undefined and null if it has none. */
 export function groupDescription(cell: Cell, group: Group, version: number): string | null | undefined {
   const random = new Random(cell.seed, cell.index, Stream.group, group.index, 2);
   const drawn = random.next();

@@ -86,7 +86,7 @@ function typeOfValues(values: readonly unknown[]): ColumnType {
   return JSON_TYPE;
 }
 
-/** The one type that all branches of `anyOf` or `oneOf` have, save for null. */
+/** The one type that all branches of `anyOf` or `oneOf` have, except for null. */
 function typeOfBranches(root: JsonSchema, schema: SchemaObject, within: readonly JsonSchema[]): ColumnType {
   const branches = [schema.anyOf, schema.oneOf].filter((list) => Array.isArray(list));
   const [list, ...others] = branches;

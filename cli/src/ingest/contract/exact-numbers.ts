@@ -22,7 +22,7 @@ export function inexactNumbers(text: string, type: ColumnType): string[] {
   return [...placesIn(value, type, '')];
 }
 
-/** The text with marks in the place of numbers that can't be kept; undefined where there are none. */
+/** The text with marks in the place of numbers that can't be kept; undefined if there are none. */
 function markNumbers(text: string): string | undefined {
   const pieces: string[] = [];
   let copied = 0;

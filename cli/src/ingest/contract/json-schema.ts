@@ -33,7 +33,7 @@ export function assertionsOf(schema: SchemaObject): string[] {
   return Object.keys(schema).filter((keyword) => !ANNOTATIONS.has(keyword) && !keyword.startsWith('x-'));
 }
 
-/** The types that `type` allows; undefined where the schema does not say. */
+/** The types that `type` allows; undefined if the schema does not say. */
 export function typesOf(schema: SchemaObject): readonly JsonType[] | undefined {
   const { type } = schema;
   if (type === undefined) return undefined;

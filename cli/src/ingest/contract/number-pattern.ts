@@ -6,7 +6,7 @@
 /** Numbers of at most 15 digits are read alike by everybody. */
 const MOST = 999_999_999_999_999;
 
-/** A pattern for the integers from `low` to `high`, both included; undefined where there are none. */
+/** A pattern for the integers from `low` to `high`, both included; undefined if there are none. */
 export function integerPattern(low: number, high: number): string | undefined {
   const from = Math.max(Math.ceil(low), -MOST);
   const to = Math.min(Math.floor(high), MOST);

@@ -29,7 +29,7 @@ function dayPattern(): string {
   return '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])';
 }
 
-/** The pattern of the JSON strings that keep a schema's rules on texts; undefined where there is none. */
+/** The pattern of the JSON strings that keep a schema's rules on texts; undefined if there is none. */
 export function stringPattern(schema: SchemaObject): string | undefined {
   const least = typeof schema.minLength === 'number' ? schema.minLength : 0;
   const most = typeof schema.maxLength === 'number' ? schema.maxLength : undefined;
@@ -54,7 +54,7 @@ const ATOM =
   /^(?:[A-Za-z0-9 _@:,;=#%&<>~!'-]|\\[d.+*?()[\]{}|/]|\[-?(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9 _.@:,;=#%&+*~!]|\\d)+-?\]|\{\d{1,2}(?:,\d{0,2})?\}|[+*?])$/;
 const TOKEN = /\(\?:|[()|]|\[[^\]]*\]|\{[^}]*\}|\\.|[\s\S]/g;
 
-/** An ECMAScript pattern that is anchored at both ends, in RE2; undefined where the two might differ. */
+/** An ECMAScript pattern that is anchored at both ends, in RE2; undefined if the two might differ. */
 function anchoredPattern(pattern: string): string | undefined {
   if (!pattern.startsWith('^') || !pattern.endsWith('$') || pattern.endsWith('\\$')) return undefined;
   const body = pattern.slice(1, -1);

@@ -64,7 +64,7 @@ interface Compiling {
   readonly within: readonly JsonSchema[];
 }
 
-/** The pattern of the texts beyond doubt, without white space around them; undefined where there are none. */
+/** The pattern of the texts beyond doubt, without white space around them; undefined if there are none. */
 export function textPattern(root: JsonSchema, column: ColumnType, orders: KeyOrders): string | undefined {
   const pattern = patternOf({ root, orders, within: [] }, root, column);
   return pattern !== undefined && pattern.length > LONGEST ? undefined : pattern;

@@ -128,7 +128,7 @@ export class Operations {
     return count === undefined ? response : response.with({ 11: i64(count) });
   }
 
-  /** How many rows a statement has changed; undefined where it doesn't say. */
+  /** How many rows a statement has changed; undefined if it doesn't say. */
   async #changedRows(handle: Struct, operation: Operation): Promise<bigint | undefined> {
     if (operation.changed !== undefined) return operation.changed;
     const response = await this.#call(operation.session, 'FetchResults', fetchRequest(handle, FETCH_COUNT, 0n));
@@ -172,7 +172,7 @@ export class Operations {
     return new StatementError(message, status.string(3) ?? sqlState ?? 'HY000');
   }
 
-  /** What a client asks about. @throws StatementError where it is gone. */
+  /** What a client asks about. @throws StatementError if it is gone. */
   #asked(request: Struct): { readonly handle: Struct; readonly operation: Operation } {
     const found = this.#sessions.findOperation(request.struct(1));
     if (found?.operation.session.link.alive) return found;

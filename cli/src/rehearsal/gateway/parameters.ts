@@ -8,7 +8,7 @@ interface Parameter {
   readonly arguments?: readonly Parameter[];
 }
 
-/** What a client gives for the markers of a statement, as Spark's side reads it; undefined where it gives nothing. */
+/** What a client gives for the markers of a statement, as Spark's side reads it; undefined if it gives nothing. */
 export function parametersOf(request: Struct): string | undefined {
   const parameters = request.structs(0x508).map(parameter);
   return parameters.length > 0 ? JSON.stringify(parameters) : undefined;

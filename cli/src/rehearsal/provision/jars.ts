@@ -37,7 +37,7 @@ export const jarName = ({ artifact, version }: Library): string => `${artifact}-
 /**
  * Fetches libraries from Maven Central by their coordinates: with Ivy, which comes with Spark, or, where that finds
  * nothing, with Maven, whose settings know a company's own repository.
- * @throws MeetupError where neither finds one, or a file is not what it should be.
+ * @throws MeetupError if neither finds one, or a file is not what it should be.
  */
 export async function fetchJars(
   libraries: readonly Library[],

@@ -12,7 +12,7 @@ export const REQUIREMENTS = ['requirements.txt', 'requirements-build.txt'].map((
 /**
  * Installs Spark, as the Python package that carries it, into a folder that can be moved.
  * Only its jars are used: nothing of the rehearsal runs Python.
- * @throws MeetupError where the package can't be had.
+ * @throws MeetupError if the package can't be had.
  */
 export async function installPackage(folder: string, paths: Paths, effects: Effects): Promise<void> {
   const [requirements = '', build = ''] = REQUIREMENTS;

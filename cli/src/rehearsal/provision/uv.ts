@@ -29,7 +29,7 @@ export async function call(
 
 /**
  * The uv on the PATH, or the one that the launcher put into the toolchain.
- * @throws MeetupError where there is none.
+ * @throws MeetupError if there is none.
  */
 export async function findUv(paths: Paths, effects: Effects): Promise<string> {
   const silent = { ...effects, reporter: { ...effects.reporter, detail: () => undefined } };

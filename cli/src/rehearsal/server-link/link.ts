@@ -51,7 +51,7 @@ export class SparkLink {
     socket.on('close', () => this.#lose('it closed the connection'));
   }
 
-  /** @throws SparkLostError where nobody listens, or who listens does not let us in. */
+  /** @throws SparkLostError if nobody listens, or who listens does not let us in. */
   static async open(port: number, secret: string): Promise<SparkLink> {
     const socket = connect(port, '127.0.0.1');
     const link = new SparkLink(socket);
@@ -75,7 +75,7 @@ export class SparkLink {
 
   /**
    * Asks when those who asked before have their answers.
-   * @throws SparkLostError where the connection breaks; SparkRefusedError where the server does not know the call.
+   * @throws SparkLostError if the connection breaks; SparkRefusedError where the server does not know the call.
    */
   async call(name: string, request: Struct): Promise<Struct> {
     const answer = this.#answered.then(() => this.#exchange(name, request));

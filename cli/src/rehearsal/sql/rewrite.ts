@@ -20,7 +20,7 @@ const SETTINGS: Readonly<Record<string, string>> = {
 export const sparkSetting = (name: string): string => SETTINGS[name.toLowerCase()] ?? name;
 
 export interface Rewriting {
-  /** Turns a path below /Volumes/ into a local one. @throws StatementError where there is none. */
+  /** Turns a path below /Volumes/ into a local one. @throws StatementError if there is none. */
   volumePath(path: string): string;
 }
 

@@ -16,7 +16,7 @@ export async function writeSecretly(path: string, text: string): Promise<void> {
   await rename(temporary, path);
 }
 
-/** What a JSON file says; undefined where there is none, or it says something else. */
+/** What a JSON file says; undefined if there is none, or it says something else. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {
     return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;

@@ -34,7 +34,7 @@ export class SparkKeeper {
     this.#pauseMs = pauseMs;
   }
 
-  /** Where Spark listens. Waits for one that is starting. @throws SparkLostError where none comes up. */
+  /** Where Spark listens. Waits for one that is starting. @throws SparkLostError if none comes up. */
   async address(): Promise<SparkAddress> {
     const deadline = Date.now() + PATIENCE_MS;
     while (this.#spark === undefined) {
@@ -46,7 +46,7 @@ export class SparkKeeper {
 
   /**
    * Resolves, with an exit code, only when there is no sense in going on.
-   * @throws SparkLostError where the first Spark does not start, or Spark ended too often.
+   * @throws SparkLostError if the first Spark does not start, or Spark ended too often.
    */
   async run(): Promise<number> {
     const endings: number[] = [];

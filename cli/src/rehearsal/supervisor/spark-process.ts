@@ -29,7 +29,7 @@ export class SparkProcess {
     this.address = address;
   }
 
-  /** @throws SparkLostError where Spark ends before it listens, or takes too long. */
+  /** @throws SparkLostError if Spark ends before it listens, or takes too long. */
   static async start(places: RehearsalPlaces, launch: Launch, secret: string): Promise<SparkProcess> {
     const child = spawn(launch.java, [`@${sparkArguments(places)}`], {
       cwd: places.scratch,

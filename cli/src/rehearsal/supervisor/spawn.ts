@@ -10,7 +10,7 @@ import { cutLog } from './log-file.ts';
 
 /**
  * Starts the background process, which outlives this one. @returns its id.
- * @throws MeetupError where the machine does not let it start.
+ * @throws MeetupError if the machine does not let it start.
  */
 export async function spawnSupervisor(places: RehearsalPlaces, env: Effects['env']): Promise<number> {
   for (const log of [places.gatewayLog, places.sparkLog]) cutLog(log);

@@ -13,7 +13,7 @@ export interface Message {
 export const KIND = { call: 1, reply: 2, exception: 3 } as const;
 const VERSION = 0x80010000;
 
-/** @throws RangeError where the bytes are no message of the strict binary protocol. */
+/** @throws RangeError if the bytes are no message of the strict binary protocol. */
 export function decodeMessage(bytes: Buffer): Message {
   const head = bytes.readUInt32BE(0);
   if ((head & 0xffff0000) >>> 0 !== VERSION)

@@ -11,7 +11,7 @@ export class Struct {
     this.#fields = new Map(fields);
   }
 
-  /** @throws RangeError where the bytes are no struct. */
+  /** @throws RangeError if the bytes are no struct. */
   static read(buffer: Buffer, offset = 0): Struct {
     const fields = new Map<number, Value>();
     let at = offset;
@@ -86,7 +86,7 @@ export class Struct {
     return bytes === undefined ? 0 : count(bytes, 1);
   }
 
-  /** The items of a list of structs; none where there is no such list. */
+  /** The items of a list of structs; none if there is no such list. */
   structs(id: number): Struct[] {
     const bytes = this.#bytes(id, TYPE.list);
     if (bytes === undefined || bytes.readUInt8() !== TYPE.struct) return [];
@@ -100,7 +100,7 @@ export class Struct {
     return items;
   }
 
-  /** The items of a list of texts; none where there is no such list. */
+  /** The items of a list of texts; none if there is no such list. */
   strings(id: number): string[] {
     const bytes = this.#bytes(id, TYPE.list);
     if (bytes === undefined || bytes.readUInt8() !== TYPE.string) return [];
@@ -114,7 +114,7 @@ export class Struct {
     return items;
   }
 
-  /** A map from text to text; empty where there is none. */
+  /** A map from text to text; empty if there is none. */
   stringMap(id: number): Map<string, string> {
     const entries = new Map<string, string>();
     const bytes = this.#bytes(id, TYPE.map);

@@ -66,7 +66,7 @@ const DEEPEST = 64;
 
 /**
  * Where a value of a type ends that starts at `offset`.
- * @throws RangeError where the message ends before the value does, or is no Thrift.
+ * @throws RangeError if the message ends before the value does, or is no Thrift.
  */
 export function endOf(type: number, buffer: Buffer, offset: number, depth = 0): number {
   if (depth > DEEPEST) throw new RangeError('A Thrift message is nested too deeply.');

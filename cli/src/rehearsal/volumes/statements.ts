@@ -15,7 +15,7 @@ export type VolumeStatement =
 
 /**
  * Reads a statement that volumes answer; undefined for every other.
- * @throws StatementError where it begins like one and isn't.
+ * @throws StatementError if it begins like one and isn't.
  */
 export function volumeStatement(statement: string): VolumeStatement | undefined {
   const code = tokens(statement).filter(isCode);

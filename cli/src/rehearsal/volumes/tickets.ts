@@ -24,7 +24,7 @@ export class Tickets {
     return name;
   }
 
-  /** Takes the ticket in; undefined where there is none for this, or not any more. */
+  /** Takes the ticket in; undefined if there is none for this, or not any more. */
   redeem(name: string, method: string | undefined): Ticket | undefined {
     const ticket = this.#open.get(name);
     if (ticket === undefined || ticket.method !== method || ticket.until < this.#now()) return undefined;

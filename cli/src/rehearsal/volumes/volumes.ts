@@ -25,7 +25,7 @@ export class Volumes {
 
   /**
    * The local file that a path in a volume means. Nothing outside the volumes can be meant.
-   * @throws StatementError where the path is none, leaves its volume, or the volume does not exist.
+   * @throws StatementError if the path is none, leaves its volume, or the volume does not exist.
    */
   file(path: string): string {
     const [catalog, schema, volume, ...rest] = partsOf(path);
@@ -96,7 +96,7 @@ export class Volumes {
     }
   }
 
-  /** A volume's folder. @throws StatementError where its name is none, or a link leads elsewhere. */
+  /** A volume's folder. @throws StatementError if its name is none, or a link leads elsewhere. */
   #folder(name: readonly string[]): string {
     // Names in Unity Catalog don't differ by case.
     const folder = join(this.#root, ...name.map((part) => safe(part, name.join('.')).toLowerCase()));

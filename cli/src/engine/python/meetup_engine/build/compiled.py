@@ -41,7 +41,7 @@ _PROVABLE = frozenset({"view", "table", "incremental"})
 
 def statement_of(node: ModelNode, manifest: Manifest, config: RuntimeConfig) -> str | None:
     """
-    A hash of what a model says to the database, both ways for an incremental one; None where that can't be told. The node
+    A hash of what a model says to the database, both ways for an incremental one; None if that can't be told. The node
     itself is not touched.
     """
     materialized = node.config.materialized

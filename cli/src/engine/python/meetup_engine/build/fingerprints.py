@@ -146,7 +146,7 @@ class Fingerprints:
         return self._pure[unique_id]
 
     def of(self, unique_id: str) -> str | None:
-        """The fingerprint of a model, seed, snapshot, data test or unit test; None where it can't be told."""
+        """The fingerprint of a model, seed, snapshot, data test or unit test; None if it can't be told."""
         parts = self.parts(unique_id)
         if parts.volatile or parts.any_environment or not parts.repeatable:
             return None

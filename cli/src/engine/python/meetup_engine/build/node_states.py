@@ -148,7 +148,7 @@ class NodeStates:
         return statement_of(node, self.manifest, self._config)
 
     def stale(self, unique_id: str) -> str | None:
-        """Why a node is to be run now; None where it is up to date."""
+        """Why a node is to be run now; None if it is up to date."""
         record = self.state.records.get(unique_id)
         if unique_id in self._again:
             return "asked for"
@@ -229,7 +229,7 @@ class NodeStates:
         return self._derived[unique_id]
 
     def schema(self, unique_id: str) -> str | None:
-        """The columns of a node's or source's relation; None where it does not exist."""
+        """The columns of a node's or source's relation; None if it does not exist."""
         # A node has an alias, and a source an identifier.
         node: Any = self.manifest.nodes.get(unique_id) or self.manifest.sources.get(unique_id)
         if node is None:

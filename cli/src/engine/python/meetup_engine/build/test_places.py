@@ -13,7 +13,7 @@ _KINDS = ("models", "seeds", "snapshots", "sources")
 
 
 def line_of(test: GenericTestNode | SingularTestNode, project_dir: str) -> int | None:
-    """The line, from 1, on which a data test begins; None where its file doesn't tell."""
+    """The line, from 1, on which a data test begins; None if its file doesn't tell."""
     if not isinstance(test, GenericTestNode):
         return 1  # it is a file of its own
     try:

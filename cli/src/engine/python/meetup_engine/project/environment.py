@@ -107,7 +107,7 @@ class RecordedEnvironment(Mapping[str, str]):
         return self._variables.items()
 
     def values_of(self, names: Iterable[str]) -> dict[str, str | None]:
-        """Hashes of the variables' values, None where one is not set; no value is ever kept in clear."""
+        """Hashes of the variables' values, None if one is not set; no value is ever kept in clear."""
         return {name: _hashed(self._variables.get(name)) for name in sorted(names)}
 
     def everything(self) -> str:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dbt.config.project import Project as DbtProject
     from dbt.config.runtime import RuntimeConfig
 
-# What tells that a file is as it was: None where that can't be told, a word for what is no file.
+# What tells that a file is as it was: None if that can't be told, a word for what is no file.
 Signature = tuple[int, ...] | str | None
 Signatures = dict[str, Signature]
 
@@ -47,7 +47,7 @@ CONFIG_FILES = (
 
 
 def signature(stat: os.stat_result, now_ns: int) -> tuple[int, ...] | None:
-    """What tells that a file is the same as before, or None where that can't be told."""
+    """What tells that a file is the same as before, or None if that can't be told."""
     if now_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) < RACY_NS:
         return None
     # Tools that copy files can set the time of modification back, the other one never.
@@ -260,7 +260,7 @@ class FileIndex:
     def reread(self, paths: Iterable[str]) -> dict[str, AnySourceFile] | None:
         """
         Reads the named files again, as dbt would. Returns those that say something else than before, by path; files
-        that dbt does not know are left out. None where a file is gone meanwhile, and all must be listed again.
+        that dbt does not know are left out. None if a file is gone meanwhile, and all must be listed again.
         """
         fresh: dict[str, AnySourceFile] = {}
         for path in paths:

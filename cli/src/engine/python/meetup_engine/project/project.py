@@ -504,7 +504,7 @@ class Project:
             loader.save_macros_to_adapter(adapter)
 
     def _note_parsed(self, modified: Mapping[str, AnySourceFile] | None) -> None:
-        """`modified`: the files, where they hold models' SQL or unit tests and nothing else; None where they hold more."""
+        """`modified`: the files, where they hold models' SQL or unit tests and nothing else; None if they hold more."""
         if modified is None:
             self.reparsed = None
         elif self.reparsed is not None:

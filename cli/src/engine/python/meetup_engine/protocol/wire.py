@@ -112,7 +112,7 @@ class Server:
             threading.Thread(target=work, daemon=True, name=work.__name__).start()
 
     def take_up(self, request: Request) -> bool:
-        """Makes a queued request the current one. Returns False where it was cancelled, and answered, meanwhile."""
+        """Makes a queued request the current one. Returns False if it was cancelled, and answered, meanwhile."""
         with self._lock:
             if request.taken:
                 return False

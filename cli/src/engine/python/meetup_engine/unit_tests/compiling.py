@@ -94,7 +94,7 @@ def _write_inputs(
 def _statement(
     test: UnitTestDefinition, node: ManifestSQLNode, adapter: DuckDBAdapter, cursor: duckdb.DuckDBPyConnection
 ) -> str | None:
-    """What dbt's materialization would run; None where only that knows."""
+    """What dbt's materialization would run; None if only that knows."""
     if getattr(node.config, "sql_header", None):
         return None
     try:

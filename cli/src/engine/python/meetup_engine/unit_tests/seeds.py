@@ -22,7 +22,7 @@ _known: LruCache[Hashable, Columns] = LruCache(256)
 
 
 def columns_of_seed(node: SeedNode, config: RuntimeConfig, adapter: BaseAdapter) -> Columns | None:
-    """Names and types as `dbt seed` would make them; None where the file can't be read, of which building it tells more."""
+    """Names and types as `dbt seed` would make them; None if the file can't be read, of which building it tells more."""
     path = _file_of(node, config)
     try:
         stat = os.stat(path)
