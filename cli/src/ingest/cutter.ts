@@ -2,11 +2,11 @@ import { messageOf } from '../config/errors.ts';
 import { type ListLayout, textOf } from './json-text.ts';
 import type { RawRecord } from './lines.ts';
 
-/** Where a file stops being JSON. */
+/** The position at which a file stops being JSON. */
 export class JsonFaultError extends Error {
-  /** From 1, in the unpacked text. */
+  /** Line number in the decompressed text, from 1. */
   readonly line: number;
-  /** The record that it is in, from 0. */
+  /** Index of the record that contains the fault, from 0. */
   readonly record: number;
 
   constructor(line: number, record: number, why: string, cause?: unknown) {
@@ -17,17 +17,17 @@ export class JsonFaultError extends Error {
   }
 }
 
-/** A record with its value. */
+/** A record with its parsed value. */
 export interface ParsedRecord extends RawRecord {
   readonly value: unknown;
 }
 
-/** How many records are given at once, and of how much text (characters). */
+/** The most records, and characters of text, that are yielded at once. */
 const PORTION = { records: 2000, text: 8_000_000 };
 
 /**
- * Cuts a file into records without DuckDB, and parses each: slow, and right. It serves where DuckDB's readers fail, and to say
- * where a file stops being JSON.
+ * Splits a file into records without DuckDB and parses each: slow but reliable. It is used when DuckDB's readers fail, and to
+ * find where a file stops being JSON.
  * @throws JsonFaultError if the file is not JSON.
  */
 export async function* cutByHand(path: string, layout: ListLayout): AsyncGenerator<readonly ParsedRecord[]> {
@@ -47,7 +47,7 @@ export async function* cutByHand(path: string, layout: ListLayout): AsyncGenerat
   if (portion.length > 0) yield portion;
 }
 
-/** The file's text in pieces, and undefined at its end. */
+/** Yields the file's text in chunks, then undefined at its end. */
 async function* textsOf(path: string, cutter: Cutter): AsyncGenerator<string | undefined> {
   try {
     yield* textOf(path);
@@ -74,7 +74,7 @@ function parseRecord(text: string, line: number, index: number): ParsedRecord {
     const value: unknown = JSON.parse(text);
     return { index, text, value };
   } catch (error) {
-    // Some messages quote the text, which may be personal.
+    // Some of V8's messages quote the text, which may be personal data.
     throw new JsonFaultError(line, index, messageOf(error).replace(/, .* is not valid JSON$/s, ''));
   }
 }
@@ -116,7 +116,7 @@ class ArrayCutter implements Cutter {
   #isEscaped = false;
   #hasEnded = false;
   #afterComma = false;
-  /** Pieces of the record that has begun; undefined between records. */
+  /** Chunks of the current record; undefined between records. */
   #begun: string[] | undefined;
   #begunAtLine = 1;
 

@@ -2,13 +2,13 @@ import { quoteLiteral } from '../warehouse/sql.ts';
 import type { RawRecord } from './lines.ts';
 import { type Loading, tableOf } from './loading.ts';
 
-/** A record in doubt waits in the table itself: with no batch id of its own yet, and its text in the place of the file's name. */
+/** The batch id of a record in doubt. It waits in the raw table itself, with its text in the column for the file's name. */
 export const IN_DOUBT = '';
 
-/** Records that go through JavaScript at once. */
+/** Records that are passed to JavaScript at once. */
 const PORTION = 2000;
 
-/** The rows of a file in its table, and those of them that are in doubt. */
+/** A file's rows in its raw table, and which of them are in doubt: neither certainly valid nor rejected yet. */
 export class Doubt {
   readonly #loading: Loading;
   readonly #ofFile: string;
@@ -20,7 +20,7 @@ export class Doubt {
     this.#inDoubt = `_batch_seq = ${loading.batch.seq} and _batch_id = ${quoteLiteral(IN_DOUBT)}`;
   }
 
-  /** The file's rows, and the id of the first: rows keep the order of the file. Inside a transaction, ids lie beyond 2^53. */
+  /** The number of rows, and the first row's id: ids follow the file's order. Inside a transaction, they exceed 2^53. */
   async count(): Promise<{ rows: number; first: bigint }> {
     const [[rows, first] = []] = await this.#read(
       `select count(*), coalesce(min(rowid), 0) from ${tableOf(this.#loading)} where ${this.#ofFile}`,
@@ -28,7 +28,7 @@ export class Doubt {
     return { rows: Number(rows ?? 0), first: BigInt(String(first ?? 0)) };
   }
 
-  /** The text of a row that is in doubt; empty for one that is not. */
+  /** The text of a row that is in doubt; empty for any other row. */
   async textAt(row: bigint): Promise<string> {
     const [[text] = []] = await this.#read(
       `select _source_file from ${tableOf(this.#loading)} where ${this.#inDoubt} and rowid = ${row}`,
@@ -36,7 +36,7 @@ export class Doubt {
     return String(text ?? '');
   }
 
-  /** The records in doubt, some at a time. */
+  /** Yields the records in doubt in chunks. */
   async *portions(): AsyncGenerator<readonly RawRecord[]> {
     let after = '-1';
     for (;;) {
@@ -50,7 +50,7 @@ export class Doubt {
     }
   }
 
-  /** Takes the rows in doubt out of the table. */
+  /** Removes the rows in doubt from the table. */
   async remove(): Promise<void> {
     await this.#loading.warehouse.run(`delete from ${tableOf(this.#loading)} where ${this.#inDoubt}`);
   }

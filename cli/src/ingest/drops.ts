@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
 
-/** One folder's files: the dump in the data folder itself, or what one day brought. */
+/** One folder's files: those in the data folder itself (the dump), or in the folder of one day. */
 export interface Drop {
   /** `YYYY-MM-DD`; undefined for the undated dump. */
   readonly date: string | undefined;
@@ -18,18 +18,18 @@ export interface DropFile {
   readonly path: string;
   /** Relative to the data folder, with forward slashes. */
   readonly sourceFile: string;
-  /** Its size when its content was taken for loading; undefined if nobody looked. */
+  /** Its size when its fingerprint was computed; undefined before that. */
   readonly bytes?: number;
 }
 
 export interface FoundDrops {
-  /** The dump first, then the days in order. Folders without files of ours are left out. */
+  /** The dump first, then the days in order. Folders without data files are left out. */
   readonly drops: readonly Drop[];
-  /** What looks like data and is not loaded. */
+  /** Files and folders that look like data but can't be loaded. */
   readonly notLoaded: readonly NotLoaded[];
 }
 
-/** A file or folder that looks like data and is not loaded. */
+/** A file or folder that looks like data but can't be loaded. */
 export interface NotLoaded {
   /** Relative to the data folder; a folder's name ends with a slash. */
   readonly name: string;
@@ -38,21 +38,21 @@ export interface NotLoaded {
 }
 
 const DATED = /^\d{4}-\d{2}-\d{2}$/;
-/** Names that were probably meant to be days: 2026-1-2, 20260102, 2026_01_02. */
+/** Folder names that were probably meant to be days: 2026-1-2, 20260102, 2026_01_02. */
 const DAYLIKE = /^\d{4}[-_. ]?\d{1,2}[-_. ]?\d{1,2}$/;
 const JSON_FILE = /\.(json|jsonl|ndjson)(\.gz)?$/;
-/** Names of files that were probably meant to be loaded: of another case, or packed otherwise. */
+/** File names that were probably meant to be loaded: in another case, or with another compression. */
 const JSONLIKE = /\.(json|jsonl|ndjson)(\.[a-z0-9]+)?$/i;
-/** Folders of the data folder that hold no drop. */
+/** Folders in the data folder that aren't drops. */
 const OTHER_FOLDERS = new Set(['schemas']);
 
 const DAYS = 'folders are named after days, such as 2026-01-31';
 
 /**
- * Finds what there is to load below the data folder: `groups.json`, `users.ndjson.gz`, … in the folder itself and in folders
- * named after days. Links are followed. What looks like data and can't be loaded is named, never passed over.
- * @param entities the names that files may have.
- * @throws MeetupError when the folder is missing or can't be read.
+ * Finds the files to load in the data folder: `groups.json`, `users.ndjson.gz`, … in the folder itself and in folders named
+ * after days. Links are followed. Whatever looks like data but can't be loaded is reported, never silently ignored.
+ * @param entities the allowed file names, without extensions.
+ * @throws MeetupError if the folder is missing or can't be read.
  */
 export async function findDrops(data: string, entities: readonly string[]): Promise<FoundDrops> {
   const entries = await entriesOf(data);
@@ -69,7 +69,7 @@ export async function findDrops(data: string, entities: readonly string[]): Prom
 }
 
 /**
- * SHA-256 of a file's bytes, in hex, and how many bytes there were.
+ * The SHA-256 of a file's bytes, in hex, and the number of bytes.
  * @throws MeetupError if it can't be read.
  */
 export async function fingerprint(path: string, signal: AbortSignal): Promise<{ sha256: string; bytes: number }> {
@@ -116,7 +116,7 @@ const WHY: Readonly<Record<Exclude<Kind, 'folder' | 'file'>, string>> = {
   other: 'it is not a regular file',
 };
 
-/** Names a folder that is no drop, if its name or content looks like one. */
+/** Reports a folder that isn't a drop if its name or content looks like one. */
 async function otherFolder(data: string, name: string, why: string): Promise<NotLoaded[]> {
   if (JSONLIKE.test(name)) return [];
   const entries = await readdir(join(data, name)).catch(() => []);
@@ -125,7 +125,7 @@ async function otherFolder(data: string, name: string, why: string): Promise<Not
 
 type Kind = 'file' | 'folder' | 'dangling' | 'other';
 
-/** What lies in a folder, by name, with links followed. Hidden files are nobody's data. */
+/** A folder's entries by name, with links followed and hidden files left out. */
 async function entriesOf(folder: string): Promise<{ name: string; kind: Kind }[]> {
   try {
     const names = (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();

@@ -1,13 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { createGunzip } from 'node:zlib';
 
-/** How a file holds its records; `nothing` is an empty file. */
+/** How a file stores its records; `nothing` is an empty file. */
 export type JsonLayout = ListLayout | 'nothing';
 export type ListLayout = 'array' | 'newline_delimited';
 
 const BOM = 0xfeff;
 
-/** The unpacked text of a file, in pieces. Invalid UTF-8 throws a TypeError. */
+/** Yields the decompressed text of a file in chunks. Invalid UTF-8 throws a TypeError. */
 export async function* textOf(path: string): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const source = createReadStream(path, { highWaterMark: 1 << 20 });
@@ -17,7 +17,7 @@ export async function* textOf(path: string): AsyncGenerator<string> {
   yield decoder.decode();
 }
 
-/** Looks at a file's beginning. */
+/** Detects the layout from the first characters of a file. */
 export async function sniffLayout(path: string): Promise<{ layout: JsonLayout; hasByteOrderMark: boolean }> {
   let hasByteOrderMark = false;
   let first = true;

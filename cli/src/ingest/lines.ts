@@ -1,9 +1,9 @@
 import { quoteLiteral } from '../warehouse/sql.ts';
 
 /*
- * Files that hold one record per line, as nearly all do, are cut into records at their line ends: DuckDB's CSV reader does that
- * with all cores, where its JSON reader takes an array apart with one. Whether the lines really are records shows in what is in
- * doubt: every line that is not wholly `record,` is looked at here.
+ * Nearly all files hold one record per line, so they are split at line ends: DuckDB's CSV reader does that on all cores, while
+ * its JSON reader takes an array apart on one. That each line really is a record is verified here: every line that isn't
+ * certainly `record,` is in doubt and passes through `record` below.
  */
 
 /** One line or record of a file, by its position from 0. */
@@ -12,10 +12,13 @@ export interface RawRecord {
   readonly text: string;
 }
 
-/** How a file is cut into records: by its line ends with all cores, by DuckDB's JSON reader, or without DuckDB. Each is surer and slower. */
+/**
+ * How a file is split into records: at line ends, by DuckDB's JSON reader, or without DuckDB. Each is slower and more reliable
+ * than the one before.
+ */
 export type Cut = 'by line' | 'by structure' | 'by hand';
 
-/** The file can't be cut the way that was tried; the batch has to begin again with the next way. */
+/** The file can't be split this way; the batch has to start over with the next one. */
 export class CutError extends Error {
   readonly sourceFile: string;
   readonly next: Cut;
@@ -28,7 +31,7 @@ export class CutError extends Error {
   }
 }
 
-/** The lines are not one record each. */
+/** The lines don't hold one record each. */
 export class NotByLineError extends Error {
   constructor() {
     super('The file does not hold one record per line.');
@@ -36,12 +39,12 @@ export class NotByLineError extends Error {
   }
 }
 
-/** The longest line that is read this way (bytes); one that is longer sends the file the other way. */
+/** The longest line (bytes) in a file that is split at line ends; a file with a longer one is split by structure. */
 export const LONGEST_LINE = 8_000_000;
 
 /**
- * A FROM clause that gives each line as record_text and its JSON as json_text. The CSV reader silently drops a last line that
- * doesn't fit into its buffer, so the caller counts the lines, too.
+ * A FROM clause that yields each line as record_text and its JSON as json_text. The CSV reader silently drops a last line that
+ * doesn't fit into its buffer, so the caller has to count the lines.
  */
 export function lineSource(path: string): string {
   const lines = `read_csv(${quoteLiteral(path)}, columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false,
@@ -50,17 +53,17 @@ export function lineSource(path: string): string {
     from ${lines})`;
 }
 
-/** What the lines of a file are: brackets, and records with or without a comma behind them. */
+/** How a file's lines map to records: which are brackets, and which records have a comma behind them. */
 export interface RecordLines {
-  /** Lines before the first record. */
+  /** The number of lines before the first record. */
   readonly skipped: number;
-  /** Records. */
+  /** The number of records. */
   readonly read: number;
-  /** The line whose record has no comma behind it, so that it is in doubt; undefined if no line is special. */
+  /** The line of the last record, which is in doubt because it has no comma; undefined if lines have no commas at all. */
   readonly last?: number;
   /**
    * The record on a line that is in doubt; undefined for a line with a bracket alone.
-   * @throws NotByLineError if the line is not one record, with a comma behind it wherever one belongs.
+   * @throws NotByLineError if the line is not exactly one record, or its comma is missing or misplaced.
    */
   record(line: RawRecord): RawRecord | undefined;
 }
@@ -72,8 +75,9 @@ export function plainLines(lines: number): RecordLines {
 
 /**
  * The lines of an array: `[` first, `record,` on each line, the last record without a comma, `]` last.
- * @param first the first line, and `closing` the last.
- * @throws NotByLineError if these two are anything else.
+ * @param first the text of the first line.
+ * @param closing the text of the last line.
+ * @throws NotByLineError if these two are not the brackets.
  */
 export function arrayLines(lines: number, first: string, closing: string): RecordLines {
   const opening = first.replace('\ufeff', '').trim();
@@ -85,7 +89,7 @@ export function arrayLines(lines: number, first: string, closing: string): Recor
     if (index < skipped || index > last) return undefined;
     const opened = index === 0 ? opening.slice(1) : text.trim();
     const trimmed = (index === lines - 1 ? opened.slice(0, -1) : opened).trim();
-    // The last record has no comma behind it, and all others have one.
+    // All records but the last are followed by a comma.
     if ((index === last) === trimmed.endsWith(',')) throw new NotByLineError();
     return { index: index - skipped, text: index === last ? trimmed : trimmed.slice(0, -1) };
   };

@@ -14,14 +14,14 @@ export interface EntityCounts {
   rejected: number;
 }
 
-/** What became of one drop. */
+/** The outcome of loading one drop. */
 export interface BatchReport {
   /** null if nothing was new. */
   readonly batch: string | null;
   readonly folder: string;
   readonly status: 'loaded' | 'unchanged' | 'refused';
   readonly entities: Record<string, EntityCounts>;
-  /** One sentence for a refused batch: which file, how many records, why. */
+  /** For a refused batch, one sentence: which file, how many records, why. */
   readonly message?: string;
   /** Examples of rejected records, one per file. */
   readonly examples: readonly string[];
@@ -43,11 +43,11 @@ interface LoadingBatch {
   readonly effects: Effects;
 }
 
-/** Thrown inside a batch's transaction to take it back; never leaves this file. */
+/** Thrown inside a batch's transaction to roll it back; never leaves this file. */
 class TooManyRejected extends Error {}
 
 /**
- * Loads one drop as one batch: one transaction, whole or absent. Files whose content was loaded last time are skipped.
+ * Loads one drop as one batch, in one transaction. Files whose content was loaded last time are skipped.
  * The caller holds the write lock, and the raw tables exist.
  * @param maxRejected the share of a file's records, 0 to 1, above which the batch is refused.
  */
@@ -63,7 +63,7 @@ export async function loadDrop(
   if (files.length === 0) return { batch: null, folder, status: 'unchanged', entities: {}, examples: [] };
   const batch = await nextBatch(warehouse, drop, files, effects);
   const loading: LoadingBatch = { warehouse, folder, files, batch, contracts, maxRejected, effects };
-  // Each time a file turns out to need a surer way, the batch is taken back and begins again.
+  // Whenever a file turns out to need a more reliable way of splitting, the batch is rolled back and starts over.
   const cuts = new Map(files.map((file): [string, Cut] => [file.sourceFile, firstCut(file)]));
   for (;;) {
     try {
@@ -130,7 +130,7 @@ async function nextBatch(
   return {
     id: `${drop.date ?? 'dump'}-${content.digest('hex').slice(0, 8)}-${seq}`,
     seq,
-    // A dump without a date is as of the latest drop that was loaded before it.
+    // A dump without a date takes the date of the latest drop that was loaded before it.
     droppedOn: drop.date ?? String(rows[0]?.[1]),
     loadedAt: new Date(effects.clock.now()).toISOString().replace('T', ' ').replace('Z', ''),
   };

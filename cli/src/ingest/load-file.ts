@@ -28,19 +28,19 @@ export interface FileCounts {
   readonly read: number;
   readonly loaded: number;
   readonly rejected: number;
-  /** The first rejected record's position and reasons, for people. */
+  /** The first rejected record's position and reasons, for messages. */
   readonly example?: string;
 }
 
 /**
  * Appends one file's records to its raw table, inside the caller's transaction.
  *
- * DuckDB reads the file in one pass, and decides by a pattern over each record's text whether it is beyond doubt: plain values of
- * the right kinds within the schema's bounds. All others go to ajv one by one: what passes is inserted with the values that
- * JSON.parse gives, what fails goes to raw.rejected_records. The records are counted a second time without DuckDB.
- * docs/decisions/load.md tells why and what it costs.
+ * DuckDB reads the file in one pass and matches each record's text against a pattern that only valid records match. All others
+ * are in doubt and go to ajv one by one: valid ones are inserted with the values from JSON.parse, invalid ones go to
+ * raw.rejected_records. The records are counted a second time without DuckDB. docs/decisions/load.md explains why and what it
+ * costs.
  * @throws MeetupError with file, line and reason where the file is not JSON or not a list of records.
- * @throws CutError if the file has to be cut another way, after a rollback.
+ * @throws CutError if the file has to be split another way, after a rollback.
  */
 export async function loadFile(loading: Loading, cut: Cut): Promise<FileCounts> {
   const { path } = loading.file;
@@ -52,10 +52,10 @@ export async function loadFile(loading: Loading, cut: Cut): Promise<FileCounts> 
   return counts;
 }
 
-/** Below this, one core is quick enough (bytes). */
+/** Below this size (bytes), one core is fast enough. */
 export const LARGE = 4_000_000;
 
-/** The quickest way to cut a file that may work. */
+/** The fastest way to split a file that may work. */
 export const firstCut = ({ path, bytes = 0 }: DropFile): Cut =>
   bytes >= LARGE && !path.endsWith('.gz') ? 'by line' : 'by structure';
 
@@ -103,7 +103,7 @@ async function loadStructure(loading: Loading, layout: ListLayout): Promise<File
   }
 }
 
-/** The way for files that DuckDB fails to read; most of them are not JSON, and it finds out where. */
+/** Loads files that DuckDB fails to read; most of them aren't JSON, and this finds the position of the fault. */
 async function loadByHand(loading: Loading, layout: ListLayout): Promise<FileCounts> {
   const { path } = loading.file;
   const scan = await scanFile(path, layout);
@@ -131,13 +131,13 @@ const countsOf = (read: number, rejected: number, example: string | undefined): 
   ...(example === undefined ? {} : { example }),
 });
 
-/** What is beyond doubt in this file, by the order in which its first records have their keys. */
+/** The pattern of certainly valid records, for the order in which the file's first records have their keys. */
 async function patternFor({ file, contract }: Loading, isByLine: boolean): Promise<string | undefined> {
   const sample = await sampleRecords(file.path, isByLine);
   return textPattern(contract.schema, contract.record, learnKeyOrders(contract.schema, sample));
 }
 
-/** Lets DuckDB read the file while its records are counted here. */
+/** Counts the records here while DuckDB reads the file. */
 async function insertAndScan(loading: Loading, sql: string, kind: ScanKind): Promise<Scan> {
   const { path, bytes } = loading.file;
   const [inserted, scanned] = await Promise.allSettled([loading.warehouse.run(sql), scanFile(path, kind)]);
@@ -151,13 +151,13 @@ async function insertAndScan(loading: Loading, sql: string, kind: ScanKind): Pro
   return scan;
 }
 
-/** A record's position until all of the file's records are there. */
+/** A record's position until all of the file's records are in the table. */
 const UNNUMBERED = -1;
 
-/** The same columns as {@link lineSource}, of a file that is taken apart by its structure. */
+/** Yields the same columns as {@link lineSource}, for a file that is split by structure. */
 function objectSource(path: string, layout: ListLayout): string {
   const compression = path.endsWith('.gz') ? ", compression = 'gzip'" : '';
-  // A record at the limit still fits; one above it is found by the scan.
+  // A record at the limit still fits; one above it is reported by the scan.
   const most = LARGEST_RECORD + 1024 * 1024;
   return `(select json::varchar as record_text, row_number() over () - 1 as record_index, json as json_text
     from read_json_objects(${quoteLiteral(path)}, format = ${quoteLiteral(layout)}, maximum_object_size = ${most}${compression}))`;
@@ -170,7 +170,7 @@ function insertStatement(loading: Loading, source: string, pattern: string | und
   const record =
     pattern === undefined
       ? `cast(null as ${sqlType(contract.record)})`
-      : // What fits the pattern may still be no JSON: without its commas, say.
+      : // A text that matches the pattern may still not be JSON, for example without its commas.
         `try(case when regexp_full_match(record_text, ${quoteLiteral(pattern)}) then json_transform(json_text, ${structure}) end)`;
   return `insert into ${tableOf(loading)} (${names.join(', ')}, ${RECORD_COLUMNS})
     select ${names.map((name) => `record.${name}`).join(', ')},
@@ -196,7 +196,7 @@ async function settleAll(loading: Loading, doubt: Doubt, lines: RecordLines): Pr
 
 const parsed = (record: RawRecord): ParsedRecord => ({ ...record, value: JSON.parse(record.text) });
 
-/** Whether the tables hold as many records of the file as were counted in it. */
+/** Checks that the tables hold as many of the file's records as were counted in it. */
 async function requireWhole(loading: Loading, counts: FileCounts): Promise<void> {
   const { warehouse, file, batch } = loading;
   const mine = `_batch_seq = ${batch.seq} and _source_file = $file`;

@@ -20,21 +20,21 @@ export interface LoadOptions {
 }
 
 export interface LoadReport {
-  /** The last batch that was loaded; null if nothing was. */
+  /** The last batch of this load; null if nothing was loaded. */
   readonly batch: string | null;
   readonly entities: Readonly<Record<string, EntityCounts>>;
   readonly status: 'loaded' | 'unchanged' | 'refused';
-  /** Every drop, in order; a refused one ends the load. */
+  /** One report per drop, in order; a refused one ends the load. */
   readonly batches: readonly BatchReport[];
-  /** The newest batch of the raw tables, whenever it was loaded. */
+  /** The newest batch in the raw tables, from this load or an earlier one. */
   readonly newestBatch: string | null;
   /** Milliseconds. */
   readonly ms: number;
 }
 
 /**
- * Checks the JSON files of the data folder, record by record, and appends what is new to the raw tables.
- * Each drop is a batch of its own; the first that is refused or unreadable ends the load, and those before it stay.
+ * Validates the JSON files of the data folder, record by record, and appends what is new to the raw tables.
+ * Each drop is one batch; the first that is refused or unreadable ends the load, and earlier ones are kept.
  */
 export async function load(options: LoadOptions, effects: Effects): Promise<CommandResult<LoadReport>> {
   const started = effects.clock.elapsed();

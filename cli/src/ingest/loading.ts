@@ -3,7 +3,7 @@ import { quoteIdentifier } from '../warehouse/sql.ts';
 import type { DropFile } from './drops.ts';
 import type { Contract } from './schemas.ts';
 
-/** The greatest record that is read (bytes). */
+/** The size limit for one record (bytes). */
 export const LARGEST_RECORD = 32 * 1024 * 1024;
 
 /** The batch that a file is loaded in. */
@@ -16,7 +16,7 @@ export interface BatchStamp {
   readonly loadedAt: string;
 }
 
-/** A file on its way into its raw table, inside the caller's transaction. */
+/** A file that is being loaded into its raw table, inside the caller's transaction. */
 export interface Loading {
   readonly warehouse: DuckDbWarehouse;
   readonly file: DropFile;

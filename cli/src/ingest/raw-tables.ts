@@ -17,7 +17,7 @@ export interface RawTable {
   readonly columns: readonly RawColumn[];
   /** The column that names the batch a row came with. */
   readonly batchColumn: string;
-  /** What puts its rows into the order in which they were loaded. */
+  /** ORDER BY expressions for the order in which its rows were loaded. */
   readonly order: readonly string[];
 }
 
@@ -25,7 +25,7 @@ type Declared = readonly (readonly [name: string, type: string])[];
 const required = (columns: Declared): RawColumn[] => columns.map(([name, type]) => ({ name, type, notNull: true }));
 const nullable = (columns: Declared): RawColumn[] => columns.map(([name, type]) => ({ name, type, notNull: false }));
 
-/** What every raw row and every rejected record says of where it came from. */
+/** The columns that record where a raw row or rejected record came from. */
 const METADATA = required([
   ['_batch_id', 'VARCHAR'],
   ['_batch_seq', 'INTEGER'],
@@ -36,7 +36,10 @@ const METADATA = required([
 ]);
 const RECORD = { batchColumn: '_batch_id', order: ['_batch_seq', '_source_file', '_record_index'] };
 
-/** Raw tables beside those of the entities. The list of batches comes last: what it names is in all the others. */
+/**
+ * Raw tables other than those of the entities. `batches` comes last: by the time a batch is listed, all its rows are in the
+ * others.
+ */
 const OWN_TABLES: readonly RawTable[] = [
   {
     name: 'rejected_records',
@@ -82,7 +85,7 @@ const OWN_TABLES: readonly RawTable[] = [
   },
 ];
 
-/** Every raw table: one for each entity, and those that say what was loaded. */
+/** Every raw table: one for each entity, and the bookkeeping tables of load. */
 export function rawTablesOf(contracts: Contracts): readonly RawTable[] {
   const entities = [...contracts].map(([name, { record }]): RawTable => {
     const columns = record.fields.map(([field, type]) => ({ name: field, type: sqlType(type), notNull: false }));
@@ -91,13 +94,13 @@ export function rawTablesOf(contracts: Contracts): readonly RawTable[] {
   return [...entities, ...OWN_TABLES];
 }
 
-/** The raw tables that the schemas in a folder call for. */
+/** The raw tables for the schemas in a folder. */
 export const readRawTables = async (schemas: string): Promise<readonly RawTable[]> =>
   rawTablesOf(await readContracts(schemas));
 
 /**
  * Creates missing raw tables, and adds columns for new properties to existing ones.
- * @throws MeetupError if a schema gives a column another type than the table has, before anything is changed.
+ * @throws MeetupError before anything is changed, if a schema gives a column another type than the table has.
  */
 export async function createRawTables(warehouse: DuckDbWarehouse, tables: readonly RawTable[]): Promise<void> {
   await warehouse.run('create schema if not exists raw');
@@ -141,6 +144,6 @@ function requireSameTypes({ name, columns }: RawTable, known: ReadonlyMap<string
   }
 }
 
-/** DuckDB quotes names inside types only where it must. */
+/** Ignores quotes because DuckDB quotes names inside types only if necessary. */
 const sameType = (one: string, other: string): boolean => plainType(one) === plainType(other);
 const plainType = (type: string): string => type.replaceAll('"', '').replaceAll(/\s+/g, ' ').toUpperCase();

@@ -1,14 +1,14 @@
 import { open } from 'node:fs/promises';
 import { textOf } from './json-text.ts';
 
-/** How much is looked at in one place (bytes). */
+/** How much is read in one place (bytes). */
 const PIECE = 64 * 1024;
-/** Where to look in a file that is not packed: its first records may lack keys that come later. */
+/** Where to read in an uncompressed file, as fractions of its size: the first records may lack keys that come later. */
 const PLACES = [0, 0.25, 0.5, 0.75];
 
 /**
- * Some records of a file, parsed, to learn from how its objects are written.
- * @param isByLine whether each line is taken for a record.
+ * Reads and parses some records of a file, to learn the order of their keys.
+ * @param isByLine whether each line is assumed to be a record.
  */
 export async function sampleRecords(path: string, isByLine: boolean): Promise<readonly unknown[]> {
   const pieces = path.endsWith('.gz') ? [await firstText(path)] : await piecesOf(path);
@@ -36,12 +36,12 @@ async function piecesOf(path: string): Promise<string[]> {
   }
 }
 
-/** The objects of a piece that are lines of their own. */
+/** The objects that take exactly one line of a piece. */
 function wholeLines(piece: string): unknown[] {
   return piece.split('\n').flatMap((line) => parsed(line.trim().replace(/^\[?\s*|\s*[,\]]?$/g, '')));
 }
 
-/** The first objects of an array, however its lines run. */
+/** The first objects of an array, regardless of line ends. */
 function firstItems(text: string): unknown[] {
   const items: unknown[] = [];
   let depth = 0;

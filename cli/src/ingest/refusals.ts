@@ -3,7 +3,7 @@ import type { JsonFaultError } from './cutter.ts';
 import type { ListLayout } from './json-text.ts';
 import { LARGEST_RECORD } from './loading.ts';
 
-/* Why a file is not loaded, each in one sentence. */
+/* The messages for files that can't be loaded, one sentence each. */
 
 export function cannotRead(path: string, error: unknown): MeetupError {
   const why = error instanceof TypeError ? 'its text is not UTF-8' : messageOf(error);
@@ -31,7 +31,7 @@ export function notJson(path: string, layout: ListLayout, fault: JsonFaultError)
   );
 }
 
-/** Two counts of the records differ. */
+/** DuckDB and the scan counted different numbers of records. */
 export function notWhole(path: string, read: number, records: number): MeetupError {
   return new MeetupError(
     `${path} was not read completely: only ${read} of its ${records} records. Nothing of its drop was loaded; please report this.`,

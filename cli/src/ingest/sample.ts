@@ -6,13 +6,13 @@ import { openPublished } from '../warehouse/duckdb.ts';
 import { findDrops } from './drops.ts';
 import { readContracts } from './schemas.ts';
 
-/** The sample that a first start makes where there is no data. */
+/** The sample that the first start generates if there is no data. */
 const SAMPLE = { scale: 1, seed: 1, days: 0 };
 
 /**
- * Generates the sample where the data folder holds no data, and nothing was ever loaded: a folder that is not mounted or
- * not the right one must not mix the sample into real rows. A project that is not meetup's own never gets it.
- * @returns what it made, if anything.
+ * Generates the sample if the data folder holds no data and nothing was ever loaded: if the data folder is merely not mounted,
+ * or the wrong one, the sample must not be mixed into real rows. Only meetup's own project gets it.
+ * @returns the report of what was generated, if anything.
  */
 export async function generateIfEmpty(paths: Paths, effects: Effects): Promise<GenerateReport | undefined> {
   if (!isOwnProject(paths) || (await hasData(paths)) || (await hasBatches(paths))) return undefined;

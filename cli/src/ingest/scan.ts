@@ -3,28 +3,28 @@ import { createGunzip } from 'node:zlib';
 import type { ListLayout } from './json-text.ts';
 
 /*
- * A second opinion on a file, beside DuckDB's: how many records it holds and where it ends. DuckDB's readers have lost a file's last
- * record, read past a missing bracket, and taken a damaged archive for a whole one, each without an error; so a batch is only
- * committed when both counts agree. Reading the packed bytes with zlib also verifies their checksum.
+ * Counts a file's records independently of DuckDB. DuckDB's readers have lost a file's last record, read past a missing bracket,
+ * and accepted a truncated archive, each without an error; so a batch is only committed if both counts agree. Decompressing with
+ * zlib also verifies the checksum.
  */
 
 export interface Scan {
-  /** Records: the items of an array, or the lines that are not blank. */
+  /** The number of records: the items of an array, or the lines that aren't blank. */
   readonly records: number;
-  /** Lines, blank ones too; the last may lack its line end. */
+  /** The number of lines, including blank ones; the last may lack its line end. */
   readonly lines: number;
-  /** The longest line without its line end, or the longest item of an array, in bytes of the unpacked text. */
+  /** The longest line without its line end, or the longest item of an array, in bytes of the decompressed text. */
   readonly longest: number;
-  /** Bytes of the file that were read. */
+  /** How many bytes of the file were read. */
   readonly bytes: number;
   /** False if the array is not closed, a record is missing beside a comma, or something follows the array. */
   readonly isWellFormed: boolean;
 }
 
-/** What to count: the records of a layout, or just lines, which is quicker. */
+/** What to count: the records of a layout, or only lines, which is faster. */
 export type ScanKind = ListLayout | 'lines';
 
-/** Reads the whole file once. Rejects where it can't be read or unpacked, or its checksum is wrong. */
+/** Reads the whole file once. Rejects if it can't be read or decompressed, or its checksum is wrong. */
 export async function scanFile(path: string, kind: ScanKind): Promise<Scan> {
   const source = createReadStream(path, { highWaterMark: 1 << 20 });
   const unpacked = path.endsWith('.gz') ? source.pipe(createGunzip({ chunkSize: 1 << 20 })) : source;
@@ -47,7 +47,7 @@ const BACKSLASH = 0x5c;
 const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
-/** The bytes of a byte order mark; none of them begins a JSON value. */
+/** The bytes of a byte order mark; no JSON value begins with any of them. */
 const MARK = new Set([0xef, 0xbb, 0xbf]);
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === NEWLINE || byte === RETURN || byte === 0x09;
@@ -57,7 +57,7 @@ class LineScanner {
   #lines = 0;
   #blank = 0;
   #longest = 0;
-  /** Bytes of the line that has begun. */
+  /** Bytes of the current line so far. */
   #length = 0;
   #hasText = false;
   #endsInReturn = false;
@@ -98,15 +98,15 @@ class LineScanner {
   }
 }
 
-/** Finds the commas between an array's items; what is in the items is nothing to it, except for texts and brackets. */
+/** Finds the commas between an array's items, looking only at strings and brackets inside them. */
 class ArrayScanner {
   #position = 0;
   #depth = 0;
   #inText = false;
   #isEscaped = false;
-  /** Where the item that has begun starts; -1 between items. */
+  /** Where the current item starts; -1 between items. */
   #start = -1;
-  /** Where white space began that may follow the item; -1 where none did. */
+  /** Where the white space behind the item starts; -1 if there is none. */
   #spaceFrom = -1;
   #afterComma = false;
   #hasEnded = false;

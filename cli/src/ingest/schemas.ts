@@ -10,29 +10,29 @@ import { inexactNumbers } from './contract/exact-numbers.ts';
 import { isObject, type JsonSchema, type SchemaObject } from './contract/json-schema.ts';
 import type { ParsedRecord } from './cutter.ts';
 
-/** Every reason why a value breaks its entity's schema, such as `/rsvps/3/user_id must be integer`; none if it keeps it. */
-export type Judge = (record: Pick<ParsedRecord, 'text' | 'value'>) => readonly string[];
+/** Returns the reasons why a record is invalid, such as `/rsvps/3/user_id must be integer`; none if it is valid. */
+export type Validator = (record: Pick<ParsedRecord, 'text' | 'value'>) => readonly string[];
 
-/** One record with a thousand bad answers does not need a thousand reasons. */
+/** A record with a thousand invalid answers doesn't need a thousand reasons. */
 const MOST_REASONS = 50;
 
-/** What `load` holds an entity's records to, and how the warehouse keeps them. */
+/** How an entity's records are validated, and how the warehouse stores them. */
 export interface Contract {
   readonly schema: SchemaObject;
   /** Entities with smaller numbers are loaded first. */
   readonly loadOrder: number;
   /** The type of a whole record: a struct of the listed properties. */
   readonly record: ColumnType & { readonly kind: 'struct' };
-  readonly judge: Judge;
+  readonly validate: Validator;
 }
 
 /** Contracts by entity, in the order in which they are loaded. */
 export type Contracts = ReadonlyMap<string, Contract>;
 
 const SUFFIX = '.schema.json';
-/** Names that are safe as tables anywhere. Raw tables of our own are no entities. */
+/** Names that are safe as table names everywhere, except those of load's own tables. */
 const NAME = /^(?!(?:rejected_records|loaded_files|batches)$)[a-z][a-z0-9_]*$/;
-/** The load order of an entity that doesn't say. */
+/** The load order of an entity that doesn't set one. */
 const LAST = 1000;
 
 /** Reads and compiles the JSON Schemas of `data/schemas/`: one file per entity. */
@@ -73,7 +73,7 @@ async function readContract(ajv: Ajv2020, folder: string, name: string): Promise
   }
 }
 
-/** What a schema may say under `x-meetup`, beside what JSON Schema has keywords for. */
+/** What a schema may contain under `x-meetup`: annotations that JSON Schema has no keywords for. */
 const ANNOTATION = {
   type: 'object',
   properties: {
@@ -85,20 +85,20 @@ const ANNOTATION = {
 };
 
 const annotationSchema = z.object({
-  /** Of an entity: the properties that identify a record. */
+  /** On an entity: the properties that identify a record. */
   key: z.array(z.string()).optional(),
-  /** Of an entity: those with smaller numbers are loaded first. */
+  /** On an entity: those with smaller numbers are loaded first. */
   loadOrder: z.number().optional(),
-  /** Of a property: whether it says something about a person. */
+  /** On a property: whether it is personal data. */
   personal: z.boolean().optional(),
 });
 export type Annotation = z.infer<typeof annotationSchema>;
 
-/** What a schema says under `x-meetup`. */
+/** The annotations that a schema has under `x-meetup`. */
 export const annotationOf = (schema: JsonSchema): Annotation =>
   isObject(schema) && schema['x-meetup'] !== undefined ? annotationSchema.parse(schema['x-meetup']) : {};
 
-/** An ajv that refuses every keyword and format that it doesn't know. */
+/** Creates an ajv that rejects unknown keywords and formats. */
 export function newAjv(): Ajv2020 {
   const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
   formats.default(ajv, { mode: 'full' });
@@ -108,7 +108,7 @@ export function newAjv(): Ajv2020 {
 
 /**
  * Compiles one schema.
- * @throws Error if it is not a schema, has a keyword that nobody knows, or can't be a table.
+ * @throws Error if it is not a schema, has an unknown keyword, or can't be a table.
  */
 export function contractOf(schema: unknown, ajv: Ajv2020): Contract {
   if (!isObject(schema)) throw new TypeError('it is not a JSON object');
@@ -120,14 +120,14 @@ export function contractOf(schema: unknown, ajv: Ajv2020): Contract {
     schema,
     loadOrder: annotationOf(schema).loadOrder ?? LAST,
     record,
-    judge: (judged) => judge(validate, record, judged),
+    validate: (parsed) => reasonsAgainst(validate, record, parsed),
   };
 }
 
-/** Column names that `load` needs for itself. */
+/** Columns that `load` adds to every raw table. */
 const OWN = /^_(batch_id|batch_seq|dropped_on|source_file|record_index|loaded_at)$/i;
 
-/** DuckDB's names have no case, and are not empty. */
+/** Requires names that DuckDB accepts: not empty, and different in more than case. */
 function requireColumns(type: ColumnType, path = ''): void {
   if (type.kind === 'list') requireColumns(type.item, path);
   if (type.kind !== 'struct') return;
@@ -144,17 +144,21 @@ function requireColumns(type: ColumnType, path = ''): void {
   }
 }
 
-function judge(validate: ValidateFunction, type: ColumnType, { text, value }: Parameters<Judge>[0]): readonly string[] {
+function reasonsAgainst(
+  validate: ValidateFunction,
+  type: ColumnType,
+  { text, value }: Parameters<Validator>[0],
+): readonly string[] {
   if (!validate(value)) return reasons(validate.errors ?? []);
   return inexactNumbers(text, type).map((place) => `${place} must be a number that can be stored exactly`);
 }
 
 function reasons(errors: readonly ErrorObject[]): string[] {
-  const told = errors.map(
+  const all = errors.map(
     (error) => `${error.instancePath || '/'} ${error.message ?? 'is not allowed'}${allowed(error)}`,
   );
-  const left = told.length - MOST_REASONS;
-  return left > 0 ? [...told.slice(0, MOST_REASONS), `and ${left} more`] : told;
+  const left = all.length - MOST_REASONS;
+  return left > 0 ? [...all.slice(0, MOST_REASONS), `and ${left} more`] : all;
 }
 
 function allowed(error: ErrorObject): string {

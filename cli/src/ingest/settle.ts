@@ -5,28 +5,28 @@ import { jsonStructure } from './contract/column-types.ts';
 import type { ParsedRecord } from './cutter.ts';
 import { type Loading, tableOf } from './loading.ts';
 
-/** A record in doubt, as ajv judged it. */
-interface JudgedRecord extends ParsedRecord {
+/** A record in doubt after its validation. */
+interface ValidatedRecord extends ParsedRecord {
   readonly reasons: readonly string[];
 }
 
-/** What became of some records in doubt. */
+/** The outcome for some records in doubt. */
 export interface Settled {
   readonly rejected: number;
-  /** The first rejected record's position and reasons, for people. */
+  /** The first rejected record's position and reasons, for messages. */
   readonly example?: string;
 }
 
 /**
- * Judges records in doubt one by one: what passes is inserted with the values that JSON.parse gives, what fails goes to
- * raw.rejected_records with every reason.
+ * Validates records in doubt one by one: valid ones are inserted with the values from JSON.parse, invalid ones go to
+ * raw.rejected_records with all reasons.
  */
 export async function settle(loading: Loading, records: readonly ParsedRecord[]): Promise<Settled> {
-  const judged = records.map((record) => ({ ...record, reasons: loading.contract.judge(record) }));
-  const bad = judged.filter(({ reasons }) => reasons.length > 0);
+  const validated = records.map((record) => ({ ...record, reasons: loading.contract.validate(record) }));
+  const bad = validated.filter(({ reasons }) => reasons.length > 0);
   await insertValid(
     loading,
-    judged.filter(({ reasons }) => reasons.length === 0),
+    validated.filter(({ reasons }) => reasons.length === 0),
   );
   await insertRejected(loading, bad);
   const [first] = bad;
@@ -34,8 +34,8 @@ export async function settle(loading: Loading, records: readonly ParsedRecord[])
   return { rejected: bad.length, example: `record ${first.index}: ${first.reasons.slice(0, 3).join('; ')}` };
 }
 
-/** What JSON.parse read, written plainly again, is read by DuckDB without any doubt. */
-async function insertValid(loading: Loading, records: readonly JudgedRecord[]): Promise<void> {
+/** Inserts records as JSON.stringify writes them, which DuckDB reads the same way as JSON.parse. */
+async function insertValid(loading: Loading, records: readonly ValidatedRecord[]): Promise<void> {
   if (records.length === 0) return;
   const { warehouse, batch, contract } = loading;
   const names = contract.record.fields.map(([name]) => quoteIdentifier(name));
@@ -57,7 +57,7 @@ async function insertValid(loading: Loading, records: readonly JudgedRecord[]): 
 /** The columns that say where a record came from, in the order of the statements here. */
 export const RECORD_COLUMNS = '_batch_id, _batch_seq, _dropped_on, _source_file, _record_index, _loaded_at';
 
-async function insertRejected(loading: Loading, records: readonly JudgedRecord[]): Promise<void> {
+async function insertRejected(loading: Loading, records: readonly ValidatedRecord[]): Promise<void> {
   if (records.length === 0) return;
   const { warehouse, file, batch } = loading;
   await warehouse.run(
@@ -79,7 +79,7 @@ function stampValues({ file, batch }: Loading): Record<'id' | 'dropped' | 'file'
   return { id: batch.id, dropped: batch.droppedOn, file: file.sourceFile, loaded: batch.loadedAt };
 }
 
-function rejectedId({ file, batch }: Loading, record: JudgedRecord): string {
+function rejectedId({ file, batch }: Loading, record: ValidatedRecord): string {
   const parts = [batch.id, file.sourceFile, String(record.index), record.text].join('\0');
   return createHash('sha256').update(parts).digest('hex').slice(0, 16);
 }

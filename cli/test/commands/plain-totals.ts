@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Contracts, Judge } from '../../src/ingest/schemas.ts';
+import type { Contracts, Validator } from '../../src/ingest/schemas.ts';
 
 /*
  * The marts' totals once more, straight from the JSON files and in plain JavaScript: no SQL, no dbt, and none of the
@@ -42,7 +42,7 @@ export interface PlainTotals {
 
 /** Counts what a data folder with a dump and dated drops holds. */
 export function plainTotals(data: string, contracts: Contracts): PlainTotals {
-  const events = latestEvents(readAll<EventRecord>(data, 'events', contracts.get('events')?.judge));
+  const events = latestEvents(readAll<EventRecord>(data, 'events', contracts.get('events')?.validate));
   const totals: PlainTotals = {
     events: events.length,
     rsvps: 0,
@@ -58,7 +58,7 @@ export function plainTotals(data: string, contracts: Contracts): PlainTotals {
     }
   }
   const users = new Map<number, UserRecord>();
-  for (const { record } of readAll<UserRecord>(data, 'users', contracts.get('users')?.judge)) {
+  for (const { record } of readAll<UserRecord>(data, 'users', contracts.get('users')?.validate)) {
     const memberships = record.memberships ?? users.get(record.user_id)?.memberships ?? null;
     users.set(record.user_id, { ...record, memberships });
   }
@@ -72,7 +72,7 @@ export function plainTotals(data: string, contracts: Contracts): PlainTotals {
 }
 
 /** Every record that keeps its schema, oldest first: the dump, then the days. */
-function readAll<T>(data: string, entity: string, judge: Judge | undefined): Placed<T>[] {
+function readAll<T>(data: string, entity: string, validate: Validator | undefined): Placed<T>[] {
   const days = readdirSync(data).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name));
   return ['', ...days.sort()].flatMap((drop) => {
     const name = readdirSync(join(data, drop)).find((file) => file === `${entity}.json`);
@@ -80,14 +80,14 @@ function readAll<T>(data: string, entity: string, judge: Judge | undefined): Pla
     const records: unknown = JSON.parse(readFileSync(join(data, drop, name), 'utf8'));
     if (!Array.isArray(records)) throw new TypeError(`${name} is no array`);
     return records.flatMap((record: T, index) =>
-      judge?.({ text: JSON.stringify(record), value: record }).length === 0 ? [{ drop, index, record }] : [],
+      validate?.({ text: JSON.stringify(record), value: record }).length === 0 ? [{ drop, index, record }] : [],
     );
   });
 }
 
 /**
- * The rule of identity: one event per series until one drop shows two starts of it, or another start after the last one was over; from
- * then on the start tells.
+ * The rule of identity: one event per series until one drop shows two starts of it, or another start after the last one was
+ * over; from then on the start tells.
  */
 function latestEvents(versions: readonly Placed<EventRecord>[]): EventRecord[] {
   const series = new Map<string, Placed<EventRecord>[]>();

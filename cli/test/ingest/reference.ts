@@ -45,13 +45,13 @@ export interface Outcome {
   readonly loaded: readonly (readonly [index: number, value: unknown])[];
 }
 
-/** What should become of some records: JSON.parse reads them, ajv judges them. */
+/** What should become of some records: JSON.parse reads them, ajv validates them. */
 export function expectedOutcome(contract: Contract, texts: readonly string[]): Outcome {
   const rejected: [number, readonly string[]][] = [];
   const loaded: [number, unknown][] = [];
   for (const [index, text] of texts.entries()) {
     const value: unknown = JSON.parse(text);
-    const reasons = contract.judge({ text, value });
+    const reasons = contract.validate({ text, value });
     if (reasons.length > 0) rejected.push([index, reasons]);
     else loaded.push([index, projected(value, contract.record)]);
   }

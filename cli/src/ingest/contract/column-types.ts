@@ -4,7 +4,7 @@ import { isObject, type JsonSchema, propertiesOf, resolve, type SchemaObject, ty
 /** How DuckDB holds the values of a schema. */
 export type ColumnType =
   | { readonly kind: 'scalar'; readonly sql: 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'BOOLEAN' }
-  /** A value of more than one shape, as JSON text. */
+  /** A value that may have more than one type, kept as JSON text. */
   | { readonly kind: 'json' }
   | { readonly kind: 'list'; readonly item: ColumnType }
   | { readonly kind: 'struct'; readonly fields: readonly (readonly [name: string, type: ColumnType])[] };
@@ -12,7 +12,7 @@ export type ColumnType =
 const JSON_TYPE: ColumnType = { kind: 'json' };
 const scalar = (sql: 'BIGINT' | 'DOUBLE' | 'VARCHAR' | 'BOOLEAN'): ColumnType => ({ kind: 'scalar', sql });
 
-/** The column type of a schema's values; JSON where they have no single type, or the schema contains itself. */
+/** The column type for a schema's values: JSON if they have no single type or the schema is recursive. */
 export function columnType(root: JsonSchema, schema: JsonSchema, within: readonly JsonSchema[] = []): ColumnType {
   const resolved = resolve(root, schema);
   if (!isObject(resolved) || within.includes(resolved)) return JSON_TYPE;
@@ -47,7 +47,7 @@ export function sqlType(type: ColumnType): string {
   }
 }
 
-/** The type as json_transform takes it. */
+/** The type in the notation of DuckDB's json_transform. */
 export function jsonStructure(type: ColumnType): unknown {
   switch (type.kind) {
     case 'scalar':
@@ -86,7 +86,7 @@ function typeOfValues(values: readonly unknown[]): ColumnType {
   return JSON_TYPE;
 }
 
-/** The one type that all branches of `anyOf` or `oneOf` have, except for null. */
+/** The type that all branches of `anyOf` or `oneOf` share, ignoring null. */
 function typeOfBranches(root: JsonSchema, schema: SchemaObject, within: readonly JsonSchema[]): ColumnType {
   const branches = [schema.anyOf, schema.oneOf].filter((list) => Array.isArray(list));
   const [list, ...others] = branches;

@@ -2,18 +2,18 @@ import type { ColumnType } from './column-types.ts';
 import { isObject } from './json-schema.ts';
 
 /*
- * JSON.parse rounds an integer beyond 2^53 to its neighbour, and takes 1e400 for infinity, without an error. Such a number is never
- * kept: a record that has one where a column would hold it is rejected. In unlisted fields it does no harm.
+ * JSON.parse silently rounds integers beyond 2^53 and reads 1e400 as infinity. A record with such a number in a column is
+ * rejected rather than stored inexactly. Unlisted fields aren't stored, so there it does no harm.
  */
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?/y;
 
-/** Stands for a number that can't be kept. No text of a record is likely to be this one. */
+/** Marks a number that can't be stored exactly. No record is likely to contain this text. */
 const INEXACT = '\u0000a number that is not kept\u0000';
-/** Stands for a decimal number, such as 1e20, that is no integer to keep. */
+/** Marks a number, such as 1e20, that can be stored as a decimal but not as an integer. */
 const LARGE = '\u0000a number that is not an integer to keep\u0000';
 
-/** The places of listed numbers that JSON.parse can't keep as they are written, such as `/rsvps/3/user_id`. */
+/** The JSON pointers of listed numbers that JSON.parse can't represent exactly, such as `/rsvps/3/user_id`. */
 export function inexactNumbers(text: string, type: ColumnType): string[] {
   if (!/\d{16}|\d[eE]/.test(text)) return [];
   const marked = markNumbers(text);
@@ -22,7 +22,7 @@ export function inexactNumbers(text: string, type: ColumnType): string[] {
   return [...placesIn(value, type, '')];
 }
 
-/** The text with marks in the place of numbers that can't be kept; undefined if there are none. */
+/** The text with marks in place of the numbers that can't be represented exactly; undefined if there are none. */
 function markNumbers(text: string): string | undefined {
   const pieces: string[] = [];
   let copied = 0;
@@ -43,7 +43,7 @@ function markNumbers(text: string): string | undefined {
   return pieces.length === 0 ? undefined : pieces.join('') + text.slice(copied);
 }
 
-/** Where the string that begins at a quote ends. */
+/** The index of the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let slashes = 0;

@@ -13,7 +13,7 @@ export function isSchema(value: unknown): value is JsonSchema {
   return typeof value === 'boolean' || isObject(value);
 }
 
-/** Keywords that say something about a value without judging it. */
+/** Keywords that describe a value without constraining it. */
 const ANNOTATIONS = new Set([
   '$schema',
   '$id',
@@ -28,7 +28,7 @@ const ANNOTATIONS = new Set([
   'writeOnly',
 ]);
 
-/** The keywords of a schema that judge values: all but annotations and the project's own `x-…`. */
+/** The keywords of a schema that constrain values: all but annotations and the project's own `x-…`. */
 export function assertionsOf(schema: SchemaObject): string[] {
   return Object.keys(schema).filter((keyword) => !ANNOTATIONS.has(keyword) && !keyword.startsWith('x-'));
 }
@@ -55,8 +55,8 @@ export function requiredOf(schema: SchemaObject): readonly string[] {
 }
 
 /**
- * Follows `$ref` to a definition in the same document. Undefined where it leads elsewhere, in a circle, or has assertions beside
- * it: such a schema is left to ajv.
+ * Follows `$ref` to a definition in the same document. Undefined if it leads to another document, leads in a circle, or has
+ * assertions beside it: such schemas are left to ajv.
  */
 export function resolve(root: JsonSchema, schema: JsonSchema): JsonSchema | undefined {
   let found: unknown = schema;

@@ -1,12 +1,11 @@
 import { isObject, type JsonSchema, propertiesOf, resolve, type SchemaObject } from './json-schema.ts';
 
 /**
- * In which order the keys of a file's objects come, by the schema of the object: the listed keys, and unlisted ones where they
- * were seen. It is learned from a few records and proves nothing; a record whose keys come otherwise is looked at by ajv.
+ * The order of keys in a file's objects, by the object's schema: the listed keys, and unlisted ones where they were seen. It is
+ * learned from a few records and guarantees nothing; records with another order go to ajv.
  */
 export type KeyOrders = ReadonlyMap<SchemaObject, readonly string[]>;
 
-/** Learns the order of keys from sample records. */
 export function learnKeyOrders(root: JsonSchema, sample: readonly unknown[]): KeyOrders {
   const seen = new Map<SchemaObject, Map<string, { keys: readonly string[]; times: number }>>();
   for (const record of sample) observe(root, root, record, seen);
@@ -18,7 +17,10 @@ export function learnKeyOrders(root: JsonSchema, sample: readonly unknown[]): Ke
   );
 }
 
-/** The keys of an object in the order to expect: as learned, listed keys that were never seen after their neighbour in the schema. */
+/**
+ * The keys of an object in the order to expect: as learned, listed keys that were never seen after their neighbour in the
+ * schema.
+ */
 export function expectedKeys(orders: KeyOrders, schema: SchemaObject): readonly string[] {
   const listed = propertiesOf(schema).map(([name]) => name);
   return mergeOrders([orders.get(schema) ?? [], listed]);
@@ -48,7 +50,7 @@ function observe(
   }
 }
 
-/** One order that keeps as many of the given ones as it can; earlier ones count for more. */
+/** Merges several orders into one that respects as many of them as possible; on conflicts, earlier ones win. */
 function mergeOrders(orders: readonly (readonly string[])[]): readonly string[] {
   const merged: string[] = [];
   for (const keys of orders) {

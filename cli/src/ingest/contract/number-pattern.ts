@@ -1,12 +1,12 @@
 /*
- * Regular expressions (RE2) for numbers in JSON text. They may leave numbers out that lie in the range, and never let one in that
- * does not; what is left out is looked at by ajv.
+ * Regular expressions (RE2) for numbers in JSON text. They may miss numbers within the range but never match one outside it;
+ * whatever they miss goes to ajv.
  */
 
-/** Numbers of at most 15 digits are read alike by everybody. */
+/** Every parser reads numbers of at most 15 digits exactly. */
 const MOST = 999_999_999_999_999;
 
-/** A pattern for the integers from `low` to `high`, both included; undefined if there are none. */
+/** A pattern for the integers from `low` to `high`, inclusive; undefined if there are none. */
 export function integerPattern(low: number, high: number): string | undefined {
   const from = Math.max(Math.ceil(low), -MOST);
   const to = Math.min(Math.floor(high), MOST);
@@ -15,14 +15,14 @@ export function integerPattern(low: number, high: number): string | undefined {
   return anyOf([...positive, ...negative]);
 }
 
-/** A pattern for decimal numbers from `low` to `high`, both included. */
+/** A pattern for decimal numbers from `low` to `high`, inclusive. */
 export function decimalPattern(low: number, high: number): string | undefined {
   const fraction = '(?:\\.[0-9]{1,17})?';
   const alternatives: string[] = [];
   const add = (sign: string, least: number, greatest: number): void => {
     const from = Math.ceil(Math.max(least, 0));
     const to = Math.floor(Math.min(greatest, MOST + 1));
-    // With a fraction, a number lies between its whole part and the next.
+    // A number with a fraction lies between its whole part and the next integer.
     const within = anyOf(digitsBetween(from, to - 1));
     if (within !== undefined) alternatives.push(`${sign}${within}${fraction}`);
     const exact = to >= from ? anyOf(digitsBetween(to, to)) : undefined;
@@ -33,11 +33,12 @@ export function decimalPattern(low: number, high: number): string | undefined {
   return anyOf(alternatives);
 }
 
-/** Alternatives that together fit exactly the whole numbers from `low` to `high`, which are not negative. */
+/** Alternatives that together match exactly the non-negative integers from `low` to `high`. */
 function digitsBetween(low: number, high: number): string[] {
   if (low > high) return [];
   const ends = new Set([high]);
-  // Cut where the last digits become all nines on the way up, and all zeros on the way down: 1-9, 10-99, 100-399, 400-409, 410-412.
+  // Split where the last digits become all nines on the way up, and all zeros on the way down: 1-9, 10-99, 100-399, 400-409,
+  // 410-412.
   for (let digits = 1, end = withNines(low, digits); end <= high; digits += 1, end = withNines(low, digits)) {
     ends.add(end);
   }
@@ -56,7 +57,7 @@ function digitsBetween(low: number, high: number): string[] {
   return mergeLengths(patterns);
 }
 
-/** `[1-9]`, `[1-9][0-9]`, `[1-9][0-9]{2}` in one: `[1-9][0-9]{0,2}`. */
+/** Merges `[1-9]`, `[1-9][0-9]`, `[1-9][0-9]{2}` into `[1-9][0-9]{0,2}`. */
 function mergeLengths(patterns: readonly string[]): string[] {
   const free = /^(.*?)(?:\[0-9\](?:\{(\d+)\})?)?$/;
   const merged: { head: string; from: number; to: number }[] = [];
@@ -78,7 +79,7 @@ const withNines = (number: number, digits: number): number =>
 
 const withZeros = (number: number, digits: number): number => number - (number % 10 ** digits);
 
-/** Two numbers of one length: each digit from that of the first to that of the second. */
+/** For two numbers of equal length: each digit ranges from the first number's to the second's. */
 function betweenDigits(from: string, to: string): string {
   const digits = [...from].map((digit, at) => {
     const last = to.charAt(at);
@@ -87,7 +88,7 @@ function betweenDigits(from: string, to: string): string {
   return digits.join('').replace(/(?:\[0-9\]){2,}/g, (run) => `[0-9]{${run.length / 5}}`);
 }
 
-/** One pattern of several; undefined of none. */
+/** Combines patterns as alternatives; undefined if there are none. */
 export function anyOf(patterns: readonly (string | undefined)[]): string | undefined {
   const given = patterns.filter((pattern) => pattern !== undefined);
   return given.length === 0 ? undefined : `(?:${given.join('|')})`;

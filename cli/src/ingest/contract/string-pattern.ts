@@ -1,17 +1,17 @@
 import type { SchemaObject } from './json-schema.ts';
 
-/** One character of a JSON string as it is written. */
+/** One character of a JSON string, possibly escaped. */
 const CHARACTER = '(?:[^"\\\\]|\\\\.)';
 
-/** Any JSON string. DuckDB's parser has judged its escapes. */
+/** Any JSON string. DuckDB's parser has already validated its escapes. */
 export const plainString = `"${CHARACTER}*"`;
 
-/** The longest length that a pattern counts. */
+/** The largest repetition count in a pattern. */
 const MOST_COUNTED = 100;
 
 /**
- * Some of the strings that keep a format, and none that does not, by ajv-formats; without characters that JSON could escape.
- * Any other format is left to ajv.
+ * Patterns that match some of the strings that ajv-formats accepts and none that it rejects, without characters that JSON could
+ * escape. Other formats are left to ajv.
  */
 const FORMATS: ReadonlyMap<string, string> = new Map([
   ['uri', 'https?://[a-z0-9]+(?:[.-][a-z0-9]+)*(?:/[A-Za-z0-9_~.-]+)*/?'],
@@ -24,12 +24,12 @@ const FORMATS: ReadonlyMap<string, string> = new Map([
   ['email', '[a-z0-9]+(?:\\.[a-z0-9]+)*@[a-z0-9]+(?:\\.[a-z0-9]+)+'],
 ]);
 
-/** Days that every month has. */
+/** Only days that every month has: 1 to 28. */
 function dayPattern(): string {
   return '[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])';
 }
 
-/** The pattern of the JSON strings that keep a schema's rules on texts; undefined if there is none. */
+/** A pattern for JSON strings that satisfy the schema; undefined if there is none. */
 export function stringPattern(schema: SchemaObject): string | undefined {
   const least = typeof schema.minLength === 'number' ? schema.minLength : 0;
   const most = typeof schema.maxLength === 'number' ? schema.maxLength : undefined;
@@ -45,16 +45,16 @@ function ofLength(least: number, most: number | undefined): string | undefined {
   if (most === undefined && least === 0) return plainString;
   if (most === undefined && least === 1) return `"${CHARACTER}+"`;
   if (least > MOST_COUNTED || (most ?? 0) > MOST_COUNTED || (most !== undefined && most < least)) return undefined;
-  // An escape may be half a character.
+  // Escapes are excluded because one may be half a character (a surrogate).
   return `"[^"\\\\]{${least},${most ?? ''}}"`;
 }
 
-/** What JavaScript and RE2 understand alike, and what fits only characters that JSON writes as they are. */
+/** Syntax that means the same in JavaScript and RE2 and matches only characters that JSON never escapes. */
 const ATOM =
   /^(?:[A-Za-z0-9 _@:,;=#%&<>~!'-]|\\[d.+*?()[\]{}|/]|\[-?(?:[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|[A-Za-z0-9 _.@:,;=#%&+*~!]|\\d)+-?\]|\{\d{1,2}(?:,\d{0,2})?\}|[+*?])$/;
 const TOKEN = /\(\?:|[()|]|\[[^\]]*\]|\{[^}]*\}|\\.|[\s\S]/g;
 
-/** An ECMAScript pattern that is anchored at both ends, in RE2; undefined if the two might differ. */
+/** Translates an ECMAScript pattern that is anchored at both ends to RE2; undefined if the two might differ. */
 function anchoredPattern(pattern: string): string | undefined {
   if (!pattern.startsWith('^') || !pattern.endsWith('$') || pattern.endsWith('\\$')) return undefined;
   const body = pattern.slice(1, -1);

@@ -17,18 +17,19 @@ import { anyOf, decimalPattern, integerPattern } from './number-pattern.ts';
 import { plainString, stringPattern } from './string-pattern.ts';
 
 /*
- * The cheap check. A schema becomes a regular expression (RE2) over the JSON text of a record. What it fits, and DuckDB's parser
- * accepts,
+ * The fast check. A schema becomes a regular expression (RE2) over the JSON text of a record. A text that matches and that
+ * DuckDB's parser accepts
  *
- * - is JSON: no NaN, no comma before a bracket, which DuckDB's parser lets through;
- * - names no key twice, where the key is listed: each has one place in the pattern;
- * - keeps the schema;
- * - and is read into the columns as JSON.parse reads it: no text for a number, no 1.5 for an integer.
+ * - is JSON: no NaN and no trailing comma, both of which DuckDB's parser accepts;
+ * - has no listed key twice: each has one place in the pattern;
+ * - satisfies the schema;
+ * - and is read into the columns as JSON.parse would read it: no string for a number, no 1.5 for an integer.
  *
- * It need not fit every such text. Whatever can't be said in a pattern (`undefined` here) fits nothing, and the records go to ajv.
+ * It need not match every such text. A schema that can't be expressed as a pattern (`undefined` here) matches nothing, and all
+ * its records go to ajv.
  */
 
-/** Keywords that are understood below. A schema with any other fits nothing. */
+/** The keywords that are translated below. A schema with any other keyword has no pattern. */
 const UNDERSTOOD = new Set([
   'type',
   'enum',
@@ -54,17 +55,17 @@ const UNDERSTOOD = new Set([
 const SPACE = '\\s*';
 const NUMBER = '-?[0-9]+(?:\\.[0-9]+)?(?:[eE][-+]?[0-9]+)?';
 
-/** How long a list may be that the pattern counts. */
+/** The largest list length that a pattern counts. */
 const MOST_COUNTED = 40;
 
 interface Compiling {
   readonly root: JsonSchema;
   readonly orders: KeyOrders;
-  /** Schemas around this one: one that contains itself has no pattern. */
+  /** The enclosing schemas: a recursive one has no pattern. */
   readonly within: readonly JsonSchema[];
 }
 
-/** The pattern of the texts beyond doubt, without white space around them; undefined if there are none. */
+/** The pattern of records that are certainly valid, without surrounding white space; undefined if there is none. */
 export function textPattern(root: JsonSchema, column: ColumnType, orders: KeyOrders): string | undefined {
   const pattern = patternOf({ root, orders, within: [] }, root, column);
   return pattern !== undefined && pattern.length > LONGEST ? undefined : pattern;
@@ -118,13 +119,13 @@ function typePattern(
 const fits = (column: ColumnType, sql: string): boolean =>
   column.kind === 'json' || (column.kind === 'scalar' && column.sql === sql);
 
-/** One branch that holds is enough for `anyOf`. */
+/** For `anyOf`, one matching branch is enough. */
 function anyBranch(compiling: Compiling, branches: unknown, column: ColumnType): string | undefined {
   if (!Array.isArray(branches)) return undefined;
   return anyOf(branches.map((branch) => (isSchema(branch) ? patternOf(compiling, branch, column) : undefined)));
 }
 
-/** Where no value can be of the types of two branches, the one that holds is the only one. */
+/** For `oneOf`, if no value can have the types of two branches, the branch that matches is the only one. */
 function onlyBranch(compiling: Compiling, branches: unknown, column: ColumnType): string | undefined {
   if (!Array.isArray(branches)) return undefined;
   const seen = new Set<string>();
@@ -157,7 +158,7 @@ function numberPattern(
   schema: SchemaObject,
   between: (low: number, high: number) => string | undefined,
 ): string | undefined {
-  // Some formats are of numbers.
+  // Some formats apply to numbers.
   if (schema.format !== undefined) return undefined;
   const limit = (keyword: string, otherwise: number): number => {
     const value = schema[keyword];
@@ -165,7 +166,7 @@ function numberPattern(
   };
   const low = limit('minimum', Number.NEGATIVE_INFINITY);
   const high = limit('maximum', Number.POSITIVE_INFINITY);
-  // Of an excluded bound, the numbers nearest to it are left to ajv.
+  // Numbers near an exclusive bound are left to ajv.
   const above = Math.floor(limit('exclusiveMinimum', Number.NEGATIVE_INFINITY)) + 1;
   const below = Math.ceil(limit('exclusiveMaximum', Number.POSITIVE_INFINITY)) - 1;
   return between(Math.max(low, above), Math.min(high, below));
@@ -183,8 +184,8 @@ function arrayPattern(compiling: Compiling, schema: SchemaObject, column: Column
 }
 
 /**
- * A list of items. The comma between two is not optional here, although DuckDB's parser asks for it: 416 must not pass for
- * 41 and 6.
+ * A list of items. The pattern has to require the comma between two items although DuckDB's parser does too: otherwise 416 would
+ * match as 41 and 6.
  */
 function listOf(item: string, least: number, most: number | undefined): string {
   const others = `{${Math.max(least - 1, 0)},${most === undefined ? '' : most - 1}}`;
@@ -208,7 +209,7 @@ function objectPattern(
     const property = listed.get(key);
     const value =
       property === undefined
-        ? // An unlisted key that DuckDB could take for a listed one is left to ajv.
+        ? // An unlisted key that DuckDB could confuse with a listed one is left to ajv.
           inAnyCase.has(key.toLowerCase())
           ? undefined
           : unlistedValue(compiling, schema.additionalProperties)
@@ -221,13 +222,13 @@ function objectPattern(
   return `\\{${SPACE}${places.join('')}\\}`;
 }
 
-/** Unlisted values are dropped: all that matters is that they are JSON, and allowed. */
+/** Unlisted values are dropped, so they only have to be JSON and allowed. */
 function unlistedValue(compiling: Compiling, additional: unknown): string | undefined {
   if (additional === undefined || additional === true) return anyValue(2, true);
   return isObject(additional) ? patternOf(compiling, additional, { kind: 'json' }) : undefined;
 }
 
-/** Any JSON value that is not nested too deep. Objects may repeat keys, so that they only serve where the value is dropped. */
+/** Any JSON value that isn't nested too deeply. Objects may repeat keys, so this is only for values that are dropped. */
 function anyValue(depth: number, hasObjects: boolean): string {
   const scalar = `${plainString}|${hasObjects ? NUMBER : (decimalPattern(-1e15, 1e15) ?? '0')}|true|false|null`;
   if (depth === 0) return `(?:${scalar})`;
@@ -237,7 +238,7 @@ function anyValue(depth: number, hasObjects: boolean): string {
   return `(?:${[scalar, list, ...(hasObjects ? [object] : [])].join('|')})`;
 }
 
-/** A text as a pattern that fits it alone. */
+/** A pattern that matches exactly this text. */
 function literally(text: string): string {
   return text.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&');
 }
