@@ -6,7 +6,7 @@ import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { copyProject } from '../support/project-copy.ts';
 
-it('exits with 1 if a fixture fails, and its summary names the fixture and the cell', {
+it('meetup ci exits with 1 when a fixture fails, and names the fixture and the cell in its summary', {
   timeout: 300_000,
 }, async () => {
   const folder = await temporaryFolder();

@@ -32,8 +32,8 @@ const files: Readonly<Record<string, string>> = {
   'models/calls_dbt.sql':
     "select {{ dbt.dateadd('day', 1, 'made_at') }} as later, {{ dbt.safe_cast('id', 'int') }} as id from {{ ref('numbers') }}\n",
   'models/dispatches.sql': "select items.item from {{ ref('numbers') }} {{ items('list') }}\n",
-  'models/has_a_fault.sql': "SELECT {{ doubled_again('amount') }} as amount from {{ ref('numbers') }}\n",
-  'models/calls_nothing_known.sql': 'select {{ no_such_macro() }} as amount\n',
+  'models/has_a_violation.sql': "SELECT {{ doubled_again('amount') }} as amount from {{ ref('numbers') }}\n",
+  'models/calls_an_unknown_macro.sql': 'select {{ no_such_macro() }} as amount\n',
 };
 
 beforeAll(async () => {
@@ -48,16 +48,16 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe('lint', () => {
   it.each(['calls_a_new_macro', 'reads_the_environment', 'calls_a_package', 'calls_dbt', 'dispatches'])(
-    'knows what a template says without anything written for it: %s',
+    'renders Jinja the way dbt does, without any configuration: %s',
     (model) => {
       expect(outcome.violations.filter(({ file }) => file.endsWith(`${model}.sql`))).toEqual([]);
     },
   );
 
-  it('still finds faults and unknown names', () => {
+  it('reports style violations and unknown macros', () => {
     expect(outcome.violations.filter(({ code }) => code !== 'PRS')).toEqual([
-      expect.objectContaining({ file: 'dbt/models/calls_nothing_known.sql', code: 'TMP' }),
-      expect.objectContaining({ file: 'dbt/models/has_a_fault.sql', line: 1, code: 'CP01' }),
+      expect.objectContaining({ file: 'dbt/models/calls_an_unknown_macro.sql', code: 'TMP' }),
+      expect.objectContaining({ file: 'dbt/models/has_a_violation.sql', line: 1, code: 'CP01' }),
     ]);
   });
 });

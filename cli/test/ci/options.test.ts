@@ -16,20 +16,20 @@ async function repository(branch: string): Promise<{ folder: string; git: (...ar
   return { folder, git };
 }
 
-describe('the parts of ci', () => {
-  it('are all, or the named ones, in a fixed order', () => {
+describe('ci --only', () => {
+  it('defaults to all parts, and runs the named ones in a fixed order', () => {
     expect(readParts(undefined)).toEqual(['fixtures', 'scenarios', 'lint', 'build']);
     expect(readParts('build, fixtures')).toEqual(['fixtures', 'build']);
   });
 
-  it.each(['nope', '', 'lint,nope'])('reject unknown names: %j', (only) => {
+  it.each(['nope', '', 'lint,nope'])('rejects unknown names: %j', (only) => {
     expect(() => readParts(only)).toThrow(
       `--only takes fixtures, scenarios, lint, build, separated by commas, not '${only}'.`,
     );
   });
 });
 
-describe('the base of ci', () => {
+describe('the base commit of ci', () => {
   it('is the merge base with main, not the newest commit of main', async () => {
     const { folder, git } = await repository('main');
     const first = await git('rev-parse', 'HEAD');
@@ -40,7 +40,7 @@ describe('the base of ci', () => {
     expect(await resolveBase(folder, undefined)).toEqual({ kind: 'commit', ref: 'main', commit: first });
   });
 
-  it('is nothing on request, and without a main branch or a repository', async () => {
+  it("is absent with '--base none', without a main branch and outside a repository", async () => {
     const { folder } = await repository('trunk');
     expect(await resolveBase(folder, 'none')).toMatchObject({ kind: 'none' });
     expect(await resolveBase(folder, undefined)).toMatchObject({
@@ -50,12 +50,12 @@ describe('the base of ci', () => {
     expect(await resolveBase(await temporaryFolder(), undefined)).toMatchObject({ kind: 'none' });
   });
 
-  it.each(['nosuch', '--help'])('is refused if git does not know it: %s', async (ref) => {
+  it.each(['nosuch', '--help'])('is rejected if git does not know it: %s', async (ref) => {
     const { folder } = await repository('main');
     await expect(resolveBase(folder, ref)).rejects.toThrow(`git knows no commit called '${ref}'`);
   });
 
-  it('differs by saved files, whether they are tracked or not', async () => {
+  it('differs from a working tree with changed files, tracked or untracked', async () => {
     const { folder, git } = await repository('main');
     const commit = await git('rev-parse', 'HEAD');
     expect(await differsFrom(folder, commit, ['.'])).toBe(false);
@@ -64,8 +64,8 @@ describe('the base of ci', () => {
   });
 });
 
-describe('a public text', () => {
-  it('holds no folders of the machine, no secrets of the environment and no colours', () => {
+describe('text that ci publishes', () => {
+  it('contains no absolute paths, no secrets from the environment and no colours', () => {
     const paths = { root: '/home/me/project', state: '/home/me/project/.meetup', toolchain: '/opt/tools' };
     const text =
       '\u001b[31m/home/me/project/dbt/a.sql\u001b[39m in /home/me/project/.meetup/x said dapi-0123456789 at /opt/tools/dev';

@@ -9,8 +9,8 @@ import { quietEffects, temporaryFolder } from '../support/effects.ts';
 vi.setConfig({ testTimeout: 300_000 });
 
 /** Four models: stg_groups → group_names, and event_log → group_events. */
-describe('meetup ci, the build', () => {
-  it('builds and tests what a branch changes and what is downstream, and only what that stands on', async () => {
+describe('the build of meetup ci', () => {
+  it('builds and tests what a branch changes and everything downstream, and only the upstream models that needs', async () => {
     const project = await tinyProject(await temporaryFolder());
     await project.commit();
     const { commit: base } = { commit: await project.commit() };
@@ -18,7 +18,7 @@ describe('meetup ci, the build', () => {
     const check = async (only = 'build') => {
       const { exitCode, report } = await run({ paths: project.paths, base, only }, effects);
       const part = report.parts.find((one): one is BuildPart => one.name === 'build');
-      if (part === undefined) throw new Error('there is no build');
+      if (part === undefined) throw new Error('the report has no build');
       return { exitCode, part, summary: await readFile(join(project.paths.state, 'ci-summary.md'), 'utf8') };
     };
 
@@ -45,7 +45,7 @@ describe('meetup ci, the build', () => {
       'dbt/models/marts/group_names.sql',
       "select 1::bigint as group_id, group_name from {{ ref('stg_groups') }}\n",
     );
-    // The first part can't work here, for the project has no vitest: the build is done all the same.
+    // The first part can't run here because the project has no vitest. The build runs anyway.
     await project.write('fixtures/models/group_names.yml', 'unit_tests: []\n');
     const bad = await check('fixtures,build');
     expect(bad.exitCode).toBe(1);
@@ -55,7 +55,7 @@ describe('meetup ci, the build', () => {
     expect(bad.summary).not.toContain(project.paths.root);
   });
 
-  it('sees one changed value in a seed of two megabytes', async () => {
+  it('notices a single changed value in a seed of two megabytes', async () => {
     const lines = Array.from({ length: 60_000 }, (_, i) => `${i},a label that takes up some space ${i}`).join('\n');
     const seed = (value: string): string => `id,label\n${lines}\n60000,${value}\n`;
     const project = await tinyProject(await temporaryFolder());

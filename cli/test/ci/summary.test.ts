@@ -23,12 +23,12 @@ const build: BuildPart = {
 const report = (parts: CiReport['parts']): string =>
   renderCiMarkdown({ status: 'pass', parts, summary: 'ci-summary.md', ms: 1 });
 
-describe('the summary of ci', () => {
-  it('starts with the marker by which its comment is found', () => {
+describe('the Markdown summary of ci', () => {
+  it('starts with the marker that identifies its pull request comment', () => {
     expect(report([fixtures]).split('\n')[0]).toBe('<!-- meetup ci -->');
   });
 
-  it('has a line for each part, and lists what changed, why, and what was not built', () => {
+  it('has a row for each part, and lists what changed, why, and what was not built', () => {
     const text = report([fixtures, build]);
     expect(text).toContain('| fixtures | ✅ passed | 3 passed, 0 failed | 1.5 s |');
     expect(text).toContain('| build | ✅ passed | 2 changed, 3 models built, 1 test passed | 2.5 s |');
@@ -37,7 +37,7 @@ describe('the summary of ci', () => {
     expect(text).toMatch(/Removed from the project: `old`\..*Also built.*`up`\..*Not built.*`other`\./s);
   });
 
-  it('folds a failure without its stack into a fence that the text can not close', () => {
+  it('folds a failure, without its stack trace, into a code fence that its text cannot close', () => {
     const message = 'FixtureError: fixtures/models/a.yml:7\n1 row missing ```\n    at a (/x/a.yml:7:5)';
     const failures = [{ name: 'models.fixtures.ts > a <b>', status: 'fail', ms: 1, message }] as const;
     const text = report([{ ...fixtures, status: 'fail', failed: 1, failures }]);
@@ -47,7 +47,7 @@ describe('the summary of ci', () => {
     );
   });
 
-  it('stays within the maximum length of a comment', () => {
+  it('stays within the maximum length of a GitHub comment', () => {
     const failures = Array.from({ length: 200 }, (_, i) => ({
       name: `t${i}`,
       status: 'fail' as const,

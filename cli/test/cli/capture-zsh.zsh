@@ -1,5 +1,5 @@
-# What zsh would offer for a line, one match a line: zsh -f capture-zsh.zsh SCRIPT LINE
-# A real interactive zsh runs on a pseudo terminal, and its compadd prints the matches instead of showing them.
+# Prints the completions that zsh offers for a command line, one per line: zsh -f capture-zsh.zsh SCRIPT LINE
+# Runs a real interactive zsh on a pseudo terminal, with a compadd that prints the matches instead of showing them.
 zmodload zsh/zpty
 zpty shell zsh -f -i
 zpty -w shell "PROMPT=; autoload -U compinit; compinit -u -D; source ${(q)1}; bindkey '^I' complete-word"

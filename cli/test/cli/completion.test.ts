@@ -11,8 +11,8 @@ type Shell = 'bash' | 'zsh' | 'fish';
 
 const captureInZsh = fileURLToPath(new URL('capture-zsh.zsh', import.meta.url));
 
-/** Starts each shell without the user's settings, and has it complete the last word of a line. */
-const OFFERS: Record<Shell, (script: string, line: string, cwd: string) => string> = {
+/** How to make each shell, started without the user's settings, complete the last word of a command line. */
+const COMPLETE: Record<Shell, (script: string, line: string, cwd: string) => string> = {
   bash: (script, line, cwd) => {
     const words = line.replaceAll('=', ' = ').split(' ');
     const program = `source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _meetup; printf '%s\\n' "\${COMPREPLY[@]}"`;
@@ -26,20 +26,20 @@ const OFFERS: Record<Shell, (script: string, line: string, cwd: string) => strin
     }),
 };
 
-/** What a shell offers after a line, in alphabetical order. */
+/** The completions that a shell offers for a command line, in alphabetical order. */
 async function offered(shell: Shell, line: string, context: TestContext): Promise<string[]> {
   if (spawnSync(shell, ['--version']).error !== undefined) context.skip(`${shell} is not installed`);
   const folder = await temporaryFolder();
-  // A folder that has to be quoted.
+  // The name of this folder needs quoting.
   const models = join(folder, "the 'models' $HOME");
   await mkdir(join(models, 'marts'), { recursive: true });
   await writeFile(join(models, 'marts', 'group_scorecard.sql'), '');
   await writeFile(join(models, 'marts', 'group_scorecard.yml'), '');
   await writeFile(join(models, 'stg_groups.sql'), '');
   await writeFile(join(folder, 'script'), completionScript(shell, declared(), models));
-  const words = OFFERS[shell](join(folder, 'script'), line, models)
+  const words = COMPLETE[shell](join(folder, 'script'), line, models)
     .split(/\r?\n/)
-    // fish adds descriptions, and repeats the option before its value.
+    // fish adds descriptions, and repeats the option in front of its value.
     .map((word) =>
       word
         .replace(/\t.*$/, '')
@@ -47,7 +47,7 @@ async function offered(shell: Shell, line: string, context: TestContext): Promis
         .replace(/\/$/, ''),
     )
     .filter(Boolean);
-  // zsh tries several patterns for the same files.
+  // zsh matches the same files with several patterns.
   return [...new Set(words)].sort();
 }
 
@@ -56,7 +56,7 @@ describe.each<Shell>(['bash', 'zsh', 'fish'])('completion in %s', (shell) => {
     expect(await offered(shell, 'meetup de', context)).toEqual(['deploy', 'dev']);
   });
 
-  it('offers the options of a command and those of every command', async (context) => {
+  it('offers the options of the command and the global ones', async (context) => {
     expect(await offered(shell, 'meetup test --j', context)).toEqual(['--json', '--junit']);
   });
 
@@ -70,7 +70,7 @@ describe.each<Shell>(['bash', 'zsh', 'fish'])('completion in %s', (shell) => {
     expect(await offered(shell, 'meetup rehearsal up ', context)).not.toContain('status');
   });
 
-  it('does not take the value of an option for the command', async (context) => {
+  it('does not mistake the value of an option for the command', async (context) => {
     expect(await offered(shell, 'meetup --state-dir dev load --max', context)).toEqual(['--max-rejected']);
   });
 
@@ -83,13 +83,13 @@ describe.each<Shell>(['bash', 'zsh', 'fish'])('completion in %s', (shell) => {
     expect(await offered(shell, 'meetup load --data m', context)).toEqual(['marts']);
   });
 
-  it('completes the program by its path too', async (context) => {
+  it('also completes a program given by its path', async (context) => {
     expect(await offered(shell, './meetup doc', context)).toEqual(['doctor']);
   });
 });
 
 describe('the completion script', () => {
-  it('is not written for a shell that it is not known for', () => {
+  it('exists only for bash, zsh and fish', () => {
     expect(() => completionScript('tcsh', declared(), '/models')).toThrow(
       "completion takes bash, zsh or fish, but got 'tcsh'.",
     );

@@ -1,6 +1,6 @@
 import { declareProgram } from '../../src/cli/program.ts';
 
-/** The command line as it is declared; none of its commands is run. */
+/** The declared command line, without running any command. */
 export const declared = () =>
   declareProgram(
     {

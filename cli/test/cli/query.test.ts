@@ -20,7 +20,7 @@ async function database(): Promise<Paths> {
 const query = (paths: Paths, words: readonly string[], options: { stdin?: string } = {}) =>
   runInProcess(['query', '--json', '--state-dir', paths.state, ...words], options);
 
-describe('meetup query takes its SQL', () => {
+describe('meetup query', () => {
   it.each([
     '-- comment\nselect 1 as n',
     '--comment\nselect 1 as n',
@@ -30,12 +30,12 @@ describe('meetup query takes its SQL', () => {
     '/* block */ select 1 as n',
     '\n  -- indented\nselect 1 as n;',
     'select 1 as n -- at the end',
-  ])('from an argument, whatever comment is in it: %j', async (sql) => {
+  ])('reads SQL from an argument, whatever comments it contains: %j', async (sql) => {
     const { exitCode, stdout, stderr } = await query(await database(), [sql]);
     expect([exitCode, stdout, stderr]).toEqual([0, '[{"n":1}]\n', '']);
   });
 
-  it('from a file, also one with a byte order mark', async () => {
+  it('reads SQL from a file, with or without a byte order mark', async () => {
     const paths = await database();
     const file = join(paths.state, 'q.sql');
     await writeFile(file, '\ufeff-- all\nselect n from numbers;\n');
@@ -44,7 +44,7 @@ describe('meetup query takes its SQL', () => {
     }
   });
 
-  it('from stdin, where it is piped in', async () => {
+  it('reads SQL that is piped into stdin', async () => {
     const paths = await database();
     for (const words of [[], ['-f', '-'], ['-']]) {
       expect(await query(paths, words, { stdin: '-- hello\nselect n from numbers' })).toMatchObject({
@@ -61,7 +61,7 @@ describe('meetup query takes its SQL', () => {
     ['only a semicolon', [';'], undefined, /got no statement/],
     ['SQL and a file', ['select 1', '-f', 'x.sql'], undefined, /either SQL or --file/],
     [
-      'a file that is not there',
+      'a file that does not exist',
       ['-f', '/none/x.sql'],
       undefined,
       /\/none\/x\.sql can't be read because it does not exist/,
@@ -69,13 +69,13 @@ describe('meetup query takes its SQL', () => {
     ['a folder', ['-f', '/'], undefined, /can't be read because it is a folder/],
     ['an unknown option', ['--jsno', 'select 1'], undefined, /unknown option|too many arguments/],
     ['two statements as two arguments', ['select 1', 'select 2'], undefined, /too many arguments/],
-  ])('and refuses %s in one sentence', async (_name, words, stdin, sentence) => {
+  ])('rejects %s with a one-sentence error', async (_name, words, stdin, sentence) => {
     const { exitCode, stderr } = await query(await database(), words, stdin === undefined ? {} : { stdin });
     expect(exitCode).toBe(2);
     expect(stderr).toMatch(sentence);
   });
 
-  it('as a file of text only', async () => {
+  it('rejects a file that is not text', async () => {
     const paths = await database();
     await mkdir(paths.state, { recursive: true });
     const file = join(paths.state, 'q.sql');
@@ -84,7 +84,7 @@ describe('meetup query takes its SQL', () => {
   });
 });
 
-describe('a target that a command does not use', () => {
+describe('--target for a command that only works locally', () => {
   it.each([
     ['query', 'select 1'],
     ['load'],
@@ -94,7 +94,7 @@ describe('a target that a command does not use', () => {
     ['ci'],
     ['clean'],
     ['test', 'new', 'dim_groups'],
-  ])('is refused: %s %s', async (...argv) => {
+  ])('is rejected: %s %s', async (...argv) => {
     const words = argv.filter((word) => word !== undefined);
     for (const target of ['prod', 'rehearsal']) {
       const { exitCode, stderr } = await runInProcess([...words, '--target', target]);

@@ -12,22 +12,22 @@ import { numbersSql, type TinyProject, tinyProject } from '../engine/project.ts'
 import { quietEffects, type RecordedEffects, temporaryFolder } from '../support/effects.ts';
 import { warmEngine } from '../support/warm-engine.ts';
 
-// Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
+// Importing dbt takes three seconds on an idle machine, and many more when all cores are busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let folder: string;
 let project: TinyProject;
-let kept: EngineClient;
+let sharedEngine: EngineClient;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-build-'));
   project = await tinyProject(folder);
-  // As a running `dev --watch` does; the builds below find it.
-  kept = await warmEngine(project.paths, quietEffects({ env: { PATH: process.env.PATH } }));
+  // Stands in for a running `dev --watch`, whose engine the builds below share.
+  sharedEngine = await warmEngine(project.paths, quietEffects({ env: { PATH: process.env.PATH } }));
 });
 
 afterAll(async () => {
-  await kept.close();
+  await sharedEngine.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -48,7 +48,7 @@ async function published(sql: string): Promise<unknown> {
 }
 
 describe('meetup build', () => {
-  it('builds and tests everything, and gives it to readers', async () => {
+  it('builds and tests everything, and publishes it', async () => {
     const { exitCode, report } = await build();
     expect(exitCode).toBe(0);
     expect(report).toMatchObject({ status: 'pass', published: true, problems: [] });
@@ -61,7 +61,7 @@ describe('meetup build', () => {
     expect(await published('select total from total')).toEqual([[200]]);
   });
 
-  it('leaves readers with the state before where a model fails, and names what failed', async () => {
+  it('keeps the published database when a model fails, and names the model', async () => {
     await build();
     await project.write('models/numbers.sql', numbersSql.replace('10', '20'));
     await project.write('models/total.sql', "select sum(nothing) as total from {{ ref('doubled') }}\n");
@@ -77,7 +77,7 @@ describe('meetup build', () => {
     expect((await build()).exitCode).toBe(0);
   });
 
-  it('publishes where only a test fails that nothing is built upon', async () => {
+  it('publishes when the only failure is a test that nothing depends on', async () => {
     await project.write('tests/no_total.sql', "select * from {{ ref('total') }}");
     const { exitCode, report } = await build();
     await project.remove('tests/no_total.sql');
@@ -90,7 +90,7 @@ describe('meetup build', () => {
     });
   });
 
-  it('answers with the problem where the project can not be read', async () => {
+  it('reports the file and line of an error in the project', async () => {
     await project.write('models/numbers.sql', 'select {{ oh dear }}');
     const { exitCode, report } = await build();
     await project.write('models/numbers.sql', numbersSql);
@@ -99,19 +99,19 @@ describe('meetup build', () => {
     expect(report.problems).toMatchObject([{ file: 'models/numbers.sql', line: 1 }]);
   });
 
-  it('takes several selectors in one option', async () => {
+  it('accepts several selectors in one option', async () => {
     const { report } = await build({ select: 'numbers doubled', exclude: 'test_type:data' });
     expect(report.models.map((model) => model.name)).toEqual(['numbers', 'doubled']);
     expect(report.tests.map((test) => test.name)).toEqual(['doubles']);
   });
 
-  it('says so where a selection matches nothing', async () => {
+  it('rejects a selection that matches nothing', async () => {
     await expect(build({ select: 'nubmers' })).rejects.toThrow(
       "Nothing in the dbt project matches --select 'nubmers': check the names",
     );
   });
 
-  it('says what is wrong with a profile that lacks the target', async () => {
+  it('rejects a profile that lacks the target', async () => {
     const place = join(project.paths.profiles, 'profiles.yml');
     const profile = await readFile(place, 'utf8');
     await writeFile(place, 'tiny: {target: moon, outputs: {moon: {type: duckdb, path: ":memory:"}}}\n');
@@ -122,7 +122,7 @@ describe('meetup build', () => {
     }
   });
 
-  it('says so where nothing was loaded yet', async () => {
+  it('asks for a load when no data has been loaded', async () => {
     const empty = await tinyProject(await temporaryFolder(), { raw: false });
     const building = run({ paths: empty.paths, target: 'dev' }, quietEffects({ env: { PATH: process.env.PATH } }));
     await expect(building).rejects.toThrow(/There is no data to build from .*: run `.\/meetup load` first/);

@@ -19,7 +19,7 @@ import { quietEffects, temporaryPaths } from '../support/effects.ts';
 const effects = quietEffects();
 const plain = styleFor({}, {});
 
-/** A state folder as meetup leaves it, and data beside it. A project of its own, so that nothing of this repository's goes. */
+/** A used state folder with data next to it, in its own project so that nothing of this repository is removed. */
 async function usedState(): Promise<Paths> {
   const paths = await temporaryPaths();
   const project = { ...paths, dbtProject: join(dirname(paths.state), 'dbt') };
@@ -38,7 +38,7 @@ async function write(path: string, text: string): Promise<void> {
 }
 
 describe('clean', () => {
-  it('removes the state folder, says what that freed, and leaves the data', async () => {
+  it('removes the state folder, reports the freed space, and keeps the data', async () => {
     const paths = await usedState();
     const { exitCode, report } = await run({ paths, all: false }, effects);
     expect(exitCode).toBe(0);
@@ -49,9 +49,9 @@ describe('clean', () => {
     expect(renderClean(report, plain)).toMatch(/ kB freed\.$/);
   });
 
-  it('ends a rehearsal warehouse that still runs in the state folder', async () => {
+  it('stops a rehearsal that still runs in the state folder', async () => {
     const paths = await usedState();
-    // What tells a process of the rehearsal from others is the file of arguments that it was started with.
+    // A rehearsal process is recognised by the argument file it was started with.
     const spark = spawn(process.execPath, [
       '-e',
       'setInterval(() => {}, 1000)',
@@ -64,7 +64,7 @@ describe('clean', () => {
     expect(existsSync(paths.state)).toBe(false);
   });
 
-  it('has nothing to remove the second time', async () => {
+  it('finds nothing to remove the second time', async () => {
     const paths = await usedState();
     await run({ paths, all: false }, effects);
     const { report } = await run({ paths, all: false }, effects);
@@ -73,7 +73,7 @@ describe('clean', () => {
     expect(renderClean(report, plain)).toBe('Nothing to remove.');
   });
 
-  it('removes what dbt left in its project', async () => {
+  it("removes dbt's own output from the project", async () => {
     const paths = await usedState();
     await write(join(paths.dbtProject, 'target', 'manifest.json'), '{}');
     await write(join(paths.dbtProject, 'logs', 'dbt.log'), '');
@@ -84,7 +84,7 @@ describe('clean', () => {
     expect(existsSync(join(paths.dbtProject, 'models', 'a.sql'))).toBe(true);
   });
 
-  it('counts no file as freed that a cache still holds', async () => {
+  it('does not count a file as freed if another hard link to it remains', async () => {
     const paths = await usedState();
     const cached = join(dirname(paths.state), 'cached');
     await write(cached, 'x'.repeat(1_000_000));
@@ -103,7 +103,7 @@ describe('clean', () => {
     expect(await readFile(join(precious, 'thesis.txt'), 'utf8')).toBe('mine');
   });
 
-  it('empties a state folder that a link leads to', async () => {
+  it('removes the content of a state folder given as a symbolic link', async () => {
     const paths = await usedState();
     const linked = { ...paths, state: join(dirname(paths.state), 'link-to-state') };
     await symlink(paths.state, linked.state);
@@ -112,7 +112,7 @@ describe('clean', () => {
     expect(existsSync(join(paths.state, 'meetup.duckdb'))).toBe(false);
   });
 
-  it('leaves a toolchain that others may share, and says so', async () => {
+  it('keeps a toolchain that other projects may share, and says so', async () => {
     const paths = await usedState();
     const shared = { ...paths, toolchain: join(dirname(paths.state), 'shared-tools') };
     await write(join(shared.toolchain, 'uv', 'bin', 'uv'), '');
@@ -122,8 +122,8 @@ describe('clean', () => {
     expect(renderClean(report, plain)).toContain('Left in place:');
   });
 
-  describe('refuses, and removes nothing,', () => {
-    it('where the state folder was not made by meetup', async () => {
+  describe('refuses and removes nothing', () => {
+    it('if meetup did not create the state folder', async () => {
       const paths = await usedState();
       await writeFile(join(paths.state, stateMarker().name), 'Signature: something else');
       await expect(run({ paths, all: false }, effects)).rejects.toThrow(
@@ -137,12 +137,12 @@ describe('clean', () => {
       ['a home folder', homedir()],
       ['the project', projectRoot],
       ['a folder around the project', dirname(projectRoot)],
-    ])('where it is %s', async (_what, state) => {
+    ])('if the state folder is %s', async (_what, state) => {
       const paths = { ...(await temporaryPaths()), state };
       await expect(run({ paths, all: false }, effects)).rejects.toThrow(/it contains .*: remove by hand/);
     });
 
-    it('where the data lie in it', async () => {
+    it('if the state folder contains the data', async () => {
       const paths = await usedState();
       const mixed = { ...paths, data: join(paths.state, 'data') };
       await write(join(mixed.data, 'groups.json'), '[]');
@@ -151,8 +151,8 @@ describe('clean', () => {
     });
 
     it.each([
-      ['has the write lock', 'write.lock', 'is working'],
-      ['has the watch lock', 'watch.lock', 'is working'],
+      ['holds the write lock', 'write.lock', 'is working'],
+      ['holds the watch lock', 'watch.lock', 'is working'],
       ['starts the rehearsal', 'rehearsal/write.lock', 'is starting or stopping the rehearsal'],
     ])('while a meetup process %s', async (_what, name, does) => {
       const paths = await usedState();
@@ -176,7 +176,7 @@ describe('clean', () => {
       }
     });
 
-    it('while a meetup process sets up', async () => {
+    it('while a meetup process is setting up', async () => {
       const paths = await usedState();
       const launcher: {
         takeLock(folder: string, signal: AbortSignal, onWait: () => void): Promise<{ release(): void }>;
@@ -188,7 +188,7 @@ describe('clean', () => {
     });
   });
 
-  it('lets go of its locks when it is interrupted, and a second try does the rest', async () => {
+  it('releases its locks when it is interrupted, and finishes on a second run', async () => {
     const paths = await usedState();
     const stop = new AbortController();
     stop.abort();

@@ -9,17 +9,17 @@ import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { meetup } from '../support/meetup.ts';
 import { type PlainTotals, plainTotals } from './plain-totals.ts';
 
-/** One sample with five daily drops, loaded and built once by the real `./meetup dev`; the tests below only ask. */
+/** A sample with five daily drops, loaded and built once by the real `./meetup dev`. The tests below only query it. */
 let folder: string;
 let paths: Paths;
-let plain: PlainTotals;
+let plainCounts: PlainTotals;
 const places = (): string[] => ['--data', paths.data, '--state-dir', paths.state];
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-dev-'));
   paths = resolvePaths({ data: join(folder, 'data'), stateDir: join(folder, 'state') }, {}, folder);
   await meetup(['generate', '--scale', '0.05', '--days', '5', '--out', paths.data]);
-  plain = plainTotals(paths.data, await readContracts(paths.schemas));
+  plainCounts = plainTotals(paths.data, await readContracts(paths.schemas));
   const first = await meetup(['dev', ...places(), '--max-rejected', '5%']);
   if (first.exitCode !== 0) throw new Error(`dev failed:\n${first.stdout}\n${first.stderr}`);
 }, 600_000);
@@ -34,33 +34,37 @@ async function ask(sql: string): Promise<Record<string, unknown>[]> {
 }
 
 describe('./meetup dev', () => {
-  it('has as many events, answers and memberships as the JSON files, counted without SQL', async () => {
+  it('counts as many events, RSVPs and memberships as plain JavaScript does in the JSON files', async () => {
     const [counts] = await ask(
       'select (select count(*) from fct_events) as events, (select count(*) from fct_rsvps) as rsvps, (select count(*) from fct_memberships) as memberships',
     );
-    expect(counts).toEqual({ events: plain.events, rsvps: plain.rsvps, memberships: plain.memberships });
+    expect(counts).toEqual({
+      events: plainCounts.events,
+      rsvps: plainCounts.rsvps,
+      memberships: plainCounts.memberships,
+    });
   });
 
-  it('has the yes seats of every group as the JSON files have them', async () => {
+  it('computes the same yes seats for every group as plain JavaScript does', async () => {
     const rows = await ask(
       'select group_id, sum(yes_seats)::bigint as seats from fct_events group by group_id having sum(yes_seats) > 0',
     );
-    const expected = [...plain.yesSeats].filter(([, seats]) => seats > 0);
+    const expected = [...plainCounts.yesSeats].filter(([, seats]) => seats > 0);
     expect(new Map(rows.map((row) => [row.group_id, row.seats]))).toEqual(new Map(expected));
   });
 
-  it('has the overlap of two groups as the JSON files have it', async () => {
+  it('computes the same overlap of two groups as plain JavaScript does', async () => {
     const [pair] = await ask(
       'select * from group_overlap order by shared_members desc, group_id, other_group_id limit 1',
     );
-    const one = plain.members.get(Number(pair?.group_id)) ?? new Set();
-    const other = plain.members.get(Number(pair?.other_group_id)) ?? new Set();
+    const one = plainCounts.members.get(Number(pair?.group_id)) ?? new Set();
+    const other = plainCounts.members.get(Number(pair?.other_group_id)) ?? new Set();
     const shared = [...one].filter((user) => other.has(user)).length;
     expect(shared).toBeGreaterThan(0);
     expect(pair?.shared_members).toBe(shared);
   });
 
-  it('loses no fact to an orphan: every group, member and venue of the facts has a row in its dimension', async () => {
+  it('gives every group, member and venue in a fact table a row in its dimension, even an orphan', async () => {
     expect(
       await ask(`select
         (select count(*) from fct_events e join dim_groups g using (group_id)) - (select count(*) from fct_events) as groups,
@@ -70,7 +74,7 @@ describe('./meetup dev', () => {
     ).toEqual([{ groups: 0, members: 0, venues: 0, has_orphans: true }]);
   });
 
-  it('does nothing when nothing changed, and says so', async () => {
+  it('builds nothing when nothing changed, and says so', async () => {
     const { stdout, exitCode } = await meetup(['dev', ...places(), '--json', '--max-rejected', '5%']);
     expect(exitCode).toBe(0);
     const report: unknown = JSON.parse(stdout);
@@ -78,17 +82,17 @@ describe('./meetup dev', () => {
     expect(report).not.toHaveProperty('build');
   });
 
-  it('answers the README’s question about the groups to sponsor', async () => {
+  it("answers the README's question about which groups to sponsor", async () => {
     const rows = await ask(
       'select group_id, group_name, sponsor_rank from group_scorecard order by sponsor_rank limit 3',
     );
     expect(rows.map((row) => row.sponsor_rank)).toEqual([1, 2, 3]);
   });
 
-  it('answers every saved question', async () => {
+  it('returns rows for every saved query', async () => {
     const folder = join(projectRoot, 'queries');
     const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort();
-    // No topic need rise, and no group need have a favourite hour, in a sample as small as this one.
+    // In a sample this small, there may be no rising topic, and no group with a favourite hour.
     const mayBeEmpty = new Set(['best_slot_for_a_group.sql', 'rising_topics_by_city.sql']);
     const empty: string[] = [];
     const published = await openPublished(paths);

@@ -8,18 +8,18 @@ import { quietEffects, temporaryPaths } from '../support/effects.ts';
 const diff = (paths: Paths, options: Partial<DiffOptions>) =>
   run({ paths, from: 'dev', to: 'rehearsal', samples: 20, ...options }, quietEffects());
 
-describe('meetup diff can not', () => {
-  it('compare a target with itself', async () => {
+describe('meetup diff', () => {
+  it('refuses to compare a target with itself', async () => {
     await expect(diff(await temporaryPaths(), { to: 'dev' })).rejects.toThrow(
       '--from and --to are both dev: name two targets.',
     );
   });
 
-  it('compare what was never built', async () => {
+  it('asks for a build if the local database does not exist', async () => {
     await expect(diff(await temporaryPaths(), {})).rejects.toThrow(/There is no database at .* run `.\/meetup dev`/);
   });
 
-  it('compare with a rehearsal that does not run', async () => {
+  it('asks to start the rehearsal if it is not running', async () => {
     const paths = await temporaryPaths();
     await (await openWork(paths)).close();
     await publish(paths);

@@ -31,12 +31,12 @@ async function examine(given: {
   const { exitCode, report } = await run({ paths, target: given.target ?? 'dev' }, effects);
   const check = (name: string) => {
     const found = report.checks.find((one) => one.name === name);
-    return found ?? expect.unreachable(`there is no check '${name}'`);
+    return found ?? expect.unreachable(`doctor has no check '${name}'`);
   };
   return { exitCode, report, check };
 }
 
-/** A folder with programs that only print something; the PATH of a machine that has nothing else. */
+/** A folder to use as PATH, with nothing but these programs. Each only prints its output. */
 async function machineWith(programs: Record<string, string>): Promise<string> {
   const bin = await temporaryFolder();
   for (const [name, output] of Object.entries(programs)) {
@@ -47,7 +47,7 @@ async function machineWith(programs: Record<string, string>): Promise<string> {
 }
 
 describe('doctor', () => {
-  it('reports on everything before anything was made, and makes nothing', async () => {
+  it('reports on everything before the first build, and creates nothing', async () => {
     const paths = await temporaryPaths();
     const { exitCode, report, check } = await examine({ paths });
     expect(exitCode).toBe(0);
@@ -70,7 +70,7 @@ describe('doctor', () => {
     expect(existsSync(paths.state)).toBe(false);
   });
 
-  it('fails with exit code 1 on a machine without Python, and says what to do', async () => {
+  it('exits with 1 on a machine without Python, and says what to do', async () => {
     const bin = await machineWith({});
     const { exitCode, report, check } = await examine({ env: { PATH: bin } });
     expect(exitCode).toBe(1);
@@ -82,7 +82,7 @@ describe('doctor', () => {
     });
   });
 
-  it('only warns of what just a part of meetup needs', async () => {
+  it('only warns about tools that few commands need', async () => {
     const { check } = await examine({ env: { PATH: await machineWith({}) } });
     for (const name of ['npm', 'Java', 'git']) expect(check(name).status).toBe('warn');
   });
@@ -92,13 +92,13 @@ describe('doctor', () => {
     ['java version "21" 2023-09-19', 'ok'],
     ['openjdk version "11.0.2" 2019-01-15', 'warn'],
     ['java version "1.8.0_392"', 'warn'],
-  ])('reads the version of Java: %s is %s', async (output, status) => {
+  ])('parses the version of Java: %s gives %s', async (output, status) => {
     const { check } = await examine({ env: { PATH: await machineWith({ java: output }) } });
     expect(check('Java').status).toBe(status);
   });
 
-  describe("of dbt's environment", () => {
-    it('says that one is not whole which has no stamp', async () => {
+  describe("on dbt's environment", () => {
+    it('warns that an environment without a stamp is incomplete', async () => {
       const paths = await temporaryPaths();
       await install(paths, { 'dbt_core-1.11.16': '' });
       expect((await examine({ paths })).check("dbt's environment")).toMatchObject({
@@ -107,7 +107,7 @@ describe('doctor', () => {
       });
     });
 
-    it("fails where dbt's DuckDB is of another version than Node's", async () => {
+    it("fails if dbt's DuckDB has a different version than Node's", async () => {
       const paths = await temporaryPaths();
       await install(paths, { 'duckdb-0.1.2': '' });
       const { exitCode, check } = await examine({ paths });
@@ -121,22 +121,22 @@ describe('doctor', () => {
     }
   });
 
-  describe('of the state', () => {
-    it('fails where the state folder can not be written', async () => {
+  describe('on the state folder', () => {
+    it('fails if the folder is not writable', async () => {
       const paths = await temporaryPaths();
       await writeFile(join(dirname(paths.state), 'file'), '');
       const blocked = { ...paths, state: join(dirname(paths.state), 'file', 'state') };
       expect((await examine({ paths: blocked })).check('State folder').status).toBe('fail');
     });
 
-    it('leaves nothing behind in it', async () => {
+    it('leaves nothing behind in the folder', async () => {
       const paths = await temporaryPaths();
       await mkdir(paths.state);
       expect((await examine({ paths })).check('State folder')).toMatchObject({ status: 'ok', detail: paths.state });
       expect(await readdir(paths.state)).toEqual([]);
     });
 
-    it('fails where the database is damaged, and says how to build it again', async () => {
+    it('fails if the database is damaged, and says how to rebuild it', async () => {
       const paths = await temporaryPaths();
       await mkdir(paths.state);
       await writeFile(paths.database, 'this is no database');
@@ -146,7 +146,7 @@ describe('doctor', () => {
       });
     });
 
-    it('counts the marts of a database that is well', async () => {
+    it('counts the marts of a sound database', async () => {
       const paths = await temporaryPaths();
       await mkdir(paths.state);
       const warehouse = await DuckDbWarehouse.open(paths.database, { readOnly: false });
@@ -156,7 +156,7 @@ describe('doctor', () => {
       expect((await examine({ paths })).check('Database').detail).toContain(', 1 mart');
     });
 
-    it('tells who is at work, which is no fault', async () => {
+    it('lists running meetup processes without a warning', async () => {
       const paths = await temporaryPaths();
       const free = await tryLock(paths, 'watch');
       if ('release' in free) free.release();
@@ -180,8 +180,8 @@ describe('doctor', () => {
     });
   });
 
-  describe('of a target', () => {
-    it('names the variables that are not set', async () => {
+  describe('on a target', () => {
+    it('names the environment variables that are not set', async () => {
       const { exitCode, check } = await examine({ target: 'prod', env: { PATH, DATABRICKS_HOST: 'x' } });
       expect(exitCode).toBe(1);
       expect(check('Profile prod')).toMatchObject({
@@ -190,13 +190,13 @@ describe('doctor', () => {
       });
     });
 
-    it('takes a service principal for a token', async () => {
+    it('accepts a service principal in place of a token', async () => {
       const { DATABRICKS_TOKEN: _token, ...rest } = DATABRICKS;
       const env = { PATH, ...rest, DATABRICKS_CLIENT_ID: 'a', DATABRICKS_CLIENT_SECRET: 'b' };
       expect((await examine({ target: 'prod', env })).check('Profile prod').status).toBe('ok');
     });
 
-    it("finds them in a profile of Databricks' own file, as a deployment does", async () => {
+    it("finds credentials in Databricks' own configuration file, as a deployment does", async () => {
       const file = join(await temporaryFolder(), 'cfg');
       await writeFile(file, '[DEFAULT]\nhost = 127.0.0.1:1\nhttp_path = /sql/1.0/warehouses/a\ntoken = a\n');
       const env = { PATH, DATABRICKS_CONFIG_FILE: file };
@@ -207,13 +207,13 @@ describe('doctor', () => {
       expect(lost.check('Profile prod').detail).toContain('has no profile [nobody]');
     });
 
-    it('never shows what they are set to', async () => {
+    it('never shows the values of credentials', async () => {
       const { report } = await examine({ target: 'prod', env: { PATH, ...DATABRICKS } });
       const shown = `${JSON.stringify(report)}${renderDoctor(report, styleFor({}, {}))}`;
       for (const value of Object.values(DATABRICKS)) expect(shown).not.toContain(value);
     });
 
-    it('says whether the warehouse answers', async () => {
+    it('reports whether the warehouse is reachable', async () => {
       const server = createServer((socket) => socket.destroy());
       await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
       const address = server.address();
@@ -227,7 +227,7 @@ describe('doctor', () => {
       });
     });
 
-    it('says where the profile is broken', async () => {
+    it('explains what is wrong with a broken profile', async () => {
       const paths = await temporaryPaths();
       const profiles = join(dirname(paths.state), 'profiles');
       await mkdir(profiles, { recursive: true });
@@ -242,7 +242,7 @@ describe('doctor', () => {
     });
   });
 
-  it('prints a line for each check, and below what is not well what to do', async () => {
+  it('prints a line for each check, followed by a remedy if the check did not pass', async () => {
     const { report } = await examine({ env: { PATH: await machineWith({ java: 'openjdk version "11.0.2"' }) } });
     const text = renderDoctor(report, styleFor({}, {}));
     expect(text).toMatch(/^! Java {15}11\.0\.2 is too old for the rehearsal\n {21}→ install Java 17 or newer/m);

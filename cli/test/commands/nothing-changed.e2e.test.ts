@@ -18,7 +18,7 @@ const numbersSql = 'select range as id, range * 10 as amount from range(5)\n';
 
 let folder: string;
 let project: TinyProject;
-let kept: EngineClient;
+let sharedEngine: EngineClient;
 const env: Record<string, string | undefined> = { PATH: process.env.PATH };
 
 beforeAll(async () => {
@@ -27,13 +27,13 @@ beforeAll(async () => {
   await project.write('models/numbers.sql', numbersSql);
   await generate({ out: project.paths.data, scale: 0.001, seed: 1, days: 0 }, quietEffects());
   await cp(join(projectRoot, 'data', 'schemas'), project.paths.schemas, { recursive: true });
-  // As a running `dev --watch` does: it has an environment of its own.
-  kept = new EngineClient(project.paths, quietEffects({ env: { PATH: process.env.PATH } }), { shared: true });
-  await kept.warmUp();
+  // Stands in for a running `dev --watch`, which has its own environment.
+  sharedEngine = new EngineClient(project.paths, quietEffects({ env: { PATH: process.env.PATH } }), { shared: true });
+  await sharedEngine.warmUp();
 });
 
 afterAll(async () => {
-  await kept?.close();
+  await sharedEngine?.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -43,7 +43,7 @@ const dev = (): Promise<CommandResult<DevReport>> =>
     quietEffects({ env }),
   );
 
-const settled = () => new Promise((resolve) => setTimeout(resolve, 150));
+const settle = () => new Promise((resolve) => setTimeout(resolve, 150));
 
 async function published(sql: string): Promise<unknown> {
   const warehouse = await openPublished(project.paths);
@@ -54,10 +54,10 @@ async function published(sql: string): Promise<unknown> {
   }
 }
 
-describe('dev says that nothing changed', () => {
-  it('only as long as the variables of the environment that were read have the same values', async () => {
+describe('dev when no file changed', () => {
+  it('builds again only if an environment variable that was read has a different value', async () => {
     await project.write('models/labelled.sql', "select '{{ env_var('HB_LABEL', 'none') }}' as label\n");
-    await settled();
+    await settle();
     expect((await dev()).report.status).toBe('pass');
     expect((await dev()).report.status).toBe('unchanged');
     env.HB_LABEL = 'new';
@@ -66,7 +66,7 @@ describe('dev says that nothing changed', () => {
     expect((await dev()).report.status).toBe('unchanged');
   });
 
-  it('not where dbt’s flags in the environment would have made it otherwise, which are refused', async () => {
+  it("rejects dbt's flags in the environment, even though there is nothing to build", async () => {
     env.DBT_EMPTY = '1';
     try {
       await expect(dev()).rejects.toThrow('DBT_EMPTY is set in the environment');
@@ -74,11 +74,11 @@ describe('dev says that nothing changed', () => {
     } finally {
       delete env.DBT_EMPTY;
     }
-    // What was known of the build is forgotten before the next one begins.
+    // The record of the last build is removed before the next build begins.
     expect((await dev()).report).toMatchObject({ status: 'pass', build: { models: [] } });
   });
 
-  it('not where another command has built something else meanwhile', async () => {
+  it('builds a model again if another command has built it from other SQL in the meantime', async () => {
     await project.write('models/numbers.sql', 'select range as id, 1 as amount from range(5)\n');
     await build({ paths: project.paths, target: 'dev', select: 'numbers' }, quietEffects({ env }));
     await project.write('models/numbers.sql', numbersSql);
@@ -86,7 +86,7 @@ describe('dev says that nothing changed', () => {
     expect(await published('select sum(amount)::int from main.numbers')).toEqual([[100]]);
   });
 
-  it('not while a test fails, which it reports again, with its file, its line and its rows', async () => {
+  it('reports a failing test again, with its file, line and rows', async () => {
     const yaml =
       'models:\n  - name: total\n    columns:\n      - name: total\n        data_tests:\n          - accepted_values: {arguments: {values: [1]}}\n';
     await project.write('models/total.yml', yaml);

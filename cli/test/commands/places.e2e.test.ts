@@ -23,7 +23,7 @@ let engine: EngineClient;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-places-'));
-  // Each of these characters means something in a URL.
+  // Each of these characters has a meaning in a URL.
   project = await tinyProject(folder, { state: join(folder, 'a#b=c;d%20e&f') });
   engine = new EngineClient(project.paths, effects(), { shared: true });
   await engine.warmUp();
@@ -34,15 +34,15 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-describe('a state folder with # and other characters of a URL in its name', () => {
-  it('is built in and read like any other', async () => {
+describe('a state folder with # and other special characters in its name', () => {
+  it('can be built in and queried like any other', async () => {
     const { report } = await build({ paths: project.paths, target: 'dev' }, effects());
     expect(report).toMatchObject({ status: 'pass', published: true });
     const answer = await query({ paths: project.paths, sql: 'select total from main.total' }, effects());
     expect(queryJson(answer.report)).toEqual([{ total: 200 }]);
   });
 
-  it('is refused in one sentence where it has a ?, which DuckDB can not open', async () => {
+  it('is rejected with one sentence if the name contains a ?, which DuckDB cannot open', async () => {
     for (const command of [['query', 'select 1'], ['build'], ['load']]) {
       const { exitCode, stderr } = await runInProcess([...command, '--state-dir', join(folder, 'what?')]);
       expect(exitCode).toBe(2);
@@ -62,7 +62,7 @@ describe('meetup build --select and --exclude', () => {
     return 'models' in report ? report.models.map(({ name }) => name) : stderr;
   };
 
-  it('take several words, as dbt does', async () => {
+  it("take several words, like dbt's", async () => {
     expect(await models('--select', 'numbers', 'total')).toEqual(['numbers', 'total']);
     expect(await models('--select', 'numbers doubled')).toEqual(['numbers', 'doubled']);
     expect(await models('-s', 'numbers+', '--exclude', 'doubled', 'total')).toEqual(['numbers']);
@@ -71,7 +71,7 @@ describe('meetup build --select and --exclude', () => {
   });
 });
 
-describe('a profile that builds elsewhere than meetup loads', () => {
+describe("the profile's target dev", () => {
   const profile = () => join(project.paths.profiles, 'profiles.yml');
   const withDev = async (dev: string, work: () => Promise<void>): Promise<void> => {
     const before = await readFile(profile(), 'utf8');
@@ -95,7 +95,7 @@ describe('a profile that builds elsewhere than meetup loads', () => {
     ['no path', '{type: duckdb}', /builds into :memory:, but/],
     ['a variable', '{type: duckdb, path: \'{{ env_var("NOPE", "x.duckdb") }}\'}', /builds into x\.duckdb, but/],
     ['Databricks', '{type: databricks, host: x}', /is of type databricks, but meetup needs DuckDB there/],
-  ])('is refused by build, load and query, and doctor sees it: %s', async (_name, dev, reason) => {
+  ])('is rejected by build, load and query, and reported by doctor, if it builds into another database: %s', async (_name, dev, reason) => {
     await withDev(dev, async () => {
       await expect(build(options(), effects())).rejects.toThrow(reason);
       await expect(load({ paths: project.paths, maxRejected: 0.01 }, effects())).rejects.toThrow(reason);
@@ -106,24 +106,23 @@ describe('a profile that builds elsewhere than meetup loads', () => {
     });
   });
 
-  it('is refused by the engine where only dbt can render the path', async () => {
+  it('is rejected by the engine if it builds into another database and only dbt can render the path', async () => {
     await withDev(`{type: duckdb, path: "{{ env_var('MEETUP_DUCKDB_PATH') | replace('work', 'play') }}"}`, async () => {
       await expect(build(options(), effects())).rejects.toThrow(
         /builds into .*\/play\/meetup\.duckdb, but meetup loads into/,
       );
     });
   });
-
   it.each([
     '{type: duckdb, path: "{{ env_var(\'MEETUP_DUCKDB_PATH\') }}"}',
     '{type: duckdb, path: \'{{env_var("MEETUP_DUCKDB_PATH", "x")}}\'}',
-  ])('is not one that takes the variable, however it is written: %s', async (dev) => {
+  ])('may refer to MEETUP_DUCKDB_PATH in any spelling: %s', async (dev) => {
     await withDev(dev, async () => {
       expect((await build({ ...options(), select: 'numbers' }, effects())).report.status).toBe('pass');
     });
   });
 
-  it('may have outputs of its own beside, of any type, and name one of them as its default', async () => {
+  it('may stand beside other outputs of any type, one of which is the default', async () => {
     const before = await readFile(profile(), 'utf8');
     const mine = before
       .replace('target: dev', 'target: mine')
@@ -141,8 +140,8 @@ describe('a profile that builds elsewhere than meetup loads', () => {
   });
 });
 
-describe('a folder for temporary files that does not exist', () => {
-  it('is named in one sentence', async () => {
+describe('TMPDIR', () => {
+  it('is named in a one-sentence error if it does not exist', async () => {
     const missing = join(await temporaryFolder(), 'gone');
     vi.stubEnv('TMPDIR', missing);
     try {
@@ -159,15 +158,27 @@ describe('a folder for temporary files that does not exist', () => {
 
 describe('meetup test --select', () => {
   it.each([
-    ['a name that nothing has', ['--select', 'nosuchname'], /No test matches --select 'nosuchname': check the names/],
-    ['no regular expression', ['--select', 'a('], /--select 'a\(' is not a regular expression \(.+\): correct it/],
-    ['half a range', ['--select', 'x', '[z-a]'], /--select '\[z-a\]' is not a regular expression/],
     [
-      'nothing of a model',
+      'a name that matches no test',
+      ['--select', 'nosuchname'],
+      /No test matches --select 'nosuchname': check the names/,
+    ],
+    [
+      'an invalid regular expression',
+      ['--select', 'a('],
+      /--select 'a\(' is not a regular expression \(.+\): correct it/,
+    ],
+    [
+      'an invalid range in a regular expression',
+      ['--select', 'x', '[z-a]'],
+      /--select '\[z-a\]' is not a regular expression/,
+    ],
+    [
+      'a name that matches no model',
       ['--mutate', '--select', 'nosuch', 'neither'],
       /No model's name matches --select 'nosuch neither'/,
     ],
-  ])('ends with 2 and a sentence for %s', async (_name, words, sentence) => {
+  ])('exits with 2 and a one-sentence error for %s', async (_name, words, sentence) => {
     const { exitCode, stderr } = await runInProcess(['test', '--only', 'fixtures', ...words], {
       env: { ...env, MEETUP_TOOLCHAIN_DIR: project.paths.toolchain, MEETUP_STATE_DIR: join(folder, 'state-of-tests') },
     });

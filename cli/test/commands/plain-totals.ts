@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import type { Contracts, Validator } from '../../src/ingest/schemas.ts';
 
 /*
- * The marts' totals once more, straight from the JSON files and in plain JavaScript: no SQL, no dbt, and none of the
- * project's models. The rules are those of docs/models.md.
+ * Computes the totals of the marts a second time, directly from the JSON files and in plain JavaScript: no SQL, no dbt, and none
+ * of the project's models. It follows the rules in docs/models.md.
  */
 
 interface Rsvp {
@@ -34,13 +34,13 @@ export interface PlainTotals {
   events: number;
   rsvps: number;
   memberships: number;
-  /** Seats of yes answers, over all events, by group. */
+  /** Seats of yes answers over all events, by group. */
   yesSeats: Map<number, number>;
-  /** Members of each group. */
+  /** The user ids of the members, by group. */
   members: Map<number, Set<number>>;
 }
 
-/** Counts what a data folder with a dump and dated drops holds. */
+/** Totals of a data folder with a dump and daily drops. */
 export function plainTotals(data: string, contracts: Contracts): PlainTotals {
   const events = latestEvents(readAll<EventRecord>(data, 'events', contracts.get('events')?.validate));
   const totals: PlainTotals = {
@@ -71,14 +71,14 @@ export function plainTotals(data: string, contracts: Contracts): PlainTotals {
   return totals;
 }
 
-/** Every record that keeps its schema, oldest first: the dump, then the days. */
+/** Every record that passes validation, oldest first: the dump, then the daily drops. */
 function readAll<T>(data: string, entity: string, validate: Validator | undefined): Placed<T>[] {
   const days = readdirSync(data).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name));
   return ['', ...days.sort()].flatMap((drop) => {
     const name = readdirSync(join(data, drop)).find((file) => file === `${entity}.json`);
     if (name === undefined) return [];
     const records: unknown = JSON.parse(readFileSync(join(data, drop, name), 'utf8'));
-    if (!Array.isArray(records)) throw new TypeError(`${name} is no array`);
+    if (!Array.isArray(records)) throw new TypeError(`${name} is not an array`);
     return records.flatMap((record: T, index) =>
       validate?.({ text: JSON.stringify(record), value: record }).length === 0 ? [{ drop, index, record }] : [],
     );
@@ -86,8 +86,8 @@ function readAll<T>(data: string, entity: string, validate: Validator | undefine
 }
 
 /**
- * The rule of identity: one event per series until one drop shows two starts of it, or another start after the last one was
- * over; from then on the start tells.
+ * The identity rule: a series is one event until one drop contains two of its starts, or a new start after the last one was over. From
+ * then on, each start is an event of its own.
  */
 function latestEvents(versions: readonly Placed<EventRecord>[]): EventRecord[] {
   const series = new Map<string, Placed<EventRecord>[]>();
@@ -100,7 +100,7 @@ function latestEvents(versions: readonly Placed<EventRecord>[]): EventRecord[] {
 
 function eventsOfSeries(versions: readonly Placed<EventRecord>[]): Map<string, EventRecord> {
   const latest = new Map<string, EventRecord>();
-  /** A list that is missing was not told: the one before it goes on counting. */
+  /** A record without the list says nothing about it, so the previous list remains valid. */
   const keep = (key: string, record: EventRecord): void => {
     latest.set(key, { ...record, rsvps: record.rsvps ?? latest.get(key)?.rsvps ?? null });
   };
@@ -127,7 +127,7 @@ function eventsOfSeries(versions: readonly Placed<EventRecord>[]): Map<string, E
   return latest;
 }
 
-/** One answer per member: the latest moment; of equal moments, the one that stands later in the list. */
+/** One answer per member: the latest one, or of equally late ones the last in the list. */
 function latestAnswers(rsvps: readonly Rsvp[]): Rsvp[] {
   const latest = new Map<number, Rsvp>();
   for (const rsvp of rsvps) {

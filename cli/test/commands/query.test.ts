@@ -24,39 +24,39 @@ async function ask(paths: Paths, sql: string): Promise<unknown> {
 }
 
 describe('meetup query', () => {
-  it('finds the marts without a schema, and gives row objects', async () => {
+  it('finds the marts without a schema name, and returns rows as objects', async () => {
     expect(await ask(await marts(), 'select id, name from events order by id')).toEqual([
       { id: 1, name: 'Rust 🦀 night' },
       { id: 2, name: null },
     ]);
   });
 
-  it('gives moments as ISO 8601, with the digits that they have', async () => {
+  it('returns timestamps as ISO 8601, with their fractional digits', async () => {
     expect(await ask(await marts(), 'select starts_at from events order by id')).toEqual([
       { starts_at: '2024-03-31T17:30:00' },
       { starts_at: '2024-03-31T17:30:00.123456' },
     ]);
   });
 
-  it('gives integers as numbers where that is safe, else as strings', async () => {
+  it('returns safe integers as numbers, and larger ones as strings', async () => {
     expect(await ask(await marts(), 'select big from events order by id')).toEqual([
       { big: '9007199254740993' },
       { big: 1 },
     ]);
   });
 
-  it('gives lists as arrays, and decimals as numbers where a double holds them exactly', async () => {
+  it('returns lists as arrays, and decimals as numbers if a double represents them exactly', async () => {
     expect(await ask(await marts(), 'select list, share from events order by id')).toEqual([
       { list: [1, 2], share: 0.5 },
       { list: [], share: null },
     ]);
   });
 
-  it('keeps both values of a column name that comes twice', async () => {
+  it('keeps both values of a duplicate column name', async () => {
     expect(await ask(await marts(), 'select 1 as n, 2 as n')).toEqual([{ n: 1, n_2: 2 }]);
   });
 
-  it('refuses to write, in one sentence', async () => {
+  it('refuses to write, with a one-sentence error', async () => {
     await expect(ask(await marts(), 'delete from events')).rejects.toThrow(/The query failed: .*read-only/);
   });
 
@@ -70,13 +70,13 @@ describe('meetup query', () => {
     );
   });
 
-  it("passes on DuckDB's message for wrong SQL", async () => {
+  it("passes on DuckDB's message for invalid SQL", async () => {
     await expect(ask(await marts(), 'select nothing from events')).rejects.toThrow(
       /Referenced column "nothing" not found/,
     );
   });
 
-  it('shows a table to people, with control characters of the data made harmless', async () => {
+  it('prints a table, without control characters from the data', async () => {
     const { report } = await run(
       { paths: await marts(), sql: "select 'a' || chr(27) || '[31mb' as text, 12 as n" },
       quietEffects(),
@@ -85,8 +85,8 @@ describe('meetup query', () => {
   });
 });
 
-describe('several statements', () => {
-  it('give all results, each as a table or a list of rows', async () => {
+describe('meetup query with several statements', () => {
+  it('returns every result, as a table or a list of rows', async () => {
     const { report } = await run(
       { paths: await marts(), sql: 'select 1 as a; select 2 as b;\n-- end' },
       quietEffects(),
@@ -95,13 +95,13 @@ describe('several statements', () => {
     expect(renderQuery(report, styleFor({}, {}))).toBe('a\n─\n1\n1 row\n\nb\n─\n2\n1 row');
   });
 
-  it('may build on each other, and hold semicolons in texts', async () => {
+  it('runs them in one session, and allows semicolons in strings', async () => {
     const sql = "create temp table t as select 'a;b' as x; select x from t where x like '%;%'";
     const { report } = await run({ paths: await marts(), sql }, quietEffects());
     expect(report.at(-1)?.rows).toEqual([['a;b']]);
   });
 
-  it('are refused where one of them is wrong', async () => {
+  it('fails if one of them is invalid', async () => {
     await expect(ask(await marts(), 'select 1; select nothing from events')).rejects.toThrow(
       /The query failed: .*nothing/s,
     );
@@ -110,8 +110,8 @@ describe('several statements', () => {
   });
 });
 
-describe('the ends of time', () => {
-  it('are told as DuckDB writes them, for each type and within lists', async () => {
+describe('infinite dates and timestamps', () => {
+  it('are written as DuckDB writes them, in every type and within lists', async () => {
     const types = ['date', 'timestamp', 'timestamptz', 'timestamp_s', 'timestamp_ms', 'timestamp_ns'];
     for (const type of types) {
       const sql = `select '-infinity'::${type} as a, 'infinity'::${type} as b, ['-infinity'::${type}] as c`;

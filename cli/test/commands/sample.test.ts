@@ -8,7 +8,7 @@ import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { loadedSample } from '../support/loaded.ts';
 
 describe('the sample', () => {
-  it('is not made where data was loaded before, even if its folder is gone', async () => {
+  it('is not generated once data has been loaded, even if the data folder is gone', async () => {
     const { paths, effects } = await loadedSample();
     await rm(paths.data, { recursive: true });
     expect(await generateIfEmpty(paths, effects)).toBeUndefined();
@@ -17,7 +17,7 @@ describe('the sample', () => {
 });
 
 describe("another project's data folder", () => {
-  it('never gets the sample', async () => {
+  it('never receives the sample', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'data'));
     const paths = resolvePaths({ stateDir: join(folder, 'state') }, { MEETUP_PROJECT_DIR: folder }, folder);
