@@ -9,7 +9,7 @@ import { hasPassed, renderOutcome } from '../src/scenarios/render.ts';
 import { ScenarioPlayer } from '../src/scenarios/scenario-player.ts';
 import { ScenarioPool } from '../src/scenarios/scenario-pool.ts';
 
-/** The stories of `fixtures/scenarios`, one vitest test for each day. dbt is one core's work, so two stories go on at once. */
+/** The scenarios in `fixtures/scenarios`, with one vitest test per day. dbt uses a single core, so two scenarios run at a time. */
 const folder = await makeTemporaryFolder('meetup-scenarios-');
 const env = { MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain') };
 const pathsOf = (lane: string) => resolvePaths({ stateDir: join(folder, lane) }, env, process.cwd());

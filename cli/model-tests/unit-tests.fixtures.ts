@@ -9,12 +9,12 @@ import { renderFixture } from '../src/text/unit-test-result.ts';
 import { UnitTestRunner } from '../src/unit-tests/unit-test-runner.ts';
 
 /**
- * dbt's unit tests in `fixtures/models`, one vitest test each, so that filters, watch, reporters and editors know them.
- * Each is run inside its own test, several side by side. The engine is the one of `./meetup test` or of a running `dev --watch`, or one of its own.
+ * dbt's unit tests in `fixtures/models` as vitest tests, so that filters, watch mode, reporters and editors work with them.
+ * Several run at a time. They use the engine of `./meetup test` or of a running `dev --watch` if there is one, or else start one.
  */
 
-// Never imported: vitest runs these tests again when one of the files changes. One call each, since Vite searches the folder
-// that all patterns of a call have in common.
+// These files are never imported. The calls make vitest rerun the tests when one of them changes. There is one call per pattern
+// because Vite searches the common parent folder of all patterns in a call.
 import.meta.glob('../../fixtures/models/**/*.yml', { query: '?raw' });
 import.meta.glob('../../dbt/models/**/*', { query: '?raw' });
 import.meta.glob('../../dbt/macros/**/*', { query: '?raw' });
@@ -40,7 +40,7 @@ for (const model of new Set(fixtures.map((fixture) => fixture.model))) {
   });
 }
 
-/** An error that stands at the fixture's own file and line, which vitest shows with the lines around it. */
+/** An error located at the fixture's own file and line, so that vitest shows the surrounding lines. */
 function failure(result: FixtureResult): Error {
   const place = `${session.fileOf(result)}:${result.line ?? 1}`;
   const error = new Error(`${relative(paths.root, place)}\n${renderFixture(result, styleFor({}, process.env))}`);

@@ -95,16 +95,19 @@ describe("the profile's target dev", () => {
     ['no path', '{type: duckdb}', /builds into :memory:, but/],
     ['a variable', '{type: duckdb, path: \'{{ env_var("NOPE", "x.duckdb") }}\'}', /builds into x\.duckdb, but/],
     ['Databricks', '{type: databricks, host: x}', /is of type databricks, but meetup needs DuckDB there/],
-  ])('is rejected by build, load and query, and reported by doctor, if it builds into another database: %s', async (_name, dev, reason) => {
-    await withDev(dev, async () => {
-      await expect(build(options(), effects())).rejects.toThrow(reason);
-      await expect(load({ paths: project.paths, maxRejected: 0.01 }, effects())).rejects.toThrow(reason);
-      await expect(query({ paths: project.paths, sql: 'select 1' }, effects())).rejects.toThrow(reason);
-      const { exitCode, report } = await doctor(options(), effects());
-      expect(exitCode).toBe(1);
-      expect(report.checks.find(({ name }) => name === 'Profile dev')?.detail).toMatch(reason);
-    });
-  });
+  ])(
+    'is rejected by build, load and query, and reported by doctor, if it builds into another database: %s',
+    async (_name, dev, reason) => {
+      await withDev(dev, async () => {
+        await expect(build(options(), effects())).rejects.toThrow(reason);
+        await expect(load({ paths: project.paths, maxRejected: 0.01 }, effects())).rejects.toThrow(reason);
+        await expect(query({ paths: project.paths, sql: 'select 1' }, effects())).rejects.toThrow(reason);
+        const { exitCode, report } = await doctor(options(), effects());
+        expect(exitCode).toBe(1);
+        expect(report.checks.find(({ name }) => name === 'Profile dev')?.detail).toMatch(reason);
+      });
+    },
+  );
 
   it('is rejected by the engine if it builds into another database and only dbt can render the path', async () => {
     await withDev(`{type: duckdb, path: "{{ env_var('MEETUP_DUCKDB_PATH') | replace('work', 'play') }}"}`, async () => {

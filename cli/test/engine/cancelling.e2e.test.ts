@@ -17,34 +17,34 @@ const failures = (events: readonly EngineEvent[]): EngineEvent[] =>
 
 const SLOW_MODELS = 6;
 
-/** A project whose builds take some hundred milliseconds, in queries and between them. */
+/** A project whose builds take several hundred milliseconds, partly within queries and partly between them. */
 async function slowProject(): Promise<TinyProject> {
   const project = await tinyProject(await temporaryFolder());
   for (let i = 0; i < SLOW_MODELS; i += 1) await project.write(`models/slow_${i}.sql`, slowSql(i, 0));
   return project;
 }
 
-/** Each reads the one before it. */
+/** SQL of the i-th slow model, which reads the one before it. */
 function slowSql(i: number, edit: number): string {
   const upstream = i === 0 ? 'numbers' : `slow_${i - 1}`;
   return `select id, ${edit} as edit, (select sum(hash(range)::hugeint) from range(3000000)) as h from {{ ref('${upstream}') }}\n`;
 }
 
-describe('a build that is cancelled at any moment', () => {
-  it(`leaves no failure, no thread and no engine behind (${ROUNDS} cancels, seed ${SEED})`, async () => {
+describe('a build that is cancelled at a random moment', () => {
+  it(`causes no failure and leaves no thread or engine behind (${ROUNDS} cancels, seed ${SEED})`, async () => {
     const project = await slowProject();
     const engine = engineOn(project, quietEffects());
     onTestFinished(() => engine.close());
     expect((await engine.affected()).status).toBe('pass');
     const { pid, threads } = await engine.stats();
     const chance = chanceFrom(SEED);
-    const told: EngineEvent[] = [];
+    const events: EngineEvent[] = [];
     let cancelled = 0;
     for (let round = 1; round <= ROUNDS; round += 1) {
       const edited = chance.below(SLOW_MODELS);
       await project.write(`models/slow_${edited}.sql`, slowSql(edited, round));
       const controller = new AbortController();
-      const options = { signal: controller.signal, onEvent: (event: EngineEvent) => told.push(event) };
+      const options = { signal: controller.signal, onEvent: (event: EngineEvent) => events.push(event) };
       const building = chance.of([0, 0, 1]) === 0 ? engine.affected({}, options) : engine.build({}, options);
       await delay(chance.below(chance.of([20, 100, 400])));
       controller.abort();
@@ -53,14 +53,14 @@ describe('a build that is cancelled at any moment', () => {
       else expect(outcome).toMatchObject({ status: 'pass' });
     }
     expect(cancelled).toBeGreaterThan(ROUNDS / 3);
-    expect(failures(told)).toEqual([]);
-    const whole = await engine.affected({}, { onEvent: (event) => told.push(event) });
+    expect(failures(events)).toEqual([]);
+    const whole = await engine.affected({}, { onEvent: (event) => events.push(event) });
     expect(whole).toMatchObject({ status: 'pass', failing: [] });
-    expect(failures(told)).toEqual([]);
+    expect(failures(events)).toEqual([]);
     const after = await engine.stats();
     expect(after.pid).toBe(pid);
     expect(after.threads).toBeLessThanOrEqual(threads);
-    // Nobody holds the database.
+    // No process holds the database open.
     const warehouse = await openWork(project.paths);
     expect((await warehouse.query('select count(*)::int from slow_5')).rows).toEqual([[5]]);
     await warehouse.close();
@@ -68,7 +68,7 @@ describe('a build that is cancelled at any moment', () => {
 });
 
 describe('a unit test that never ends', () => {
-  it('is interrupted by a cancel, and passes once it can end', async () => {
+  it('is interrupted by cancelling the build, and passes after the model is fixed', async () => {
     const project = await tinyProject(await temporaryFolder());
     const engine = engineOn(project, quietEffects());
     onTestFinished(() => engine.close());
@@ -100,8 +100,8 @@ describe('a unit test that never ends', () => {
   });
 });
 
-describe('a client that goes away in the middle of its build', () => {
-  it('cancels it, and the next client’s build is not touched', async () => {
+describe('a client that disconnects during its build', () => {
+  it("cancels that build, but not the next client's", async () => {
     const project = await slowProject();
     const shared = engineOn(project, quietEffects(), { shared: true });
     onTestFinished(() => shared.close());
@@ -114,12 +114,12 @@ describe('a client that goes away in the middle of its build', () => {
       });
       await started;
       await guest.close();
-      const told: EngineEvent[] = [];
-      expect(await shared.affected({}, { onEvent: (event) => told.push(event) })).toMatchObject({
+      const events: EngineEvent[] = [];
+      expect(await shared.affected({}, { onEvent: (event) => events.push(event) })).toMatchObject({
         status: 'pass',
         failing: [],
       });
-      expect(failures(told)).toEqual([]);
+      expect(failures(events)).toEqual([]);
     }
   });
 });

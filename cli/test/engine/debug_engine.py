@@ -1,9 +1,9 @@
 """
 Runs the engine under a debugger: `python cli/test/engine/debug_engine.py [STATE_DIR]`, with the toolchain's Python.
 
-As `dev --watch` does, it announces itself in the state folder, so every `./meetup` command there sends its work to this
-process until it ends. A client gives up on an engine that stays silent for 20 seconds and starts its own; a breakpoint
-outlasts that.
+Like the engine of `dev --watch`, it announces itself in the state folder, so every `./meetup` command there sends its work
+to this process until it ends. A client that hears nothing for 20 seconds, for example while you are at a breakpoint, starts
+its own engine.
 """
 
 import json
@@ -35,7 +35,7 @@ def main() -> None:
     sys.path.insert(0, str(SERVER))
     from meetup_engine.protocol.wire import PROTOCOL
 
-    # Clients that come before the socket is open start an engine of their own.
+    # A client that connects before the socket is open starts its own engine.
     announcement.write_text(
         json.dumps({"socket": str(socket), "pid": os.getpid(), "protocol": PROTOCOL}), encoding="utf-8"
     )

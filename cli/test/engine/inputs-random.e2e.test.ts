@@ -10,18 +10,18 @@ import { quietEffects } from '../support/effects.ts';
 /** Long runs: MEETUP_INPUTS_STEPS=2000 MEETUP_INPUTS_SEED=7 npx vitest run cli/test/engine/inputs-random.e2e.test.ts */
 const STEPS = Number(process.env.MEETUP_INPUTS_STEPS ?? 100);
 const SEED = Number(process.env.MEETUP_INPUTS_SEED ?? 1);
-/** After so many steps the expectation itself is held against a build from nothing. */
-const FROM_NOTHING_EVERY = 50;
+/** After this many steps, the expectation itself is checked against a build from scratch. */
+const FROM_SCRATCH_EVERY = 50;
 
 vi.setConfig({ testTimeout: 60_000 + STEPS * 30_000, hookTimeout: 120_000 });
 
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup', 'toolchain');
 
-/** All that the project's content follows from. */
+/** Everything that determines the project's content. */
 interface State {
   env: Record<string, string>;
   vars: { v: string; limit: number; asked: boolean };
-  /** Numbers in files, by what they are in. */
+  /** Numbers written into files, by the kind of file. */
   n: Record<
     | 'macro'
     | 'hook'
@@ -56,7 +56,7 @@ const start = (): State => ({
   shadowed: false,
 }); // biome-ignore format: one line is easier to read
 
-/** The files of the project in a state, by their paths from its folder. */
+/** The project's files in a state, by their paths relative to its folder. */
 function filesOf({ vars, n, text, rows, comments, extra, shadowed }: State): Record<string, string> {
   const count = (length: number, line: (i: number) => string): string =>
     Array.from({ length }, (_, i) => line(i)).join('\n');
@@ -126,7 +126,7 @@ unit_tests:
   };
 }
 
-/** What every relation holds in a state, and which tests fail; nothing is said of a model whose unit test fails. */
+/** The content of every relation in a state, and the failing tests. A model whose unit test fails is left out. */
 function expectedOf({ env, vars, n, text, rows, extra, shadowed }: State) {
   const ids = Array.from({ length: rows }, (_, i) => i + 1);
   const end = ids.reduce((sum, id) => sum + id * n.view + n.ephemeral, 0);
@@ -192,7 +192,7 @@ function chanceOf(seed: number): <T>(of: readonly T[]) => T {
 
 type Choose = ReturnType<typeof chanceOf>;
 
-/** Kinds of steps. Those that have dbt parse everything come up less often. */
+/** Kinds of steps. */
 const steps: Record<string, (state: State, choose: Choose) => void> = {
   number: (state, choose) => {
     const kinds = [
@@ -230,7 +230,8 @@ const steps: Record<string, (state: State, choose: Choose) => void> = {
     state.env.UNREAD = choose(['a', 'b', 'c']);
   },
 };
-const dear: Record<string, (state: State, choose: Choose) => void> = {
+/** Kinds of steps after which dbt parses everything again. They are chosen less often. */
+const slowSteps: Record<string, (state: State, choose: Choose) => void> = {
   environment: (state, choose) => {
     const name = choose(['A', 'B_dev', 'C']);
     if (choose([true, false])) state.env[name] = choose(['x', 'y']);
@@ -263,8 +264,8 @@ const placed = async (state: string): Promise<Paths> => {
   return paths;
 };
 
-describe('after any sequence of edits of files, variables and the environment', () => {
-  it(`the database equals a build from nothing, and every failing test is told (seed ${SEED})`, async () => {
+describe('after any sequence of changes to files, variables and the environment', () => {
+  it(`the database equals a build from scratch, and every failing test is reported (seed ${SEED})`, async () => {
     const paths = await placed('state');
     const choose = chanceOf(SEED);
     const state = start();
@@ -292,17 +293,17 @@ describe('after any sequence of edits of files, variables and the environment', 
     try {
       for (let step = 0; step <= STEPS; step += 1) {
         if (step > 0) {
-          const kind = choose([...Object.keys(steps), ...Object.keys(steps), choose(Object.keys(dear))]);
-          (steps[kind] ?? dear[kind])?.(state, choose);
+          const kind = choose([...Object.keys(steps), ...Object.keys(steps), choose(Object.keys(slowSteps))]);
+          (steps[kind] ?? slowSteps[kind])?.(state, choose);
           played.push(kind);
           await apply();
         }
         const answer = await engine.affected({ target: 'dev' });
         const { content, failing } = expectedOf(state);
         const last = played.slice(-5);
-        const told = { failing: answer.failing.map(({ name }) => name).sort(), status: answer.status };
+        const outcome = { failing: answer.failing.map(({ name }) => name).sort(), status: answer.status };
         const rerun = answer.nodes.filter(({ status }) => status === 'fail').map(({ name }) => name);
-        expect({ step, last, problems: answer.problems, ...told, rerun: rerun.sort() }).toEqual({
+        expect({ step, last, problems: answer.problems, ...outcome, rerun: rerun.sort() }).toEqual({
           step,
           last,
           problems: [],
@@ -312,7 +313,7 @@ describe('after any sequence of edits of files, variables and the environment', 
         });
         const names = Object.keys(content);
         expect({ step, last, ...(await contentOf(paths, names)) }).toEqual({ step, last, ...content });
-        if (step === STEPS || (step > 0 && step % FROM_NOTHING_EVERY === 0)) {
+        if (step === STEPS || (step > 0 && step % FROM_SCRATCH_EVERY === 0)) {
           await rm(join(folder, 'scratch'), { recursive: true, force: true });
           const scratch = await placed('scratch');
           const fresh = new EngineClient(scratch, quietEffects({ env }));

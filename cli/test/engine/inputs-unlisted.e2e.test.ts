@@ -10,9 +10,9 @@ import { type TinyProject, tinyProject } from './project.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
-const repeatable = "select n from {{ ref('constant') }}\n";
+const deterministic = "select n from {{ ref('constant') }}\n";
 
-// dbt allows secrets in the profile only.
+// dbt allows secrets only in the profile.
 const profile = `
 tiny:
   target: dev
@@ -26,7 +26,7 @@ tiny:
     test: {type: duckdb, path: ':memory:', schema: main, threads: 1}
 `;
 
-/** Models with inputs that neither dbt nor a comparison of statements knows of. */
+/** Models with inputs that neither dbt's manifest nor a comparison of compiled SQL reveals. */
 const files: Record<string, string> = {
   'models/constant.sql': 'select 1 as n\n',
   'models/other.sql': 'select 2 as n\n',
@@ -36,7 +36,7 @@ const files: Record<string, string> = {
   'models/refers.sql': 'select n from {{ call(chosen) }}\n',
   'models/configured.sql': '{{ call(kind) }}select 1 as n\n',
   // Replaced in each test, one at a time.
-  'models/subject.sql': repeatable,
+  'models/subject.sql': deterministic,
   'models/subject_view.sql': "{{ config(materialized='view') }}select n from {{ ref('constant') }}\n",
   'models/above_view.sql': "select n from {{ ref('subject_view') }}\n",
   'macros/chance.sql': "{% macro chance() %}{{ 'ran' ~ 'dom' }}(){% endmacro %}\n",
@@ -78,7 +78,7 @@ async function rows(sql: string): Promise<unknown> {
   }
 }
 
-/** Builds with another text in a file, and then with the one before. */
+/** Builds with changed text in a file, and then with the original text. */
 async function withFile(path: string, text: string, look: (answer: AffectedAnswer) => unknown): Promise<void> {
   await project.write(path, text);
   try {
@@ -90,15 +90,15 @@ async function withFile(path: string, text: string, look: (answer: AffectedAnswe
   expect(ran(await build())).toEqual([]);
 }
 
-describe('a macro that dbt lists for no node', () => {
-  it('and that decides what a model refers to changes the model', () =>
+describe('a macro that dbt lists as a dependency of no node', () => {
+  it('rebuilds a model whose refs it determines', () =>
     withFile('macros/chosen.sql', "{% macro chosen() %}{{ return(ref('other')) }}{% endmacro %}\n", async (answer) => {
       expect(answer.problems).toEqual([]);
       expect(ran(answer)).toContain('refers');
       expect(await rows('select n from main.refers')).toEqual([[2]]);
     }));
 
-  it('and that decides the materialization of a model changes the model', () =>
+  it('rebuilds a model whose materialization it determines', () =>
     withFile(
       'macros/kind.sql',
       "{% macro kind() %}{{ config(materialized='view') }}{% endmacro %}\n",
@@ -111,16 +111,16 @@ describe('a macro that dbt lists for no node', () => {
     ));
 });
 
-describe('SQL that is not repeatable runs in each build', () => {
+describe('SQL that is not deterministic runs in every build', () => {
   it.each([
-    ['chance', 'select random() as n'],
+    ['a random number', 'select random() as n'],
     ['the clock', 'select now() as n'],
-    ['the clock by a keyword', 'select current_date as n'],
+    ['the clock through a keyword', 'select current_date as n'],
     ['a sample', "select n from {{ ref('constant') }} using sample 1"],
-    ['a function whose name is made up by a macro', 'select {{ chance() }} as n'],
+    ['a function whose name a macro computes', 'select {{ chance() }} as n'],
     ['a file', "select n from read_csv('SEED')"],
-    ['a file that is named like a table', "select n from 'SEED'"],
-    ['a table by a computed name', "select n from query_table('main.constant')"],
+    ['a file in the place of a table', "select n from 'SEED'"],
+    ['a table with a computed name', "select n from query_table('main.constant')"],
   ])('in a model that reads %s', (_, sql) =>
     withFile(
       'models/subject.sql',
@@ -131,8 +131,8 @@ describe('SQL that is not repeatable runs in each build', () => {
     ),
   );
 
-  it('but not where only a comment names such a function', () =>
-    withFile('models/subject.sql', `-- unlike random()\n${repeatable}`, async () =>
+  it('but not if only a comment names such a function', () =>
+    withFile('models/subject.sql', `-- unlike random()\n${deterministic}`, async () =>
       expect(ran(await build())).toEqual([]),
     ));
 
@@ -141,7 +141,7 @@ describe('SQL that is not repeatable runs in each build', () => {
       expect(ran(await build())).toEqual(['subject_test']),
     ));
 
-  it('in what reads a view, which itself does not run again', () =>
+  it('in a model that reads such a view, although the view itself does not run again', () =>
     withFile(
       'models/subject_view.sql',
       "{{ config(materialized='view') }}select random() as n from {{ ref('constant') }}\n",
@@ -156,11 +156,11 @@ describe('SQL that is not repeatable runs in each build', () => {
     ));
 });
 
-describe('the comparison with a base, and with what is deployed', () => {
-  it('always counts a model that is not repeatable as changed', async () => {
+describe('a comparison with a base commit or a deployment', () => {
+  it('always counts a nondeterministic model as changed', async () => {
     await project.write('models/subject.sql', 'select now() as n\n');
     const { nodes } = await engine.changes({});
-    await project.write('models/subject.sql', repeatable);
+    await project.write('models/subject.sql', deterministic);
     const fingerprints = new Map(nodes.map(({ name, fingerprint }) => [name, fingerprint]));
     expect(fingerprints.get('subject')).toBeNull();
     expect(fingerprints.get('refers')).not.toBeNull();
@@ -168,7 +168,7 @@ describe('the comparison with a base, and with what is deployed', () => {
 });
 
 describe('the environment', () => {
-  it('is refused with DBT_STORE_FAILURES in it', async () => {
+  it('is rejected if it contains DBT_STORE_FAILURES', async () => {
     env.DBT_STORE_FAILURES = '1';
     const answer = await build();
     delete env.DBT_STORE_FAILURES;
@@ -176,7 +176,7 @@ describe('the environment', () => {
     expect(answer.problems[0]?.message).toContain('DBT_STORE_FAILURES is set in the environment');
   });
 
-  it('holds a secret whose change rebuilds what reads it, and whose value is in no file', async () => {
+  it('may contain a secret: changing it rebuilds the models that read it, and no file contains it', async () => {
     env.DBT_ENV_SECRET_WORD = 'a-word-that-nobody-may-see';
     const answer = await build();
     expect(answer).toMatchObject({ problems: [], status: 'pass' });

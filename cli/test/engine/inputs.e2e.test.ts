@@ -24,7 +24,7 @@ models: {tiny: {+materialized: table}}
 seeds: {tiny: {+column_types: {label: varchar}}}
 ${more}`;
 
-/** One project in which something is read in every way there is. */
+/** A project that reads its inputs in every possible way. */
 const files: Record<string, string> = {
   'dbt_project.yml': dbtProject(
     "vars: {renamed: one, asked: yes, limit_of_test: 1000, templated: \"{{ env_var('IN_VAR', 'a') }}\"}",
@@ -108,7 +108,7 @@ async function rows(sql: string): Promise<unknown> {
 
 const ran = (answer: AffectedAnswer): string[] => answer.nodes.map(({ name }) => name).sort();
 
-/** Builds with another text in a file, and then with the one before. */
+/** Builds with changed text in a file, and then with the original text. */
 async function withFile(path: string, text: string, look: (answer: AffectedAnswer) => unknown): Promise<void> {
   await project.write(path, text);
   try {
@@ -138,14 +138,14 @@ const replaced = (path: string, from: string, to: string): string => {
 };
 
 describe('nothing is built', () => {
-  it('where nothing changed, but what asks the database is compiled and compared', async () => {
+  it('if nothing changed, although models that query the database are compiled and compared', async () => {
     expect(ran(await build())).toEqual([]);
   });
 
-  it('where a variable of the environment that nothing reads is another', () =>
+  it('if an environment variable changed that no model reads', () =>
     withVariable('UNREAD', 'x', (answer) => expect(ran(answer)).toEqual([])));
 
-  it('where only a comment or the layout of a model is another', () =>
+  it('if only comments or whitespace of a model changed', () =>
     withFile(
       'models/numbers.sql',
       `-- why\nselect id,\n  id * 10 as amount\n from {{ source('raw', 'groups') }}\n`,
@@ -154,27 +154,27 @@ describe('nothing is built', () => {
 });
 
 describe('an environment variable', () => {
-  it('rebuilds the models that read it, under whatever name', () =>
+  it('rebuilds the models that read it, even through an alias of env_var', () =>
     withVariable('HB_LABEL', 'new', async (answer) => {
       expect(ran(answer)).toEqual(['of_environment', 'of_renamed_function']);
       expect(await rows('select label from main.of_environment')).toEqual([['new']]);
       expect(await rows('select label from main.of_renamed_function')).toEqual([['new']]);
     }));
 
-  it('whose name is put together while the model renders rebuilds that model', () =>
+  it('rebuilds a model that computes its name', () =>
     withVariable('HB_MADE_dev', 'new', async (answer) => {
       expect(ran(answer)).toEqual(['of_made_up_name']);
       expect(await rows('select label from main.of_made_up_name')).toEqual([['new']]);
     }));
 
-  it('that a variable of the project is rendered from rebuilds what reads the variable', () =>
+  it('rebuilds a model that reads it through a project variable', () =>
     withVariable('IN_VAR', 'b', async (answer) => {
       expect(ran(answer)).toContain('of_templated_var');
       expect(await rows('select label from main.of_templated_var')).toEqual([['b']]);
     }));
 
   it.each(['DBT_EMPTY', 'DBT_ENGINE_EMPTY', 'DBT_SAMPLE', 'DBT_INDIRECT_SELECTION', 'DBT_EXCLUDE_RESOURCE_TYPES'])(
-    '%s is refused by name',
+    '%s is rejected by name',
     async (name) => {
       env[name] = name === 'DBT_EXCLUDE_RESOURCE_TYPES' ? 'test' : '1';
       try {
@@ -188,33 +188,33 @@ describe('an environment variable', () => {
     },
   );
 
-  it('of dbt that changes nothing in the database is left out', () =>
+  it('of dbt that does not affect the database rebuilds nothing', () =>
     withVariable('DBT_LOG_LEVEL', 'debug', (answer) => expect(answer).toMatchObject({ status: 'pass', nodes: [] })));
 });
 
-describe('a variable of the project', () => {
+describe('a project variable', () => {
   const withVars = (vars: string, look: (answer: AffectedAnswer) => unknown) =>
     withFile('dbt_project.yml', dbtProject(`vars: ${vars}`), look);
 
-  it('rebuilds a model that reads it by another name', () =>
+  it('rebuilds a model that reads it through an alias of var', () =>
     withVars('{renamed: two, asked: yes, limit_of_test: 1000, templated: a}', async (answer) => {
       expect(ran(answer)).toContain('of_renamed_var');
       expect(await rows('select label from main.of_renamed_var')).toEqual([['two']]);
     }));
 
-  it('rebuilds a model that asks whether it is set', () =>
+  it('rebuilds a model that checks whether it is set', () =>
     withVars('{renamed: one, limit_of_test: 1000, templated: a}', async () =>
       expect(await rows('select asked from main.of_has_var')).toEqual([[0]]),
     ));
 
-  it('of a package, set in the package itself, rebuilds its model', () =>
+  it("that a package sets rebuilds the package's model", () =>
     withFile(
       'dbt_packages/dbt_local/dbt_project.yml',
       replaced('dbt_packages/dbt_local/dbt_project.yml', 'factor: 3', 'factor: 4'),
       async () => expect(await rows('select number from main.packaged')).toEqual([[4]]),
     ));
 
-  it('in the arguments of a data test runs the test, which fails', () =>
+  it('in the arguments of a data test runs the test again', () =>
     withVars('{renamed: one, asked: yes, limit_of_test: 1, templated: a}', (answer) => {
       expect(answer.status).toBe('fail');
       expect(ran(answer)).toContain('at_most_total_total___var_limit_of_test_');
@@ -222,7 +222,7 @@ describe('a variable of the project', () => {
 });
 
 describe('a macro', () => {
-  it('that is handed to another one as a value rebuilds the model', () =>
+  it('that is passed to another macro as a value rebuilds the model', () =>
     withFile('macros/plus_one.sql', '{% macro plus_one(n) %}{{ n + 2 }}{% endmacro %}\n', async (answer) => {
       expect(ran(answer)).toEqual(['of_argument', 'of_context', 'of_ephemeral']);
       expect(await rows('select number from main.of_argument')).toEqual([[3]]);
@@ -230,19 +230,19 @@ describe('a macro', () => {
       expect(await rows('select n from main.of_ephemeral')).toEqual([[3]]);
     }));
 
-  it('of a local package whose name begins with dbt_ rebuilds the model', () =>
+  it('in a local package whose name starts with dbt_ rebuilds the model', () =>
     withFile(
       'dbt_packages/dbt_local/macros/tripled.sql',
       '{% macro tripled(n) %}{{ n * 30 }}{% endmacro %}\n',
       async () => expect(await rows('select number from main.of_package')).toEqual([[60]]),
     ));
 
-  it('that a hook calls rebuilds the model', () =>
+  it('that a hook calls rebuilds the model with the hook', () =>
     withFile('macros/hooks.sql', replaced('macros/hooks.sql', "'{{ label }}'", "'other {{ label }}'"), async () =>
       expect(await rows('select label from main.of_hook order by 1')).toEqual([['model'], ['other hook']]),
     ));
 
-  it('of the project that takes the place of one of a package rebuilds the model', () =>
+  it('with a duplicate name makes the project invalid', () =>
     withFile(
       'macros/shadow.sql',
       '{% macro dispatched(n) %}1{% endmacro %}\n{% macro apply(f, n) %}7{% endmacro %}\n',
@@ -251,18 +251,18 @@ describe('a macro', () => {
 });
 
 describe('a file', () => {
-  it('of a seed of more than 1 MiB in which one value is another rebuilds what reads it', () =>
+  it('of a seed larger than 1 MiB with one changed value rebuilds the models that read it', () =>
     withFile('seeds/big.csv', bigSeed('after!'), async (answer) => {
       expect(ran(answer)).toEqual(['big', 'of_big']);
       expect(await rows('select label from main.of_big')).toEqual([['after!']]);
     }));
 
-  it('with other white space in a block that is kept as a value rebuilds the model', () =>
+  it('with changed whitespace in a block that is used as a value rebuilds the model', () =>
     withFile('models/of_block.sql', replaced('models/of_block.sql', 'a  b -- c', 'a b -- d'), async () =>
       expect(await rows('select label from main.of_block')).toEqual([['a b -- d']]),
     ));
 
-  it('with another text after an escaped quote rebuilds the model', () =>
+  it('with changed text after an escaped quote rebuilds the model', () =>
     withFile('models/of_escape.sql', replaced('models/of_escape.sql', '-- x', '-- y'), async () =>
       expect(await rows('select label from main.of_escape')).toEqual([["it's -- y"]]),
     ));
@@ -272,20 +272,20 @@ describe('a file', () => {
     ['models/target/in_target.sql', 'in_target'],
     ['models/dbt_packages/in_packages.sql', 'in_packages'],
     ['../shared models/shared.sql', 'shared'],
-  ])('in the folder of %s is like any other', (path, name) =>
+  ])('at %s rebuilds its model like any other', (path, name) =>
     withFile(path, 'select 2 as n\n', async (answer) => {
       expect(ran(answer)).toEqual([name]);
       expect(await rows(`select n from main.${name}`)).toEqual([[2]]);
     }),
   );
 
-  it('with another description rebuilds a model that reads its own description, and no other', () =>
+  it('with a changed description rebuilds only a model that reads its own description', () =>
     withFile('models/more.yml', replaced('models/more.yml', 'first', 'second'), async (answer) => {
       expect(ran(answer)).toEqual(['of_description']);
       expect(await rows('select label from main.of_description')).toEqual([['second']]);
     }));
 
-  it('behind a link to a folder of models is read as dbt reads it', async () => {
+  it('in a symbolic link to a folder of models rebuilds its model', async () => {
     const elsewhere = join(dirname(project.paths.dbtProject), 'elsewhere');
     await mkdir(elsewhere);
     await writeFile(join(elsewhere, 'linked.sql'), 'select 1 as n\n');
@@ -301,8 +301,8 @@ describe('a file', () => {
   });
 });
 
-describe('the comparison with a base, and with what is deployed', () => {
-  it('sees one value in a large seed, and a macro that is handed over as a value', async () => {
+describe('a comparison with a base commit or a deployment', () => {
+  it('notices a changed value in a large seed, and a changed macro that is passed as a value', async () => {
     const fingerprints = async () => {
       const { nodes } = await engine.changes({});
       return new Map(nodes.map(({ name, fingerprint }) => [name, fingerprint]));
@@ -316,13 +316,13 @@ describe('the comparison with a base, and with what is deployed', () => {
     const names = changed.map(([name]) => name);
     expect(names).toEqual(expect.arrayContaining(['big', 'ephemeral', 'of_argument']));
     expect(names).not.toContain('of_block');
-    // What looks macros up by names that aren't written out can't be compared, and so always counts as changed.
+    // A model that computes the names of its macros can't be compared, so it always counts as changed.
     expect(after.get('of_context')).toBeNull();
   });
 });
 
-describe('a verdict', () => {
-  it('that stands is told again by every build, with its rows', () =>
+describe('a failing data test', () => {
+  it('is reported again by every build, with its rows', () =>
     withFile(
       'models/models.yml',
       'models: [{name: doubled, columns: [{name: amount, data_tests: [{accepted_values: {arguments: {values: [1]}}}]}]}]\n',

@@ -15,8 +15,8 @@ const outcomeSchema = z.object({
   difference: z.string().nullable(),
 });
 
-describe('the manifest that is kept warm', () => {
-  it.each([1, 2])('equals one that dbt parses from nothing, after any sequence of edits (seed %i)', async (seed) => {
+describe("the engine's incrementally parsed manifest", () => {
+  it.each([1, 2])('equals one that dbt parses from scratch, after any sequence of edits (seed %i)', async (seed) => {
     const { paths } = await tinyProject(await temporaryFolder(), { raw: false });
     const { stdout } = await execa(
       paths.python,

@@ -1,6 +1,6 @@
 """
-Edits a dbt project at random and compares, after each edit, the manifest that the engine keeps warm with one that dbt
-parses from nothing. Prints one JSON document: how many edits were compared, of which kinds, and the first difference.
+Edits a dbt project at random, and after each edit compares the manifest that the engine parses incrementally with one that
+dbt parses from scratch. Prints one JSON document: how many edits were compared, of which kinds, and the first difference.
 
     python parse_equivalence.py ENGINE_FOLDER PROJECT_DIR PROFILES_DIR TARGET_PATH SEED EDITS
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from meetup_engine.project.project import Project
 
-# Must differ between two parses of the same files.
+# Keys whose values differ between two parses of the same files.
 VOLATILE = {
     "created_at",
     "generated_at",
@@ -46,8 +46,8 @@ def plain(value: object) -> object:
     return value
 
 
-def picture(manifest: Manifest) -> object:
-    """Everything that is the same in two manifests of the same files; lists whose order is the parse's are sorted."""
+def snapshot(manifest: Manifest) -> object:
+    """The parts of a manifest that only depend on its files. Lists whose order depends on the parse are sorted."""
     whole = json.loads(json.dumps(manifest.writable_manifest().to_dict(omit_none=False), default=str, sort_keys=True))
     whole.pop("metadata")
     for maps in ("parent_map", "child_map"):
@@ -72,7 +72,7 @@ def first_difference(left: object, right: object, path: str = "") -> str | None:
 
 
 class Editor:
-    """Knows the files of the tiny project, and what can be done to them."""
+    """Makes random edits to the files of the tiny project."""
 
     def __init__(self, chance: random.Random) -> None:
         self.chance = chance
@@ -158,19 +158,19 @@ class Editor:
             self.write("models/total.sql", "select sum({{ scale('amount') }}) as total from {{ ref('doubled') }}")
 
     def break_model(self) -> None:
-        self.broken("models/total.sql", "select {{ oh dear }}")
+        self.break_file("models/total.sql", "select {{ oh dear }}")
 
     def missing_reference(self) -> None:
-        self.broken("models/total.sql", "select * from {{ ref('nowhere') }}")
+        self.break_file("models/total.sql", "select * from {{ ref('nowhere') }}")
 
     def break_yaml(self) -> None:
-        self.broken("models/models.yml", "models:\n  - name: numbers\n   columns: []\n")
+        self.break_file("models/models.yml", "models:\n  - name: numbers\n   columns: []\n")
 
-    def broken(self, name: str, text: str) -> None:
+    def break_file(self, name: str, text: str) -> None:
         self.undo[name] = self.read(name)
         self.write(name, text)
 
-    def mend(self) -> None:
+    def undo_breakage(self) -> None:
         for name, text in self.undo.items():
             self.write(name, text)
         self.undo = {}
@@ -209,27 +209,27 @@ def main() -> None:
             edit()
         try:
             warm.refresh()
-            warm_picture = picture(warm.manifest)
+            warm_snapshot = snapshot(warm.manifest)
         except DbtBaseException:
             refused += 1
-            warm_picture = None
+            warm_snapshot = None
         try:
             cold.refresh(full=True)
-            cold_picture = picture(cold.manifest)
+            cold_snapshot = snapshot(cold.manifest)
         except DbtBaseException:
-            cold_picture = None
+            cold_snapshot = None
         difference = (
-            first_difference(warm_picture, cold_picture)
-            if warm_picture is not None and cold_picture is not None
+            first_difference(warm_snapshot, cold_snapshot)
+            if warm_snapshot is not None and cold_snapshot is not None
             else None
-            if warm_picture is cold_picture
-            else f"only the {'warm' if warm_picture is None else 'cold'} parse was refused"
+            if warm_snapshot is cold_snapshot
+            else f"only the {'warm' if warm_snapshot is None else 'cold'} parse was refused"
         )
         if difference:
             print(json.dumps({"compared": compared, "kinds": kinds, "difference": difference}))
             return
         compared += 1
-        editor.mend()
+        editor.undo_breakage()
     print(json.dumps({"compared": compared, "refused": refused, "kinds": kinds, "difference": None}))
 
 

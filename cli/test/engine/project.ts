@@ -5,13 +5,13 @@ import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts
 import { EngineClient, type EngineOptions } from '../../src/engine/client.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 
-/** The environment that this repository's own toolchain is in, whatever project and state a test has. */
+/** This repository's own toolchain, which all test projects use. */
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup', 'toolchain');
 
-/** A dbt project of three models in a folder of its own, and the raw tables that it reads. */
+/** A dbt project of three models in its own folder, with the raw tables that it reads. */
 export interface TinyProject {
   readonly paths: Paths;
-  /** Writes a file of the dbt project; the path is relative to its folder. */
+  /** Writes a file of the dbt project. The path is relative to the project's folder. */
   write(path: string, text: string): Promise<string>;
   remove(path: string): Promise<void>;
 }
@@ -57,7 +57,7 @@ unit_tests:
 
 const RAW_TABLES = ['groups', 'users', 'events', 'venues', 'rejected_records', 'batches', 'loaded_files'];
 
-/** Makes the project in `folder`; `state` may be given for a state folder with an unusual path. */
+/** Creates the project in `folder`. `state` is the path of the state folder, if it should be an unusual one. */
 export async function tinyProject(
   folder: string,
   options: { state?: string; raw?: boolean } = {},
@@ -84,7 +84,7 @@ async function writeRaw(paths: Paths): Promise<void> {
   await warehouse.close();
 }
 
-/** An engine on the project with the environment that starting a process needs. */
+/** An engine for the project, with the environment it needs to start. */
 export function engineOn(project: TinyProject, effects: Effects, options: EngineOptions = {}): EngineClient {
   return new EngineClient(project.paths, { ...effects, env: { PATH: process.env.PATH, ...effects.env } }, options);
 }

@@ -9,7 +9,7 @@ import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 import { engineOn, numbersSql, type TinyProject, tinyProject } from './project.ts';
 
-// Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
+// Importing dbt takes three seconds on an idle machine, and many more when all cores are busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 let folder: string;
@@ -47,7 +47,7 @@ async function read(sql: string): Promise<unknown[][]> {
 }
 
 describe('a build', () => {
-  it('runs unit tests, models and data tests in the order of dbt, and tells each start and end', async () => {
+  it("runs unit tests, models and data tests in dbt's order, with an event for each start and end", async () => {
     const events: EngineEvent[] = [];
     const answer = await engine.build({}, { onEvent: (event) => events.push(event) });
     expect(answer.status).toBe('pass');
@@ -60,17 +60,17 @@ describe('a build', () => {
     expect(names(answer)).toEqual([...ended].sort());
   });
 
-  it('lets go of the database before it answers', async () => {
+  it('releases the database before it answers', async () => {
     await engine.build();
     expect(await read('select total from total')).toEqual([[200]]);
   });
 
-  it('takes selections in dbt’s syntax', async () => {
+  it("accepts selectors in dbt's syntax", async () => {
     const answer = await engine.build({ select: ['doubled+'], exclude: ['total'] });
     expect(names(answer)).toEqual(['doubled', 'doubles', 'not_null_doubled_amount']);
   });
 
-  it('can be of what was read before, whatever was saved since', async () => {
+  it('can use the project as it was last read, ignoring later changes', async () => {
     await engine.changes();
     await project.write('models/numbers.sql', "select id, 7 as amount from {{ source('raw', 'groups') }}\n");
     expect((await engine.build({ asRead: true })).status).toBe('pass');
@@ -79,7 +79,7 @@ describe('a build', () => {
     expect(await read('select total from total')).not.toEqual([[200]]);
   });
 
-  it('of what was read before needs an engine that read it', async () => {
+  it('of the project as last read is invalid in an engine that has not read it', async () => {
     const another = engineOn(project, quietEffects());
     try {
       const { status, problems } = await another.build({ asRead: true, target: 'test' });
@@ -90,17 +90,17 @@ describe('a build', () => {
     }
   });
 
-  it('takes exact ids, and adds nothing to them', async () => {
+  it('builds exactly the given ids', async () => {
     const answer = await engine.build({ uniqueIds: ['model.tiny.doubled', 'unit_test.tiny.doubled.doubles'] });
     expect(names(answer)).toEqual(['doubled', 'doubles']);
   });
 
-  it('runs unit tests only, in memory, when told so', async () => {
+  it('can be limited to unit tests, in memory', async () => {
     const answer = await engine.test({ resourceTypes: ['unit_test'], target: 'dev' });
     expect(names(answer)).toEqual(['doubles']);
   });
 
-  it('sees tables that another process replaced meanwhile', async () => {
+  it('sees tables that another process has replaced in the meantime', async () => {
     await engine.build();
     const warehouse = await openWork(project.paths);
     await warehouse.run('drop table doubled; create view doubled as select 1::bigint as id, 7::bigint as amount');
@@ -112,18 +112,18 @@ describe('a build', () => {
 });
 
 describe('the manifest', () => {
-  it('is left alone where no file changed', async () => {
+  it('is not parsed again if no file changed', async () => {
     await engine.parse();
     expect(await engine.parse()).toMatchObject({ status: 'ok', kind: 'unchanged', files: [] });
   });
 
-  it('takes in a changed model, and no other file', async () => {
+  it('is updated with a changed model without reading other files', async () => {
     await engine.parse();
     await project.write('models/numbers.sql', `${numbersSql}-- a word\n`);
     expect(await engine.parse()).toMatchObject({ kind: 'partial', files: ['models/numbers.sql'] });
   });
 
-  it('notices two saves of the same length within one tick of the clock', async () => {
+  it('is updated after two saves of the same length within one clock tick', async () => {
     for (let round = 0; round < 10; round += 1) {
       await project.write('models/numbers.sql', numbersSql.replace('10', '20'));
       await engine.parse();
@@ -133,7 +133,7 @@ describe('the manifest', () => {
     }
   });
 
-  it('takes in a new model, a changed macro and a removed model', async () => {
+  it('is updated with a new model, a changed macro and a removed model', async () => {
     await project.write('macros/times.sql', '{% macro times(x) %}{{ x }} * 3{% endmacro %}');
     await project.write('models/extra.sql', "select {{ times('amount') }} as amount from {{ ref('numbers') }}");
     expect((await engine.build({ select: ['+extra'] })).status).toBe('pass');
@@ -145,7 +145,7 @@ describe('the manifest', () => {
     expect((await engine.build({ select: ['extra'] })).nodes).toEqual([]);
   });
 
-  it('is another one for other variables', async () => {
+  it('is parsed again for other variables', async () => {
     await project.write('models/numbers.sql', `${numbersSql} where id < {{ var('upto', 100) }}`);
     const select = ['numbers'];
     expect((await engine.build({ select, vars: { upto: 2 } })).status).toBe('pass');
@@ -155,9 +155,9 @@ describe('the manifest', () => {
   });
 });
 
-describe('an error of the project is an answer', () => {
-  /** Asks with the broken file, mends it, and asks again. */
-  async function brokenThenMended(path: string, broken: string, good: string): Promise<TaskAnswer> {
+describe('the answer to a build of a broken project', () => {
+  /** Builds with the broken file, fixes it, and builds again. */
+  async function buildBroken(path: string, broken: string, good: string): Promise<TaskAnswer> {
     await project.write(path, broken);
     const answer = await engine.build();
     await project.write(path, good);
@@ -165,15 +165,15 @@ describe('an error of the project is an answer', () => {
     return answer;
   }
 
-  it('for YAML: the file, the line, and what is wrong with it', async () => {
+  it('has the file, line and message of a YAML error', async () => {
     const good = 'sources: [{name: raw, tables: [{name: groups}]}]\n';
-    const answer = await brokenThenMended('models/sources.yml', 'sources:\n  - name: raw\n   tables: []\n', good);
+    const answer = await buildBroken('models/sources.yml', 'sources:\n  - name: raw\n   tables: []\n', good);
     expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
     expect(answer.problems).toMatchObject([{ kind: 'yaml', file: 'models/sources.yml', line: 3 }]);
     expect(answer.problems[0]?.excerpt).toContain('>    3 |    tables: []');
   });
 
-  it('for a fixture whose rows are none, however many of its rows were read before', async () => {
+  it('has the file of a fixture with an invalid row', async () => {
     const fixture = (rows: string): string => `unit_tests:
   - name: doubles
     model: doubled
@@ -181,39 +181,39 @@ describe('an error of the project is an answer', () => {
     expect: {rows: [{id: 1, amount: 8}]}
 `;
     const good = fixture('[{id: 1, amount: 4}]');
-    const answer = await brokenThenMended('../fixtures/models/doubled.yml', fixture('[{id: 1, amount: 4}, 7]'), good);
+    const answer = await buildBroken('../fixtures/models/doubled.yml', fixture('[{id: 1, amount: 4}, 7]'), good);
     expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
     expect(answer.problems[0]?.file).toBe('../fixtures/models/doubled.yml');
   });
 
-  it('for Jinja', async () => {
-    const answer = await brokenThenMended('models/numbers.sql', 'select 1 as id,\n{{ ref(  }} as amount', numbersSql);
+  it('has the file and line of a Jinja error', async () => {
+    const answer = await buildBroken('models/numbers.sql', 'select 1 as id,\n{{ ref(  }} as amount', numbersSql);
     expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
     expect(answer.problems).toMatchObject([{ kind: 'jinja', file: 'models/numbers.sql', line: 2 }]);
   });
 
-  it('for a reference to a model that is not there', async () => {
-    const answer = await brokenThenMended('models/numbers.sql', "select * from {{ ref('nowhere') }}", numbersSql);
+  it('has the file of a ref to a model that does not exist', async () => {
+    const answer = await buildBroken('models/numbers.sql', "select * from {{ ref('nowhere') }}", numbersSql);
     expect(answer).toMatchObject({ status: 'invalid', nodes: [] });
     expect(answer.problems[0]?.file).toBe('models/numbers.sql');
     expect(answer.problems[0]?.message).toContain("'nowhere' which was not found");
   });
 
-  it('for a macro that is not there', async () => {
-    const answer = await brokenThenMended('models/numbers.sql', 'select {{ nothing_like_it() }} as id', numbersSql);
+  it('has the file of a call to a macro that does not exist', async () => {
+    const answer = await buildBroken('models/numbers.sql', 'select {{ nothing_like_it() }} as id', numbersSql);
     expect(answer.status).toBe('fail');
     expect(nodeOf(answer, 'numbers')?.problem).toMatchObject({ kind: 'node', file: 'models/numbers.sql' });
     expect(nodeOf(answer, 'numbers')?.problem?.message).toContain("'nothing_like_it' is undefined");
   });
 
-  it('for models that need each other', async () => {
+  it('names the models of a cycle', async () => {
     const circular = "select id, amount from {{ ref('doubled') }}";
-    const answer = await brokenThenMended('models/numbers.sql', circular, numbersSql);
+    const answer = await buildBroken('models/numbers.sql', circular, numbersSql);
     expect(answer.status).toBe('invalid');
     expect(answer.problems[0]?.message).toMatch(/Found a cycle: .*doubled.*numbers/);
   });
 
-  it('for SQL: the line of the model’s own file, the compiled code around it, and DuckDB’s words', async () => {
+  it("has DuckDB's message for a SQL error, the line in the model's file, and the compiled code around it", async () => {
     const broken = "{# one line of Jinja #}\nselect id,\n  amoount\nfrom {{ ref('numbers') }}\n";
     const good = "select id, amount * 2 as amount from {{ ref('numbers') }}\n";
     await project.write('models/doubled.sql', broken);
@@ -228,7 +228,7 @@ describe('an error of the project is an answer', () => {
     expect(statusOf(answer, 'total')).toBe('skipped');
   });
 
-  it('for a failing data test: how many rows, and a sample of them', async () => {
+  it('has the number of rows of a failing data test, and a sample of them', async () => {
     await project.write('models/numbers.sql', numbersSql.replace('select id', 'select nullif(id, 3) as id'));
     const answer = await engine.build();
     expect(nodeOf(answer, 'not_null_numbers_id')).toMatchObject({
@@ -239,7 +239,7 @@ describe('an error of the project is an answer', () => {
     expect(statusOf(answer, 'doubled')).toBe('skipped');
   });
 
-  it('for a failing unit test: the rows as they are and as they should be', async () => {
+  it('has the expected and actual rows of a failing unit test', async () => {
     await project.write('models/doubled.sql', "select id, amount * 3 as amount from {{ ref('numbers') }}\n");
     const answer = await engine.build({ select: ['doubled'] });
     await project.write('models/doubled.sql', "select id, amount * 2 as amount from {{ ref('numbers') }}\n");
@@ -252,7 +252,7 @@ describe('an error of the project is an answer', () => {
 });
 
 describe('a cancelled request', () => {
-  it('ends its query at once, leaves the table as it was, and the engine alive', async () => {
+  it('stops its query at once, and leaves the table unchanged and the engine alive', async () => {
     await engine.build();
     const before = (await engine.stats()).pid;
     const endless = 'select sum(a.range * b.range) as id, 1 as amount from range(10000000) a, range(10000000) b';
@@ -280,7 +280,7 @@ describe('a cancelled request', () => {
     expect((await engine.stats()).pid).toBe(before);
   });
 
-  it('is not begun where it was cancelled before', async () => {
+  it('does not start if it is cancelled beforehand', async () => {
     const signal = AbortSignal.abort();
     await expect(engine.build({}, { signal })).rejects.toThrow(InterruptedError);
   });

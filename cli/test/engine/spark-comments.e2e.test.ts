@@ -12,7 +12,7 @@ let folder: string;
 let project: TinyProject;
 let engine: EngineClient;
 
-/** What a description may hold, and how Spark's SQL writes it. */
+/** Texts that a description may contain, and how Spark SQL writes them. */
 const texts: readonly (readonly [name: string, text: string, literal: string])[] = [
   ['quote', "it's", String.raw`'it\'s'`],
   ['backslash_and_quote', String.raw`it\'s`, String.raw`'it\\\'s'`],
@@ -33,7 +33,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-comments-'));
   project = await tinyProject(folder, { raw: false });
   await project.write('../profiles/profiles.yml', PROFILES);
-  // The macros themselves, rendered for the target without a word to it.
+  // Renders the real macros for the target, without connecting to it.
   const columns = '{{ get_column_comment_sql("id", model.columns) }}';
   const described = texts.map(([name, text]) => {
     const description = `description: '${text.replaceAll("'", "''")}'`;
@@ -55,7 +55,7 @@ afterAll(async () => {
 });
 
 describe('a description that is persisted on Spark', () => {
-  it('is one whole text, whatever quotes and backslashes it holds', async () => {
+  it('is one correctly escaped string literal, whatever quotes and backslashes it contains', async () => {
     const answer = await engine.compile({ target: 'spark', select: texts.map(([name]) => name) });
     expect(answer.problems).toEqual([]);
     for (const [name, , literal] of texts) {

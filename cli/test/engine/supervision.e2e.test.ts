@@ -14,7 +14,7 @@ import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { engineOn, isAlive, type TinyProject, tinyProject } from './project.ts';
 
-// Importing dbt takes three seconds on a quiet machine, and many more where all its cores are busy.
+// Importing dbt takes three seconds on an idle machine, and many more when all cores are busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 const patience = { lookEveryMs: 250, silentLooks: 12, idleLooks: 400 };
@@ -29,20 +29,20 @@ async function projectWithEngine(
   return { project: made, engine };
 }
 
-/** Waits for the engine's first sign of work on the slow model, then does something to its process. */
+/** An event listener that calls `act` with the engine's process id whenever a node starts. */
 function whenWorking(engine: EngineClient, act: (pid: number) => void): (event: { event: string }) => void {
   return (event) => {
     if (event.event === 'started' && engine.pid !== undefined) act(engine.pid);
   };
 }
 
-async function gone(pid: number): Promise<boolean> {
+async function hasEnded(pid: number): Promise<boolean> {
   for (let i = 0; i < 100 && isAlive(pid); i += 1) await delay(50);
   return !isAlive(pid);
 }
 
-describe('an engine that is lost', () => {
-  it('is started again, and the work repeated', async () => {
+describe('an engine that stops unexpectedly', () => {
+  it('is started again, and the request repeated', async () => {
     const { project, engine } = await projectWithEngine();
     const restarts: string[] = [];
     const killed: number[] = [];
@@ -64,18 +64,18 @@ describe('an engine that is lost', () => {
     await warehouse.close();
   }, 240_000);
 
-  it('twice in one request ends it with one sentence', async () => {
+  it('twice during one request makes it fail with one sentence', async () => {
     const { engine } = await projectWithEngine();
     const building = engine.build({}, { onEvent: whenWorking(engine, (pid) => process.kill(pid, 'SIGKILL')) });
     await expect(building).rejects.toThrow(
       /The dbt engine stopped unexpectedly twice during build \(signal SIGKILL\): free some/,
     );
     await expect(building).rejects.toBeInstanceOf(MeetupError);
-    // The next request finds a new one.
+    // The next request starts a new engine.
     expect((await engine.parse()).status).toBe('ok');
   }, 240_000);
 
-  it('is one that hangs, too', async () => {
+  it('is also replaced if it hangs', async () => {
     const { engine } = await projectWithEngine({ patience });
     expect((await engine.parse()).status).toBe('ok');
     const frozen = engine.pid ?? 0;
@@ -87,7 +87,7 @@ describe('an engine that is lost', () => {
     expect(isAlive(frozen)).toBe(false);
   }, 240_000);
 
-  it('says so where there is no Python environment', async () => {
+  it('cannot be started without the Python environment', async () => {
     const project = await tinyProject(await temporaryFolder(), { raw: false });
     const paths = { ...project.paths, toolchain: '/nowhere', python: '/nowhere/python/bin/python' };
     const engine = engineOn({ ...project, paths }, quietEffects());
@@ -95,14 +95,14 @@ describe('an engine that is lost', () => {
   });
 });
 
-describe('an orphan', () => {
-  it('does not survive its parent, however that ends', async () => {
+describe('an engine process', () => {
+  it('does not outlive a parent that is killed', async () => {
     const project = await tinyProject(await temporaryFolder());
     const { token, file } = await engineToken(project.paths);
     expect(token).toMatch(/^[0-9a-f]{64}$/);
     const server = join(projectRoot, 'cli/src/engine/python/main.py');
     const socket = join(project.paths.state, 'orphan.sock');
-    // A parent that starts an engine as meetup does, says its pid, and is then killed while the engine imports dbt.
+    // A parent that starts an engine as meetup does and prints its pid. It is killed while the engine imports dbt.
     const script = `
       const { spawn } = require('node:child_process');
       const child = spawn(${JSON.stringify(project.paths.python)}, ['-E', '-s', ${JSON.stringify(server)}, ${JSON.stringify(socket)}, ${JSON.stringify(file)}],
@@ -114,10 +114,10 @@ describe('an orphan', () => {
     const pid = Number(String(line));
     expect(isAlive(pid)).toBe(true);
     parent.kill('SIGKILL');
-    expect(await gone(pid)).toBe(true);
+    expect(await hasEnded(pid)).toBe(true);
   });
 
-  it('is not left by a client that closes', async () => {
+  it('ends when its client closes', async () => {
     const { engine } = await projectWithEngine();
     await engine.warmUp();
     const pid = engine.pid ?? 0;
@@ -127,8 +127,8 @@ describe('an orphan', () => {
   });
 });
 
-describe('who may use an engine', () => {
-  it('is who knows the token, in a file of the owner’s', async () => {
+describe('a shared engine', () => {
+  it('accepts only clients that know the token, which only the owner can read', async () => {
     const { project, engine } = await projectWithEngine({ shared: true });
     await engine.warmUp();
     const announced = await announcedEngine(project.paths);
@@ -142,7 +142,7 @@ describe('who may use an engine', () => {
     connection.close();
   });
 
-  it('is another process, while it is shared', async () => {
+  it('serves other processes, until its owner closes it', async () => {
     const { project, engine } = await projectWithEngine({ shared: true });
     await engine.warmUp();
     const other = (await projectWithEngine({}, project)).engine;
@@ -155,14 +155,14 @@ describe('who may use an engine', () => {
     expect(await announcedEngine(project.paths)).toBeUndefined();
   }, 240_000);
 
-  it('is nobody, of an engine that was announced and is gone: a new one is started', async () => {
+  it('is replaced by a new one if it was announced but no longer runs', async () => {
     const { project, engine } = await projectWithEngine();
     await announceEngine(project.paths, { socket: join(project.paths.state, 'gone.sock'), pid: 999_999_999 });
     expect((await engine.parse()).status).toBe('ok');
     expect(engine.pid).toBeDefined();
   });
 
-  it('finds it also where the state folder’s path is too long for a socket', async () => {
+  it('can be found even if the path of the state folder is too long for a socket', async () => {
     const folder = await temporaryFolder();
     const state = join(folder, 'a-rather-long-name-'.repeat(8));
     const project = await tinyProject(folder, { state });

@@ -29,7 +29,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** What a build says while `name` is among the models; afterwards it is taken away, and a build passes again. */
+/** The problems that a build reports while `name` is among the models. Then removes it and checks that a build passes. */
 async function problemWith(name: string, make: (path: string) => Promise<unknown> | unknown): Promise<unknown> {
   const path = join(models, name);
   await make(path);
@@ -44,8 +44,8 @@ const refused = (name: string, reason: string) => [
   { file: `models/${name}`, message: `models/${name} can't be read: ${reason}.` },
 ];
 
-describe('a file among the models that can’t be read is a problem, and the next build goes on:', () => {
-  it('a named pipe, which is never opened', async () => {
+describe('an unreadable file among the models is reported, and removing it fixes the build:', () => {
+  it('a named pipe, without opening it', async () => {
     const problem = await problemWith('pipe.sql', (path) => execFileSync('mkfifo', [path]));
     expect(problem).toEqual(refused('pipe.sql', 'it is a named pipe, not a regular file'));
   });
@@ -59,54 +59,54 @@ describe('a file among the models that can’t be read is a problem, and the nex
     expect(problem).toEqual(refused('socket.sql', 'it is a socket, not a regular file'));
   });
 
-  it('a link to a device', async () => {
+  it('a symbolic link to a device', async () => {
     const problem = await problemWith('device.yml', (path) => symlink('/dev/zero', path));
     expect(problem).toEqual(refused('device.yml', 'it is a device, not a regular file'));
   });
 
-  it('a link to itself', async () => {
+  it('a symbolic link to itself', async () => {
     const problem = await problemWith('circle.sql', (path) => symlink('circle.sql', path));
     expect(problem).toEqual(refused('circle.sql', 'too many levels of symbolic links'));
   });
 
-  it('a link to nothing', async () => {
+  it('a dangling symbolic link', async () => {
     const problem = await problemWith('nothing.sql', (path) => symlink('/nowhere/nothing.sql', path));
     expect(problem).toEqual(refused('nothing.sql', 'it is a symbolic link to something that does not exist'));
   });
 
-  it('text that is not UTF-8', async () => {
+  it('a file that is not UTF-8', async () => {
     const problem = await problemWith('latin.sql', (path) =>
       writeFile(path, Buffer.from("select 'caf\xe9'", 'latin1')),
     );
     expect(problem).toEqual(refused('latin.sql', 'it is not UTF-8 (byte 11)'));
   });
 
-  it('a file whose reading fails', async () => {
-    // The operating system says EIO for the memory at address 0.
+  it('a file that fails while it is read', async () => {
+    // Reading the memory at address 0 fails with EIO.
     const problem = await problemWith('broken.sql', (path) => symlink('/proc/self/mem', path));
     expect(problem).toEqual(refused('broken.sql', 'input/output error'));
   });
 });
 
-describe('what dbt does not read is no problem:', () => {
-  it('an editor’s lock, which is a link to nothing', async () => {
+describe('a file that dbt does not read is not reported:', () => {
+  it("an editor's lock, which is a dangling symbolic link", async () => {
     expect(await problemWith('.#numbers.sql', (path) => symlink('someone@somewhere.4711:1700000000', path))).toBe(
       'pass',
     );
   });
 
-  it('a named pipe that is no model, and a link to the folder that it is in', async () => {
+  it('a named pipe without a model extension, and a symbolic link to its own folder', async () => {
     expect(await problemWith('pipe', (path) => execFileSync('mkfifo', [path]))).toBe('pass');
     expect(await problemWith('again', (path) => symlink('.', path))).toBe('pass');
   });
 
-  it('a folder that is called like a model', async () => {
+  it('a folder named like a model', async () => {
     expect(await problemWith('folder.sql', (path) => mkdir(path))).toBe('pass');
   });
 });
 
-describe('a folder of models', () => {
-  it('that is a symbolic link is read as a folder', async () => {
+describe('a models folder', () => {
+  it('may be a symbolic link', async () => {
     const elsewhere = join(folder, 'elsewhere');
     await rename(models, elsewhere);
     await symlink(elsewhere, models);
@@ -120,8 +120,8 @@ describe('a folder of models', () => {
   });
 });
 
-describe('relations that are dropped because their models are gone', () => {
-  it('can be made again when the models come back', async () => {
+describe('the relation of a removed model', () => {
+  it('is dropped, and built again when the model comes back', async () => {
     const sql = "{{ config(materialized='incremental') }} select id from {{ ref('numbers') }}\n";
     for (let round = 1; round <= 2; round += 1) {
       await project.write('models/visitors.sql', sql);
@@ -138,7 +138,7 @@ describe('relations that are dropped because their models are gone', () => {
     }
   });
 
-  it('come under the new name where only the case of a name changed', async () => {
+  it('is replaced by one with the new name if only the case of the name changed', async () => {
     await project.write('models/Visitors.sql', 'select 1 as id\n');
     expect((await engine.affected()).status).toBe('pass');
     await rename(join(models, 'Visitors.sql'), join(models, 'visitors.sql'));

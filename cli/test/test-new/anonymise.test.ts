@@ -6,7 +6,7 @@ import type { Cell } from '../../src/warehouse/warehouse.ts';
 
 type Columns = Readonly<Record<string, string>>;
 
-/** An input with these columns, by type. */
+/** An input with these columns, given as names and types. */
 const table = (columns: Columns, rows: Cell[][], impersonal: string[] = []): Input => ({
   reference: "ref('x')",
   rows: { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows },
@@ -15,8 +15,8 @@ const table = (columns: Columns, rows: Cell[][], impersonal: string[] = []): Inp
 
 const rowsOf = (inputs: Input[], sql = '') => anonymise(inputs, valuesInSql(sql)).given.map(({ rows }) => rows);
 
-describe('texts', () => {
-  test('are replaced in whatever column they are, the same one by the same one, in their order', () => {
+describe('strings', () => {
+  test('are replaced in every column, consistently and in their sort order', () => {
     const [a, b] = rowsOf([
       table({ anything: 'VARCHAR', more: 'VARCHAR' }, [
         ['Zoe', 'Ann'],
@@ -31,7 +31,7 @@ describe('texts', () => {
     expect(b).toEqual([['Aa1'], ['aa3']]);
   });
 
-  test('keep their signs, their case and the spaces around them, so that they are split and trimmed as before', () => {
+  test('keep their punctuation, case and surrounding spaces, so that a model splits and trims them as before', () => {
     const texts = ['ann@mail.nl', ' Ann ', 'a, B; C', 'https://ann.nl/x?y=1', 'ANN'];
     const [rows] = rowsOf([
       table(
@@ -45,7 +45,7 @@ describe('texts', () => {
     expect(shapes).toEqual(['w@w.w', ' W ', 'w, WW; WW', expect.stringMatching(/^w:\/\/w\.w\/w\?w=\d+$/), 'WW']);
   });
 
-  test('stay what they are cast to: numbers, moments, UUIDs and hashes', () => {
+  test('can still be cast if they are numbers, dates, UUIDs or hashes', () => {
     const uuid = '3f2504e0-4f89-41d3-9a0c-0305e82c3301';
     const hash = 'd41d8cd98f00b204e9800998ecf8427e';
     const [rows] = rowsOf([table({ x: 'VARCHAR' }, [['0612345678'], ['2026-01-02'], [uuid], [hash], ['12.5']])]);
@@ -79,7 +79,7 @@ describe('texts', () => {
     });
   });
 
-  test('stay where the SQL says them, as a whole or in a longer text, and it is said which', () => {
+  test('are kept and listed if the SQL contains them, even within a longer string', () => {
     const sql = "select 1 -- not 'Ann'\nwhere a = 'yes' and lower(b) like '%cancelled%' and c = 'it''s'";
     const input = table({ a: 'VARCHAR', b: 'VARCHAR' }, [
       ['yes', 'Party CANCELLED by Ann'],
@@ -94,19 +94,19 @@ describe('texts', () => {
     ]);
   });
 
-  test('stay where the schema says that they are not personal', () => {
+  test('are kept if the schema declares the column as not personal', () => {
     const { given, kept } = anonymise([table({ Topic: 'VARCHAR' }, [['Data']], ['topic'])], valuesInSql(''));
     expect(given[0]?.rows).toEqual([['Data']]);
     expect(kept).toEqual([{ where: "ref('x').Topic", why: 'the schema says that it is not personal', values: [] }]);
   });
 
-  test('of one or two letters stay, such as codes of countries', () => {
+  test('of one or two letters are kept, such as country codes', () => {
     expect(rowsOf([table({ x: 'VARCHAR' }, [['NL'], ['é']])])).toEqual([[['NL'], ['é']]]);
   });
 });
 
 describe('numbers', () => {
-  test('that stand for somebody are counted from 1, the same one everywhere, in their order, and as texts too', () => {
+  test('that identify somebody are renumbered from 1, consistently, in their sort order, and as strings too', () => {
     const [users, orders] = rowsOf([
       table({ id: 'BIGINT', age: 'INTEGER' }, [
         [950, 33],
@@ -121,26 +121,26 @@ describe('numbers', () => {
     expect(orders).toEqual([[{ user_id: 2 }, '1', 2]]);
   });
 
-  test('keep their type and sign, zero, and what the SQL compares them with', () => {
+  test('keep their type and sign, and stay the same if they are zero or compared with in the SQL', () => {
     const sql = 'select * from x where id > 2 and id <> 77';
     const [rows] = rowsOf([table({ id: 'HUGEINT' }, [['9007199254740993'], [0], [-5], [77], [10]])], sql);
     expect(rows).toEqual([['78'], [0], [-3], [77], [3]]);
   });
 
-  test('that look like a telephone’s or an account’s are replaced in any column, moments and amounts are not', () => {
+  test('that look like phone or account numbers are replaced in any column, but timestamps and amounts are not', () => {
     const [rows] = rowsOf([
       table({ x: 'BIGINT', y: 'BIGINT', z: 'BIGINT' }, [[612345678, 1_767_225_600_000, 250_000]]),
     ]);
     expect(rows).toEqual([[1, 1_767_225_600_000, 250_000]]);
   });
 
-  test('and days of birth are replaced in their order', () => {
+  test('of a date of birth are replaced too, in sort order', () => {
     const [rows] = rowsOf([table({ birth_date: 'DATE', dob: 'VARCHAR' }, [['1980-05-06', '1979-01-01']])]);
     expect(rows).toEqual([['1970-01-02', '1970-01-01']]);
   });
 });
 
-describe('no input text longer than two letters', () => {
+describe('anonymised data, for random input,', () => {
   const runs = Number(process.env.MEETUP_PROPERTY_RUNS ?? 500);
   const seed = Number(process.env.MEETUP_PROPERTY_SEED ?? 20261128);
   const name = fc.oneof(
@@ -167,7 +167,7 @@ describe('no input text longer than two letters', () => {
   );
   const sqlText = fc.constantFrom("'yes'", "'New' || 'York'", "like '%true%'", "'it''s'", '1');
 
-  test('survives, unless the SQL holds it', () => {
+  test('contains no string of more than two letters from the input, unless the SQL does', () => {
     fc.assert(
       fc.property(fc.array(name, { minLength: 1, maxLength: 12 }), sqlText, (texts, expression) => {
         const sql = `select ${expression}`;
@@ -195,7 +195,7 @@ describe('no input text longer than two letters', () => {
     );
   });
 
-  test('and equal texts stay equal, different ones different, up to their case', () => {
+  test('keeps equal strings equal and different strings different, ignoring case', () => {
     fc.assert(
       fc.property(
         fc.uniqueArray(fc.string({ minLength: 3, maxLength: 8 }), { selector: (text) => text.toLowerCase() }),

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { minimise } from '../../src/test-new/ddmin.ts';
 
 describe('delta debugging', () => {
-  test('leaves what is needed and nothing else, in order', async () => {
+  test('keeps exactly the needed items, in order', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: 60 }), fc.array(fc.nat(59), { maxLength: 8 }), async (size, picks) => {
         const items = Array.from({ length: size }, (_, index) => index);
@@ -14,7 +14,7 @@ describe('delta debugging', () => {
     );
   });
 
-  test('ends where no single item can go, also where that is not the least there could be', async () => {
+  test('stops when no single item can be removed, even if a smaller result exists', async () => {
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 1, max: 7 }), async (size, divisor) => {
         const items = Array.from({ length: size }, (_, index) => index);
@@ -28,7 +28,7 @@ describe('delta debugging', () => {
     );
   });
 
-  test('asks few questions for few items out of many', async () => {
+  test('needs few checks to find a few items among many', async () => {
     let questions = 0;
     const items = Array.from({ length: 10_000 }, (_, index) => index);
     const kept = await minimise(items, async (rest) => {
@@ -39,7 +39,7 @@ describe('delta debugging', () => {
     expect(questions).toBeLessThan(400);
   });
 
-  test('stops when its time is over, with what holds so far', async () => {
+  test('stops when its time is up, with the best result so far', async () => {
     let questions = 0;
     const holds = async (rest: readonly number[]): Promise<boolean> => {
       questions += 1;

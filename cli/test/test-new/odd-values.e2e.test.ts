@@ -34,7 +34,7 @@ const models: Readonly<Record<string, string>> = {
   on_hidden: `select person_id, name from {{ ref('hidden') }}`,
   casts_a_text: `select person_id, cast(case when name = '' then '1' else substr(name, 1, 0) || '7' end as int) as n from {{ source('raw', 'people') }}`,
   needs_the_text: `select person_id from {{ source('raw', 'people') }} where md5(name) = 'PLACEHOLDER'`,
-  says_it: `select person_id, name from {{ source('raw', 'people') }} where lower(name) like '%smith%' or answer = 'no'`,
+  names_a_value: `select person_id, name from {{ source('raw', 'people') }} where lower(name) like '%smith%' or answer = 'no'`,
 };
 
 beforeAll(async () => {
@@ -60,19 +60,19 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** Writes a fixture, and gives its text and what was reported. */
-async function made(model: string, options: object = {}) {
+/** Writes a fixture, and returns its text and the report. */
+async function createFixture(model: string, options: object = {}) {
   const { report } = await runTestNew({ paths: project.paths, model, name: `odd_${model}`, ...options }, effects());
   return { report, text: await readFile(join(project.paths.root, report.file), 'utf8') };
 }
 
 const personal = /Ann|Smith|Bob|Jones|first|second|line|0612345678|0687654321|Main|Paris|London|tea|coffee|100[12]/i;
 
-describe('a fixture of local data', () => {
+describe('a fixture created from local data', () => {
   it.each(['with_lists', 'with_maps', 'with_structs', 'with_quotes', 'on_a_seed', 'casts_a_text'])(
-    'passes, and holds nothing personal: %s',
+    'passes, and contains nothing personal: %s',
     async (model) => {
-      const { report, text } = await made(model);
+      const { report, text } = await createFixture(model);
       expect(report.expected).toBe(2);
       expect(text.replaceAll(/^.*(unit_tests|name:|description|model:|input:).*$/gm, '')).not.toMatch(personal);
       const { tests } = await engine.fixtures({ sources: sourcesOf() });
@@ -80,18 +80,18 @@ describe('a fixture of local data', () => {
     },
   );
 
-  it('with the ends of time is one, or a sentence that says why not', async () => {
-    const outcome = await made('with_infinity').then(
+  it('contains infinite dates, or fails with one sentence', async () => {
+    const outcome = await createFixture('with_infinity').then(
       ({ text }) => text,
       (error: unknown) => (error instanceof Error ? `${error.name}: ${error.message}` : ''),
     );
     expect(outcome).toMatch(/infinity|^MeetupError: /);
-    const { text } = await made('with_infinity', { where: 'person_id = 1002', name: 'finite' });
+    const { text } = await createFixture('with_infinity', { where: 'person_id = 1002', name: 'finite' });
     expect(text).toContain('2026-01-02');
   });
 
-  it('keeps what the SQL says, and tells', async () => {
-    const { report, text } = await made('says_it');
+  it('keeps values that the SQL contains, and lists them in the report', async () => {
+    const { report, text } = await createFixture('names_a_value');
     expect(text).toMatch(/Aa\d+ Smith/);
     expect(text).not.toMatch(/Ann|Bob|Jones/);
     expect(report.kept).toContainEqual({
@@ -101,18 +101,18 @@ describe('a fixture of local data', () => {
     });
   });
 
-  it('keeps what the schema declares as not personal', async () => {
+  it('keeps values that the schema declares as not personal', async () => {
     await project.write(
       'models/sources.yml',
       `sources: [{name: raw, tables: [{name: groups}, {name: people, columns: [{name: City Name, config: {meta: {personal: false}}}]}]}]\n`,
     );
-    const { report, text } = await made('with_quotes', { name: 'with_cities' });
+    const { report, text } = await createFixture('with_quotes', { name: 'with_cities' });
     expect(text).toMatch(/Paris/);
     expect(report.kept).toContainEqual(expect.objectContaining({ why: 'the schema says that it is not personal' }));
   });
 });
 
-describe('a fixture that can not be made', () => {
+describe('a fixture that cannot be created', () => {
   it.each([
     ['hidden', /hidden is ephemeral, so it has no rows to choose from/],
     ['on_hidden', /on_hidden reads the ephemeral model hidden, .*`format: sql`/],
@@ -122,13 +122,13 @@ describe('a fixture that can not be made', () => {
       'needs_the_text',
       /needs_the_text returns different rows once source\('raw', 'people'\)\.name is replaced: .*personal: false/,
     ],
-  ])('is refused in a sentence, and leaves no file: %s', async (model, sentence) => {
-    await expect(made(model)).rejects.toThrow(sentence);
+  ])('is rejected with one sentence, and leaves no file: %s', async (model, sentence) => {
+    await expect(createFixture(model)).rejects.toThrow(sentence);
     expect(await readdir(join(project.paths.fixtures, 'models'))).not.toContain(model);
   });
 
-  it('does not tell in its description by which values its rows were chosen', async () => {
-    const { text } = await made('with_lists', { where: "name = 'Ann Smith'", name: 'chosen' });
+  it('does not reveal in its description which values selected its rows', async () => {
+    const { text } = await createFixture('with_lists', { where: "name = 'Ann Smith'", name: 'chosen' });
     expect(text).not.toMatch(/Ann|Smith/);
   });
 });

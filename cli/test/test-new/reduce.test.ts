@@ -7,7 +7,7 @@ import { fixtureYaml } from '../../src/test-new/yaml.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
-/** A published database with people who joined groups, and a model of them. */
+/** A published database with groups and the users who joined them, and a model that reads it. */
 async function reduce(sql: string, inputs: string[], chosen: string, key: string[], effects = quietEffects()) {
   const database = join(await temporaryFolder(), 'meetup.duckdb');
   const published = await DuckDbWarehouse.open(database, { readOnly: false });
@@ -44,8 +44,8 @@ async function reduce(sql: string, inputs: string[], chosen: string, key: string
 const joins = '"meetup"."marts"."joins"';
 const places = '"meetup"."marts"."places"';
 
-describe('the inputs of chosen rows', () => {
-  test('are the few rows that make them, with the columns that the model reads', async () => {
+describe('the reduced inputs of chosen rows', () => {
+  test('are the few rows that produce them, with only the columns that the model reads', async () => {
     const { reduced } = await reduce(
       `select user_id, group_id, guests + 1 as seats from ${joins} where guests > 0`,
       ['joins'],
@@ -58,7 +58,7 @@ describe('the inputs of chosen rows', () => {
     expect(reduced?.expected.rows).toHaveLength(1);
   });
 
-  test('are those of a join on both sides, and none of an input that only could matter', async () => {
+  test('include only the needed side of an outer join', async () => {
     const { reduced } = await reduce(
       `select p.group_id, p.city, count(j.user_id) as members from ${places} as p left join ${joins} as j using (group_id) group by all`,
       ['places', 'joins'],
@@ -68,7 +68,7 @@ describe('the inputs of chosen rows', () => {
     expect(reduced?.given.map(({ rows }) => rows.length)).toEqual([1, 0]);
   });
 
-  test('make all chosen rows together', async () => {
+  test('produce all chosen rows together', async () => {
     const { reduced, made } = await reduce(
       `select user_id, min(guests) as fewest from ${joins} group by user_id`,
       ['joins'],
@@ -80,7 +80,7 @@ describe('the inputs of chosen rows', () => {
     expect(reduced?.expected.rows.map((row) => row[1])).toEqual(made.rows.map((row) => row[1]));
   });
 
-  test('make alike rows where only all of the data makes the same', async () => {
+  test('produce similar rows if only the complete data produces the same ones', async () => {
     const { reduced } = await reduce(
       `select group_id, count(*) as members, rank() over (order by count(*) desc, group_id) as place from ${joins} group by group_id`,
       ['joins'],
@@ -90,7 +90,7 @@ describe('the inputs of chosen rows', () => {
     expect(reduced).toMatchObject({ nearness: 'alike', expected: { rows: [[1, 1, 1]] } });
   });
 
-  test('say nothing of people', async () => {
+  test('contain nothing personal', async () => {
     const { reduced, model } = await reduce(
       `select group_id, any_value(group_name) as group_name from ${joins} group by group_id`,
       ['joins'],
@@ -113,16 +113,16 @@ describe('the inputs of chosen rows', () => {
 `);
   });
 
-  test('are not found where sixty rows are too few', async () => {
-    // Each look at the clock takes a tenth of a second.
+  test('are not found if sixty rows are not enough', async () => {
+    // Each reading of the clock takes a tenth of a second.
     let now = 0;
-    const hurried = quietEffects({ clock: { now: () => 0, elapsed: () => (now += 100) } });
+    const hurriedEffects = quietEffects({ clock: { now: () => 0, elapsed: () => (now += 100) } });
     const { reduced } = await reduce(
       `select case when count(*) >= 2000 then true end as is_large from ${joins}`,
       ['joins'],
       'true',
       ['is_large'],
-      hurried,
+      hurriedEffects,
     );
     expect(reduced).toBeUndefined();
   });

@@ -11,7 +11,7 @@ import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
 import { quietEffects } from '../support/effects.ts';
 
-/** `meetup test new` on a real database, from compiling to dbt's own verdict on what was written. */
+/** `meetup test new` on a real database, from compiling the model to dbt's own verdict on the new test. */
 let folder: string;
 let paths: Paths;
 const effects = quietEffects({ env: process.env });
@@ -33,8 +33,8 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 const fixture = async (file: string) => parse(await readFile(join(paths.root, file), 'utf8')).unit_tests[0];
 
-describe('a test from local data', { timeout: 120_000 }, () => {
-  test('holds the inputs of the chosen row, passes in dbt, and names nobody', async () => {
+describe('a test created from local data', { timeout: 120_000 }, () => {
+  test('contains the inputs of the chosen row, passes in dbt, and is anonymised', async () => {
     const { report } = await runTestNew({ paths, model: 'fct_events', where: `event_name = 'Good'` }, effects);
     expect(report).toMatchObject({
       file: 'fixtures/models/fct_events/from_local_data.yml',
@@ -55,7 +55,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     });
   });
 
-  test('of an incremental model is one of its first build', async () => {
+  test('tests the first build of an incremental model', async () => {
     const { report } = await runTestNew({ paths, model: 'fct_rsvps', name: 'an_answer' }, effects);
     expect(await fixture(report.file)).toMatchObject({
       name: 'an_answer',
@@ -63,12 +63,12 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     });
   });
 
-  test('overwrites nothing', async () => {
+  test('never overwrites a file', async () => {
     const options = { paths, model: 'fct_rsvps', name: 'an_answer' };
     await expect(runTestNew(options, effects)).rejects.toThrow('already exists: choose another --name');
   });
 
-  test('can be of a record that broke its schema', async () => {
+  test('can be created from a rejected record', async () => {
     const database = await DuckDbWarehouse.open(paths.database, { readOnly: true });
     const { rows } = await database.query(`select rejected_id from raw.rejected_records where entity = 'groups'`);
     await database.close();
@@ -79,7 +79,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     ]);
   });
 
-  describe('of a record that broke its schema', () => {
+  describe('from a rejected record', () => {
     const rejected = async (entity: string): Promise<string> => {
       const database = await DuckDbWarehouse.open(paths.database, { readOnly: true });
       const { rows } = await database.query(
@@ -95,7 +95,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
       ['events', 'fct_rsvps', { seats: 0 }],
       ['events', 'fct_events', { yes_count: 1 }],
       ['groups', 'group_scorecard', { latitude: 200 }],
-    ])('of %s is carried to the rows of %s that come of it', async (entity, model, row) => {
+    ])('of %s contains the rows of %s that it leads to', async (entity, model, row) => {
       const { report } = await runTestNew(
         { paths, model, fromRejected: await rejected(entity), name: 'let_in' },
         effects,
@@ -106,13 +106,13 @@ describe('a test from local data', { timeout: 120_000 }, () => {
       expect(JSON.stringify(written)).not.toMatch(/On no globe|One answer is none/);
     });
 
-    test('says in a sentence that nothing comes of it', async () => {
-      // The event is still to come, so no month has held it.
+    test('is rejected with one sentence if the record leads to no row', async () => {
+      // The event is in the future, so it counts for no month yet.
       const options = { paths, model: 'group_months', fromRejected: await rejected('events') };
       await expect(runTestNew(options, effects)).rejects.toThrow('produces no row of group_months');
     });
 
-    test('says in a sentence that the model is made of others', async () => {
+    test('is rejected with one sentence if the model does not read its entity', async () => {
       const options = { paths, model: 'int_users_latest', fromRejected: await rejected('groups') };
       await expect(runTestNew(options, effects)).rejects.toThrow('int_users_latest does not depend on raw.groups');
     });
@@ -125,7 +125,7 @@ describe('a test from local data', { timeout: 120_000 }, () => {
     [{ model: 'fct_events', name: '../x' }, '--name takes lower-case letters'],
     [{ model: 'fct_events', fromRejected: '0' }, `There is no rejected record '0'`],
     [{ model: 'fct_events', where: 'true', fromKey: '0' }, 'exclude each other'],
-  ])('is refused with a plain sentence: %o', async (options, message) => {
+  ])('is rejected with one sentence for invalid options: %o', async (options, message) => {
     const before = await readdir(join(paths.fixtures, 'models', 'fct_events'));
     await expect(runTestNew({ paths, ...options }, effects)).rejects.toThrow(message);
     expect(await readdir(join(paths.fixtures, 'models', 'fct_events'))).toEqual(before);

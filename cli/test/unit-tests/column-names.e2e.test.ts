@@ -14,9 +14,9 @@ vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
 interface Case {
   readonly name: string;
-  /** The expected part, as YAML. The model gives (a, b, c): (1, 2, null) and (3, 4, 5). */
+  /** The `expect` part, as YAML. The model returns (a, b, c): (1, 2, null) and (3, 4, 5). */
   readonly expect: string;
-  /** What dbt itself says of it. */
+  /** The status that dbt itself reports. */
   readonly dbt: 'pass' | 'fail' | 'error';
 }
 
@@ -24,7 +24,7 @@ const rows = (...texts: string[]): string => `{rows: [${texts.map((text) => `{${
 const sql = (text: string): string => `{format: sql, rows: "${text}"}`;
 const csv = (text: string): string => `{format: csv, rows: "${text}"}`;
 
-/** What is right by name. */
+/** Rows that are equal when compared by column name. */
 const right: readonly Case[] = [
   { name: 'the_same_order', expect: rows('a: 1, b: 2', 'a: 3, b: 4'), dbt: 'pass' },
   { name: 'another_order_than_the_model', expect: rows('b: 2, a: 1', 'b: 4, a: 3'), dbt: 'pass' },
@@ -40,13 +40,13 @@ const right: readonly Case[] = [
   { name: 'csv_in_another_order', expect: csv('b,a\\n2,1\\n4,3'), dbt: 'pass' },
 ];
 
-/** What is wrong by name. */
+/** Rows that differ when compared by column name. */
 const wrong: readonly Case[] = [
   { name: 'swapped_values', expect: rows('a: 1, b: 2', 'b: 3, a: 4'), dbt: 'pass' },
   { name: 'another_column', expect: rows('a: 1, b: 2', 'a: 3, c: 4'), dbt: 'pass' },
 ];
 
-/** What names a column that the model does not have, or one twice. */
+/** Rows with a column that the model does not have, or with a duplicate column. */
 const unknown: readonly Case[] = [
   { name: 'unknown_in_the_first_row', expect: rows('a: 1, x: 2', 'a: 3, x: 4'), dbt: 'error' },
   { name: 'unknown_in_a_later_row', expect: rows('a: 1, b: 2', 'a: 3, x: 4'), dbt: 'error' },
@@ -115,12 +115,12 @@ afterAll(async () => {
 const inMemory = (name: string) => ours.tests.find((test) => test.name === name);
 const inBuild = (name: string) => built.nodes.find((node) => node.name === name);
 
-describe('expected rows of a unit test', () => {
-  it.each(right.map(({ name }) => name))('are compared by name and pass: %s', (name) => {
+describe('the expected rows of a unit test', () => {
+  it.each(right.map(({ name }) => name))('pass if they are equal by column name: %s', (name) => {
     expect([inMemory(name)?.status, inBuild(name)?.status]).toEqual(['pass', 'pass']);
   });
 
-  it.each(wrong.map(({ name }) => name))('are compared by name and fail: %s', (name) => {
+  it.each(wrong.map(({ name }) => name))('fail if they differ by column name: %s', (name) => {
     expect([inMemory(name)?.status, inBuild(name)?.status]).toEqual(['fail', 'fail']);
     expect(inMemory(name)?.difference?.counts.missing ?? 0).toBeLessThanOrEqual(1);
   });
@@ -130,13 +130,13 @@ describe('expected rows of a unit test', () => {
     ['unknown_in_a_later_row', /Invalid column name: 'x'/],
     ['unknown_in_sql', /Invalid column name: 'x' .*The model's columns are: a, b, c/],
     ['twice_in_two_cases', /names the column 'a' twice/],
-  ])('are an error where they name what the model does not have, or a column twice: %s', (name, message) => {
+  ])('are an error if they name an unknown column, or a column twice: %s', (name, message) => {
     expect(inMemory(name)).toMatchObject({ status: 'error', message: expect.stringMatching(message) });
   });
 });
 
 describe('dbt itself', () => {
-  it('compares by position, which is why the rows are put in order before it sees them', async () => {
+  it('compares columns by position, which is why meetup sorts the columns first', async () => {
     const { paths } = project;
     await execa(
       join(dirname(paths.python), 'dbt'),
@@ -158,12 +158,12 @@ describe('dbt itself', () => {
 });
 
 describe('a unit test on a seed', () => {
-  it('runs before the seed was ever built, with the types that dbt gives it', () => {
+  it('runs before the seed is built, with the column types that dbt gives it', () => {
     expect(inMemory('reads_a_seed')).toMatchObject({ status: 'pass' });
     expect(inBuild('reads_a_seed')).toMatchObject({ status: 'pass' });
   });
 
-  it('follows a change of the columns in its file', async () => {
+  it('notices changed columns in the CSV file', async () => {
     await project.write('seeds/prices.csv', 'id,name,price,sold_on,code,extra\n1,tea,2.5,2026-01-01,007,x\n');
     await project.write('models/dear.sql', "select extra from {{ ref('prices') }}\n");
     await project.write(

@@ -4,7 +4,7 @@ import { createRawTables, readRawTables } from '../../src/ingest/raw-tables.ts';
 import { readRawColumns } from '../../src/unit-tests/raw-columns.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 
-test('the raw tables that fixtures stand on are those that load makes', async () => {
+test('fixtures see the same raw tables that load creates', async () => {
   const warehouse = await DuckDbWarehouse.inMemory();
   const { schemas } = resolvePaths({}, {}, process.cwd());
   await createRawTables(warehouse, await readRawTables(schemas));
@@ -13,7 +13,7 @@ test('the raw tables that fixtures stand on are those that load makes', async ()
      from information_schema.columns where table_schema = 'raw' group by all`,
   );
   await warehouse.close();
-  // DuckDB quotes the names in a struct only where it must.
+  // DuckDB quotes the names in a struct only if necessary.
   const unquoted = (columns: unknown): unknown => JSON.parse(JSON.stringify(columns).replaceAll('\\"', ''));
   expect(unquoted(await readRawColumns(schemas))).toEqual(unquoted(Object.fromEntries(rows)));
 });

@@ -22,7 +22,7 @@ const failed: FixtureResult = {
   },
 };
 
-it('shows rows that differ, are missing or too many, each with its line in the fixture', () => {
+it('shows differing, missing and extra rows, with their lines in the fixture', () => {
   expect(renderFixture(failed, styleFor({}, {}))).toBe(
     [
       '1 row differs (expected → actual), 1 row missing, 1 row too many; 3 expected, 3 came:',

@@ -7,7 +7,7 @@ import { runVitest, type VitestRun } from '../../src/unit-tests/vitest/run-vites
 import { verdictsOf } from '../../src/unit-tests/vitest/verdicts.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
-/** A folder with vitest test files of its own, and what to say to run them. */
+/** A folder with these vitest files, and the options that run them. */
 async function project(files: Readonly<Record<string, string>>): Promise<VitestRun> {
   const root = await temporaryFolder();
   await mkdir(join(root, 'a'));
@@ -25,8 +25,8 @@ const passing = `import { describe, expect, it } from 'vitest';
 describe('suite', () => { it('passes', () => expect(process.env.MEETUP_A_VALUE).toBe('given')); it.skip('waits', () => {}); });`;
 const failing = `import { expect, it } from 'vitest'; it('fails', () => expect(1).toBe(2));`;
 
-describe('vitest in this process', { timeout: 60_000 }, () => {
-  test('gives each test its verdict, by file and name, with the environment that it was given', async () => {
+describe('running vitest in this process', { timeout: 60_000 }, () => {
+  test('returns the status of each test by file and name, and passes the environment on', async () => {
     const run = await project({ 'a/one.test.ts': passing, 'a/two.test.ts': failing });
     const found = await verdicts(run);
     expect(found.map(({ name, status }) => [name, status]).sort()).toEqual([
@@ -37,7 +37,7 @@ describe('vitest in this process', { timeout: 60_000 }, () => {
     expect(found.find(({ status }) => status === 'fail')?.message).toContain('expected 1 to be 2');
   });
 
-  test('runs the files and names that were chosen, and writes JUnit', async () => {
+  test('runs only the chosen files and names, and writes a JUnit report', async () => {
     const run = await project({ 'a/one.test.ts': passing, 'a/two.test.ts': failing });
     const junit = join(run.root, 'report.xml');
     const found = await verdicts({ ...run, files: ['one'], namePattern: 'suite', junit });
@@ -45,22 +45,22 @@ describe('vitest in this process', { timeout: 60_000 }, () => {
     expect(await readFile(junit, 'utf8')).toContain('<testcase classname="a/one.test.ts" name="suite &gt; passes"');
   });
 
-  test('takes a file that can not be imported for a failure', async () => {
+  test('reports a file that cannot be imported as a failure', async () => {
     const run = await project({ 'a/broken.test.ts': `import './nowhere.ts';` });
     expect(await verdicts(run)).toMatchObject([{ name: 'a/broken.test.ts', status: 'fail' }]);
   });
 
-  test('says in a sentence that there is no test file', async () => {
+  test('fails with one sentence if there is no test file', async () => {
     await expect(runVitest(await project({}), quietEffects())).rejects.toThrow('vitest found no test file');
   });
 
-  test('leaves the exit code of the process alone', async () => {
+  test("does not change the process's exit code", async () => {
     const before = process.exitCode;
     await runVitest(await project({ 'a/two.test.ts': failing }), quietEffects());
     expect(process.exitCode).toBe(before);
   });
 
-  test('watches until it is interrupted, and runs again what changed', async () => {
+  test('watches until it is interrupted, and reruns tests whose files changed', async () => {
     const run = await project({
       'a/log.test.ts': `import { appendFileSync } from 'node:fs'; import { it } from 'vitest';
 import { word } from './word.ts'; it('logs', () => appendFileSync(process.env.MEETUP_A_VALUE, word));`,

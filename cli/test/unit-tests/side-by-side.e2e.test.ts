@@ -7,7 +7,7 @@ import { UnitTestRunner } from '../../src/unit-tests/unit-test-runner.ts';
 import { engineOn, type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
-/** Fixtures of one model, that the engine plans once and runs on several connections. */
+/** Fixtures of one model, which the engine plans once and runs on several connections. */
 let project: TinyProject;
 let session: UnitTestRunner;
 let engine: EngineClient;
@@ -30,7 +30,7 @@ const all = (status: string) => Object.fromEntries(numbers.map((n) => [`doubles_
 
 beforeEach(async (context) => {
   project = await tinyProject(await temporaryFolder());
-  // The columns of raw tables follow from the schemas.
+  // The columns of the raw tables are derived from the schemas.
   await cp(join(projectRoot, 'data', 'schemas'), project.paths.schemas, { recursive: true });
   await project.write(
     'models/numbers.sql',
@@ -47,8 +47,8 @@ beforeEach(async (context) => {
   });
 });
 
-describe('fixtures that are run again and again', { timeout: 60_000 }, () => {
-  test('each get their own verdict, asked for at once or one by one', async () => {
+describe('fixtures of one model that are run repeatedly', { timeout: 60_000 }, () => {
+  test('each get their own verdict, whether run together or one by one', async () => {
     await write((n) => (n === 4 ? 9 : n * 2));
     const expected = { ...all('pass'), doubles_4: 'fail' };
     expect(await verdicts()).toEqual(expected);
@@ -57,7 +57,7 @@ describe('fixtures that are run again and again', { timeout: 60_000 }, () => {
     expect(Object.fromEntries(oneByOne)).toEqual(expected);
   });
 
-  test('are of the fixture and the model as they are now', async () => {
+  test('use the current version of the fixture and of the model', async () => {
     expect(await verdicts()).toEqual(all('pass'));
     await project.write('models/doubled.sql', "select id, amount * 3 as amount from {{ ref('numbers') }}\n");
     expect(await verdicts()).toEqual(all('fail'));
@@ -67,7 +67,7 @@ describe('fixtures that are run again and again', { timeout: 60_000 }, () => {
     expect(await verdicts()).toEqual(all('fail'));
   });
 
-  test('say what the database says where they break while they run', async () => {
+  test('report an error in one of them without affecting the others', async () => {
     await project.write(
       'models/doubled.sql',
       "select id, case when id = 4 then error('no four') else amount * 2 end as amount from {{ ref('numbers') }}\n",
@@ -75,7 +75,7 @@ describe('fixtures that are run again and again', { timeout: 60_000 }, () => {
     expect(await verdicts()).toEqual({ ...all('pass'), doubles_4: 'error' });
   });
 
-  test('need no parse of their own where only the folders in the environment have other names', async () => {
+  test('need no new parse if only the folders named in the environment differ', async () => {
     await session.list();
     const env = { PATH: process.env.PATH, MEETUP_STATE_DIR: '/elsewhere', MEETUP_ENGINE_DIR: '/elsewhere' };
     const other = new EngineClient(project.paths, quietEffects({ env }));

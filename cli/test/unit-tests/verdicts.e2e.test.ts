@@ -12,7 +12,7 @@ import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 import { copyProject } from '../support/project-copy.ts';
 
-// All of the project's unit tests by dbt itself, which needs every model built first.
+// dbt itself runs all unit tests of the project, which needs every model built first.
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 600_000 });
 
 let folder: string;
@@ -20,8 +20,8 @@ let engine: EngineClient;
 let dbt: readonly NodeResult[];
 let ours: readonly FixtureResult[];
 
-/** Spoils every other fixture, so that both verdicts occur: one expected row less, or one of its values another. */
-async function spoil(fixtures: string): Promise<void> {
+/** Breaks every other fixture so that some pass and some fail: removes an expected row, or changes one of its values. */
+async function breakEveryOther(fixtures: string): Promise<void> {
   let turn = 0;
   for (const file of await readdir(fixtures, { recursive: true })) {
     if (!file.endsWith('.yml')) continue;
@@ -33,13 +33,13 @@ async function spoil(fixtures: string): Promise<void> {
       if (turn % 2 === 0 || !isSeq(rows)) continue;
       const [row] = rows.items;
       if (rows.items.length > 1 && turn % 4 === 1) rows.items.pop();
-      else if (isMap(row)) row.items.at(-1) && spoilLast(row.items);
+      else if (isMap(row)) row.items.at(-1) && clearLastValue(row.items);
     }
     await writeFile(join(fixtures, file), document.toString({ lineWidth: 0 }));
   }
 }
 
-function spoilLast(pairs: { value: unknown }[]): void {
+function clearLastValue(pairs: { value: unknown }[]): void {
   const last = pairs.at(-1);
   if (last !== undefined) last.value = null;
 }
@@ -47,7 +47,7 @@ function spoilLast(pairs: { value: unknown }[]): void {
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-verdicts-'));
   await copyProject(folder);
-  await spoil(join(folder, 'fixtures', 'models'));
+  await breakEveryOther(join(folder, 'fixtures', 'models'));
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
   const env = { MEETUP_PROJECT_DIR: folder, MEETUP_TOOLCHAIN_DIR: toolchain };
   const paths = resolvePaths({ stateDir: join(folder, 'state') }, env, folder);
@@ -65,7 +65,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it("gives dbt's own verdict on every fixture of the project, passing or spoilt", () => {
+it("gives dbt's own verdict on every fixture of the project, passing or broken", () => {
   const verdicts = (results: readonly (FixtureResult | NodeResult)[]) =>
     Object.fromEntries(results.map((result) => [result.uniqueId, result.status]));
   expect(verdicts(ours)).toEqual(verdicts(dbt));
@@ -74,7 +74,7 @@ it("gives dbt's own verdict on every fixture of the project, passing or spoilt",
   expect(statuses).toContain('fail');
 });
 
-it('tells what differs, and where it stands in the fixture', () => {
+it('reports the differing rows, with their lines in the fixture', () => {
   for (const result of ours.filter(({ status }) => status === 'fail')) {
     const { missing = [], extra = [], differing = [] } = result.difference ?? {};
     expect(missing.length + extra.length + differing.length, result.name).toBeGreaterThan(0);
