@@ -17,7 +17,7 @@ export async function watchSession(session: CommandSession, options: DevOptions,
   const result = await run(
     {
       ...options,
-      tell: json
+      emit: json
         ? (event) => io.stdout.write(`${JSON.stringify(event)}\n`)
         : watchScreen(session.effects.reporter, print, style),
       started: (report) => {

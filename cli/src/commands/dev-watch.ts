@@ -13,7 +13,7 @@ import { type DevOptions, type DevReport, devWith } from './dev.ts';
 export type WatchKey = 'all' | 'tests' | 'failing' | 'again' | 'quit';
 
 export interface DevWatchOptions extends DevOptions {
-  readonly tell: (event: WatchEvent) => void;
+  readonly emit: (event: WatchEvent) => void;
   /** Called once with the result of the first load and build. */
   readonly started: (report: DevReport) => void;
   /** Calls back for each key until the returned function is called. */
@@ -51,13 +51,13 @@ async function watch(
   effects: Effects,
 ): Promise<CommandResult<WatchReport>> {
   let builds = 0;
-  const tell = (event: WatchEvent): void => {
+  const emit = (event: WatchEvent): void => {
     if (event.event === 'done') builds += 1;
-    options.tell(event);
+    options.emit(event);
   };
   engine.warmUp().catch(() => undefined);
   const onFolders = (folders: readonly string[]): void => watcher.alsoWatch(folders);
-  const loop = new WatchLoop(engine, { ...options, tell, onFolders }, effects);
+  const loop = new WatchLoop(engine, { ...options, emit, onFolders }, effects);
   // Watching starts before the first build, so that no save is missed.
   const early: string[] = [];
   let isReady = false;
@@ -71,7 +71,7 @@ async function watch(
     // If there was nothing to build, dbt has not read the project yet, and the first save would wait for that.
     engine.parse({ target: 'dev' }).catch(() => undefined);
     isReady = true;
-    options.tell({ event: 'ready' });
+    options.emit({ event: 'ready' });
     if (early.length > 0) loop.changed(early);
     await untilQuit(loop, options, effects);
     return { exitCode: 0, report: { builds } };

@@ -17,19 +17,19 @@ import { isDeletedVenue, makeVenues, type Venue } from './world/venues.ts';
 import { viewOf } from './world/views.ts';
 import { type Cell, DUMPED_AT, writtenAt } from './world/world.ts';
 
-/** What lies inside the dump's records. */
+/** Counts of what is nested in the dump's records. */
 export interface Totals {
   memberships: number;
   rsvps: number;
 }
 
-/** Called now and then, with the share of the cell that is done: shows progress, lets others work, and may throw. */
+/** Called from time to time with the finished share of the cell: shows progress, yields to the event loop, and may throw. */
 export type Pause = (done: number) => Promise<void>;
 
-/** About the share of the time that groups and their events take; people take the rest. */
+/** Roughly the share of time spent on groups and their events, as opposed to people. */
 const SHARE_OF_GROUPS = 0.8;
 
-/** Makes one cell of the world and adds its records to the dump and the drops. */
+/** Generates one cell of the world and adds its records to the dump and the drops. */
 export async function writeCell(cell: Cell, drops: Drops, totals: Totals, pause: Pause): Promise<void> {
   const people = makePeople(cell);
   await pause(0);
@@ -53,7 +53,7 @@ export async function writeCell(cell: Cell, drops: Drops, totals: Totals, pause:
   }
 }
 
-/** Writes the records of one cell: each into the dump, and into every drop that has something new to say of it. */
+/** Writes the records of one cell: each to the dump, and to every drop in which it is new or has changed. */
 class CellWriter {
   private readonly cell: Cell;
   private readonly drops: Drops;
@@ -107,7 +107,7 @@ class CellWriter {
     }
   }
 
-  /** Whether a drop has something new to say of a meeting, or repeats it. */
+  /** Whether a drop includes a meeting, because it is new or changed, or as a repetition. */
   private showsOn(drop: number, group: Group, meeting: Meeting): boolean {
     const to = this.moments[drop] ?? 0;
     if (meeting.visibleFrom >= to) return false;
@@ -127,7 +127,7 @@ class CellWriter {
     const view = viewOf(group, meeting, eventText(this.cell, group, meeting), moment);
     const record = eventRecord(this.cell, group, view, answers);
     if (drop === 0) this.totals.rsvps += answers.count;
-    // What a drop may bring again stays as it is: oddities are for what is over.
+    // Only past meetings get oddities: a later drop may repeat the others, which must then be the same.
     if (isOver(meeting)) this.add(drop, 'events', record);
     else this.drops.add(drop, 'events', record);
   }
@@ -156,7 +156,7 @@ class CellWriter {
     }
   }
 
-  /** The first drop, from `least` on, that is written after a moment. */
+  /** The first drop, starting from `least`, that is written after a moment. */
   private dropAfter(moment: number, least: number): number {
     let drop = least;
     while (drop <= this.cell.days && moment >= (this.moments[drop] ?? 0)) drop += 1;
@@ -168,7 +168,7 @@ class CellWriter {
   }
 
   private add(drop: number, entity: Entity, record: string): void {
-    // Drops are small: one broken record of a few would be more than `load` lets pass.
+    // Drops are so small that a single invalid record would exceed load's limit.
     const oddities = drop === 0 ? this.odd[entity].next() : [];
     for (const text of spoil(record, oddities)) this.drops.add(drop, entity, text);
   }

@@ -8,7 +8,7 @@ import { MOST_DAYS } from './world/world.ts';
 export interface DataSetOptions {
   /** The folder to write to. */
   readonly out: string;
-  /** 1 is about the size of the real thing. */
+  /** 1 is about the size of the real data. */
   readonly scale: number;
   readonly seed: number;
   /** Daily drops after the dump. */
@@ -21,19 +21,19 @@ export interface GenerateReport {
   readonly scale: number;
   readonly seed: number;
   readonly days: number;
-  /** Records of the dump. */
+  /** The number of records in the dump. */
   readonly records: Readonly<Record<Entity, number>>;
-  /** Within the dump's users and events. */
+  /** The number of memberships within the dump's users. */
   readonly memberships: number;
   readonly rsvps: number;
-  /** One for each day; a file that the drop does not have is left out. */
+  /** One entry per day; files that the drop doesn't have are left out. */
   readonly drops: readonly { readonly folder: string; readonly records: Readonly<Partial<Record<Entity, number>>> }[];
   readonly bytes: number;
   readonly ms: number;
 }
 
 /**
- * Writes a realistic data set, the same bytes for the same options.
+ * Writes a realistic data set; the same options give the same bytes.
  * @throws MeetupError if the folder holds other data or can't be written.
  */
 export async function generateDataSet(options: DataSetOptions, effects: Effects): Promise<GenerateReport> {

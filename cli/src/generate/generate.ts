@@ -3,13 +3,20 @@ import { setImmediate } from 'node:timers/promises';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError } from '../config/errors.ts';
 import { writeCell } from './cell-writer.ts';
-import { closeWorkshop, inspect, isComplete, openWorkshop, putInPlace, refusal } from './output/data-folder.ts';
+import {
+  closeStagingFolder,
+  inspect,
+  isComplete,
+  openStagingFolder,
+  putInPlace,
+  refusal,
+} from './output/data-folder.ts';
 import { Drops, ENTITIES, folderOf } from './output/drops.ts';
 import type { Marker } from './output/marker.ts';
 import { DROP_WITHOUT_VENUES } from './world/changes.ts';
 import { cellsOf, type WorldOptions } from './world/world.ts';
 
-/** Grows whenever the same options give other bytes. */
+/** Increment whenever the same options give other bytes. */
 export const GENERATOR_VERSION = 2;
 
 export interface GenerateOptions extends WorldOptions {
@@ -17,7 +24,7 @@ export interface GenerateOptions extends WorldOptions {
   readonly out: string;
 }
 
-/** Writes a data set, or finds that it is there already. */
+/** Writes a data set, or reports that it already exists. */
 export async function generate(
   options: GenerateOptions,
   effects: Effects,
@@ -34,23 +41,23 @@ function isSame(marker: Marker, { seed, scale, days }: WorldOptions): boolean {
 }
 
 async function write(options: GenerateOptions, effects: Effects): Promise<Marker> {
-  const workshop = await openWorkshop(options.out, effects.clock);
+  const staging = await openStagingFolder(options.out, effects.clock);
   try {
-    const marker = await fill(workshop, options, effects);
-    // Again: that took a while, and somebody may have put files there.
+    const marker = await fill(staging, options, effects);
+    // Inspect again, because files may have been added while the data was generated.
     const earlier = await inspect(options.out);
-    await putInPlace(options.out, workshop, marker, earlier);
+    await putInPlace(options.out, staging, marker, earlier);
     return marker;
   } catch (error) {
     throw refusal(options.out, error);
   } finally {
-    await closeWorkshop(workshop);
+    await closeStagingFolder(staging);
   }
 }
 
-async function fill(workshop: string, options: GenerateOptions, effects: Effects): Promise<Marker> {
+async function fill(staging: string, options: GenerateOptions, effects: Effects): Promise<Marker> {
   const { seed, scale, days } = options;
-  const drops = new Drops(workshop, days, leftOut(days));
+  const drops = new Drops(staging, days, leftOut(days));
   const totals = { memberships: 0, rsvps: 0 };
   const cells = cellsOf(options);
   for (const cell of cells) {
@@ -70,7 +77,7 @@ async function fill(workshop: string, options: GenerateOptions, effects: Effects
   return { madeBy: 'meetup generate', version: GENERATOR_VERSION, seed, scale, days, ...totals, files };
 }
 
-/** Real drops do not always have all four files: one brings no venues.json. */
+/** Real drops don't always have all four files, so one lacks venues.json. */
 function leftOut(days: number): ReadonlySet<string> {
   return new Set(days <= DROP_WITHOUT_VENUES ? [] : [`${folderOf(DROP_WITHOUT_VENUES)}/venues.json`]);
 }

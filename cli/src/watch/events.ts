@@ -4,14 +4,14 @@ import type { NodeVerdict } from '../engine/results.ts';
 /** What `dev --watch --json` prints, one per line. */
 export type WatchEvent =
   | { readonly event: 'ready' }
-  /** Files, relative to the project's root where they lie in it. */
+  /** The changed files, relative to the project's root if they are inside it. */
   | { readonly event: 'change'; readonly files: readonly string[] }
   | { readonly event: 'load'; readonly status: 'loaded' | 'unchanged' | 'refused'; readonly message?: string }
   | { readonly event: 'started'; readonly name: string; readonly kind: string }
   | ({ readonly event: 'model' | 'test' } & NodeVerdict)
-  /** The project can't be read as it stands; the next good save clears it. */
+  /** The project can't be parsed; the next valid save clears this. */
   | { readonly event: 'problem'; readonly problem: Problem }
-  /** A save came while a build ran, and the build starts over. */
+  /** A file was saved during a build, so the build starts over. */
   | { readonly event: 'superseded' }
   | {
       readonly event: 'done';
@@ -20,10 +20,10 @@ export type WatchEvent =
       readonly ms: number;
       readonly built: readonly string[];
       readonly spared: readonly string[];
-      /** Built, and with the same content as before: what spares those downstream. */
+      /** Models that were rebuilt with the same content as before, so that downstream models are skipped. */
       readonly unchanged: readonly string[];
       readonly removed: readonly string[];
-      /** All that fails as the project stands, whether it ran this time or not. */
+      /** All nodes that currently fail, whether or not they ran this time. */
       readonly failing: readonly string[];
       readonly error?: string;
     };

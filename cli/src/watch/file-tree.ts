@@ -3,28 +3,28 @@ import { basename, dirname, join } from 'node:path';
 import { hasCode } from '../config/errors.ts';
 import { isWithin } from '../engine/project-files.ts';
 
-/** A folder as it was when it was looked at last. */
+/** A folder's state at the last scan. */
 interface Folder {
-  /** Which folder it was: one that is removed and made again is another one. */
+  /** Identifies the folder: one that is deleted and recreated has another id. */
   readonly id: string;
-  /** By name: what tells that a file is the same as before. */
+  /** Stamps by file name; a file with an equal stamp is unchanged. */
   readonly files: ReadonlyMap<string, string>;
   readonly folders: ReadonlySet<string>;
-  /** The real places of this folder and of those that lead to it by links, so that a circle of links is not followed. */
+  /** The real paths of this folder and of those that lead to it by links, so that cyclic links aren't followed. */
   readonly trail: readonly string[];
 }
 
 export interface FileTreeOptions {
   readonly isIgnored: (path: string) => boolean;
-  /** Whether a link to a folder is entered. dbt enters none below the folders that it searches. */
+  /** Whether to follow a link to a folder. dbt follows none below the folders that it searches. */
   readonly followsLink: (path: string) => boolean;
-  /** Called before a folder is listed that is new, or another one than before; and once it is gone. */
+  /** Called before a new or recreated folder is listed, and after one is gone. */
   readonly onFolder: (path: string, state: 'new' | 'gone') => void;
 }
 
 /**
- * All files below some folders, as they were at the last look. A look never throws and opens no file: what can't be listed
- * or is no regular file is noticed like any other change, and left to those who read it.
+ * All files below some folders, as of the last scan. A scan never throws and opens no file: folders that can't be listed and
+ * entries that aren't regular files are noticed like any other change, and reported by whoever reads them.
  */
 export class FileTree {
   readonly #options: FileTreeOptions;
@@ -50,7 +50,7 @@ export class FileTree {
     return this.#folders.has(path);
   }
 
-  /** Looks at some folders. @returns the files that are not what they were; also a folder that can't be listed any more. */
+  /** Scans some folders. @returns the files that have changed, and folders that can no longer be listed. */
   look(folders: Iterable<string>, { deep }: { deep: boolean }): Set<string> {
     const touched = new Set<string>();
     const seen = new Set<string>();
@@ -130,7 +130,7 @@ export class FileTree {
   }
 }
 
-/** undefined if the folder can't be listed. One that is gone meanwhile is empty, and gone at the next look. */
+/** A folder's entries; undefined if it can't be listed. One that has just been deleted is empty now and gone at the next scan. */
 function list(folder: string): Dirent[] | undefined {
   try {
     return readdirSync(folder, { withFileTypes: true });
@@ -139,7 +139,7 @@ function list(folder: string): Dirent[] | undefined {
   }
 }
 
-/** What is at the end of a path, links followed; undefined if that is nothing or can't be told. */
+/** Stats with links followed; undefined if nothing is there or it can't be examined. */
 export function statOf(path: string): Stats | undefined {
   try {
     return statSync(path, { throwIfNoEntry: false });
@@ -152,13 +152,13 @@ export const isFolder = (path: string): boolean => statOf(path)?.isDirectory() ?
 
 function identityOf(folder: string): string | undefined {
   const stats = statOf(folder);
-  // A file system may give the number of a folder that was removed to the next one.
+  // A file system may reuse the inode number of a deleted folder.
   return stats?.isDirectory() ? `${stats.dev}:${stats.ino}:${stats.birthtimeMs}` : undefined;
 }
 
 function signatureOf(file: string): string {
   const stats = statOf(file);
-  // A link to a folder that is not entered: what changes in that folder is no change of the link.
+  // A link to a folder that isn't followed: changes inside that folder don't count.
   if (stats?.isDirectory()) return `folder:${stats.dev}:${stats.ino}`;
   return stats === undefined ? 'unknown' : `${stats.mode}:${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
 }

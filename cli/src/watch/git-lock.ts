@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { statOf } from './file-tree.ts';
 
-/** A lock older than this was left by a git that was killed (milliseconds). */
+/** A lock older than this (milliseconds) was left behind by a killed git. */
 const STALE_MS = 10_000;
 
-/** git's lock on the index of the work tree that a folder lies in: while git holds it, files are between two states. */
+/** git's lock on the index of the folder's work tree: while git holds it, files are between two states. */
 export class GitLock {
   readonly #file: string | undefined;
 
@@ -24,7 +24,7 @@ function gitFolderOf(folder: string): string | undefined {
   const here = join(folder, '.git');
   const stats = statOf(here);
   if (stats?.isDirectory()) return here;
-  // In a linked work tree it is a file that names the folder.
+  // In a linked work tree, `.git` is a file with the path of the folder.
   if (stats?.isFile()) return linkedGitFolder(here);
   return dirname(folder) === folder ? undefined : gitFolderOf(dirname(folder));
 }

@@ -15,39 +15,39 @@ import type { WatchEvent } from './events.ts';
 export interface LoopOptions {
   readonly paths: Paths;
   readonly maxRejected: number;
-  readonly tell: (event: WatchEvent) => void;
-  /** Called with the folders that dbt searches, as a build found them. */
+  readonly emit: (event: WatchEvent) => void;
+  /** Called with the folders that dbt searches, once a build has resolved them. */
   readonly onFolders?: (folders: readonly string[]) => void;
 }
 
-/** What is to be done next: everything that was asked for and is not done yet, in one. */
+/** The next build: everything that was requested and isn't done yet. */
 interface Work {
   files: Set<string>;
   request: AffectedRequest;
-  /** Clock reading in milliseconds at the first of it. */
+  /** Clock reading in milliseconds at the first request. */
   since: number;
 }
 
 /**
  * Turns changes into builds, one after the other:
  *
- *               asked                       asked: cancels the build
+ *               request                     request: cancels the build
  *   ┌──────┐ ──────────▶ ┌──────────┐ ──────────────────────────────▶ ┌────────────┐
- *   │ idle │             │ building │                                 │ cancelling │ ◀─┐ asked: one
- *   └──────┘ ◀────────── └──────────┘ ◀────────────────────────────── └────────────┘ ──┘ more change
- *             done: tells            ended: what it was for and what
- *             what came out          was asked since is built next
+ *   │ idle │             │ building │                                 │ cancelling │ ◀─┐ request:
+ *   └──────┘ ◀────────── └──────────┘ ◀────────────────────────────── └────────────┘ ──┘ queued
+ *             done: reports          ended: its changes and the
+ *             the outcome            new ones are built next
  *
- * What a cancelled build finished stays done. Where it was over before the cancel reached it, its outcome is told, and only
- * what was asked since is built. In every state a file that can't be read, a build that fails and an engine that is lost
- * are told with `done`; nothing but the end of the command leaves the loop.
+ * Nodes that a cancelled build finished stay built. If the build ended before the cancellation reached it, its outcome is
+ * reported, and only the new changes are built. In every state, unreadable files, failed builds and a lost engine are
+ * reported with `done`; only the end of the command leaves the loop.
  */
 export class WatchLoop {
   readonly #engine: EngineClient;
   readonly #options: LoopOptions;
   readonly #effects: Effects;
   readonly #contents = new Map<string, string>();
-  /** Unique ids: what the last build ran, every test that ever ran, and what fails now. */
+  /** Unique ids: what the last build ran, every test that ever ran, and what currently fails. */
   readonly #known = { all: new Set<string>(), tests: new Set<string>(), failing: new Set<string>() };
   #waiting: Work | undefined;
   #current: AbortController | undefined;
@@ -59,18 +59,18 @@ export class WatchLoop {
     this.#effects = effects;
   }
 
-  /** The files as they are now are what the first build is made from. */
+  /** Records the files' contents, so that only later changes count. */
   startFrom(files: readonly string[]): void {
-    for (const file of files) this.#isNews(file);
+    for (const file of files) this.#hasChanged(file);
   }
 
-  /** Files that were touched; those whose content is what it was are left out, and a batch of nothing else is none. */
+  /** Requests a build for those of the touched files whose content has changed; none if there are no such files. */
   changed(files: readonly string[]): void {
-    const really = files.filter((file) => this.#isNews(file));
-    if (really.length > 0) this.#ask(really, {});
+    const edited = files.filter((file) => this.#hasChanged(file));
+    if (edited.length > 0) this.#ask(edited, {});
   }
 
-  /** A key that asks for a build without a change. */
+  /** Handles a key that requests a build without any change. */
   pressed(key: 'all' | 'tests' | 'failing' | 'again'): void {
     const { all, tests, failing } = this.#known;
     if (key === 'all') this.#ask([], { everything: true });
@@ -101,14 +101,14 @@ export class WatchLoop {
     for (let work = this.#waiting; work !== undefined && !this.#effects.signal.aborted; work = this.#waiting) {
       this.#waiting = undefined;
       this.#current = new AbortController();
-      const done = await this.#one(work, this.#current.signal);
+      const done = await this.#build(work, this.#current.signal);
       this.#current = undefined;
-      if (!done) this.#takeUpAgain(work);
+      if (!done) this.#requeue(work);
     }
   }
 
-  /** A build that was cut off is part of the one that follows. */
-  #takeUpAgain(work: Work): void {
+  /** Adds the work of a cancelled build to the next one. */
+  #requeue(work: Work): void {
     this.#waiting ??= work;
     const next = this.#waiting;
     for (const file of work.files) next.files.add(file);
@@ -119,30 +119,30 @@ export class WatchLoop {
     };
   }
 
-  /** @returns false if a newer change cut it off. */
-  async #one(work: Work, signal: AbortSignal): Promise<boolean> {
-    const { tell, paths } = this.#options;
+  /** @returns false if a newer change cancelled it. */
+  async #build(work: Work, signal: AbortSignal): Promise<boolean> {
+    const { emit, paths } = this.#options;
     const files = [...work.files];
-    tell({ event: 'change', files: files.map((file) => this.#shown(file)) });
+    emit({ event: 'change', files: files.map((file) => this.#shown(file)) });
     try {
       if (files.some((file) => this.#isData(file))) await this.#load();
       await withWriteLock(paths, this.#effects, async () => {
         const built = await this.#engine.affected(
           { target: 'dev', ...work.request, files: files.filter((file) => !this.#isData(file)) },
-          { signal, onEvent: (event) => this.#tellNode(event) },
+          { signal, onEvent: (event) => this.#emitNode(event) },
         );
         if (built.inputs !== undefined) this.#options.onFolders?.(built.inputs.folders);
         if (isWhole(built)) await publish(paths);
-        // Now, and not when the lock is given back: until then the next working file is made, which nobody waits for.
-        this.#tellDone(built, work);
+        // Before the lock is released: preparing the next working database takes time that nobody should wait for.
+        this.#emitDone(built, work);
       });
       return true;
     } catch (error) {
       if (error instanceof InterruptedError) {
-        if (!this.#effects.signal.aborted) tell({ event: 'superseded' });
+        if (!this.#effects.signal.aborted) emit({ event: 'superseded' });
         return false;
       }
-      this.#tellDone(undefined, work, sentenceOf(error));
+      this.#emitDone(undefined, work, sentenceOf(error));
       return true;
     }
   }
@@ -150,7 +150,7 @@ export class WatchLoop {
   async #load(): Promise<void> {
     const { report } = await load({ ...this.#options, publishes: false }, this.#effects);
     const refused = report.batches.find((batch) => batch.status === 'refused')?.message;
-    this.#options.tell({
+    this.#options.emit({
       event: 'load',
       status: report.status,
       ...(refused === undefined ? {} : { message: refused }),
@@ -158,17 +158,17 @@ export class WatchLoop {
     if (refused !== undefined) throw new MeetupError(refused, { exitCode: 1 });
   }
 
-  #tellNode(event: EngineEvent): void {
-    const { tell } = this.#options;
-    if (event.event === 'started') tell({ event: 'started', name: event.name, kind: event.resourceType });
-    if (event.event === 'finished') tell({ event: isTest(event) ? 'test' : 'model', ...verdictOf(event) });
+  #emitNode(event: EngineEvent): void {
+    const { emit } = this.#options;
+    if (event.event === 'started') emit({ event: 'started', name: event.name, kind: event.resourceType });
+    if (event.event === 'finished') emit({ event: isTest(event) ? 'test' : 'model', ...verdictOf(event) });
   }
 
-  #tellDone(answer: AffectedAnswer | undefined, work: Work, error?: string): void {
-    const { tell } = this.#options;
+  #emitDone(answer: AffectedAnswer | undefined, work: Work, error?: string): void {
+    const { emit } = this.#options;
     if (answer !== undefined) this.#remember(answer);
-    for (const problem of answer?.problems ?? []) tell({ event: 'problem', problem });
-    tell({
+    for (const problem of answer?.problems ?? []) emit({ event: 'problem', problem });
+    emit({
       event: 'done',
       status: answer?.status === 'pass' ? 'pass' : 'fail',
       ms: Math.round(this.#effects.clock.elapsed() - work.since),
@@ -200,8 +200,11 @@ export class WatchLoop {
     return inside.startsWith('..') ? file : inside;
   }
 
-  /** Format-on-save writes twice and touches change nothing: content decides. Data is large, and `load` looks for itself. */
-  #isNews(file: string): boolean {
+  /**
+   * Compares content, since format-on-save writes twice and touching changes nothing. Data is large, and `load` compares it
+   * itself.
+   */
+  #hasChanged(file: string): boolean {
     if (this.#isData(file) && !file.startsWith(this.#options.paths.schemas + sep)) return true;
     const content = contentOf(file);
     if ((this.#contents.get(file) ?? ABSENT) === content) return false;
@@ -210,7 +213,7 @@ export class WatchLoop {
   }
 }
 
-/** Readers see what was built only where no model failed or was skipped. */
+/** Whether to publish: only if no model failed or was skipped. */
 function isWhole(answer: AffectedAnswer): boolean {
   return answer.status !== 'invalid' && answer.nodes.every((node) => isTest(node) || isThere(node));
 }

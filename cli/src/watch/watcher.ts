@@ -7,43 +7,43 @@ import { FileTree, isFolder, statOf } from './file-tree.ts';
 import { type FolderEvents, type FolderListener, listenTo } from './folder-events.ts';
 import { GitLock } from './git-lock.ts';
 
-/** How long it has to be quiet before what was saved counts as one change (milliseconds). */
+/** How long the folders have to be quiet before events are reported as one change (milliseconds). */
 const QUIET_MS = 15;
-/** Some editors remove a file and write it again: only what stays away this long is believed to be deleted. */
+/** Some editors delete a file and write it again, so a file only counts as deleted after this time. */
 const QUIET_AFTER_REMOVAL_MS = 80;
-/** Nobody saves so many files at once by hand: a checkout, which may go on for longer than a save. */
+/** This many files at once are not saved by hand but by a checkout, which may take longer. */
 const CHECKOUT_FILES = 4;
 const QUIET_AFTER_CHECKOUT_MS = 80;
-/** However busy the folders are, and however long git works on them, a change is told after this long. */
+/** A change is reported after this time at the latest, even if the folders stay busy or git holds its lock. */
 const LONGEST_WAIT_MS = 2000;
-/** All folders are looked at this often for what the system's events missed; the second figure is for a system that has none to give. */
+/** How often all folders are scanned for changes that the events missed; the second figure applies if there are no events. */
 const SWEEP_MS = 2000;
 const SWEEP_WITHOUT_EVENTS_MS = 500;
-/** Where a sweep takes long, there is this many times as much time between two of them. */
+/** The pause between two sweeps is at least this many times the duration of one. */
 const SWEEP_SHARE = 50;
 
 export interface Watcher {
-  /** All files that are watched, as they were when watching began. */
+  /** All watched files at the start. */
   readonly files: readonly string[];
-  /** Watches these folders too: those that dbt said it searches, where dbt_project.yml has expressions for them. */
+  /** Watches further folders: those that dbt resolved from expressions in dbt_project.yml. */
   alsoWatch(folders: readonly string[]): void;
   close(): void;
 }
 
 export interface WatcherEffects {
-  /** Called with a sentence where changes will be seen late. */
+  /** Called with a sentence if changes will be noticed late. */
   readonly onTrouble: (sentence: string) => void;
-  /** Reports what changes in a folder: `listenTo`, except in tests. */
+  /** Listens to a folder: `listenTo`, except in tests. */
   readonly watchFolder?: (folder: string, listener: FolderListener) => FolderEvents;
 }
 
 /**
- * Watches everything that a build is made from, and tells what changed, in batches: all that was touched until the
- * folders were quiet for a moment, be it one save or a git checkout of a hundred files. Paths are absolute.
+ * Watches everything that a build depends on and reports changes in batches: all files that were touched until the folders
+ * were quiet for a moment, whether by one save or a git checkout of a hundred files. Paths are absolute.
  *
- * The system's events only say where to look, and soon: what changed is found by comparing folders with how they were. So
- * nothing depends on events that come late, twice, in another order, or not at all, as they do when folders are removed and
- * made again. A file that was named by an event is told even where it looks the same: whether its content does, the loop decides.
+ * The system's events only say when and where to look; changes are found by comparing folders with their last scan. So it
+ * doesn't matter if events arrive late, twice, out of order, or not at all, as happens when folders are deleted and recreated.
+ * A file that an event named is reported even if it looks unchanged: the loop compares its content.
  */
 export function watchProject(paths: Paths, onChange: (files: string[]) => void, effects: WatcherEffects): Watcher {
   const watcher = new ProjectWatcher(paths, onChange, effects);
@@ -65,12 +65,12 @@ class ProjectWatcher {
   #folders: ProjectFolders;
   #roots: readonly string[] = [];
   #saidByDbt: readonly string[] = [];
-  /** Files that events named, files that a sweep found, and folders that are to be looked at. */
+  /** Files that events named, files that a sweep found, and folders to scan. */
   #named = new Set<string>();
   #found = new Set<string>();
   #dirty = new Set<string>();
   #removed = false;
-  /** A folder was just added, so files in it may have been written before its events came. */
+  /** A folder was just added, so files may have been written to it before its events started. */
   #added = false;
   #since: number | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -109,7 +109,10 @@ class ProjectWatcher {
     for (const path of [...this.#events.keys()]) this.#stopListening(path);
   }
 
-  /** The folders to watch follow from dbt_project.yml, which may change. Their parents tell when they are removed and made again. */
+  /**
+   * Finds the folders to watch, which may change with dbt_project.yml. Their parents are watched to notice when they are
+   * recreated.
+   */
   #findRoots(): void {
     const { data } = this.#paths;
     const found = projectFolders(this.#paths);
@@ -133,7 +136,7 @@ class ProjectWatcher {
     this.#events.set(folder, events);
   }
 
-  /** What changed before the system began to report events is found by looking. */
+  /** Scans a folder for changes from before the system began to report events. */
   #lookAgain(folder: string): void {
     if (this.#closed || !this.#tree.hasFolder(folder)) return;
     this.#dirty.add(folder);
@@ -141,7 +144,7 @@ class ProjectWatcher {
     this.#wait();
   }
 
-  /** No more events come from a folder. One that is gone or can't be read is noticed by the next sweep. */
+  /** Handles the end of a folder's events. If it is gone or unreadable, the next sweep notices. */
   #lost(folder: string, error: unknown): void {
     if (this.#closed) return;
     if (hasCode(error, 'ENOSPC', 'EMFILE', 'ENFILE')) this.#goWithoutEvents(error);
@@ -166,14 +169,14 @@ class ProjectWatcher {
     if (this.#closed) return;
     const path = name === null ? folder : join(folder, name);
     if (!this.#tree.hasFolder(folder)) {
-      // A parent of what is watched: nothing else in it is of interest.
+      // The parent of a watched folder: nothing else in it matters.
       const roots = this.#roots.filter((root) => dirname(root) === folder && (name === null || root === path));
       for (const root of roots) this.#dirty.add(root);
       if (roots.length > 0) this.#wait();
       return;
     }
     if (name !== null && isIgnored(path, this.#paths, this.#folders)) return;
-    // A folder that is removed says so by its own name, and nothing more after that.
+    // The last event of a deleted folder has its own name.
     if (name === null || (name === basename(folder) && statOf(path) === undefined)) this.#stopListening(folder);
     this.#dirty.add(folder);
     if (name !== null) this.#named.add(path);
@@ -204,18 +207,20 @@ class ProjectWatcher {
     this.#removed = false;
     this.#added = false;
     this.#since = undefined;
-    // What came and went unseen, as editors' files do, is no change.
-    const told = [...named].filter((file) => this.#tree.has(file) || (statOf(file) !== undefined && !isFolder(file)));
+    // Files that were created and deleted since the last scan, such as editors' temporary files, are not changes.
+    const existing = [...named].filter(
+      (file) => this.#tree.has(file) || (statOf(file) !== undefined && !isFolder(file)),
+    );
     const roots = this.#roots.filter((root) => dirty.has(dirname(root)));
     const touched = this.#tree.look([...[...dirty].map((folder) => this.#reachable(folder)), ...roots], {
       deep: false,
     });
-    for (const file of [...told, ...found, ...this.#listenAgain()]) touched.add(file);
+    for (const file of [...existing, ...found, ...this.#listenAgain()]) touched.add(file);
     for (const file of this.#findNewRoots(touched)) touched.add(file);
     if (touched.size > 0) this.#onChange([...touched].sort());
   }
 
-  /** Folders whose events ended, because another folder of the same name took their place. @returns what changed in them. */
+  /** Listens to folders whose events ended because they were recreated. @returns the changed files in them. */
   #listenAgain(): Set<string> {
     if (!this.#hasEvents) return new Set();
     const unheard = this.#tree.folders().filter((folder) => !this.#events.has(folder));
@@ -223,7 +228,7 @@ class ProjectWatcher {
     return this.#tree.look(unheard, { deep: false });
   }
 
-  /** The folder itself, or where it is gone, the nearest one above it that is there and watched. */
+  /** The folder itself or, if it is gone, its nearest existing ancestor that is watched. */
   #reachable(folder: string): string {
     let path = folder;
     while (!isFolder(path) && !this.#roots.includes(path) && this.#tree.hasFolder(dirname(path))) path = dirname(path);
@@ -245,7 +250,7 @@ class ProjectWatcher {
 
   #sweepNow(): void {
     const started = performance.now();
-    // While something happens anyway, the look that follows it is near.
+    // If a change is pending, a scan is about to follow anyway.
     if (this.#since === undefined) {
       for (const parent of new Set(this.#roots.map((root) => dirname(root))))
         if (!this.#events.has(parent)) this.#listen(parent);

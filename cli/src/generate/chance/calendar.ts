@@ -42,7 +42,7 @@ function lastSunday(year: number, month: number): number {
   return lastDay - ((weekdayOf(lastDay) + 1) % 7);
 }
 
-/** The moment at which clocks in Amsterdam show the given minutes after midnight. */
+/** The instant at which clocks in Amsterdam show the given minutes after midnight. */
 export function amsterdamInstant(day: number, minutes: number): number {
   const asIfUtc = day * DAY + minutes * MINUTE;
   return asIfUtc - amsterdamOffset(asIfUtc - HOUR);

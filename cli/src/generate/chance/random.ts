@@ -5,14 +5,14 @@ export function hash(...keys: readonly number[]): number {
   let h = 0x9747b28c;
   for (const key of keys) {
     h = mixIn(h, key | 0);
-    // Seeds and moments in milliseconds do not fit into 32 bits.
+    // Seeds and timestamps in milliseconds don't fit into 32 bits.
     const high = Math.floor(key / 0x1_0000_0000);
     if (high !== 0 && high !== -1) h = mixIn(h, high | 0);
   }
   return finish(h);
 }
 
-/** `hash` of two small whole numbers, for where it is called millions of times. */
+/** A faster `hash` of two small integers, for calls in hot loops. */
 export function hashPair(one: number, other: number): number {
   return finish(mixIn(mixIn(0x9747b28c, one | 0), other | 0));
 }
@@ -34,8 +34,8 @@ function finish(h: number): number {
 }
 
 /**
- * A stream of random numbers (sfc32) that its keys alone decide. Each group, person and event has a stream of its own,
- * so that any of them can be made again without the others.
+ * A stream of random numbers (sfc32) seeded by its keys alone. Each group, person and event has its own stream, so that any of
+ * them can be regenerated without the others.
  */
 export class Random {
   private a: number;
@@ -45,14 +45,14 @@ export class Random {
 
   constructor(...keys: readonly number[]) {
     const base = hash(...keys);
-    // Small integers throughout: doubles would make each draw allocate.
+    // Only small integers: with doubles, each draw would allocate.
     this.a = base | 0;
     this.b = finish(base ^ 0x9e3779b9) | 0;
     this.c = finish(base ^ 0x7f4a7c15) | 0;
     for (let i = 0; i < 8; i += 1) this.next();
   }
 
-  /** From 0 up to, not including, 1. */
+  /** A number in [0, 1). */
   next(): number {
     const sum = (((this.a + this.b) | 0) + this.counter) | 0;
     this.counter = (this.counter + 1) | 0;
@@ -63,7 +63,7 @@ export class Random {
     return (sum >>> 0) / 0x1_0000_0000;
   }
 
-  /** A whole number from 0 up to, not including, `below`. */
+  /** An integer in [0, below). */
   below(below: number): number {
     return Math.floor(this.next() * below);
   }
@@ -80,23 +80,23 @@ export class Random {
     return items[this.below(items.length)] ?? items[0];
   }
 
-  /** Bell-shaped, mean 0, deviation 1, never beyond ±3.5: the sum of four evenly spread numbers. */
+  /** Bell-shaped, mean 0, standard deviation 1, never beyond ±3.5: the sum of four uniform numbers. */
   bell(): number {
     return (this.next() + this.next() + this.next() + this.next() - 2) * 1.7320508075688772;
   }
 
-  /** Skewed to the right, median 1: a few are many times the usual. */
+  /** Right-skewed with median 1: a few values are many times larger. */
   skewed(spread: number): number {
     return exp(this.bell() * spread);
   }
 
-  /** A waiting time with the given mean. */
+  /** An exponentially distributed waiting time with the given mean. */
   wait(mean: number): number {
     return -mean * ln(1 - this.next());
   }
 }
 
-/** Draws positions of a list of weights, each as often as its weight says. */
+/** Draws indexes of a list with probabilities proportional to their weights. */
 export class Weighted {
   private readonly cumulative: Float64Array;
 

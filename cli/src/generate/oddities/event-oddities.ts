@@ -13,7 +13,7 @@ function addAnswer(event: JsonRecord, answer: JsonRecord): void {
   event.rsvps = [...items(event, 'rsvps'), answer];
 }
 
-/** The first answer; where there is none, one is made up. */
+/** The first answer; if there is none, a new one. */
 function anAnswer(event: JsonRecord): JsonRecord {
   const [first] = items(event, 'rsvps');
   if (first !== undefined) return first;
@@ -152,7 +152,7 @@ const TIMES: readonly Oddity[] = [
     event.status = 'proposed';
   }),
   changing('start before it was made', (event) => {
-    // A year of its own, so that it does not fall on another meeting of its group.
+    // Moved by a full year, so that it doesn't coincide with another meeting of its group.
     event.time = moment(event, 'created') - YEAR;
   }),
   changing('duration in seconds', (event) => {

@@ -1,18 +1,18 @@
 export type JsonValue = string | number | boolean | null | JsonValue[] | { [name: string]: JsonValue };
 export type JsonRecord = { [name: string]: JsonValue };
 
-/** One way in which a record of a real file may be strange. */
+/** One way in which a record of a real file may be odd. */
 export interface Oddity {
   readonly name: string;
-  /** What is written in the record's place: itself, changed; or more than one record. */
+  /** Returns what is written in the record's place: a changed record, or several. */
   readonly spoil: (record: JsonRecord) => JsonRecord[];
-  /** The record itself stays, and a spoilt copy follows. */
+  /** Keep the record and write a spoilt copy after it. */
   readonly inCopy?: true;
-  /** It breaks the schema, so that `load` rejects the record. */
+  /** It makes the record invalid, so that `load` rejects it. */
   readonly breaks?: true;
-  /** Cannot be joined with another in one record, where a small data set has no room for one each. */
+  /** It can't be combined with others in one record, as small data sets do with invalid ones. */
   readonly alone?: true;
-  /** Too large to come more than once. */
+  /** It is too large to be repeated. */
   readonly once?: true;
 }
 
@@ -27,12 +27,12 @@ export function changing(name: string, change: (record: JsonRecord) => void): Od
   };
 }
 
-/** An oddity that breaks the schema. */
+/** An oddity that makes the record invalid. */
 export function breaking(name: string, change: (record: JsonRecord) => void): Oddity {
   return { ...changing(name, change), breaks: true };
 }
 
-/** As `breaking`, in a copy of a good record, which stays: without it, thousands of others would point nowhere. */
+/** Like `breaking`, but in a copy: without the valid record, thousands of references to it would dangle. */
 export function breakingCopy(name: string, change: (record: JsonRecord) => void): Oddity {
   return { ...breaking(name, change), inCopy: true };
 }
@@ -45,8 +45,8 @@ export function items(record: JsonRecord, field: string): JsonRecord[] {
 }
 
 /**
- * Most records of an entity that may break the schema at the first go. `load` refuses a file of which more than 1% do, so that
- * a file of fewer records than LEAST_FOR_BROKEN has none.
+ * The largest share of invalid records in the first pass. `load` refuses a file with more than 1% of them, so a file with fewer
+ * records than LEAST_FOR_BROKEN has none.
  */
 const MOST_BROKEN = 0.004;
 const LEAST_FOR_BROKEN = 220;
@@ -54,8 +54,8 @@ const HARMLESS_EVERY = 350;
 const BREAKING_EVERY = 1500;
 
 /**
- * Says which records of one entity are odd: each oddity once, early, however small the data set; then again and again, rarely.
- * Breaking ones share a record where there are too few records for one each.
+ * Decides which records of one entity are odd: each oddity occurs once, early, even in a small data set, and then rarely.
+ * Invalidating ones share a record if there are too few records for one each.
  */
 export class OddityPlan {
   private readonly first = new Map<number, Oddity[]>();
@@ -66,7 +66,7 @@ export class OddityPlan {
   private nextHarmless = 0;
   private nextBroken = 0;
 
-  /** `expected` is a number of records that the entity has at least. */
+  /** @param expected a lower bound for the entity's number of records. */
   constructor(oddities: readonly Oddity[], expected: number) {
     this.harmless = oddities.filter(({ breaks }) => breaks === undefined);
     this.broken = oddities.filter(({ breaks }) => breaks !== undefined);
@@ -78,7 +78,7 @@ export class OddityPlan {
     this.firstEnds = (slots.length + 1) * spacing;
   }
 
-  /** What is odd about the next record: mostly nothing. */
+  /** The oddities of the next record, usually none. */
   next(): readonly Oddity[] {
     const position = this.count;
     this.count += 1;
@@ -96,7 +96,7 @@ export class OddityPlan {
   }
 }
 
-/** Breaking oddities, in as many records as there is room for. */
+/** Distributes invalidating oddities over as many records as allowed. */
 function packed(broken: readonly Oddity[], expected: number): Oddity[][] {
   if (expected < LEAST_FOR_BROKEN) return [];
   const room = Math.min(broken.length, Math.max(1, Math.floor(expected * MOST_BROKEN)));
@@ -110,7 +110,7 @@ function packed(broken: readonly Oddity[], expected: number): Oddity[][] {
   return [...shared, ...separate].filter((record) => record.length > 0);
 }
 
-/** Makes a record odd. The record is given, and comes back, as JSON text; more than one where it is repeated. */
+/** Applies oddities to a record, given and returned as JSON text; the result may be several records. */
 export function spoil(record: string, oddities: readonly Oddity[]): string[] {
   if (oddities.length === 0) return [record];
   let records = [parse(record)];

@@ -1,7 +1,7 @@
 import { LOST_GROUP_ID } from '../world/ids.ts';
 import { breaking, changing, items, type JsonRecord, type Oddity } from './oddity.ts';
 
-/** What a wrong century makes of a date: 1 January 2099. */
+/** A date with the wrong century: 1 January 2099. */
 const FAR_FUTURE = 4_070_908_800_000;
 
 function lastMembership(user: JsonRecord): JsonRecord {

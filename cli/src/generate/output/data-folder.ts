@@ -6,19 +6,19 @@ import { hasCode, MeetupError, messageOf } from '../../config/errors.ts';
 import { isAlive } from '../../config/processes.ts';
 import { type GeneratedFile, isUntouched, type Marker, readMarker, writeMarker } from './marker.ts';
 
-/** Where files are written before they are put in place; inside the data folder, so that a rename is enough. */
-const WORKSHOP = '.generating';
+/** The staging folder for new files; inside the data folder, so that they can be renamed into place. */
+const STAGING = '.generating';
 const DATA_FILE = /^(groups|users|events|venues)\.(json|jsonl|ndjson)(\.gz)?$/;
 const DROP_FOLDER = /^\d{4}-\d{2}-\d{2}$/;
 
-/** What the data files in a folder are to us. */
-export type Standing = { readonly kind: 'empty' } | { readonly kind: 'ours'; readonly marker: Marker };
+/** Whether a folder has data files, and the marker of those that were generated. */
+export type FolderState = { readonly kind: 'empty' } | { readonly kind: 'ours'; readonly marker: Marker };
 
 /**
- * Looks at what a folder holds. READMEs, schemas and the like are no data.
- * @throws MeetupError if there is data that was not generated, or was changed since: it is not ours to overwrite.
+ * Inspects a data folder. READMEs, schemas and the like don't count as data.
+ * @throws MeetupError if it holds data that was not generated, or was changed since, and must not be overwritten.
  */
-export async function inspect(folder: string): Promise<Standing> {
+export async function inspect(folder: string): Promise<FolderState> {
   const present = await dataFiles(folder);
   const marker = await readMarker(folder);
   if (present.length === 0) return { kind: 'empty' };
@@ -43,7 +43,7 @@ export async function inspect(folder: string): Promise<Standing> {
   return marker === undefined ? { kind: 'empty' } : { kind: 'ours', marker };
 }
 
-/** Whether every file of a marker is in place. `inspect` has compared those that are there. */
+/** Whether every file of a marker exists. `inspect` has already compared the contents of those that do. */
 export async function isComplete(folder: string, marker: Marker): Promise<boolean> {
   if (marker.replaces !== undefined) return false;
   const present = new Set(await dataFiles(folder));
@@ -72,55 +72,55 @@ async function list(folder: string): Promise<Dirent[]> {
 }
 
 /**
- * Opens an empty workshop inside a data folder, making both. Clears away that of a run that was killed.
- * @throws MeetupError if the folder cannot be written, or another run is at work in it.
+ * Creates an empty staging folder inside a data folder, and the data folder if needed. Removes one left by a killed run.
+ * @throws MeetupError if the folder can't be written, or another run is using it.
  */
-export async function openWorkshop(folder: string, clock: Clock): Promise<string> {
-  const workshop = join(folder, WORKSHOP);
+export async function openStagingFolder(folder: string, clock: Clock): Promise<string> {
+  const staging = join(folder, STAGING);
   try {
     await mkdir(folder, { recursive: true });
-    await mkdir(workshop).catch(async (error: unknown) => {
+    await mkdir(staging).catch(async (error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error;
-      if (await isAtWork(workshop, clock)) {
+      if (await isAtWork(staging, clock)) {
         throw new MeetupError(
-          `Another \`meetup generate\` is writing to ${folder}: wait for it, or choose another folder with --out; if none is running, remove ${workshop}.`,
+          `Another \`meetup generate\` is writing to ${folder}: wait for it, or choose another folder with --out; if none is running, remove ${staging}.`,
         );
       }
-      await rm(workshop, { recursive: true, force: true });
-      await mkdir(workshop);
+      await rm(staging, { recursive: true, force: true });
+      await mkdir(staging);
     });
-    await writeFile(join(workshop, 'pid'), String(process.pid));
+    await writeFile(join(staging, 'pid'), String(process.pid));
   } catch (error) {
     throw refusal(folder, error);
   }
-  return workshop;
+  return staging;
 }
 
-async function isAtWork(workshop: string, clock: Clock): Promise<boolean> {
-  const pid = Number(await readFile(join(workshop, 'pid'), 'utf8').catch(() => ''));
+async function isAtWork(staging: string, clock: Clock): Promise<boolean> {
+  const pid = Number(await readFile(join(staging, 'pid'), 'utf8').catch(() => ''));
   if (!Number.isInteger(pid) || pid <= 0) {
-    // No number yet: either just begun or killed in its first moment.
-    const { mtimeMs } = await stat(workshop);
+    // No pid yet: the run has just begun, or was killed at its very start.
+    const { mtimeMs } = await stat(staging);
     return clock.now() - mtimeMs < 2000;
   }
   return isAlive(pid);
 }
 
-export async function closeWorkshop(workshop: string): Promise<void> {
-  await rm(workshop, { recursive: true, force: true });
+export async function closeStagingFolder(staging: string): Promise<void> {
+  await rm(staging, { recursive: true, force: true });
 }
 
 /**
- * Puts the workshop's files in place and removes those of the earlier run that are no longer wanted. The marker names both
- * while that lasts, so that a run that is killed here leaves files that the next one knows.
+ * Moves the staged files into place and removes those of the earlier run that are no longer wanted. Meanwhile the marker lists
+ * both, so that the run after a killed one recognizes all of them.
  */
-export async function putInPlace(folder: string, workshop: string, marker: Marker, earlier: Standing): Promise<void> {
+export async function putInPlace(folder: string, staging: string, marker: Marker, earlier: FolderState): Promise<void> {
   const replaces = earlier.kind === 'ours' ? [...earlier.marker.files, ...(earlier.marker.replaces ?? [])] : [];
   try {
     await writeMarker(folder, { ...marker, replaces });
     for (const { path } of marker.files) {
       await mkdir(dirname(join(folder, path)), { recursive: true });
-      await rename(join(workshop, path), join(folder, path));
+      await rename(join(staging, path), join(folder, path));
     }
     const wanted = new Set(marker.files.map(({ path }) => path));
     for (const { path } of replaces) {
@@ -142,7 +142,7 @@ async function removeIfEmpty(folder: string): Promise<void> {
   }
 }
 
-/** The file system's own errors in plain words; anything else as it is. */
+/** Turns file system errors into a message; returns any other error unchanged. */
 export function refusal(folder: string, error: unknown): unknown {
   const why = [
     [['EACCES', 'EPERM', 'EROFS'], 'it is not writable'],

@@ -7,7 +7,7 @@ import { JsonArrayFile, type WrittenFile } from './json-array-file.ts';
 export const ENTITIES = ['groups', 'users', 'events', 'venues'] as const;
 export type Entity = (typeof ENTITIES)[number];
 
-/** Files of the dump are large, those of a day small, and there may be many days. */
+/** The dump's files are large; those of a day are small, and there may be many days. */
 const DUMP_BUFFER = 1 << 20;
 const DROP_BUFFER = 1 << 14;
 
@@ -21,12 +21,12 @@ export interface DropFiles {
   readonly files: Readonly<Partial<Record<Entity, WrittenFile>>>;
 }
 
-/** The dump and its daily drops, while they are written. */
+/** The dump and its daily drops while they are being written. */
 export class Drops {
   private readonly open: ReadonlyArray<Readonly<Record<Entity, JsonArrayFile>>>;
   private readonly without: ReadonlySet<string>;
 
-  /** `without` names files that are left out, such as `2026-11-03/venues.json`; what is added to them is dropped. */
+  /** @param without files to leave out, such as `2026-11-03/venues.json`; their records are discarded. */
   constructor(root: string, days: number, without: ReadonlySet<string>) {
     this.without = without;
     this.open = Array.from({ length: days + 1 }, (_, drop) => {

@@ -10,8 +10,8 @@ export interface WrittenFile {
 }
 
 /**
- * Writes one JSON array, a record a line, in bounded memory. The file must not exist yet. It is open only while a full
- * buffer is written, so that a year of drops needs no thousand open files.
+ * Writes a JSON array, one record per line, in bounded memory. The file must not exist yet. It is open only while a full buffer
+ * is written, so that a year of drops doesn't need a thousand open files.
  */
 export class JsonArrayFile {
   private readonly buffer: Buffer;
@@ -28,7 +28,7 @@ export class JsonArrayFile {
 
   /**
    * Adds one record, given as JSON text without line breaks.
-   * @throws what the file system throws: a read-only folder, a full disk.
+   * @throws the file system's errors: a read-only folder, a full disk.
    */
   add(record: string): void {
     this.put(this.records === 0 ? '[\n' : ',\n');
@@ -36,7 +36,7 @@ export class JsonArrayFile {
     this.records += 1;
   }
 
-  /** Ends the array and makes sure that it is on the disk. */
+  /** Closes the array and syncs the file to disk. */
   close(): WrittenFile {
     this.put(this.records === 0 ? '[]\n' : '\n]\n');
     this.flush();
@@ -50,7 +50,7 @@ export class JsonArrayFile {
   }
 
   private put(text: string): void {
-    // UTF-8 takes at most three bytes for each UTF-16 unit.
+    // UTF-8 takes at most three bytes per UTF-16 code unit.
     const most = text.length * 3;
     if (most > this.buffer.length - this.filled) this.flush();
     if (most > this.buffer.length) {

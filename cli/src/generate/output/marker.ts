@@ -6,13 +6,13 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { hasCode } from '../../config/errors.ts';
 
-/** What `generate` leaves beside its files, to know them again. */
+/** The file by which `generate` recognizes its own files. */
 export const MARKER = '.generated.json';
 
 const fileSchema = z.object({ path: z.string(), bytes: z.number(), records: z.number(), sha256: z.string() });
 const markerSchema = z.object({
   madeBy: z.literal('meetup generate'),
-  /** Grows whenever the same options give other bytes. */
+  /** The generator's version. */
   version: z.number(),
   seed: z.number(),
   scale: z.number(),
@@ -20,14 +20,14 @@ const markerSchema = z.object({
   memberships: z.number(),
   rsvps: z.number(),
   files: z.array(fileSchema),
-  /** Files of an earlier run; there only while files are being put in place. */
+  /** Files of an earlier run; present only while files are being moved into place. */
   replaces: z.array(fileSchema).optional(),
 });
 
 export type GeneratedFile = z.infer<typeof fileSchema>;
 export type Marker = z.infer<typeof markerSchema>;
 
-/** Reads a folder's marker; undefined if there is none, or none that is ours. */
+/** Reads a folder's marker; undefined if there is no valid one. */
 export async function readMarker(folder: string): Promise<Marker | undefined> {
   try {
     const parsed = markerSchema.safeParse(JSON.parse(await readFile(join(folder, MARKER), 'utf8')));
@@ -38,7 +38,7 @@ export async function readMarker(folder: string): Promise<Marker | undefined> {
   }
 }
 
-/** Writes the marker at once or not at all. */
+/** Writes the marker atomically. */
 export async function writeMarker(folder: string, marker: Marker): Promise<void> {
   const path = join(folder, MARKER);
   const temporary = `${path}.new`;
@@ -52,7 +52,7 @@ export async function writeMarker(folder: string, marker: Marker): Promise<void>
   await rename(temporary, path);
 }
 
-/** Whether a file is there and byte for byte the one that was generated. */
+/** Whether a file exists and is byte for byte as generated. */
 export async function isUntouched(folder: string, file: GeneratedFile): Promise<boolean> {
   const path = join(folder, file.path);
   try {

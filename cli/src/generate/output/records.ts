@@ -10,11 +10,11 @@ import type { Venue } from '../world/venues.ts';
 import type { EventView } from '../world/views.ts';
 import { type Cell, Stream } from '../world/world.ts';
 
-// Records as JSON text, put together by hand: JSON.stringify of whole records takes three times as long.
+// Records are written as JSON text by hand: JSON.stringify of whole records takes three times as long.
 
 const quote = (text: string): string => JSON.stringify(text);
 
-/** `"name":value,` for a value that may be null, or nothing at all where it is undefined. */
+/** `"name":value,` for a value that may be null; nothing if it is undefined. */
 function field(name: string, value: string | number | null | undefined): string {
   if (value === undefined) return '';
   return `"${name}":${typeof value === 'string' ? quote(value) : value},`;
@@ -153,7 +153,7 @@ function rsvps(cell: Cell, answers: Answers): string {
     const user = flavour % 4001 === 0 ? LOST_USER_ID + (flavour >>> 20) : userId(cell, answers.person[i] ?? 0);
     const when = answers.when[i] ?? 0;
     if (i > 0) text += ',';
-    // A second answer of the same person, older than the one that counts.
+    // An earlier answer of the same person, superseded by the next one.
     if (flavour % 997 === 1)
       text += `{"user_id":${user},"when":${when - 3_600_000},"response":"${response === Response.no ? 'yes' : 'no'}","guests":0},`;
     text += `{"user_id":${user},"when":${when},"response":"${name}"`;

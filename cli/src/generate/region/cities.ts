@@ -1,4 +1,4 @@
-/** Areas between which people seldom travel for an evening. */
+/** Areas between which people rarely travel for an evening. */
 export const AREAS = [
   'Amsterdam',
   'South Holland',
@@ -12,11 +12,11 @@ export const AREAS = [
 export interface City {
   readonly name: string;
   readonly country: 'nl' | 'be' | 'de';
-  /** Position in AREAS. */
+  /** Index in AREAS. */
   readonly area: number;
   readonly lat: number;
   readonly lon: number;
-  /** How much of the region's tech life happens here. */
+  /** The city's weight in the region's tech scene. */
   readonly weight: number;
 }
 

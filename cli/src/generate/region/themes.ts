@@ -1,22 +1,22 @@
-/** What a group is about: its names, topics and talks hang together. */
+/** What a group is about, with matching names, topics and talks. */
 export interface Theme {
   readonly key: string;
-  /** What stands beside the city in a group's name. */
+  /** Group names without the city. */
   readonly stems: readonly [string, ...string[]];
-  /** The first is on every group of the theme; the others are drawn. */
+  /** Every group of the theme has the first one; the others are drawn at random. */
   readonly topics: readonly [string, ...string[]];
   readonly talks: readonly [string, ...string[]];
-  /** Keys of themes whose people come over. */
+  /** Keys of themes whose followers also join these groups. */
   readonly near: readonly string[];
   /** The first year in which a group is founded. */
   readonly since: number;
-  /** The year of greatest interest; later, fewer groups are founded and rooms empty slowly. */
+  /** The year of peak interest; after it, fewer groups are founded and attendance slowly declines. */
   readonly peak: number;
   /** Share of the region's groups, relative to the others. */
   readonly weight: number;
 }
 
-/** On any group now and then, whatever its theme. */
+/** Topics that groups of any theme may have. */
 export const COMMON_TOPICS = [
   'Internet & Technology',
   'Software Development',
@@ -612,7 +612,7 @@ export const THEMES: readonly [Theme, ...Theme[]] = [
   },
 ];
 
-/** For each theme, the positions of the themes near it. */
+/** For each theme, the indexes of the themes near it. */
 export const NEAR_THEMES: readonly (readonly number[])[] = THEMES.map((theme) =>
   theme.near.map((key) => THEMES.findIndex((other) => other.key === key)),
 );

@@ -8,13 +8,13 @@ import type { Meeting } from './schedule.ts';
 import { type Cell, Stream } from './world.ts';
 
 const MOST_ANSWERING = 1500;
-/** At most three answers each: yes, no, yes again. */
+/** Everybody changes their answer at most twice: yes, no, yes again. */
 const MOST_CHANGES = 3 * MOST_ANSWERING;
 const PACK = 8192;
 
 export const Response = { none: 0, yes: 1, no: 2, waitlist: 3 } as const;
 
-/** The answers to one event, as seen at some moment. Entries up to `count`, in order of the first answer. */
+/** The answers to one event as of some moment. Entries up to `count`, in order of the first answer. */
 export interface Answers {
   readonly count: number;
   readonly limit: number | undefined;
@@ -22,13 +22,12 @@ export interface Answers {
   readonly when: Float64Array;
   readonly response: Uint8Array;
   readonly guests: Uint8Array;
-  /** Some 32 random bits for each answer, the same whenever one looks. */
+  /** 32 random bits per answer, the same at every moment. */
   readonly flavour: Uint32Array;
 }
 
 /**
- * Who answers to an event, when, and what; and what that comes to with a limit and a waitlist. All its arrays are used again
- * for the next event.
+ * Who answers an event, when and how, and the outcome with a limit and a waitlist. All arrays are reused for the next event.
  */
 export class AnswerBook {
   private readonly lastEvent: Int32Array;
@@ -44,7 +43,7 @@ export class AnswerBook {
   private readonly changeSlot = new Int16Array(MOST_CHANGES);
   private readonly changeTo = new Uint8Array(MOST_CHANGES);
   private readonly order = new Float64Array(MOST_CHANGES);
-  // What is seen at a moment:
+  // The state as of a moment:
   private readonly state = new Uint8Array(MOST_ANSWERING);
   private readonly stateAt = new Float64Array(MOST_ANSWERING);
   private readonly seen = new Int32Array(MOST_ANSWERING);
@@ -70,7 +69,7 @@ export class AnswerBook {
     this.lastEvent = new Int32Array(peopleCount);
   }
 
-  /** Draws everybody's answers to a meeting, whenever they are given. */
+  /** Draws all answers to a meeting over its whole lifetime. */
   open(group: Group, members: Members, meeting: Meeting): void {
     const random = new Random(this.cell.seed, this.cell.index, Stream.rsvps, group.index, meeting.number);
     this.eventCount += 1;
@@ -127,7 +126,7 @@ export class AnswerBook {
       }
       state[slot] = Response.no;
       if (before === Response.yes) taken -= seats;
-      // Whoever waits longest gets the seat.
+      // The seat goes to the one who has waited longest.
       for (; served < waiting; served += 1) {
         const next = queue[served] ?? 0;
         if (state[next] !== Response.waitlist) continue;
@@ -141,7 +140,7 @@ export class AnswerBook {
     return this.show(shown);
   }
 
-  /** Whether anybody answers, or answers anew, in the time from `from` up to, not including, `to`. */
+  /** Whether anybody answers or changes an answer in [from, to). */
   changesBetween(from: number, to: number): boolean {
     for (let i = 0; i < this.changes; i += 1) {
       const when = this.changeAt[i] ?? 0;
@@ -163,7 +162,10 @@ export class AnswerBook {
     return { count: shown, limit: this.limit, ...out };
   }
 
-  /** How many answer: less than in proportion to the members, more for a good speaker, fewer as a group grows old. */
+  /**
+   * The expected number of answers: grows less than proportionally with members, rises with a good speaker, falls as a group
+   * ages.
+   */
   private expected(group: Group, meeting: Meeting, reachable: number, random: Random): number {
     const appeal = new Random(this.cell.seed, this.cell.index, Stream.group, group.index, 1).skewed(0.35);
     const day = Math.floor(meeting.startsAt / DAY);
@@ -194,7 +196,7 @@ export class AnswerBook {
     const turn = random.next();
     const comes = mood >= 0.17;
     this.change(slot, first, comes ? Response.yes : Response.no);
-    // Some change their minds, most of them shortly before; a few come back.
+    // Some change their minds, most of them shortly before the event, and a few change them back.
     if (turn > 0.16) return;
     const second = first + (meeting.startsAt - first) * (1 - random.next() * random.next());
     this.change(slot, Math.floor(second), comes ? Response.no : Response.yes);
@@ -224,14 +226,14 @@ export class AnswerBook {
     this.changeTo[at] = to;
   }
 
-  /** Sorts by moment, then by who answered first: both packed into one number, which sorts fastest. */
+  /** Sorts by moment, then by order of the first answer: both packed into one number, which sorts fastest. */
   private sortChanges(opensAt: number): void {
     for (let i = 0; i < this.changes; i += 1) this.order[i] = ((this.changeAt[i] ?? 0) - opensAt) * PACK + i;
     this.order.subarray(0, this.changes).sort();
   }
 }
 
-/** Regulars, newcomers, and now and then anybody: a member's position, or -1 where the one who was asked does not care. */
+/** Picks a regular, a newcomer, or sometimes anybody: a member's index, or -1 if the one picked isn't interested. */
 function pickMember(members: Members, reachable: number, random: Random): number {
   const drawn = random.next();
   const position = random.next();
@@ -239,7 +241,7 @@ function pickMember(members: Members, reachable: number, random: Random): number
   const at = Math.floor(newest ? reachable * (1 - position * position) : reachable * position);
   const member = Math.min(at, reachable - 1);
   const keen = (hashPair(members.people[member] ?? 0, member) % 1000) / 1000;
-  // Cubed: a tenth of the members give half of the answers.
+  // Cubed, so that a tenth of the members give half of the answers.
   return drawn < keen * keen * keen * (newest ? 1 : 1.3) ? member : -1;
 }
 

@@ -5,17 +5,17 @@ import { type Change, isOver, type Meeting } from './schedule.ts';
 import type { Venue } from './venues.ts';
 import { type Cell, DUMPED_AT, Stream } from './world.ts';
 
-/** Every so many groups, one rewrites its page on a day. */
+/** One in this many groups rewrites its page per day. */
 const GROUPS_A_DAY = 900;
-/** Every so many upcoming events, a drop repeats one in which nothing has changed. */
+/** A drop repeats one in this many upcoming events unchanged. */
 const REPEATED = 60;
-/** Days on which the venues' file is empty, and missing; what it would have held comes on the day after. */
+/** The days on which the venues file is empty, and missing; its content comes a day later. */
 const DROP_WITH_EMPTY_VENUES = 2;
 export const DROP_WITHOUT_VENUES = 3;
 
 /**
- * What changes from one drop to the next, beyond what the meetings' own plans say. Of each kind of change, a first one is
- * made sure of, however small the data set: in the first days after the dump.
+ * Changes from one drop to the next, beyond those in the meetings' own plans. Each kind of change is guaranteed to happen once in
+ * the first days after the dump, even in a small data set.
  */
 export class Changes {
   private readonly cell: Cell;
@@ -36,7 +36,7 @@ export class Changes {
     return chosen || hash(seed, index, Stream.changes, group.index, drop) % GROUPS_A_DAY === 0;
   }
 
-  /** The meeting, or the meeting with a change that is still wanted. */
+  /** The meeting, with a change if one of the guaranteed changes is still missing. */
   mayChange(meeting: Meeting): Meeting {
     if (isOver(meeting) || meeting.change !== undefined || meeting.startsAt < DUMPED_AT + 4 * DAY) return meeting;
     if (meeting.series !== undefined) return this.mayAppear(meeting);
@@ -47,7 +47,7 @@ export class Changes {
     return { ...meeting, plannedAt, change: { kind, at } };
   }
 
-  /** A further meeting of a series that the dump knows shows on the first day. */
+  /** Makes another meeting of a series in the dump appear on the first day. */
   private mayAppear(meeting: Meeting): Meeting {
     const known = meeting.visibleFrom > meeting.createdAt && meeting.visibleFrom < DUMPED_AT;
     if (!this.wantsOccurrence || !known) return meeting;
@@ -56,7 +56,7 @@ export class Changes {
     return { ...meeting, visibleFrom, opensAt: Math.max(visibleFrom, meeting.opensAt) };
   }
 
-  /** Whether a drop brings an upcoming event again although nothing has changed. */
+  /** Whether a drop repeats an upcoming event that hasn't changed. */
   repeats(group: Group, meeting: Meeting, drop: number, since: number): boolean {
     if (meeting.visibleFrom >= since || meeting.startsAt + meeting.duration < since) return false;
     const drawn = hash(this.cell.seed, this.cell.index, Stream.changes, group.index, meeting.number, drop);
@@ -65,12 +65,12 @@ export class Changes {
     return true;
   }
 
-  /** Whether somebody finds out on the day of a drop where a lost venue lies. */
+  /** Whether a venue without a location gets one on the day of a drop. */
   findsVenue(venue: Venue, drop: number): boolean {
     return venue.isLost && hash(this.cell.seed, this.cell.index, Stream.venue, venue.index, drop) % 40 === 0;
   }
 
-  /** The drop in which venues of a day are written. */
+  /** The drop to which a day's venues are written. */
   dropOfVenues(drop: number): number {
     const late = drop === DROP_WITH_EMPTY_VENUES || drop === DROP_WITHOUT_VENUES;
     return late && this.cell.days > DROP_WITHOUT_VENUES ? DROP_WITHOUT_VENUES + 1 : drop;

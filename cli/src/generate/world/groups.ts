@@ -16,19 +16,19 @@ export interface Group {
   readonly city: number;
   readonly topics: readonly string[];
   readonly createdAt: number;
-  /** Its last meeting is before this moment. */
+  /** No meeting takes place after this moment. */
   readonly endsAt: number;
-  /** Members that it would have at the end of the world. */
+  /** The number of members it would reach by the end of the generated period. */
   readonly size: number;
-  /** Days from one meeting to the next. */
+  /** Days between meetings. */
   readonly cadence: number;
   /** Share of its meetings that belong to a recurring series. */
   readonly recurring: number;
 }
 
-/** One young group of each cell that meets often to the very end, so that even a small data set has something new each day. */
+/** A young group in each cell that meets often until the very end, so that even a small data set has news every day. */
 const ALWAYS_ACTIVE = 0;
-/** Groups that were deleted: others point to them, but no file has them. They are small. */
+/** One in this many groups was deleted: others refer to it, but no file contains it. Deleted groups are small. */
 const DELETED_EVERY = 500;
 
 export function isDeleted(group: Group): boolean {
@@ -68,7 +68,7 @@ function draft(index: number, random: Random, cities: Weighted, themes: Weighted
   const city = cities.draw(random);
   let foundedOn = yearlyFoundings.draw(random);
   let theme = themes.draw(random);
-  // A theme suits a founding year: not before it is known, and less each year away from its peak.
+  // A theme doesn't suit founding years before it existed, and suits each year away from its peak less.
   for (let tries = 0; tries < 12 && !suits(THEMES[theme], foundedOn, random); tries += 1) {
     theme = themes.draw(random);
     foundedOn = yearlyFoundings.draw(random);
@@ -100,7 +100,7 @@ function found(cell: Cell, it: Draft, rank: number, taken: Set<string>): Group {
     index: it.index,
     id: groupId(cell, it.index),
     name,
-    // Cells know nothing of each other's names; addresses are unique all the same.
+    // Cells don't know each other's names, but URL names have to be unique.
     urlName: urlOf(name) + (cell.index === 0 ? '' : `-${cell.index + 1}`),
     theme: it.theme,
     city: it.city,

@@ -2,7 +2,7 @@ import { civilDate, DAY, dayNumber } from '../chance/calendar.ts';
 import { type Random, Weighted } from '../chance/random.ts';
 import { FIRST_DAY, LAST_DAY } from './world.ts';
 
-/** Draws days between the first and the last of the world, as the weight of their years says. */
+/** Draws days within the generated period with probabilities given by their years. */
 class DaysByYear {
   private readonly years: Weighted;
 
@@ -24,7 +24,7 @@ function shareOfYear(year: number): number {
   return (to - from) / 365;
 }
 
-/** The years in which people come: a rise to 2019, the quiet of the pandemic, and a slower rise after it. */
+/** When people join the site: growth until 2019, a slump during the pandemic, and slower growth after it. */
 export const yearlyArrivals = new DaysByYear([
   [2008, 1],
   [2009, 1.5],
@@ -48,7 +48,7 @@ export const yearlyArrivals = new DaysByYear([
   [2027, 13],
 ]);
 
-/** The years in which groups are founded. */
+/** When groups are founded. */
 export const yearlyFoundings = new DaysByYear([
   [2008, 1],
   [2009, 1.5],
@@ -81,7 +81,7 @@ export function inPandemic(day: number): boolean {
 
 const MONTHS = [0.92, 1.05, 1.12, 0.95, 1, 1.05, 0.5, 0.42, 1.12, 1.25, 1.22, 0.6];
 
-/** How likely a meeting is on a day, between 0 and 1: summers and the end of the year are quiet. */
+/** How likely a meeting is on a day, from 0 to 1: summers and the end of the year are quiet. */
 export function season(day: number): number {
   const { month, day: ofMonth } = civilDate(day);
   if ((month === 12 && ofMonth >= 22) || (month === 1 && ofMonth <= 3)) return 0.03;
@@ -89,10 +89,10 @@ export function season(day: number): number {
   return (MONTHS[month - 1] ?? 1) / 1.25;
 }
 
-/** Share of what happens on the site in each hour of the day in Amsterdam: noon, and above all the evening. */
+/** The share of activity on the site by hour of the day in Amsterdam: mostly at noon and in the evening. */
 const HOURS = [1.2, 0.5, 0.2, 0.1, 0.1, 0.2, 0.8, 2, 4, 6, 6.5, 6, 6, 5.5, 5.5, 5.5, 6, 6, 5.5, 6, 7, 7.5, 6, 3];
 
-/** For each 1/1024 of a day's answers, the minute at which it happens. */
+/** The minute of the day for each 1/1024 of a day's answers. */
 const RHYTHM = rhythm();
 
 function rhythm(): Int16Array {
@@ -111,7 +111,7 @@ function rhythm(): Int16Array {
   return minutes;
 }
 
-/** Moves a moment within its day to an hour at which people are awake. Takes Amsterdam to be one hour ahead of UTC. */
+/** Moves a moment within its day to a likely hour. Assumes that Amsterdam is one hour ahead of UTC. */
 export function atWakingHour(instant: number, random: Random): number {
   const minute = RHYTHM[random.below(1024)] ?? 0;
   return Math.floor(instant / DAY) * DAY + (minute - 60) * 60_000 + random.below(60_000);

@@ -1,7 +1,7 @@
 import { hashPair } from '../chance/random.ts';
 import type { Cell } from './world.ts';
 
-// Ids grow with gaps, as ids on a site do where most of what is founded lies elsewhere in the world.
+// Ids grow with gaps, as on a site where most records belong to other regions.
 
 export function groupId(cell: Cell, index: number): number {
   return spread(1_200_000, 211, cell.index * cell.groups + index);
@@ -15,7 +15,7 @@ export function venueId(cell: Cell, index: number): number {
   return spread(800_000, 97, cell.index * cell.venues + index);
 }
 
-/** Ids that are in no file, for records that point nowhere: between those in use. */
+/** Unused ids for dangling references, between the ids in use. */
 export const LOST_GROUP_ID = 1_000_001;
 export const LOST_USER_ID = 2_000_003;
 export const LOST_VENUE_ID = 700_007;

@@ -14,7 +14,7 @@ export interface Members {
   readonly joinedAt: Float64Array;
 }
 
-/** Finds members for groups of one cell. Keeps one number per person, to let nobody join a group twice. */
+/** Finds members for groups of one cell. Keeps one number per person, so that nobody joins a group twice. */
 export class Recruiter {
   private readonly lastGroup: Int32Array;
   private readonly cell: Cell;
@@ -45,7 +45,7 @@ export class Recruiter {
     return inOrder(found, joined);
   }
 
-  /** Most come from the neighbourhood and the theme; whoever stands first in a list is in many groups. */
+  /** Most members come from the neighbourhood and the theme; people at the start of a list join many groups. */
   private candidate(group: Group, random: Random): number {
     const area = CITIES[group.city]?.area ?? 0;
     const near = NEAR_THEMES[group.theme] ?? [];
@@ -60,7 +60,7 @@ export class Recruiter {
     return list[Math.floor(list.length * skew)] ?? 0;
   }
 
-  /** When a person joins a group; undefined if the two miss each other. */
+  /** When a person joins a group; undefined if they never do. */
   private joins(group: Group, person: number, random: Random): number | undefined {
     const arrived = (this.people.arrivedOn[person] ?? 0) * DAY;
     const drawn = random.next();
@@ -68,19 +68,19 @@ export class Recruiter {
     const life = group.endsAt - group.createdAt;
     let moment: number;
     if (arrived <= group.createdAt) {
-      // People who are there already find a group over the years, most of them in its first.
+      // People who are already on the site find a group over the years, most of them in its first.
       moment = group.createdAt + life * spread * (0.25 + 0.75 * spread) * drawn;
     } else {
       moment = arrived + (drawn < 0.5 ? 2 * DAY * spread : random.wait(260 * DAY));
     }
-    // A sleeping group still gains a few.
+    // An inactive group still gains a few members.
     if (moment > group.endsAt + 90 * DAY && random.next() < 0.9) return undefined;
     const awake = Math.round(atWakingHour(moment, random));
     return Math.max(awake, group.createdAt + 60_000 + Math.floor(spread * 3_600_000));
   }
 }
 
-/** Sorts people by the moment they joined. */
+/** Sorts people by when they joined. */
 function inOrder(found: readonly number[], joined: readonly number[]): Members {
   const order = Int32Array.from(found.keys()).sort(
     (one, other) => (joined[one] ?? 0) - (joined[other] ?? 0) || one - other,

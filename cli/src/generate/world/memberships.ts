@@ -1,6 +1,6 @@
 import type { Members } from './members.ts';
 
-/** The groups of each person of a cell: those of person p lie from `start[p]` up to `start[p + 1]`, in order of joining. */
+/** The groups of each person in a cell: those of person p are at [start[p], start[p + 1]), in order of joining. */
 export interface Memberships {
   readonly start: Int32Array;
   readonly group: Int32Array;
@@ -30,7 +30,7 @@ export function invert(peopleCount: number, membersOf: readonly Members[]): Memb
   return { start, group, joinedAt };
 }
 
-/** Insertion into a short sorted run; most people are in a handful of groups. */
+/** Insertion into a short sorted run, because most people are in only a few groups. */
 function insert(
   group: Int32Array,
   joinedAt: Float64Array,

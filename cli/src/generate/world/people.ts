@@ -4,15 +4,15 @@ import { NEAR_THEMES, THEMES } from '../region/themes.ts';
 import { yearlyArrivals } from './history.ts';
 import { type Cell, Stream } from './world.ts';
 
-/** Everybody who may join a group of a cell, one entry each. */
+/** The people of a cell, one entry each. */
 export interface People {
   readonly count: number;
-  /** Position in CITIES. */
+  /** Index in CITIES. */
   readonly city: Uint8Array;
   readonly theme: Uint8Array;
-  /** The day on which they come to the site. */
+  /** The day on which they join the site. */
   readonly arrivedOn: Int32Array;
-  /** People by area and theme, by theme, and all: whoever stands first joins the most groups. */
+  /** People by area and theme, by theme, and all; those at the start of a list join the most groups. */
   readonly byPlace: readonly Int32Array[];
   readonly byTheme: readonly Int32Array[];
 }
@@ -47,7 +47,7 @@ export function makePeople(cell: Cell): People {
   };
 }
 
-/** For each bin, the people in it, in order. */
+/** The people in each bin, in order. */
 function gather(count: number, bins: number, binsOf: (person: number) => readonly [number, number]): Int32Array[] {
   const sizes = new Int32Array(bins);
   for (let person = 0; person < count; person += 1) {
@@ -66,7 +66,7 @@ function gather(count: number, bins: number, binsOf: (person: number) => readonl
   return gathered;
 }
 
-/** Whether a person has deleted the account: answers stay, but no file has the person. */
+/** Whether a person has deleted their account: their answers remain, but no file contains them. */
 export function hasDeletedAccount(cell: Cell, person: number): boolean {
   return hash(cell.seed, cell.index, Stream.person, person, 1) % 200 === 0;
 }

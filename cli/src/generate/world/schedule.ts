@@ -5,39 +5,39 @@ import { inPandemic, season } from './history.ts';
 import type { Venue } from './venues.ts';
 import { type Cell, DUMPED_AT, Stream } from './world.ts';
 
-/** What becomes of an event after it was announced. */
+/** A change to an event after it was announced. */
 export interface Change {
   readonly kind: 'moved' | 'renamed' | 'cancelled';
-  /** When its organiser changes it. */
+  /** When the organiser changes it. */
   readonly at: number;
 }
 
-/** One meeting as its group plans it. Moments are epoch milliseconds. */
+/** One meeting as planned by its group. Moments are epoch milliseconds. */
 export interface Meeting {
-  /** Counts the meetings of its group. */
+  /** Its sequence number within the group. */
   readonly number: number;
-  /** Of the event, or of the whole series that it belongs to. */
+  /** When the event, or the series that it belongs to, was created. */
   readonly createdAt: number;
   readonly startsAt: number;
-  /** Where it stood before it was moved. */
+  /** The start before it was moved. */
   readonly plannedAt: number;
-  /** When it first shows in the files. */
+  /** When it first appears in the files. */
   readonly visibleFrom: number;
-  /** When answers begin. */
+  /** When people can begin to answer. */
   readonly opensAt: number;
   /** Milliseconds. */
   readonly duration: number;
-  /** Counts the series of its group; undefined for a meeting of its own. */
+  /** The series' number within the group; undefined for a single meeting. */
   readonly series: number | undefined;
-  /** Undefined where it is online, or has no place yet. */
+  /** Undefined if it is online or has no venue yet. */
   readonly venue: Venue | undefined;
-  /** Share of the expected guests for whom there is room; undefined if there is no limit. */
+  /** The limit as a share of the expected guests; undefined if there is none. */
   readonly room: number | undefined;
   readonly change: Change | undefined;
 }
 
 const WEEKDAYS = new Weighted([11, 26, 24, 27, 5, 6, 1]);
-/** Minutes after midnight at which evenings begin, and how often. */
+/** Starting times in minutes after midnight, with weights. */
 const EVENINGS = [
   18 * 60,
   18 * 60 + 30,
@@ -54,7 +54,7 @@ const WEEKEND = [10 * 60, 9 * 60 + 30, 13 * 60, 14 * 60, 11 * 60] as const;
 const HOURS_LONG = [2, 3, 2.5, 1.5, 4, 1, 8, 24] as const;
 const LENGTH = new Weighted([34, 27, 16, 8, 8, 3, 3, 0.4]);
 
-/** No meeting shows in the files earlier than so many days before it begins. */
+/** Meetings appear in the files at most this many days before they start. */
 const FARTHEST_DAYS = 250;
 
 interface Series {
@@ -69,7 +69,7 @@ interface Series {
   lastStartsAt: number;
 }
 
-/** Plans the meetings of one group, in order of time, up to those announced by `endsAt`. */
+/** Plans the meetings of one group in chronological order, up to those announced by `endsAt`. */
 export function planMeetings(cell: Cell, group: Group, venues: readonly Venue[], endsAt: number): Meeting[] {
   const random = new Random(cell.seed, cell.index, Stream.schedule, group.index);
   return new Planner(group, venues, random).plan(endsAt);
@@ -103,7 +103,7 @@ class Planner {
     let day = Math.floor(group.createdAt / DAY) + 12 + random.below(Math.ceil(group.cadence) + 10);
     let last = 0;
     while (day * DAY < group.endsAt && (day - FARTHEST_DAYS) * DAY < endsAt) {
-      // Every draw is made whether or not the meeting takes place: the next one does not depend on how far one looks.
+      // Draw all numbers even if the meeting doesn't take place, so that later meetings don't depend on `endsAt`.
       const on = Math.max(this.nearWeekday(day), last + 1);
       const likely = season(on) * (inPandemic(on) ? 0.45 : 1);
       if (random.chance(likely)) this.add(on);
@@ -170,7 +170,7 @@ class Planner {
     return this.series;
   }
 
-  /** A moment of creation that no other event or series of the group has. */
+  /** A time of creation that no other event or series of the group has. */
   private moment(wanted: number): number {
     let moment = Math.round(Math.max(wanted, this.group.createdAt + HOUR) + this.random.between(0, 6 * HOUR));
     while (this.usedMoments.has(moment)) moment += 1;
@@ -197,15 +197,15 @@ class Planner {
 }
 
 /**
- * When a meeting of a series first shows. Most series show their first two meetings at once, the others when they come near; some show
- * no meeting before the one before it was held.
+ * When a meeting of a series first appears. Most series show their first two meetings at once and the others as they come near;
+ * some show each meeting only after the one before it was held.
  */
 function shownFrom(series: Series, startsAt: number): number {
   if (series.oneAtATime && series.planned > 1) return Math.max(series.createdAt, series.lastStartsAt + DAY);
   return series.planned > 2 ? Math.max(series.createdAt, startsAt - 60 * DAY) : series.createdAt;
 }
 
-/** Whether a meeting is over when the dump is written: it changes no more. */
+/** Whether a meeting is over when the dump is written, so that it won't change any more. */
 export function isOver(meeting: Meeting): boolean {
   return meeting.startsAt + meeting.duration < DUMPED_AT;
 }

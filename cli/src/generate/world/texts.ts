@@ -7,7 +7,7 @@ import { type Cell, Stream } from './world.ts';
 
 export interface EventText {
   readonly name: string;
-  /** HTML; null and undefined are what the files say and leave out. */
+  /** HTML; null is written as null, undefined is left out of the file. */
   readonly description: string | null | undefined;
 }
 
@@ -70,7 +70,7 @@ const SPEAKERS = [
   'Olena Kovalenko',
 ] as const;
 
-/** The name and description of a meeting: one text for all of a series. */
+/** The name and description of a meeting; all meetings of a series share them. */
 export function eventText(cell: Cell, group: Group, meeting: Meeting): EventText {
   const key = meeting.series === undefined ? meeting.number : -1 - meeting.series;
   const random = new Random(cell.seed, cell.index, Stream.event, group.index, key);
@@ -141,7 +141,7 @@ const PURPOSES = [
   'are new to it, and for those who have done it for years',
 ] as const;
 
-/** A group's own page, as HTML; undefined and null if it has none. */
+/** A group's description as HTML; undefined or null if it has none. */
 export function groupDescription(cell: Cell, group: Group, version: number): string | null | undefined {
   const random = new Random(cell.seed, cell.index, Stream.group, group.index, 2);
   const drawn = random.next();

@@ -9,13 +9,13 @@ export interface Venue {
   readonly name: string;
   /** Seats. */
   readonly capacity: number;
-  /** When it first shows in the files. */
+  /** When it first appears in the files. */
   readonly since: number;
-  /** Nobody has said where it lies: the files have it at 0,0. */
+  /** Its location is unknown: the files have it at 0,0. */
   readonly isLost: boolean;
 }
 
-/** Whether a venue was deleted: events point to it, but no file has it. */
+/** Whether a venue was deleted: events refer to it, but no file contains it. */
 export function isDeletedVenue(venue: Venue): boolean {
   return venue.index % 300 === 1;
 }
@@ -77,7 +77,7 @@ const OWNERS = [
   'Rabarber',
 ] as const;
 
-/** The places of a cell, at least one in its largest city; each group meets in those of its own city. */
+/** The venues of a cell, at least one in its largest city; each group meets in those of its own city. */
 export function makeVenues(cell: Cell): { venues: readonly Venue[]; inCity: readonly (readonly Venue[])[] } {
   const random = new Random(cell.seed, cell.index, Stream.venues);
   const cities = new Weighted(CITIES.map(({ weight }) => weight));

@@ -2,7 +2,7 @@ import type { Group } from './groups.ts';
 import type { Meeting } from './schedule.ts';
 import type { EventText } from './texts.ts';
 
-/** What a meeting looks like at the moment at which a file is written. */
+/** A meeting as of the moment at which a file is written. */
 export interface EventView {
   readonly meeting: Meeting;
   readonly name: string;

@@ -1,26 +1,26 @@
 import { amsterdamInstant, dayNumber } from '../chance/calendar.ts';
 
-/** What decides every byte, with the drops' number. */
+/** The options that determine every byte. */
 export interface WorldOptions {
   readonly seed: number;
-  /** 1 is about the size of the real thing: see docs/sample-data.md. */
+  /** 1 is about the size of the real data: see docs/sample-data.md. */
   readonly scale: number;
   /** Daily drops after the dump. */
   readonly days: number;
 }
 
-/** Sizes at scale 1; docs/sample-data.md says where they come from. */
+/** Sizes at scale 1; docs/sample-data.md explains where they come from. */
 const AT_SCALE_1 = { groups: 1500, people: 190_000, venues: 1600 } as const;
 
 /** The first day of the history, and the day on which the dump is written, at midnight in Amsterdam. */
 export const FIRST_DAY = dayNumber(2008, 3, 1);
 export const DUMP_DAY = dayNumber(2026, 11, 1);
 export const DUMPED_AT = amsterdamInstant(DUMP_DAY, 0);
-/** Drops end here at the latest: the world is made up to this day, however many drops are asked for. */
+/** The maximum number of drops. The world is always generated up to this day, however many drops are requested. */
 export const MOST_DAYS = 366;
 export const LAST_DAY = DUMP_DAY + MOST_DAYS;
 
-/** Streams of random numbers are told apart by these. */
+/** Keys that distinguish the streams of random numbers. */
 export const Stream = {
   people: 1,
   person: 2,
@@ -37,22 +37,22 @@ export const Stream = {
 } as const;
 
 /**
- * A part of the world that fits in memory: its groups, people and venues know nobody outside.
- * Up to scale 1 there is one; scale 10 has ten, each made, written and forgotten in turn.
+ * A part of the world that fits in memory: its groups, people and venues have no relations outside it. Up to scale 1 there is one
+ * cell; scale 10 has ten, each generated, written and discarded in turn.
  */
 export interface Cell {
   readonly seed: number;
   readonly index: number;
-  /** How much of scale 1 this cell holds. */
+  /** The cell's size relative to scale 1. */
   readonly share: number;
   readonly groups: number;
   readonly people: number;
   readonly venues: number;
-  /** Drops after the dump. */
+  /** The number of drops after the dump. */
   readonly days: number;
 }
 
-/** Cuts the world into cells of the same size. */
+/** Splits the world into cells of equal size. */
 export function cellsOf(options: WorldOptions): Cell[] {
   const count = Math.max(1, Math.ceil(options.scale - 1e-9));
   const share = options.scale / count;
@@ -63,7 +63,7 @@ export function cellsOf(options: WorldOptions): Cell[] {
     share,
     groups: sized(AT_SCALE_1.groups, 4),
     people: sized(AT_SCALE_1.people, 60),
-    // More than a small world needs, so that one broken record of them is no reason to refuse the file.
+    // More than a small world needs, so that one invalid record doesn't exceed load's limit.
     venues: sized(AT_SCALE_1.venues, 240),
     days: options.days,
   }));
