@@ -21,6 +21,7 @@ const COMMANDS = {
   rollback: { dbt: true },
   diff: { dbt: comparesAWarehouse },
   rehearsal: { dbt: true },
+  schema: {},
   ci: { dbt: true },
   doctor: { reads: true },
   clean: { reads: true },

@@ -15,6 +15,7 @@ import { load } from './verbs/load.ts';
 import { query } from './verbs/query.ts';
 import { rehearsal } from './verbs/rehearsal.ts';
 import { rollback } from './verbs/rollback.ts';
+import { schema } from './verbs/schema.ts';
 import { test } from './verbs/test.ts';
 
 /** In the order of the help. */
@@ -29,6 +30,7 @@ const VERBS: readonly Verb[] = [
   rollback,
   diff,
   rehearsal,
+  schema,
   ci,
   doctor,
   clean,

@@ -46,6 +46,10 @@ const JSONLIKE = /\.(json|jsonl|ndjson)(\.[a-z0-9]+)?$/i;
 /** Folders in the data folder that aren't drops. */
 const OTHER_FOLDERS = new Set(['schemas']);
 
+/** The entity that a file's name stands for; undefined if it isn't the name of a JSON file. */
+export const entityOfFile = (name: string): string | undefined =>
+  JSON_FILE.test(name) ? name.replace(JSON_FILE, '') : undefined;
+
 const DAYS = 'folders are named after days, such as 2026-01-31';
 
 /**
@@ -96,8 +100,9 @@ async function readDrop(
   const notLoaded: NotLoaded[] = [];
   for (const { name, kind } of await entriesOf(folder)) {
     const sourceFile = date === undefined ? name : `${date}/${name}`;
-    const isJson = JSON_FILE.test(name);
-    const entity = isJson ? entities.find((candidate) => name.replace(JSON_FILE, '') === candidate) : undefined;
+    const named = entityOfFile(name);
+    const isJson = named !== undefined;
+    const entity = entities.find((candidate) => candidate === named);
     if (kind === 'file' && entity !== undefined) files.push({ entity, path: join(folder, name), sourceFile });
     else if (kind === 'folder') {
       if (isJson) notLoaded.push({ name: `${sourceFile}/`, why: 'it is a folder' });

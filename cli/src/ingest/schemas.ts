@@ -35,6 +35,9 @@ const NAME = /^(?!(?:rejected_records|loaded_files|batches)$)[a-z][a-z0-9_]*$/;
 /** The load order of an entity that doesn't set one. */
 const LAST = 1000;
 
+/** Whether a name can be an entity's, and so a raw table's. */
+export const isEntityName = (name: string): boolean => NAME.test(name);
+
 /** Reads and compiles the JSON Schemas of `data/schemas/`: one file per entity. */
 export async function readContracts(folder: string): Promise<Contracts> {
   const files = (await filesIn(folder)).filter((file) => file.endsWith(SUFFIX));
@@ -126,6 +129,10 @@ export function contractOf(schema: unknown, ajv: Ajv2020): Contract {
 
 /** Columns that `load` adds to every raw table. */
 const OWN = /^_(batch_id|batch_seq|dropped_on|source_file|record_index|loaded_at)$/i;
+
+/** Whether a property can be a column of a raw table, or a field inside one. */
+export const isColumnName = (name: string, isTop: boolean): boolean =>
+  name !== '' && name !== '__proto__' && !/\p{Cc}/u.test(name) && !(isTop && OWN.test(name));
 
 /** Requires names that DuckDB accepts: not empty, and different in more than case. */
 function requireColumns(type: ColumnType, path = ''): void {

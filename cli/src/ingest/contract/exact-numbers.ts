@@ -16,14 +16,18 @@ const LARGE = '\u0000a number that is not an integer to keep\u0000';
 /** The JSON pointers of listed numbers that JSON.parse can't represent exactly, such as `/rsvps/3/user_id`. */
 export function inexactNumbers(text: string, type: ColumnType): string[] {
   if (!/\d{16}|\d[eE]/.test(text)) return [];
-  const marked = markNumbers(text);
+  const marked = markNumbers(text, markOf);
   if (marked === undefined) return [];
   const value: unknown = JSON.parse(marked);
   return [...placesIn(value, type, '')];
 }
 
-/** The text with marks in place of the numbers that can't be represented exactly; undefined if there are none. */
-function markNumbers(text: string): string | undefined {
+/**
+ * A JSON text with some of its numbers replaced by strings.
+ * @param markOf the string for a number as it is written; undefined if the number stays.
+ * @returns undefined if all numbers stay.
+ */
+export function markNumbers(text: string, markOf: (token: string) => string | undefined): string | undefined {
   const pieces: string[] = [];
   let copied = 0;
   for (let at = 0; at < text.length; at += 1) {

@@ -1,0 +1,34 @@
+import { resolve } from 'node:path';
+import type { Cli } from '../declare.ts';
+
+/** `schema` and its subcommands. */
+export function schema(cli: Cli) {
+  const command = cli.program.command('schema').description('infer and change the JSON Schemas of the input files');
+  infer({ ...cli, program: command });
+  return command;
+}
+
+const infer = ({ program, io, run }: Cli) =>
+  program
+    .command('infer <file...>')
+    .description('write a JSON Schema for each entity from its JSON files')
+    .option('--out <dir>', 'folder for the schemas (default: data/schemas)')
+    .option('--force', 'replace existing schemas')
+    .option('--print', 'print the schemas instead of writing them')
+    .action((files, given) =>
+      run(async (session) => {
+        const command = await import('../../commands/schema-infer.ts');
+        const { renderInfer } = await import('../../terminal/schema.ts');
+        const options = {
+          files: files.map((file) => resolve(io.cwd, file)),
+          out: given.out === undefined ? session.paths.schemas : resolve(io.cwd, given.out),
+          force: given.force ?? false,
+          prints: given.print ?? false,
+        };
+        const result = await command.run(options, session.effects);
+        for (const { notes, status } of result.report.schemas) {
+          if (status === 'printed') for (const note of notes) session.effects.reporter.note(note);
+        }
+        return session.finish(result, { text: renderInfer, essential: options.prints });
+      }),
+    );

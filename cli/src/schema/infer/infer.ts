@@ -1,0 +1,134 @@
+import { basename } from 'node:path';
+import type { Effects } from '../../config/effects.ts';
+import { InterruptedError, MeetupError, messageOf } from '../../config/errors.ts';
+import { fileProblem } from '../../config/file-errors.ts';
+import { isObject, type SchemaObject } from '../../ingest/contract/json-schema.ts';
+import { cutByHand, JsonFaultError, type ParsedRecord } from '../../ingest/cutter.ts';
+import { entityOfFile } from '../../ingest/drops.ts';
+import { sniffLayout } from '../../ingest/json-text.ts';
+import { contractOf, isEntityName } from '../../ingest/schemas.ts';
+import { describe } from './describe.ts';
+import { KeySearch } from './key-search.ts';
+import { markedValue } from './marked-numbers.ts';
+import { ajv, MOST_KEYS, Summary } from './summary.ts';
+
+export interface InferredSchema {
+  readonly entity: string;
+  readonly schema: SchemaObject;
+  /** How many records it is inferred from. */
+  readonly records: number;
+  /** Sentences about what it doesn't cover. */
+  readonly notes: readonly string[];
+}
+
+/**
+ * Files by the entity that they are named after, in the order of the entities' names: `2026-01-31/users.ndjson.gz` holds users.
+ * @throws MeetupError for a file whose name is none of a JSON file, or can't be a table's.
+ */
+export function filesByEntity(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
+  const files = new Map<string, string[]>();
+  for (const path of [...new Set(paths)].sort()) {
+    const entity = entityOfFile(basename(path));
+    if (entity === undefined) {
+      throw new MeetupError(
+        `${path} is not named like a JSON file: schemas are inferred from files that end in .json, .jsonl or .ndjson, with or without .gz.`,
+      );
+    }
+    if (!isEntityName(entity)) {
+      throw new MeetupError(
+        `${path} can't be loaded under its name: rename it to lower-case letters, digits and underscores, beginning with a letter, because '${entity}' would be its table.`,
+      );
+    }
+    files.set(entity, [...(files.get(entity) ?? []), path]);
+  }
+  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/**
+ * The JSON Schema of the records of some files. Every record keeps it, and it is the same whatever the order of the records.
+ * @throws MeetupError with file and line where one is not a list of JSON objects.
+ */
+export async function inferSchema(
+  entity: string,
+  paths: readonly string[],
+  { signal }: Pick<Effects, 'signal'>,
+): Promise<InferredSchema> {
+  const all = new Summary();
+  const keys = new KeySearch(entity);
+  for (const path of paths) {
+    keys.beginFile();
+    for await (const portion of recordsOf(path)) {
+      if (signal.aborted) throw new InterruptedError();
+      for (const record of portion) addRecord(all, keys, path, record);
+    }
+  }
+  if (all.objects === 0) throw new MeetupError(`${paths.join(', ')} holds no records to infer a schema from.`);
+  if (all.properties === undefined) {
+    throw new MeetupError(
+      `The records of ${paths.join(', ')} have more than ${MOST_KEYS} different keys: no table has that many columns, so write the schema by hand.`,
+    );
+  }
+  return finish(entity, all, keys);
+}
+
+function addRecord(all: Summary, keys: KeySearch, path: string, record: ParsedRecord): void {
+  if (!isObject(record.value)) {
+    throw new MeetupError(`${path} holds a record that is not an object: record ${record.index}, counted from 0.`);
+  }
+  all.add(markedValue(record));
+  keys.add(record.value);
+}
+
+function finish(entity: string, all: Summary, keys: KeySearch): InferredSchema {
+  const notes: string[] = [];
+  const described = describe(all, entity, '', (sentence) => notes.push(sentence));
+  if (!isObject(described) || !isObject(described.properties)) {
+    throw new MeetupError(
+      `The records of ${entity} have no property that could be a column: write the schema by hand.`,
+    );
+  }
+  notes.push(...inexact(all, ''));
+  const key = keys.found(Object.keys(described.properties));
+  const schema = {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    title: `One record of ${entity}`,
+    ...(key === undefined ? {} : { 'x-meetup': { key: [key] } }),
+    ...described,
+  };
+  contractOf(schema, ajv);
+  return { entity, schema, records: all.objects, notes };
+}
+
+/** Where numbers are that no column holds exactly. */
+function inexact(summary: Summary, path: string): string[] {
+  const here =
+    summary.inexact === 0
+      ? []
+      : [`${path || '/'} has numbers that can't be stored exactly (${summary.inexact}): load rejects their records.`];
+  const items = summary.items === undefined ? [] : inexact(summary.items, `${path}/[]`);
+  const properties = [...(summary.properties ?? [])]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .flatMap(([name, { values }]) => inexact(values, `${path}/${name}`));
+  return [...here, ...items, ...properties];
+}
+
+async function* recordsOf(path: string): AsyncGenerator<readonly ParsedRecord[]> {
+  try {
+    const { layout } = await sniffLayout(path);
+    if (layout !== 'nothing') yield* cutByHand(path, layout);
+  } catch (error) {
+    if (error instanceof JsonFaultError) {
+      throw new MeetupError(
+        `${path} is not JSON at line ${error.line}, in record ${error.record}: ${error.message}. A file holds one array of records, or one record per line.`,
+        { cause: error },
+      );
+    }
+    if (
+      error instanceof TypeError ||
+      (error instanceof Error && /^(unexpected end of file|incorrect|invalid)/.test(error.message))
+    ) {
+      throw new MeetupError(`${path} can't be read (${messageOf(error)}).`, { cause: error });
+    }
+    throw fileProblem(error, path);
+  }
+}

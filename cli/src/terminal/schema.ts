@@ -1,0 +1,15 @@
+import type { SchemaInferReport } from '../commands/schema-infer.ts';
+import { schemaText } from '../schema/schema-text.ts';
+import type { Style } from '../text/style.ts';
+import { plural } from '../text/text.ts';
+
+/** Each schema that was inferred: its text, or where it was written. */
+export function renderInfer(report: SchemaInferReport, style: Style): string {
+  return report.schemas
+    .map(({ file, schema, status, records, notes }) => {
+      if (status === 'printed') return schemaText(schema).trimEnd();
+      const what = status === 'written' ? `Wrote ${file}` : `${file} is up to date`;
+      return [`${what} ${style.dim(`(from ${plural(records, 'record')})`)}`, ...notes.map(style.caution)].join('\n');
+    })
+    .join('\n');
+}
