@@ -7,7 +7,7 @@ import { quoteIdentifier } from '../../src/warehouse/sql.ts';
 import { generateSchema, recordText } from './generated-schemas.ts';
 import { type Bench, expectedOutcome, openBench, outcomeOf } from './reference.ts';
 
-/* MEETUP_INGEST_SCHEMAS asks for more schemas, each with sixty records; MEETUP_INGEST_SEED for certain ones. */
+/* MEETUP_INGEST_SCHEMAS sets how many schemas to try, each with sixty records, and MEETUP_INGEST_SEED which ones. */
 const schemas = Number(process.env.MEETUP_INGEST_SCHEMAS ?? 170);
 const seed = Number(process.env.MEETUP_INGEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
 const RECORDS = 60;
@@ -18,9 +18,9 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-describe('a schema of any kind', () => {
+describe('load, for a random schema,', () => {
   it(
-    'gives every record the verdict of ajv, and the values of JSON.parse',
+    'validates every record as ajv does, and reads the values that JSON.parse does',
     async () => {
       await fc.assert(
         fc.asyncProperty(fc.nat(2 ** 31 - 1), async (number) => {
@@ -40,8 +40,8 @@ describe('a schema of any kind', () => {
             file,
             number % 2 === 0 ? 'by line' : 'by structure',
           );
-          const right = expectedOutcome(contract, texts);
-          expect({ schema, texts, outcome }).toEqual({ schema, texts, outcome: right });
+          const expected = expectedOutcome(contract, texts);
+          expect({ schema, texts, outcome }).toEqual({ schema, texts, outcome: expected });
           expect(counts.read).toBe(texts.length);
         }),
         { numRuns: schemas, seed, endOnFailure: true },
@@ -62,9 +62,9 @@ function seeded(start: number): () => number {
   };
 }
 
-describe('a schema that can not be a table', () => {
+describe('a schema that cannot become a table', () => {
   it.each([
-    ['no object', { type: 'array' }, 'it does not describe an object with properties'],
+    ['not an object', { type: 'array' }, 'it does not describe an object with properties'],
     [
       'an unknown keyword',
       { type: 'object', properties: { a: { type: 'string', minLenght: 1 } } },
@@ -86,17 +86,17 @@ describe('a schema that can not be a table', () => {
       "its properties 'city' and 'City' differ only in case",
     ],
     [
-      'the name of a column of our own',
+      'the name of a column that load adds',
       { type: 'object', properties: { _Batch_id: { type: 'string' } } },
       "the property '_Batch_id' has the name of a column that load adds",
     ],
     ['an empty name', { type: 'object', properties: { '': { type: 'string' } } }, 'has an empty name'],
-  ])('is refused: %s', (_, schema, why) => {
+  ])('is rejected: %s', (_, schema, why) => {
     expect(() => contractOf(schema, newAjv())).toThrow(why);
   });
 });
 
-describe('the type of a column', () => {
+describe('the DuckDB type of a column', () => {
   const typeOf = (property: object, defs: object = {}): string => {
     const schema = { type: 'object', properties: { a: property }, $defs: defs };
     const field = contractOf(schema, newAjv()).record.fields[0];
@@ -116,12 +116,12 @@ describe('the type of a column', () => {
     [{}, 'JSON'],
     [{ type: 'object', additionalProperties: { type: 'integer' } }, 'JSON'],
     [{ $ref: '#' }, 'JSON'],
-  ])('of %j is %s', (property, type) => {
+  ])('for %j is %s', (property, type) => {
     expect(typeOf(property, { d: { type: 'number' } })).toBe(type);
   });
 });
 
-it('an integer that JSON.parse would round is rejected where a column would hold it, and nowhere else', async () => {
+it('an integer that JSON.parse would round is rejected only if it would be stored in a column', async () => {
   const schema = {
     type: 'object',
     properties: {

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-describe('a record is read as JSON.parse reads it', () => {
+describe('load reads a record as JSON.parse does', () => {
   it.each([
     [
       'at the top level',
@@ -22,27 +22,32 @@ describe('a record is read as JSON.parse reads it', () => {
       '/country must match',
     ],
     [
-      'at the top level, where the last is right',
+      'at the top level, of which the last is valid',
       'users.json',
       '{"user_id":1,"country":"NLD","city":"A","country":"nl"}',
       undefined,
     ],
     ['through an escape', 'users.json', '{"user_id":1,"country":"nl","\\u0063ountry":"NLD"}', '/country must match'],
     [
-      'inside a list, with a brace in a text between',
+      'inside a list, with a brace in a string between them',
       'users.json',
       '{"user_id":1,"memberships":[{"joined":5,"x":"{","group_id":6,"joined":-8}]}',
       '/memberships/0/joined must be >= 0',
     ],
     [
-      'inside a list, with an object between',
+      'inside a list, with an object between them',
       'users.json',
       '{"user_id":1,"memberships":[{"joined":5,"x":{"y":[1]},"group_id":6,"joined":-8}]}',
       '/memberships/0/joined must be >= 0',
     ],
-    ['for a whole list', 'users.json', '{"user_id":1,"memberships":[],"memberships":7}', '/memberships must be array'],
-    ['in an entity of few records', 'venues.json', '{"venue_id":1,"lat":1,"lat":100}', '/lat must be <= 90'],
-  ])('with a key twice %s', async (_, file, record, reason) => {
+    [
+      'whose values are whole lists',
+      'users.json',
+      '{"user_id":1,"memberships":[],"memberships":7}',
+      '/memberships must be array',
+    ],
+    ['in an entity with few records', 'venues.json', '{"venue_id":1,"lat":1,"lat":100}', '/lat must be <= 90'],
+  ])('if it has duplicate keys %s', async (_, file, record, reason) => {
     const paths = await temporaryPaths();
     await put(paths, file, `[${record}]`);
     await loadAll(paths);
@@ -51,7 +56,7 @@ describe('a record is read as JSON.parse reads it', () => {
   });
 
   it.each(['NaN', '-Infinity', 'Infinity', 'nan', '[1,]', '{"a":1,}', '[NaN]', '{"a":{"b":[inf]}}'])(
-    'so that %s refuses the file, in a listed or unlisted field of any entity',
+    'so a file with %s is rejected, in a listed or unlisted field of any entity',
     async (value) => {
       const records = {
         groups: ['{"group_id":2,"name":"a","created":1,', 'lat'],
@@ -71,7 +76,7 @@ describe('a record is read as JSON.parse reads it', () => {
   );
 
   it.each(['{"user_id":1,}', '{"user_id":1},', '[{"user_id":1},]', '[{"user_id":1}}'])(
-    'so that %s is not a file of records',
+    'so a file with just %s is rejected',
     async (text) => {
       const paths = await temporaryPaths();
       await put(paths, 'users.json', text);
@@ -93,7 +98,7 @@ describe('a large file with one record per line', () => {
     expect(await rowsOf(paths, 'select length(description) from raw.events where "time" = 5')).toEqual([[bytes]]);
   });
 
-  it('is refused when a record exceeds the limit', async () => {
+  it('is rejected if a record exceeds the size limit', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'events.ndjson', `${lines.join('\n')}\n${last(34_000_000)}`);
     await expect(loadAll(paths)).rejects.toThrow(/events.ndjson has a record of more than 32 MB/);
@@ -101,7 +106,7 @@ describe('a large file with one record per line', () => {
   });
 });
 
-describe('an archive whose checksum is wrong', () => {
+describe('a gzip file with a wrong checksum', () => {
   const records = Array.from({ length: 40_000 }, (_, i) => ({ user_id: i + 1, city: 'Amsterdam' }));
   const byLine = records.map((record) => JSON.stringify(record)).join('\n');
 
@@ -110,10 +115,10 @@ describe('an archive whose checksum is wrong', () => {
     ['users.json.gz', JSON.stringify(records)],
     ['users.ndjson.gz', '{"user_id":1,"city":"Amsterdam"}\n'],
     ['users.json.gz', '[]'],
-  ])('is refused: %s', async (name, text) => {
+  ])('is rejected: %s', async (name, text) => {
     const paths = await temporaryPaths();
     const packed = gzipSync(text);
-    // The last eight bytes are the checksum and the length.
+    // The last eight bytes hold the checksum and the length.
     packed[packed.length - 8] = (packed[packed.length - 8] ?? 0) ^ 1;
     await put(paths, name, packed);
     await expect(loadAll(paths)).rejects.toThrow(
@@ -123,8 +128,8 @@ describe('an archive whose checksum is wrong', () => {
   });
 });
 
-describe('folders of the data folder', () => {
-  it('are loaded through links', async () => {
+describe('the data folder', () => {
+  it('may contain symbolic links to drops and files', async () => {
     const paths = await temporaryPaths();
     const elsewhere = await temporaryFolder();
     await put(paths, 'groups.json', [group(1)]);
@@ -136,7 +141,7 @@ describe('folders of the data folder', () => {
     expect(entities.users?.read).toBe(1);
   });
 
-  it('and files that look like data and are not loaded are named', async () => {
+  it('is checked for files and folders that look like data but are not loaded, and these are listed', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await put(paths, '2026-1-2/groups.json', [group(1)]);

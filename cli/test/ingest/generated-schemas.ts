@@ -7,7 +7,7 @@ import {
   type SchemaObject,
 } from '../../src/ingest/contract/json-schema.ts';
 
-/* Schemas of every kind, and records that mostly keep them. */
+/* Random schemas of every kind, and records that are mostly valid. */
 
 type Random = () => number;
 const below = (random: Random, count: number): number => Math.floor(random() * count);
@@ -161,7 +161,7 @@ function numberSchema(random: Random, type: string): SchemaObject {
   };
 }
 
-/** A record's text: mostly as the schema says, sometimes with keys twice, unlisted or in another order, and values of another kind. */
+/** The JSON text of a record: mostly valid, sometimes with duplicate, unlisted or reordered keys, or values of another type. */
 export function recordText(root: SchemaObject, random: Random): string {
   return chance(random, 0.03) ? looseText(random, 2) : textFor(root, root, random, 0);
 }
@@ -213,7 +213,7 @@ function objectText(root: SchemaObject, schema: SchemaObject, random: Random, de
   return `{${members.map(([name = '', text = '']) => `${scalarText(name, random)}${colon}${text}`).join(',')}}`;
 }
 
-/** JSON as awkward as it may be. */
+/** A value as JSON, sometimes with letters written as escapes. */
 function scalarText(value: unknown, random: Random): string {
   const text = JSON.stringify(value);
   if (typeof value !== 'string' || value === '' || !chance(random, 0.05)) return text;

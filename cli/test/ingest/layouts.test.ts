@@ -7,8 +7,8 @@ import { LARGEST_RECORD } from '../../src/ingest/loading.ts';
 import { type Bench, expectedOutcome, type Outcome, openBench, outcomeOf } from './reference.ts';
 
 /*
- * Files of every layout, on both sides of each limit in the code. MEETUP_INGEST_RUNS asks for more of them, MEETUP_INGEST_SEED for
- * certain ones, MEETUP_INGEST_HUGE=1 for sizes around the limit of a record.
+ * Random files in every layout, with sizes on both sides of each limit in the code. MEETUP_INGEST_RUNS sets how many to try,
+ * MEETUP_INGEST_SEED which ones, and MEETUP_INGEST_HUGE=1 adds sizes around the limit of a record.
  */
 const runs = Number(process.env.MEETUP_INGEST_RUNS ?? 40);
 const seed = Number(process.env.MEETUP_INGEST_SEED ?? Math.floor(Math.random() * 2 ** 31));
@@ -24,7 +24,7 @@ const entityNames = ['groups', 'users', 'venues', 'events'] as const;
 type EntityName = (typeof entityNames)[number];
 type Members = readonly (readonly [key: string, value: string])[];
 
-/** A record as it should be, as its members' texts. */
+/** A valid record of each entity, as the texts of its members. */
 const PLAIN: Readonly<Record<EntityName, Members>> = {
   groups: [
     ['group_id', '7'],
@@ -55,10 +55,10 @@ const PLAIN: Readonly<Record<EntityName, Members>> = {
     ['rsvps', '[{"user_id":1,"when":2,"response":"yes","guests":0}]'],
   ],
 };
-/** Where a long text goes, to bring a record to a size. */
+/** The property that is filled to bring a record to a given size. */
 const PADDED = { groups: 'description', users: 'hometown', venues: 'city', events: 'description' };
 
-/** Values that are JSON, right or wrong by the schema. */
+/** Values that are JSON, valid or invalid according to the schema. */
 const JSON_VALUES = [
   '7',
   'null',
@@ -78,7 +78,7 @@ const JSON_VALUES = [
   '[{"joined":5,"group_id":6,"\\u006aoined":9}]',
   '[{"user_id":1,"when":2,"response":"yes","x":{"when":3},"when":4}]',
 ];
-/** Values that DuckDB's parser takes for JSON. */
+/** Values that are not JSON but that DuckDB's parser accepts. */
 const NOT_JSON = ['NaN', '-Infinity', 'inf', '[1,]', '{"a":1,}', '[{"user_id":NaN}]', '[{"joined":5,"group_id":6,},]'];
 
 const key = fc.constantFrom(
@@ -97,7 +97,7 @@ const change = fc.record({
 });
 type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
 
-/** A record with members put in: new ones, and ones that are there already. */
+/** The text of a record with additional members, some of them duplicates. */
 function recordText(entity: EntityName, changes: readonly Change[], pad: number): string {
   const members = [...PLAIN[entity]];
   for (const { key: name, value, at, isEscaped } of changes) {
@@ -108,7 +108,7 @@ function recordText(entity: EntityName, changes: readonly Change[], pad: number)
   return `{${members.map(([name, value]) => `"${name}":${value}`).join(',')}}`;
 }
 
-/** Around the limits: the least size that is cut by line, the longest line, where buffers end, the largest record. */
+/** The limits: the smallest file that is split by line, the longest line, the end of a buffer, the largest record. */
 const LIMITS = [LARGE, LONGEST_LINE, 2 * LONGEST_LINE, ...(isHuge ? [LARGEST_RECORD] : [])];
 const size = fc.oneof(
   { weight: 12, arbitrary: fc.constant(0) },
@@ -120,7 +120,7 @@ const size = fc.oneof(
   },
 );
 
-/** White space inside a record. */
+/** The record with whitespace inside. */
 const spread = (text: string): string => text.replace(':', ' :\n\t');
 
 const LAYOUTS = {
@@ -128,10 +128,11 @@ const LAYOUTS = {
   'array on one line': (texts: readonly string[]) => `[${texts.join(',')}]`,
   'array with commas in front': (texts: readonly string[]) => `[${texts.join('\n,')}]`,
   'array in pieces': (texts: readonly string[]) => `[\r\n${texts.map(spread).join(' ,\r\n')}\r\n]`,
-  'array after a mark': (texts: readonly string[]) => `\ufeff[\n${texts.join(',\n')}\n]\n`,
+  'array after a byte order mark': (texts: readonly string[]) => `\ufeff[\n${texts.join(',\n')}\n]\n`,
   'records by line': (texts: readonly string[]) => `${texts.join('\n')}\n`,
-  'records by line without an end': (texts: readonly string[]) => texts.join('\n'),
-  'records by line as on Windows': (texts: readonly string[]) => texts.map((text) => `${text}\r\n`).join(''),
+  'records by line without a final newline': (texts: readonly string[]) => texts.join('\n'),
+  'records by line with Windows line endings': (texts: readonly string[]) =>
+    texts.map((text) => `${text}\r\n`).join(''),
   'records with blank lines': (texts: readonly string[]) => `\n${texts.join('\n \n')}\n\n`,
 } as const;
 type Layout = keyof typeof LAYOUTS;
@@ -145,7 +146,7 @@ function packed(text: string, members: number): Uint8Array {
   );
 }
 
-/** The records of a file as JSON.parse sees them; undefined if it refuses one. */
+/** The expected outcome of loading a file, or undefined if JSON.parse rejects one of its records. */
 function expected(entity: EntityName, texts: readonly string[]): Outcome | undefined {
   try {
     return expectedOutcome(bench.contract(entity), texts);
@@ -157,7 +158,7 @@ function expected(entity: EntityName, texts: readonly string[]): Outcome | undef
 
 describe('a file of any layout and size', () => {
   it(
-    'is read as JSON.parse and ajv read it, or refused where they refuse it',
+    'is loaded as JSON.parse and ajv would read it, and rejected if JSON.parse rejects it',
     async () => {
       await fc.assert(
         fc.asyncProperty(
@@ -175,7 +176,7 @@ describe('a file of any layout and size', () => {
           async ({ entity, records, size: wanted, layout, members, cut }) => {
             const texts = records.map((changes) => recordText(entity, changes, 0));
             if (wanted !== 0) {
-              // The last record brings itself, or the file, to the size that is wanted.
+              // The last record is padded so that it, or the whole file, has the wanted size.
               const [least, others] = [
                 Buffer.byteLength(recordText(entity, [], 1)) - 1,
                 LAYOUTS[layout]([...texts, '']).length,
@@ -201,7 +202,7 @@ describe('a file of any layout and size', () => {
             }
             const { counts, ...outcome } = await loading;
             expect(counts.read).toBe(texts.length);
-            // Megabytes of text are compared by their digest alone, to keep a failure readable.
+            // Long strings are shortened to keep a failure readable.
             expect(short(outcome)).toEqual(short(right));
           },
         ),
@@ -212,7 +213,7 @@ describe('a file of any layout and size', () => {
   );
 });
 
-/** The same with long texts cut down to their length. */
+/** The outcome with long strings replaced by their length. */
 function short(outcome: Outcome): unknown {
   return JSON.parse(JSON.stringify(outcome), (_, value: unknown) =>
     typeof value === 'string' && value.length > 1000 ? `${value.length} × ${value.charAt(0)}` : value,

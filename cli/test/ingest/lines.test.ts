@@ -14,11 +14,11 @@ const one = '{"user_id":1}';
 const two = '{"user_id":2}';
 const bad = '{"user_id":"3"}';
 
-/** Ids by position, of a users.json that is cut by its line ends. */
+/** The user ids by position after loading this text as a users.json that is split by line. */
 async function byLine(text: string): Promise<unknown> {
   const contracts = await readContracts(resolvePaths({}, {}, process.cwd()).schemas);
   const contract = contracts.get('users');
-  if (contract === undefined) throw new TypeError('There is no schema of users.');
+  if (contract === undefined) throw new TypeError('The entity users has no schema.');
   const path = join(await temporaryFolder(), 'users.json');
   await writeFile(path, text);
   const warehouse = await DuckDbWarehouse.inMemory();
@@ -43,10 +43,10 @@ async function byLine(text: string): Promise<unknown> {
 
 describe('a file with one record per line', () => {
   it.each([
-    ['brackets on lines of their own', `[\n${one},\n${bad},\n${two}\n]\n`],
-    ['brackets beside the records', `[${one},\n${bad},\n${two}]`],
-    ['white space behind them', `[ \n${one}, \n${bad},\t\n${two} \n] \n`],
-  ])('keeps each record at its position: %s', async (_, text) => {
+    ['brackets on separate lines', `[\n${one},\n${bad},\n${two}\n]\n`],
+    ['brackets next to the records', `[${one},\n${bad},\n${two}]`],
+    ['whitespace at the ends of lines', `[ \n${one}, \n${bad},\t\n${two} \n] \n`],
+  ])('keeps the position of each record: %s', async (_, text) => {
     expect(await byLine(text)).toEqual({
       kept: [
         [0, 1],
@@ -56,7 +56,7 @@ describe('a file with one record per line', () => {
     });
   });
 
-  it('may have no array around it', async () => {
+  it('does not need an array around the records', async () => {
     expect(await byLine(`${one}\n${bad}\n${two}\n`)).toEqual({
       kept: [
         [0, 1],
@@ -67,20 +67,20 @@ describe('a file with one record per line', () => {
   });
 
   it.each([
-    ['a comma too few', `[\n${one}\n${two}\n]`],
-    ['a comma too many', `[\n${one},\n${two},\n]`],
+    ['a missing comma', `[\n${one}\n${two}\n]`],
+    ['an extra comma', `[\n${one},\n${two},\n]`],
     ['two records on a line', `[\n${one},${two},\n${two}\n]`],
     ['an array on one line', `[${one},${two}]`],
     ['pretty-printed records', '[\n{\n"user_id":1\n}\n]'],
-    ['a record that is no JSON', `[\n${one},\n{"user_id":tru},\n${two}\n]`],
-    ['lines that end as on Windows', `[\r\n${one},\r\n${two}\r\n]`],
+    ['a record that is not JSON', `[\n${one},\n{"user_id":tru},\n${two}\n]`],
+    ['Windows line endings', `[\r\n${one},\r\n${two}\r\n]`],
     ['a bracket in the middle', `[\n${one},\n[\n${two}\n]`],
     ['an empty line in the middle', `[\n${one},\n\n${two}\n]`],
-  ])('is read by its structure when it is not quite that: %s', async (_, text) => {
+  ])('is split by its JSON structure instead if its lines are irregular: %s', async (_, text) => {
     await expect(byLine(text)).rejects.toThrow(CutError);
   });
 
-  it('is loaded the same way when it is large, whatever its lines', async () => {
+  it('is loaded with the same result as the same records on one line', async () => {
     const events = Array.from({ length: 12_000 }, (_, i) =>
       event({ time: 1_600_000_000_000 + i, description: 'x'.repeat(200) }),
     );

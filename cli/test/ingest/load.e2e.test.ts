@@ -19,7 +19,7 @@ const loadOf = (paths: Paths, ...more: string[]): string[] => [
 ];
 
 describe('./meetup load', () => {
-  it('prints the JSON of the contract, and nothing else on stdout', async () => {
+  it('prints the JSON report and nothing else on stdout', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     const { exitCode, stdout } = await meetup(loadOf(paths));
@@ -28,7 +28,7 @@ describe('./meetup load', () => {
     expect(report).toMatchObject({ status: 'loaded', entities: { groups: { read: 1, loaded: 1, rejected: 0 } } });
   });
 
-  it('ends with 1 when it refuses data, with 2 when it can not work', async () => {
+  it('exits with 1 if it refuses a batch, and with 2 for an error', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'users.json', [{ user_id: 'x' }]);
     expect(await meetup(loadOf(paths))).toMatchObject({
@@ -46,7 +46,7 @@ describe('./meetup load', () => {
     });
   });
 
-  it('says in one sentence that the state folder can not be written', async () => {
+  it('reports in one sentence that the state folder is not writable', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     await mkdir(join(folder, 'data'));
@@ -56,7 +56,7 @@ describe('./meetup load', () => {
     expect(ended.stderr).toMatch(/file\/state.* (can't|cannot) be/);
   });
 
-  it('loads a drop once when two loads start at the same moment', async () => {
+  it('loads a drop only once if two loads start at the same time', async () => {
     const paths = await temporaryPaths();
     await put(
       paths,
@@ -69,16 +69,16 @@ describe('./meetup load', () => {
     expect(await rowsOf(paths, 'select count(*) from raw.events')).toEqual([[3000]]);
   });
 
-  it('leaves a batch whole or absent when it is killed, and finishes it at the next start', async () => {
+  it('loads a batch completely or not at all when it is killed, and completes it on the next run', async () => {
     const paths = await temporaryPaths();
     const { events } = await writeEvents(paths.data, 8_000_000);
-    // From before the first statement to after the last: the moments spread over the length of a whole load.
+    // These moments range from before the first statement to after the last one.
     for (const moment of [150, 300, 450, 600, 750, 900, 1100, 1300, 1600, 2000]) {
       const running = meetup(loadOf(paths));
       await delay(moment);
       running.child.kill('SIGKILL');
       await running;
-      // What the launcher started is the same process, so nothing is left that still writes.
+      // The launcher runs the command in its own process, so nothing is still writing.
       const [[tables]] = (await rowsOf(paths, "select count(*) from duckdb_tables() where schema_name = 'raw'")) as [
         [number],
       ];
@@ -106,7 +106,7 @@ describe('./meetup load', () => {
     expect(JSON.parse(answer.stdout)).toEqual([{ batches: 1 }]);
   }, 180_000);
 
-  it('stops with 130 at Ctrl-C, says so in JSON, too, and leaves nothing of the batch', async () => {
+  it('exits with 130 on Ctrl-C, reports that in JSON, and loads nothing of the batch', async () => {
     const paths = await temporaryPaths();
     await writeEvents(paths.data, 30_000_000);
     const running = meetup(loadOf(paths));

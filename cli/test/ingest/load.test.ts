@@ -5,7 +5,7 @@ import { temporaryPaths } from '../support/effects.ts';
 import { event, group, loadAll, put, rowsOf } from './support.ts';
 
 describe('loading a folder', () => {
-  it('appends every record with where it came from', async () => {
+  it('appends every record with its origin', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1, { topics: ['rust', 'wasm'] }), group(2)]);
     const report = await loadAll(paths);
@@ -22,7 +22,7 @@ describe('loading a folder', () => {
     ]);
   });
 
-  it('reads arrays, records by line, and gzip of both', async () => {
+  it('reads arrays, one record per line, and both of them gzipped', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await put(paths, 'venues.ndjson', '{"venue_id":1}\r\n\n{"venue_id":2}\n');
@@ -41,7 +41,7 @@ describe('loading a folder', () => {
     ]);
   });
 
-  it('changes nothing when the same content comes again', async () => {
+  it('changes nothing if the content was loaded before', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'events.json', [event()]);
     await loadAll(paths);
@@ -51,7 +51,7 @@ describe('loading a folder', () => {
     expect(await rowsOf(paths, 'select count(*) from raw.batches')).toEqual([[1]]);
   });
 
-  it('loads dated drops in order, each a batch of its own, after the dump', async () => {
+  it('loads the dump first and then the daily drops in order, each as a batch', async () => {
     const paths = await temporaryPaths();
     await put(paths, '2026-11-02/groups.json', [group(3)]);
     await put(paths, '2026-11-01/groups.json', [group(2)]);
@@ -65,7 +65,7 @@ describe('loading a folder', () => {
     ]);
   });
 
-  it('takes a dump that comes after daily drops as of the latest of them', async () => {
+  it('dates a dump that arrives after daily drops like the latest of them', async () => {
     const paths = await temporaryPaths();
     await put(paths, '2026-11-01/groups.json', [group(1)]);
     await loadAll(paths);
@@ -77,7 +77,7 @@ describe('loading a folder', () => {
     ]);
   });
 
-  it('takes an empty file and an empty array as no records', async () => {
+  it('reads no records from an empty file or an empty array', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', '');
     await put(paths, 'users.json', '[]');
@@ -89,7 +89,7 @@ describe('loading a folder', () => {
     expect(await loadAll(paths)).toMatchObject({ status: 'unchanged' });
   });
 
-  it('ignores fields that it does not know', async () => {
+  it('ignores fields that are not in the schema', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'events.json', [
       event({ extra: { deep: [1] }, rsvps: [{ user_id: 1, when: 5, response: 'no', extra: 'x' }] }),
@@ -97,7 +97,7 @@ describe('loading a folder', () => {
     expect((await loadAll(paths)).entities.events).toEqual({ read: 1, loaded: 1, rejected: 0 });
   });
 
-  it('keeps emoji, right-to-left text, a NUL and a description of 200 kB as they are', async () => {
+  it('preserves emoji, right-to-left text, NUL characters and a description of 200 kB', async () => {
     const paths = await temporaryPaths();
     const long = `<p>${'x'.repeat(200_000)}</p>`;
     await put(paths, 'events.json', [event({ name: 'קפה ☕ 🦀', description: `a\u0000b${long}` })]);
@@ -105,7 +105,7 @@ describe('loading a folder', () => {
     expect(await rowsOf(paths, 'select name, description from raw.events')).toEqual([['קפה ☕ 🦀', `a\u0000b${long}`]]);
   });
 
-  it('keeps the project’s own schemas in step with the raw tables', async () => {
+  it('creates a column for every property in the schemas, and no others', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await loadAll(paths);
@@ -120,8 +120,8 @@ describe('loading a folder', () => {
   });
 });
 
-describe('records that break their schema', () => {
-  it('go, whole, to raw.rejected_records with file, position and every reason', async () => {
+describe('records that fail validation', () => {
+  it('are stored whole in raw.rejected_records, with file, position and every reason', async () => {
     const paths = await temporaryPaths();
     const bad = event({ group_id: '1', rsvps: [{ user_id: 1, when: 5, response: 'maybe' }] });
     await put(paths, 'events.json', [event(), bad]);
@@ -150,30 +150,30 @@ describe('records that break their schema', () => {
 
   it.each([
     ['a latitude of 200', 'groups.json', group(1, { lat: 200 }), '/lat must be <= 90'],
-    ['a link that is no address', 'groups.json', group(1, { link: 'no link' }), '/link must match format "uri"'],
+    ['a link that is not a URL', 'groups.json', group(1, { link: 'no link' }), '/link must match format "uri"'],
     ['a missing key', 'users.json', { city: 'Ghent' }, "/ must have required property 'user_id'"],
     ['a fraction for an integer', 'events.json', event({ duration: 1.5 }), '/duration must be integer,null'],
     ['an integer beyond 2^53', 'events.json', event({ venue_id: 2 ** 60 }), '/venue_id must be <= 9007199254740991'],
     ['an end before its start', 'events.json', event({ duration: -1 }), '/duration must be >= 0'],
-    ['a number for a text', 'events.json', event({ name: 5 }), '/name must be string'],
+    ['a number for a string', 'events.json', event({ name: 5 }), '/name must be string'],
     ['true for a number', 'events.json', event({ rsvp_limit: true }), '/rsvp_limit must be integer,null'],
-    ['a list that is none', 'events.json', event({ rsvps: {} }), '/rsvps must be array,null'],
-    ['a record that is no object', 'events.json', 7, '/ must be object'],
-    ['a null among the answers', 'events.json', event({ rsvps: [null] }), '/rsvps/0 must be object'],
+    ['an object for a list', 'events.json', event({ rsvps: {} }), '/rsvps must be array,null'],
+    ['a record that is not an object', 'events.json', 7, '/ must be object'],
+    ['a null among the RSVPs', 'events.json', event({ rsvps: [null] }), '/rsvps/0 must be object'],
     [
       'a country of three letters',
       'venues.json',
       { venue_id: 1, country: 'NLD' },
       '/country must match pattern "^[A-Za-z]{2}$"',
     ],
-  ])('are told from good ones: %s', async (_, file, record, reason) => {
+  ])('are rejected with the reason: %s', async (_, file, record, reason) => {
     const paths = await temporaryPaths();
     await put(paths, file, [record]);
     await loadAll(paths);
     expect(await rowsOf(paths, 'select reasons from raw.rejected_records')).toEqual([[[reason]]]);
   });
 
-  it('may all be rejected, when that is allowed', async () => {
+  it('may be all records, if --max-rejected allows it', async () => {
     const paths = await temporaryPaths();
     await put(
       paths,
@@ -186,7 +186,7 @@ describe('records that break their schema', () => {
     ]);
   });
 
-  it('refuse the batch when their share is too great, and leave the database as it was', async () => {
+  it('cause the batch to be refused if their share is too high, leaving the database unchanged', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await loadAll(paths);
@@ -202,7 +202,7 @@ describe('records that break their schema', () => {
   });
 });
 
-describe('files that can not be read', () => {
+describe('files that cannot be read', () => {
   it.each([
     [
       'truncated in a record',
@@ -221,21 +221,21 @@ describe('files that can not be read', () => {
       /at line 2, in record 1: .*Unexpected token/,
     ],
     ['with something after the array', '[]\nx', /something follows the array: 'x'/],
-    ['no JSON at all', 'hello', /at line 1, in record 0: .*one array of records, or one record per line/],
+    ['not JSON at all', 'hello', /at line 1, in record 0: .*one array of records, or one record per line/],
     [
       'a pretty-printed object',
       '{\n  "groups": []\n}',
       /at line 1, in record 0: .*one array of records, or one record per line/,
     ],
     ['half a surrogate pair', '[{"group_id":1,"name":"\\ud800","created":1}]', /half of a surrogate pair/],
-  ])('are refused with line and record: %s', async (_, text, sentence) => {
+  ])('are rejected with line and record: %s', async (_, text, sentence) => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', text);
     await expect(loadAll(paths)).rejects.toThrow(sentence);
     expect(await rowsOf(paths, 'select count(*) from raw.groups')).toEqual([[0]]);
   });
 
-  it('are refused when their text is not UTF-8', async () => {
+  it('are rejected if they are not UTF-8', async () => {
     const paths = await temporaryPaths();
     await put(
       paths,
@@ -245,7 +245,7 @@ describe('files that can not be read', () => {
     await expect(loadAll(paths)).rejects.toThrow(/not UTF-8/);
   });
 
-  it('are refused when gzip ends too early', async () => {
+  it('are rejected if the gzip data is truncated', async () => {
     const paths = await temporaryPaths();
     const whole = gzipSync(JSON.stringify(Array.from({ length: 5000 }, (_, i) => group(i + 1))));
     await put(paths, 'groups.json.gz', whole.subarray(0, whole.length / 2));
@@ -255,7 +255,7 @@ describe('files that can not be read', () => {
     expect(await rowsOf(paths, 'select count(*) from raw.groups')).toEqual([[0]]);
   });
 
-  it('leave the drops before them loaded', async () => {
+  it('do not undo the drops loaded before them', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await put(paths, '2026-11-01/groups.json', '[{');
@@ -263,7 +263,7 @@ describe('files that can not be read', () => {
     expect(await rowsOf(paths, 'select group_id from raw.groups')).toEqual([[1]]);
   });
 
-  it('are told apart from files that nobody asked for', async () => {
+  it('do not include files and folders that are not data', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await put(paths, 'members.json', []);
@@ -271,7 +271,7 @@ describe('files that can not be read', () => {
     expect(await loadAll(paths)).toMatchObject({ status: 'loaded', batches: [{ folder: '.' }] });
   });
 
-  it('say what to do when the folder is missing or empty', async () => {
+  it('cause an error if the data folder is missing or empty', async () => {
     const paths = await temporaryPaths();
     await expect(loadAll(paths)).rejects.toThrow(/The data folder .* does not exist/);
     await put(paths, 'notes.txt', 'x');

@@ -11,7 +11,7 @@ import { type Contract, readContracts } from '../../src/ingest/schemas.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quoteIdentifier } from '../../src/warehouse/sql.ts';
 
-/** An empty database with raw tables, and a folder for files. */
+/** A database with empty raw tables, and a folder for files. */
 export interface Bench {
   readonly warehouse: DuckDbWarehouse;
   readonly folder: string;
@@ -21,7 +21,7 @@ export interface Bench {
   close(): Promise<void>;
 }
 
-/** One bench serves all tests of a file; opened in a hook, and closed in another. */
+/** Opens a bench for all tests in a file. The caller closes it in a hook. */
 export async function openBench(): Promise<Bench> {
   const folder = await mkdtemp(join(tmpdir(), 'meetup-test-'));
   const warehouse = await DuckDbWarehouse.inMemory();
@@ -29,7 +29,7 @@ export async function openBench(): Promise<Bench> {
   await createRawTables(warehouse, rawTablesOf(contracts));
   const contract = (entity: string): Contract => {
     const found = contracts.get(entity);
-    if (found === undefined) throw new TypeError(`There is no schema of ${entity}.`);
+    if (found === undefined) throw new TypeError(`The entity ${entity} has no schema.`);
     return found;
   };
   const close = async (): Promise<void> => {
@@ -39,13 +39,13 @@ export async function openBench(): Promise<Bench> {
   return { warehouse, folder, entities: [...contracts.keys()], contract, close };
 }
 
-/** What became of a file's records: positions and reasons of the rejected, positions and values of the loaded. */
+/** The result of loading a file: rejected records with their positions and reasons, loaded ones with their positions and values. */
 export interface Outcome {
   readonly rejected: readonly (readonly [index: number, reasons: readonly string[]])[];
   readonly loaded: readonly (readonly [index: number, value: unknown])[];
 }
 
-/** What should become of some records: JSON.parse reads them, ajv validates them. */
+/** The expected result for these records, read with JSON.parse and validated with ajv. */
 export function expectedOutcome(contract: Contract, texts: readonly string[]): Outcome {
   const rejected: [number, readonly string[]][] = [];
   const loaded: [number, unknown][] = [];
@@ -58,7 +58,7 @@ export function expectedOutcome(contract: Contract, texts: readonly string[]): O
   return { rejected, loaded };
 }
 
-/** A value as its column holds it: listed properties only, and what is missing as null. */
+/** A value as its column stores it: only listed properties, with missing ones as null. */
 export function projected(value: unknown, type: ColumnType): unknown {
   if (value === undefined || value === null) return null;
   if (type.kind === 'list') return Array.isArray(value) ? value.map((item) => projected(item, type.item)) : null;
@@ -73,7 +73,7 @@ export function projected(value: unknown, type: ColumnType): unknown {
 const batch: BatchStamp = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00.000' };
 
 /**
- * Loads one file as `load` does, into tables that stay as they were.
+ * Loads one file as `load` does, and rolls back so that the tables stay empty.
  * @throws MeetupError if the file is refused.
  */
 export async function outcomeOf(

@@ -5,7 +5,7 @@ import type { Paths } from '../../src/config/paths.ts';
 import { temporaryPaths } from '../support/effects.ts';
 import { loadAll, put, rowsOf } from './support.ts';
 
-/** A project with the schemas of the repository, and one more. */
+/** A project with the schemas of this repository, plus this one. */
 async function withSchema(name: string, schema: unknown): Promise<Paths> {
   const paths = await temporaryPaths();
   const schemas = join(paths.data, 'schemas');
@@ -29,7 +29,7 @@ const sponsors = {
 };
 
 describe('a schema file', () => {
-  it('is all that a new entity takes', async () => {
+  it('is all that a new entity needs', async () => {
     const paths = await withSchema('sponsors', sponsors);
     await put(paths, 'sponsors.json', [
       { sponsor_id: 1, order: 'x', deals: [{ group_id: 7, terms: { months: [1, 2] } }] },
@@ -48,7 +48,7 @@ describe('a schema file', () => {
     ]);
   });
 
-  it('adds a column for a property that is new since the last load', async () => {
+  it('adds a column to a loaded table for a new property', async () => {
     const paths = await withSchema('sponsors', sponsors);
     await put(paths, 'sponsors.json', [{ sponsor_id: 1 }]);
     await loadAll(paths);
@@ -62,7 +62,7 @@ describe('a schema file', () => {
     ]);
   });
 
-  it('that gives a loaded column another type is refused, and nothing is loaded', async () => {
+  it('cannot change the type of a loaded column, and nothing is loaded', async () => {
     const paths = await withSchema('sponsors', sponsors);
     await put(paths, 'sponsors.json', [{ sponsor_id: 1, order: 'x' }]);
     await loadAll(paths);
@@ -76,7 +76,7 @@ describe('a schema file', () => {
     expect(await rowsOf(paths, "select 1 from duckdb_columns() where column_name = 'budget'")).toEqual([]);
   });
 
-  it('decides: a bound that is lowered, a pattern that is added and a new required key reject records', async () => {
+  it('is the only rule: a lower bound, an additional pattern or a new required key rejects records', async () => {
     const users = {
       type: 'object',
       required: ['user_id', 'city'],
@@ -115,7 +115,7 @@ describe('a schema file', () => {
     ['sponsors', { ...sponsors, 'x-meetup': { keys: [] } }, /sponsors.schema.json can't be used: .*x-meetup/],
     ['batches', sponsors, /batches.schema.json can't be used: 'batches' is not a valid table name/],
     ['Users', sponsors, /Users.schema.json can't be used: 'Users' is not a valid table name/],
-  ])('that is wrong is refused in one sentence, and nothing is loaded: %s', async (name, schema, sentence) => {
+  ])('is rejected with one sentence if it is invalid, and nothing is loaded: %s', async (name, schema, sentence) => {
     const paths = await withSchema(name, schema);
     await put(paths, 'users.json', [{ user_id: 1 }]);
     await expect(loadAll(paths)).rejects.toThrow(sentence);

@@ -23,7 +23,7 @@ export const event = (more: object = {}): object => ({
   ...more,
 });
 
-/** Writes a file of the data folder: records as an array, text as it is. */
+/** Writes a file into the data folder: records as a JSON array, text and bytes unchanged. */
 export async function put(
   paths: Paths,
   name: string,
@@ -41,7 +41,7 @@ export async function loadAll(paths: Paths, maxRejected = 1, effects: Effects = 
   return (await load({ paths, maxRejected }, effects)).report;
 }
 
-/** Rows of the working database. */
+/** Queries the working database. */
 export async function rowsOf(paths: Paths, sql: string): Promise<readonly (readonly Cell[])[]> {
   const work = await openWork(paths);
   try {

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Cut } from '../../src/ingest/lines.ts';
 import { type Bench, expectedOutcome, openBench, outcomeOf } from './reference.ts';
 
-/** Values as files really have them: mostly right, sometimes of another kind, at an edge, or missing. */
+/** Values as they occur in real files: mostly valid, sometimes of another type, an edge case, or missing. */
 const odd = fc.oneof(
   fc.constantFrom(
     null,
@@ -86,7 +86,7 @@ const user = fc.record(
   { requiredKeys: ['user_id'] },
 );
 
-/** Writes the same value as awkwardly as JSON allows: white space, escaped keys, numbers in other notations. */
+/** Writes a value in an unusual JSON notation: with whitespace, escaped keys, or numbers in other notations. */
 function awkward(value: unknown, style: number, cut: Cut): string {
   const plain = JSON.stringify(value, undefined, style % 3 === 0 && cut === 'by structure' ? 1 : undefined);
   if (style % 5 === 1) return plain.replaceAll('"user_id":', '"\\u0075ser_id":');
@@ -101,14 +101,14 @@ beforeAll(async () => {
 });
 afterAll(() => bench.close());
 
-describe('the quick check and ajv', () => {
+describe('load', () => {
   it.each([
     ['events', 'by structure', event],
     ['users', 'by structure', user],
     ['events', 'by line', event],
     ['users', 'by line', user],
   ] as const)(
-    'give every record of %s, cut %s, the same verdict, and the values that JSON.parse gives',
+    'validates random %s, split %s, as ajv does, and reads the values that JSON.parse does',
     async (entity, cut, arbitrary) => {
       await fc.assert(
         fc.asyncProperty(

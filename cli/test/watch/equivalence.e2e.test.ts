@@ -16,7 +16,7 @@ vi.setConfig({ testTimeout: 400_000 });
 const effects = quietEffects({ env: { PATH: process.env.PATH } });
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup', 'toolchain');
 
-/** A small generator of chance, so that a sequence can be played again by its seed. */
+/** A small random generator whose seed reproduces a sequence of edits. */
 function chanceOf(seed: number): <T>(of: readonly T[]) => T {
   let state = seed;
   return (of) => {
@@ -27,7 +27,7 @@ function chanceOf(seed: number): <T>(of: readonly T[]) => T {
   };
 }
 
-/** The project under edit: its files, what was there at first, and drops that are yet to come. */
+/** Edits the project, and remembers its original files and the drops that have not arrived yet. */
 class Editor {
   readonly project: string;
   readonly #drops: string[];
@@ -54,7 +54,7 @@ class Editor {
     return [path];
   }
 
-  /** Everything as a git checkout of the first state would have it, in one batch; the data stays. */
+  /** Restores all original files in one batch, like a git checkout. The data stays. */
   async checkout(): Promise<string[]> {
     const files = [...this.#original.keys()];
     for (const [path, text] of this.#original) await this.write(path, text);
@@ -70,7 +70,7 @@ class Editor {
 
 const organisers = 'dbt/models/marts/organisers';
 
-/** Kinds of edits; each leaves a project whose tests pass. */
+/** Kinds of edits. The project's tests pass after each of them. */
 const edits: Record<string, (editor: Editor, n: number) => Promise<string[]>> = {
   comment: (editor, n) => editor.change('dbt/models/marts/core/fct_rsvps.sql', (text) => `-- edit ${n}\n${text}`),
   leaf: (editor, n) =>
@@ -118,10 +118,10 @@ const edits: Record<string, (editor: Editor, n: number) => Promise<string[]>> = 
   checkout: (editor) => editor.checkout(),
 };
 
-/** Columns that follow from when a batch was loaded. */
+/** Columns that depend on when a batch was loaded. */
 const LOAD_TIMES = ['_loaded_at', 'loaded_at', 'believable_until', 'days_behind_load'];
 
-/** Every relation but the snapshots, whose history is what builds there were: its columns, rows and an orderless hash. */
+/** Columns, row count and an order-independent hash of every relation, except snapshots, which depend on when builds ran. */
 async function contentOf(paths: Paths): Promise<Record<string, string>> {
   const work = await openWork(paths);
   try {
@@ -130,7 +130,7 @@ async function contentOf(paths: Paths): Promise<Record<string, string>> {
       from information_schema.columns where table_schema in ('staging', 'intermediate', 'marts') group by all`);
     const found: Record<string, string> = {};
     for (const [schema, table, columns] of rows) {
-      // Each database was loaded at another time, and some columns follow from that.
+      // The databases were loaded at different times, which some columns depend on.
       const own = LOAD_TIMES.filter((name) => ` ${columns}`.includes(` ${name} `));
       const but = own.length > 0 ? `exclude (${own.join(', ')})` : '';
       const { rows: sums } = await work.query(
@@ -155,11 +155,11 @@ beforeAll(async () => {
 afterAll(() => rm(folderForAll, { recursive: true, force: true }));
 
 describe('after any sequence of edits', () => {
-  it.each([11, 12])('the database equals one that is built from nothing (seed %i)', async (seed) => {
+  it.each([11, 12])('the database equals one built from scratch (seed %i)', async (seed) => {
     const folder = await temporaryFolder();
     const project = join(folder, 'project');
     await copyProject(project);
-    // Fixtures hold the rules that some of the edits change.
+    // Fixtures test rules that some of the edits change.
     await rm(join(project, 'fixtures/models'), { recursive: true });
     await mkdir(join(project, 'fixtures/models'));
     const names = (await readdir(sample)).filter((name) => name !== 'schemas').sort();

@@ -12,7 +12,7 @@ import { type Outcome, Watching } from '../support/watching.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
-/** One real `dev --watch` on a small project in a git repository; each test leaves the project as it found it. */
+/** A real `dev --watch` on a small project in a git repository. Each test restores the project. */
 let folder: string;
 let project: string;
 let state: string;
@@ -49,22 +49,22 @@ const dev = () =>
   meetup(['dev', '--json', '--state-dir', state, '--max-rejected', '5%'], { MEETUP_PROJECT_DIR: project });
 const problemsOf = (outcome: Outcome) => outcome.events.filter(({ event }) => event === 'problem');
 
-/** Does something to the files, and waits until whatever it led to is built. */
+/** Changes files, and waits until every resulting build is done. */
 async function settledAfter(change: () => Promise<unknown> | unknown): Promise<Outcome> {
   const outcome = await watching.after(async () => change());
   await watching.settled();
   return { ...outcome, done: watching.lastDone() ?? outcome.done, events: watching.events };
 }
 
-describe('git', () => {
-  it('that stashes everything and puts it back leaves what was built', async () => {
+describe('dev --watch', () => {
+  it('is up to date after a git stash and stash pop', async () => {
     await watching.save(chainModel(2), chainSql(2, 1));
     await writeFile(join(project, 'dbt/models/marts/untracked.sql'), 'select 1 as one\n');
     await watching.settled();
     const popped = await settledAfter(() => {
       git('stash', '-q', '-u');
       git('stash', 'pop', '-q');
-      // Something has to change, so that there is something to wait for.
+      // Something has to change so that there is a build to wait for.
       return rm(join(project, 'dbt/models/marts/untracked.sql'));
     });
     expect(popped.done).toMatchObject(clean);
@@ -72,7 +72,7 @@ describe('git', () => {
     expect(back.done).toMatchObject(clean);
   });
 
-  it('that changes branches and rebases is built as it stands in the end', async () => {
+  it('builds the final state after branch changes and a rebase', async () => {
     git('checkout', '-q', '-b', 'feature');
     for (const i of [3, 4]) {
       await writeFile(step(i), chainSql(i, 10 + i));
@@ -98,7 +98,7 @@ describe('git', () => {
     git('branch', '-qD', 'feature');
   });
 
-  it('that cleans away what is untracked has its relations removed, and a work tree elsewhere is none of the project', async () => {
+  it('drops the relations of models that git clean removed, and ignores another worktree', async () => {
     const made = await watching.after(() =>
       writeFile(join(project, 'dbt/models/marts/untracked.sql'), 'select 1 as one\n'),
     );
@@ -111,8 +111,8 @@ describe('git', () => {
   });
 });
 
-describe('a folder of models', () => {
-  it('that is removed and made again is built', async () => {
+describe('a models folder', () => {
+  it('is built after it was removed and created again', async () => {
     const chain = join(project, 'dbt/models/marts/chain');
     await cp(chain, join(folder, 'kept'), { recursive: true });
     for (const n of [21, 22]) {
@@ -126,7 +126,7 @@ describe('a folder of models', () => {
     expect((await settledAfter(() => git('checkout', '-q', '--', '.'))).done).toMatchObject(clean);
   });
 
-  it('outside the project is watched', async () => {
+  it('is watched if it is outside the project', async () => {
     const changed = await watching.save('extra/outside.sql', (sql) => sql.replace('count(*)', 'count(*) + 1'));
     expect(changed.done).toMatchObject({ ...clean, built: ['outside'] });
     expect((await settledAfter(() => git('checkout', '-q', '--', '.'))).done).toMatchObject({
@@ -135,7 +135,7 @@ describe('a folder of models', () => {
     });
   });
 
-  it('that is replaced by a link to it is built by `dev` and watched', async () => {
+  it('is built and watched after it was replaced by a symbolic link', async () => {
     await rename(join(project, 'extra'), join(folder, 'elsewhere'));
     await symlink(join(folder, 'elsewhere'), join(project, 'extra'));
     await watching.settled();
@@ -151,7 +151,7 @@ describe('a folder of models', () => {
 });
 
 describe('saves in quick succession', () => {
-  it('leave no failure behind, and data that comes next is built', async () => {
+  it('leave no failure behind, and data that arrives afterwards is built', async () => {
     let n = 100;
     for (let burst = 1; burst <= 3; burst += 1) {
       for (let save = 1; save <= 20; save += 1) {
@@ -171,8 +171,8 @@ describe('saves in quick succession', () => {
   });
 });
 
-describe('models that are deleted, built, and restored', () => {
-  it('are built again with their tests', async () => {
+describe('models', () => {
+  it('are built again if they are restored after they were removed', async () => {
     const removed = await settledAfter(() => rm(join(project, 'dbt/models/marts/chain'), { recursive: true }));
     expect(removed.done.removed).toHaveLength(CHAIN);
     const restored = await settledAfter(() => git('checkout', '-q', '--', '.'));
@@ -180,7 +180,7 @@ describe('models that are deleted, built, and restored', () => {
     expect(restored.done.built).toHaveLength(CHAIN);
   });
 
-  it('come under the new name where only the case of a name changed', async () => {
+  it('are built under the new name if only the case of the name changed', async () => {
     const at = (name: string): string => join(project, 'dbt/models/marts', name);
     const made = await watching.after(() => writeFile(at('Visitors.sql'), 'select 1 as one\n'));
     expect(made.done).toMatchObject({ ...clean, built: ['Visitors'] });
@@ -193,8 +193,8 @@ describe('models that are deleted, built, and restored', () => {
   });
 });
 
-describe('an editor’s lock, a link to nothing,', () => {
-  it('is ignored by the watch and by `dev`', async () => {
+describe("an editor's lock, which is a dangling symbolic link,", () => {
+  it('is ignored by `dev --watch` and `dev`', async () => {
     const lock = join(project, 'dbt/models/marts/chain/.#step_1.sql');
     await symlink('someone@somewhere.4711:1700000000', lock);
     const saved = await watching.save(chainModel(1), chainSql(1, 5));
@@ -206,7 +206,7 @@ describe('an editor’s lock, a link to nothing,', () => {
   });
 });
 
-describe('what can’t be read among the models is a problem, for the watch and for `dev`:', () => {
+describe('an unreadable file among the models is reported by `dev --watch` and `dev`:', () => {
   const cases: readonly [string, (path: string) => Promise<unknown> | unknown, RegExp][] = [
     [
       'a named pipe',
@@ -214,17 +214,17 @@ describe('what can’t be read among the models is a problem, for the watch and 
       /odd\.sql can't be read: it is a named pipe, not a regular file/,
     ],
     [
-      'a link to itself',
+      'a symbolic link to itself',
       (path) => symlink('odd.sql', path),
       /odd\.sql can't be read: too many levels of symbolic links/,
     ],
     [
-      'a link to nothing',
+      'a dangling symbolic link',
       (path) => symlink('/nowhere', path),
       /odd\.sql can't be read: it is a symbolic link to something that does not exist/,
     ],
     [
-      'a file of mode 000',
+      'a file with mode 000',
       (path) => writeFile(path, 'select 1 as one\n').then(() => chmod(path, 0)),
       /odd\.sql can't be read: permission denied/,
     ],
@@ -232,7 +232,7 @@ describe('what can’t be read among the models is a problem, for the watch and 
   it.each(cases)('%s', async (name, make, problem) => {
     const path = join(project, 'dbt/models/marts/odd.sql');
     const made = await settledAfter(() => make(path));
-    // To the superuser every file can be read.
+    // The superuser can read every file.
     const isReadable = name.includes('mode') && process.getuid?.() === 0;
     if (isReadable) expect(made.done).toMatchObject({ ...clean, built: ['odd'] });
     else {
@@ -251,8 +251,8 @@ describe('what can’t be read among the models is a problem, for the watch and 
   });
 });
 
-describe('the whole project', () => {
-  it('that goes and comes back is built again', async () => {
+describe('the dbt project', () => {
+  it('is built again after it was moved away and back', async () => {
     await rename(join(project, 'dbt'), join(folder, 'away'));
     const gone = await settledAfter(() => mkdir(join(project, 'dbt')));
     expect(gone.done.status).toBe('fail');

@@ -11,7 +11,7 @@ import { type Outcome, Watching } from '../support/watching.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** One real `dev --watch` on a copy of the project; each test leaves the project working. */
+/** A real `dev --watch` on a copy of the project. The project works after each test. */
 let folder: string;
 let project: string;
 let state: string;
@@ -43,8 +43,8 @@ afterAll(async () => {
 const text = (file: string): string => readFileSync(join(project, file), 'utf8');
 const eventsOf = (outcome: Outcome, kind: string) => outcome.events.filter(({ event }) => event === kind);
 
-/** Saves a change, looks at what it led to, and takes it back. */
-async function tried(file: string, change: (before: string) => string): Promise<Outcome> {
+/** Saves a change, waits for the build and undoes the change. Returns the outcome of the build. */
+async function tryChange(file: string, change: (before: string) => string): Promise<Outcome> {
   const before = existsSync(join(project, file)) ? text(file) : undefined;
   const changed = await watching.save(file, change);
   const back =
@@ -64,9 +64,9 @@ async function rows(sql: string): Promise<unknown> {
 
 const leaf = 'dbt/models/marts/organisers/time_slots.sql';
 
-describe('the SQL of a model', () => {
-  it('that a unit test finds wrong is not built', async () => {
-    const changed = await tried(leaf, (sql) =>
+describe('a changed model', () => {
+  it('is not built if a unit test fails', async () => {
+    const changed = await tryChange(leaf, (sql) =>
       sql.replace('count_if(is_full) as full_events', 'count(*) as full_events'),
     );
     expect(changed.done).toMatchObject({ status: 'fail', built: [] });
@@ -74,7 +74,7 @@ describe('the SQL of a model', () => {
     expect(JSON.stringify(changed.events)).toContain('"difference"');
   });
 
-  it('is rebuilt with its tests, unit tests first, and readers see it when it is said to be done', async () => {
+  it('is rebuilt and tested, unit tests first, and published by the time the build is reported as done', async () => {
     const before = text(leaf);
     const changed = await watching.save(leaf, (sql) =>
       sql.replace('left join counted', 'left join (select * from counted where held_events <> 5) as counted'),
@@ -82,17 +82,20 @@ describe('the SQL of a model', () => {
     const full = await rows('select count(*)::int, count(*) filter (where held_events = 5)::int from marts.time_slots');
     expect(changed.done.built).toEqual(['time_slots']);
     expect(full).toEqual([[168, 0]]);
-    const told = changed.events.filter(({ event }) => event === 'test' || event === 'model').map(({ name }) => name);
-    expect(told[0]).toBe('every_hour_of_the_week_has_a_row');
-    expect(told[1]).toBe('time_slots');
-    // This one compares with the facts, and finds what was left out.
+    const ran = changed.events.filter(({ event }) => event === 'test' || event === 'model').map(({ name }) => name);
+    expect(ran[0]).toBe('every_hour_of_the_week_has_a_row');
+    expect(ran[1]).toBe('time_slots');
+    // This test compares the rows with the fact tables, and notices the missing ones.
     expect(changed.tests).toContain('organisers_lose_no_held_event');
     const back = await watching.save(leaf, before);
     expect(back.done).toMatchObject({ status: 'pass', failing: [] });
   });
 
-  it('spares what is downstream where the same rows come out', async () => {
-    const changed = await tried('dbt/models/marts/core/dim_topics.sql', (sql) => `${sql.trimEnd()}\nlimit 1000000\n`);
+  it('does not rebuild downstream models if its rows stay the same', async () => {
+    const changed = await tryChange(
+      'dbt/models/marts/core/dim_topics.sql',
+      (sql) => `${sql.trimEnd()}\nlimit 1000000\n`,
+    );
     expect(changed.done.built).toEqual(['dim_topics']);
     expect(changed.done.spared).toContain('topic_months');
     expect(changed.done.unchanged).toEqual(['dim_topics']);
@@ -101,33 +104,33 @@ describe('the SQL of a model', () => {
   it.each([
     ['a comment', (sql: string) => `-- what this is for\n${sql}`],
     ['a Jinja comment', (sql: string) => `{# what this is for #}\n${sql}`],
-    ['another layout', (sql: string) => sql.replace('\nfrom slots\n', '\n    from\n        slots\n')],
-  ])('is left alone where only %s is new', async (_, change) => {
-    const changed = await tried(leaf, change);
+    ['whitespace', (sql: string) => sql.replace('\nfrom slots\n', '\n    from\n        slots\n')],
+  ])('is not rebuilt if only %s changed', async (_, change) => {
+    const changed = await tryChange(leaf, change);
     expect(changed.done).toMatchObject({ status: 'pass', built: [], spared: [] });
     expect(changed.tests).toEqual([]);
   });
 
-  it('that DuckDB refuses is told once, with the line in its own file, and the next good save clears it', async () => {
-    const changed = await tried(leaf, (sql) => sql.replace('avg(yes_seats)', 'avg(yes_seatz)'));
+  it('that DuckDB refuses is ran once, with the line in its own file, and the next good save clears it', async () => {
+    const changed = await tryChange(leaf, (sql) => sql.replace('avg(yes_seats)', 'avg(yes_seatz)'));
     expect(changed.done.status).toBe('fail');
     const line =
       text(leaf)
         .split('\n')
         .findIndex((content) => content.includes('avg(yes_seats)')) + 1;
-    const told = JSON.stringify(changed.events);
-    expect(told).toContain('yes_seatz');
-    expect(told).toMatch(new RegExp(`"line":${line}\\b`));
-    expect(told).not.toContain('Traceback');
+    const reported = JSON.stringify(changed.events);
+    expect(reported).toContain('yes_seatz');
+    expect(reported).toMatch(new RegExp(`"line":${line}\\b`));
+    expect(reported).not.toContain('Traceback');
   });
 
-  it('that is no Jinja does not end the watch', async () => {
-    const changed = await tried(leaf, (sql) => sql.replace("{{ ref('fct_events') }}", "{{ ref('fct_events' }}"));
+  it('does not end the watch if its Jinja is invalid', async () => {
+    const changed = await tryChange(leaf, (sql) => sql.replace("{{ ref('fct_events') }}", "{{ ref('fct_events' }}"));
     expect(changed.done).toMatchObject({ status: 'fail', built: [] });
     expect(eventsOf(changed, 'problem')).toHaveLength(1);
   });
 
-  it('is built where it is new, dropped where it is gone, and followed where it is renamed', async () => {
+  it('is built if it is new, replaced if it is renamed, and dropped if it is removed', async () => {
     const sql = "{{ config(contract={'enforced': false}) }}\nselect count(*) as slots from {{ ref('time_slots') }}\n";
     const made = await watching.save('dbt/models/marts/organisers/how_many_slots.sql', sql);
     expect(made.done.built).toEqual(['how_many_slots']);
@@ -146,19 +149,19 @@ describe('the SQL of a model', () => {
   });
 });
 
-describe('YAML', () => {
+describe('a YAML file', () => {
   const yaml = 'dbt/models/marts/organisers/_organisers__models.yml';
 
-  it('with another description rebuilds nothing and tests nothing', async () => {
-    const changed = await tried(yaml, (before) =>
+  it('with a changed description rebuilds and tests nothing', async () => {
+    const changed = await tryChange(yaml, (before) =>
       before.replace('One row per local weekday and hour', 'A row for each local weekday and hour'),
     );
     expect(changed.done).toMatchObject({ status: 'pass', built: [] });
     expect(changed.tests).toEqual([]);
   });
 
-  it('with a new test runs just that test', async () => {
-    const changed = await tried(yaml, (before) =>
+  it('with a new test runs only that test', async () => {
+    const changed = await tryChange(yaml, (before) =>
       before.replace(
         "description: The event's name.",
         "description: The event's name.\n        data_tests: [not_null]",
@@ -168,25 +171,25 @@ describe('YAML', () => {
     expect(changed.tests).toEqual(['not_null_event_performance_event_name']);
   });
 
-  it('with another contract rebuilds the model', async () => {
-    const changed = await tried(yaml, (before) =>
+  it('with a changed contract rebuilds the model', async () => {
+    const changed = await tryChange(yaml, (before) =>
       before.replace(/(name: full_events\n\s+description: .*\n\s+data_type: )bigint/, '$1int'),
     );
-    // The model gives a bigint, which the contract now refuses.
+    // The model returns a bigint, which the contract no longer allows.
     expect(changed.done.status).toBe('fail');
     expect(changed.done.failing.length).toBeGreaterThan(0);
   });
 
-  it('that is no YAML is told with its line and does not end the watch', async () => {
-    const changed = await tried(yaml, (before) => before.replace('\nmodels:\n', '\nmodels:\n - - broken: [\n'));
+  it('that is no YAML is ran with its line and does not end the watch', async () => {
+    const changed = await tryChange(yaml, (before) => before.replace('\nmodels:\n', '\nmodels:\n - - broken: [\n'));
     expect(changed.done).toMatchObject({ status: 'fail', built: [] });
     expect(eventsOf(changed, 'problem')).toHaveLength(1);
   });
 });
 
 describe('a macro', () => {
-  it('rebuilds the models that use it, and spares what is below them where the same rows come out', async () => {
-    const changed = await tried('dbt/macros/rules/numbers.sql', (before) =>
+  it('rebuilds the models that use it, but not those downstream if the rows stay the same', async () => {
+    const changed = await tryChange('dbt/macros/rules/numbers.sql', (before) =>
       before.replace('nullif({{ denominator }}, 0)', 'nullif({{ denominator }}, 0 + 0)'),
     );
     expect(changed.done.status).toBe('pass');
@@ -210,7 +213,7 @@ describe('a macro', () => {
 });
 
 describe('a seed', () => {
-  it('is loaded, with the models that read it', async () => {
+  it('is built together with the models that read it', async () => {
     const made = await watching.after(async () => {
       await mkdir(join(project, 'dbt/seeds'), { recursive: true });
       await writeFile(join(project, 'dbt/seeds/offices.csv'), 'city,desks\nAmsterdam,40\n');
@@ -232,17 +235,17 @@ describe('a seed', () => {
 });
 
 describe('a snapshot', () => {
-  it('is taken again where its definition changed', async () => {
-    const changed = await tried('dbt/snapshots/_snapshots.yml', (before) =>
+  it('is taken again if its definition changed', async () => {
+    const changed = await tryChange('dbt/snapshots/_snapshots.yml', (before) =>
       before.replace('check_cols: [group_name, description,', 'check_cols: [group_name,'),
     );
     expect(changed.done).toMatchObject({ status: 'pass', built: ['groups_history'] });
   });
 });
 
-describe('a fixture', () => {
-  it('runs that test only', async () => {
-    const changed = await tried('fixtures/models/time_slots/slots.yml', (before) =>
+describe('a changed fixture', () => {
+  it('runs only its own test', async () => {
+    const changed = await tryChange('fixtures/models/time_slots/slots.yml', (before) =>
       before.replace("('coming', yes_seats: )99", '').replace('yes_seats: 99', 'yes_seats: 98'),
     );
     expect(changed.done).toMatchObject({ status: 'pass', built: [] });
@@ -250,12 +253,12 @@ describe('a fixture', () => {
   });
 });
 
-describe('the project and its profile', () => {
-  it('concern what reads a variable that is changed, and nothing else', async () => {
-    const changed = await tried('dbt/dbt_project.yml', (before) =>
+describe('a change in dbt_project.yml or profiles.yml', () => {
+  it('affects only the models that read a changed variable', async () => {
+    const changed = await tryChange('dbt/dbt_project.yml', (before) =>
       before.replace('lapsed_days: 180', 'lapsed_days: 181'),
     );
-    // The fixtures know the rule, so the models are not built.
+    // The fixtures fail because they test the old value, so the models are not built.
     expect(changed.tests).toContain('a_group_lapses_and_revives');
     const { status, failing } = changed.done;
     expect([status, ...[...failing].sort()]).toEqual([
@@ -268,19 +271,21 @@ describe('the project and its profile', () => {
     expect(names).not.toContain('fct_events');
   });
 
-  it('rebuild nothing where the profile only looks different', async () => {
-    const changed = await tried('profiles/profiles.yml', (before) => `# here\n${before}`);
+  it('rebuilds nothing if it is only a comment in the profile', async () => {
+    const changed = await tryChange('profiles/profiles.yml', (before) => `# here\n${before}`);
     expect(changed.done).toMatchObject({ status: 'pass', built: [] });
   });
 
-  it('say what is wrong with a profile, and go on', async () => {
-    const changed = await tried('profiles/profiles.yml', (before) => before.replace('type: duckdb', 'type: nothing'));
+  it('does not end the watch if it makes the profile invalid', async () => {
+    const changed = await tryChange('profiles/profiles.yml', (before) =>
+      before.replace('type: duckdb', 'type: nothing'),
+    );
     expect(changed.done).toMatchObject({ status: 'fail', built: [] });
   });
 });
 
-describe('data', () => {
-  it('that is new is loaded, and then what depends on it is built', async () => {
+describe('a data file', () => {
+  it('is loaded if it is new, and the models that depend on it are built', async () => {
     const day =
       readdirSync(join(folder, 'sample'))
         .filter((name) => /^\d{4}-/.test(name))
@@ -295,18 +300,18 @@ describe('data', () => {
     expect(await rows('select count(distinct _batch_id)::int from raw.events')).not.toEqual(before);
   });
 
-  it('that is not JSON is refused in a sentence, and the marts stay', async () => {
+  it('is rejected with one sentence if it is not JSON, and the marts stay unchanged', async () => {
     const marts = await rows('select count(*)::int from marts.fct_events');
     const changed = await watching.save('data/2031-01-01/venues.json', '[{"venue_id": 1,');
     expect(changed.done.status).toBe('fail');
     expect(changed.done.error).toMatch(/venues\.json/);
     expect(await rows('select count(*)::int from marts.fct_events')).toEqual(marts);
-    const mended = await watching.after(() => rm(join(project, 'data/2031-01-01'), { recursive: true }));
-    expect(mended.done).toMatchObject({ status: 'pass', built: [] });
+    const fixed = await watching.after(() => rm(join(project, 'data/2031-01-01'), { recursive: true }));
+    expect(fixed.done).toMatchObject({ status: 'pass', built: [] });
   });
 
-  it('is looked at again where its schema changed', async () => {
-    const changed = await tried('data/schemas/venues.schema.json', (before) =>
+  it('is checked again if its schema changed', async () => {
+    const changed = await tryChange('data/schemas/venues.schema.json', (before) =>
       before.replace('"A venue"', '"One venue"'),
     );
     expect(eventsOf(changed, 'load')).toMatchObject([{ status: 'unchanged' }]);
@@ -314,14 +319,14 @@ describe('data', () => {
   });
 });
 
-describe('many files at once', () => {
-  it('are one batch, as a git checkout makes them', async () => {
+describe('many files saved at once', () => {
+  it('are built as one batch', async () => {
     const models = join(project, 'dbt/models/marts/organisers');
     const sql = "{{ config(contract={'enforced': false}) }}\nselect 1 as n\n";
     const changed = await watching.after(async () => {
       for (let i = 0; i < 100; i += 1) await writeFile(join(models, `checkout_${i}.sql`), sql);
     });
-    // A slow disk may have let a part of the checkout through before the rest: then it is superseded or built first.
+    // On a slow disk, the first files may be superseded or built before the rest.
     while (!existsSync(join(models, 'checkout_99.sql'))) await watching.after(async () => undefined);
     expect(changed.done.status).toBe('pass');
     expect(eventsOf(changed, 'done')).toHaveLength(1);
@@ -334,7 +339,7 @@ describe('many files at once', () => {
 });
 
 describe('a file that was touched', () => {
-  it('starts nothing where its content is what it was', async () => {
+  it('starts no build if its content did not change', async () => {
     await utimes(join(project, leaf), new Date(), new Date());
     const changed = await watching.save('dbt/models/staging/_staging__note.yml', 'version: 2\n');
     expect(eventsOf(changed, 'change')).toMatchObject([{ files: ['dbt/models/staging/_staging__note.yml'] }]);
@@ -343,15 +348,15 @@ describe('a file that was touched', () => {
 });
 
 describe('a second watch', () => {
-  it('says that the first is running, and exits 2', async () => {
+  it('reports that the first is running, and exits with 2', async () => {
     const second = await meetup(['dev', '--watch', '--json', '--state-dir', state], { MEETUP_PROJECT_DIR: project });
     expect(second.exitCode).toBe(2);
     expect(second.stderr).toMatch(/already running in process \d+ .*another --state-dir/);
   });
 });
 
-describe('the database as it stands after all this', () => {
-  it('has every node up to date: a build of everything changes no row', async () => {
+describe('after all these changes, the database', () => {
+  it('is up to date: a full refresh changes no row', async () => {
     const sums =
       'select sum(hash(e)::hugeint)::varchar from marts.fct_events e union all select sum(hash(s)::hugeint)::varchar from marts.group_scorecard s';
     const before = await rows(sums);

@@ -16,8 +16,8 @@ vi.setConfig({ testTimeout: 240_000 });
 const countsSchema = z.object({ opens: z.number(), errors: z.array(z.string()), torn: z.number(), states: z.number() });
 
 /**
- * Another process that opens the database read-only again and again, as fast as it can, until it is told to end. Each
- * time it looks whether two tables that one build makes are of the same build.
+ * Starts a process that repeatedly opens the database read-only, as fast as it can, until `end` is called. Each time, it
+ * checks whether two tables come from the same build.
  */
 function reader(path: string): { end(): Promise<z.infer<typeof countsSchema>> } {
   const script = `
@@ -60,7 +60,7 @@ function reader(path: string): { end(): Promise<z.infer<typeof countsSchema>> } 
 }
 
 describe('readers while models are rebuilt', () => {
-  it('meet no lock and see whole states only, in at least 200 opens during 50 rebuilds', async () => {
+  it('are never locked out and see only complete builds, in at least 200 opens during 50 rebuilds', async () => {
     const project = await tinyProject(await temporaryFolder());
     const effects = quietEffects({ env: { PATH: process.env.PATH } });
     const engine = engineOn(project, effects);
@@ -75,7 +75,7 @@ describe('readers while models are rebuilt', () => {
     try {
       await project.remove('../fixtures/models/doubled.yml');
       expect((await rebuild(0)).status).toBe('pass');
-      // A tool that keeps the database open for hours.
+      // Like a tool that keeps the database open for hours.
       const held = await openPublished(project.paths);
       const first = reader(project.paths.database);
       const second = reader(project.paths.database);

@@ -21,8 +21,8 @@ const DROPS = 4;
 
 vi.setConfig({ testTimeout: SECONDS * 1000 + 300_000 });
 
-/** A person at work on a project in a git repository, with every editor there is. */
-class Person {
+/** Acts like a developer who works on a project in a git repository, with many different editors. */
+class Developer {
   readonly #project: string;
   readonly #drops: string[];
   readonly #chance: Chance;
@@ -40,19 +40,19 @@ class Person {
     this.#git('commit', '-qm', 'all');
   }
 
-  async doesSomething(): Promise<void> {
-    const kind = this.#chance.of(Object.keys(this.#deeds));
+  async act(): Promise<void> {
+    const kind = this.#chance.of(Object.keys(this.#actions));
     this.log.push(kind);
     try {
-      await this.#deeds[kind]?.();
+      await this.#actions[kind]?.();
     } catch (error) {
-      // git refuses what makes no sense as things are, and files are not where they were: that is everyday life, too.
+      // git may reject the command in the current state, and files may be missing. That is part of everyday work.
       this.log.push(`(${String(error).split('\n')[0]})`);
     }
   }
 
-  /** Whatever is under way is given up or finished, what can't be read is gone, and the rest of the data has come. */
-  async tidiesUp(): Promise<void> {
+  /** Aborts git operations, removes broken and unreadable files, and delivers the rest of the data. */
+  async tidyUp(): Promise<void> {
     for (const operation of ['rebase', 'merge']) this.#try(operation, '--abort');
     await rm(join(this.#project, '.git', 'index.lock'), { force: true });
     this.#git('reset', '-q', '--hard');
@@ -67,9 +67,9 @@ class Person {
     for (let i = 0; i < DROPS; i += 1) await this.#drop();
   }
 
-  readonly #deeds: Record<string, () => Promise<unknown> | unknown> = {
+  readonly #actions: Record<string, () => Promise<unknown> | unknown> = {
     'saves in place': () => this.#save((path, text) => writeFile(path, text)),
-    'saves by a rename': () =>
+    'saves by renaming': () =>
       this.#save(async (path, text) => {
         await writeFile(`${path}.tmp`, text);
         await rename(`${path}.tmp`, path);
@@ -119,11 +119,11 @@ class Person {
       );
     },
     'removes a model': () => rm(this.#extra(), { force: true }),
-    'renames a model by its case': () => {
+    "changes the case of a model's name": () => {
       const path = this.#extra();
       return rename(path, path.replace(/extra(_\d)/, 'Extra$1'));
     },
-    'removes a folder and makes it again': async () => {
+    'removes a folder and restores it': async () => {
       const kept = join(this.#project, '..', 'kept');
       await rm(kept, { recursive: true, force: true });
       await cp(join(this.#models, 'chain'), kept, { recursive: true });
@@ -137,7 +137,7 @@ class Person {
       await delay(this.#chance.below(300));
       await rename(away, this.#models);
     },
-    'makes what can not be read': async () => {
+    'creates an unreadable file': async () => {
       const path = join(this.#models, 'odd.sql');
       await rm(path, { force: true });
       await this.#chance.of([
@@ -149,7 +149,7 @@ class Person {
       await delay(this.#chance.below(500));
       await rm(path, { recursive: true });
     },
-    'gets data': () => this.#drop(),
+    'receives data': () => this.#drop(),
     commits: () => {
       this.#git('add', '-A');
       this.#git('commit', '-qm', `commit ${this.#next()}`);
@@ -159,17 +159,17 @@ class Person {
       await delay(this.#chance.of([0, 0, 300]));
       this.#git('stash', 'pop', '-q');
     },
-    'makes a branch': () => this.#git('checkout', '-qb', `branch_${this.#next()}`),
-    'changes to a branch': () => this.#git('checkout', '-q', '-f', this.#chance.of(this.#branches())),
+    'creates a branch': () => this.#git('checkout', '-qb', `branch_${this.#next()}`),
+    'switches to a branch': () => this.#git('checkout', '-q', '-f', this.#chance.of(this.#branches())),
     rebases: () => {
       this.#git('add', '-A');
       this.#try('commit', '-qm', 'before a rebase');
       this.#git('rebase', '-q', '-X', 'theirs', this.#chance.of(this.#branches()));
     },
-    'gives up a rebase': () => this.#try('rebase', '--abort'),
-    'throws changes away': () => this.#git('checkout', '-q', '--', '.'),
+    'aborts a rebase': () => this.#try('rebase', '--abort'),
+    'discards changes': () => this.#git('checkout', '-q', '--', '.'),
     cleans: () => this.#git('clean', '-fdq'),
-    'works elsewhere': async () => {
+    'uses a worktree': async () => {
       const other = join(this.#project, 'other');
       this.#git('worktree', 'add', '-q', '-f', '--detach', other);
       await delay(this.#chance.below(200));
@@ -201,7 +201,7 @@ class Person {
     try {
       this.#git(...args);
     } catch {
-      // There may be nothing to do.
+      // The command may have nothing to do.
     }
   }
 
@@ -216,7 +216,7 @@ class Person {
   }
 }
 
-/** Every relation that dbt made in a state folder: its columns, its rows and an orderless hash of them. */
+/** Columns, row count and an order-independent hash of every relation that dbt built in a state folder. */
 async function contentOf(state: string): Promise<Record<string, string>> {
   const work = await openWork(resolvePaths({ stateDir: state }, {}, '/'));
   try {
@@ -237,48 +237,50 @@ async function contentOf(state: string): Promise<Record<string, string>> {
 const verdictSchema = z.array(z.object({ name: z.string(), status: z.string() }));
 const reportSchema = z.object({ build: z.object({ models: verdictSchema, tests: verdictSchema }) });
 
-/** A build of everything from nothing: what is in the database, and what fails. */
-async function fromNothing(project: string, state: string): Promise<{ content: object; failing: string[] }> {
+/** Builds everything from scratch. Returns the content of the database, and the failing nodes. */
+async function buildFromScratch(project: string, state: string): Promise<{ content: object; failing: string[] }> {
   const { stdout } = await meetup(['dev', '--json', '--state-dir', state], { MEETUP_PROJECT_DIR: project });
   const { build } = reportSchema.parse(JSON.parse(stdout));
   const failing = [...build.models, ...build.tests].filter(({ status }) => status === 'fail').map(({ name }) => name);
   return { content: await contentOf(state), failing: failing.sort() };
 }
 
-it(`a person with git and many editors for ${SECONDS} s leaves what a build from nothing makes (seed ${SEED})`, async () => {
+it(`a developer with git and many editors for ${SECONDS} s leaves what a build from nothing makes (seed ${SEED})`, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'meetup-stress-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const project = join(folder, 'project');
   const drops = await smallProject(project, join(folder, 'sample'), { days: DROPS });
   const chance = chanceFrom(SEED);
-  const person = new Person(project, drops, chance);
+  const developer = new Developer(project, drops, chance);
   const watching = new Watching(project, join(folder, 'state'));
   onTestFinished(() => watching.stop().then(() => undefined));
   await watching.ready;
   const until = performance.now() + SECONDS * 1000;
   while (performance.now() < until) {
-    await person.doesSomething();
+    await developer.act();
     await delay(chance.of([0, 5, 50, 200, 800]));
-    expect({ log: person.log.slice(-20), exitCode: watching.child.exitCode, stderr: watching.stderr }).toMatchObject({
-      exitCode: null,
-    });
+    expect({ log: developer.log.slice(-20), exitCode: watching.child.exitCode, stderr: watching.stderr }).toMatchObject(
+      {
+        exitCode: null,
+      },
+    );
   }
-  await person.tidiesUp();
+  await developer.tidyUp();
   await watching.settled(3000, 240_000);
-  // Something that is certainly new: its build is of everything as it stands.
+  // A new model certainly starts a build, which includes everything saved before it.
   const { done } = await watching.after(() =>
     writeFile(join(project, 'dbt/models/marts/last.sql'), 'select 1 as last\n'),
   );
   await watching.settled(1500);
   const last: Done = watching.lastDone() ?? done;
-  const told = JSON.stringify(watching.allEvents);
+  const reported = JSON.stringify(watching.allEvents);
   expect(await watching.stop()).toBe(130);
   const errors = watching.allEvents.filter(({ event, error }) => event === 'done' && error !== undefined);
-  const played = person.log;
+  const played = developer.log;
   expect({ played, errors }).toEqual({ played, errors: [] });
-  expect(told).not.toMatch(/INTERRUPT|Something in meetup itself|Traceback/);
+  expect(reported).not.toMatch(/INTERRUPT|Something in meetup itself|Traceback/);
   expect(watching.stderr).not.toMatch(/uncaught|unhandled|\n\s+at |Traceback/i);
-  const scratch = await fromNothing(project, join(folder, 'scratch'));
+  const scratch = await buildFromScratch(project, join(folder, 'scratch'));
   expect({ played, content: await contentOf(join(folder, 'state')) }).toEqual({ played, content: scratch.content });
   expect({ played, failing: [...last.failing].sort() }).toEqual({ played, failing: scratch.failing });
   expect(existsSync(join(project, 'data')) && readdirSync(join(project, 'data')).length).toBeGreaterThan(DROPS);

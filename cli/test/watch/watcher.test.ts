@@ -13,15 +13,15 @@ vi.setConfig({ testTimeout: 20_000 });
 
 interface Watched {
   readonly paths: Paths;
-  /** What was told, batch by batch. */
+  /** The reported files, batch by batch. */
   readonly batches: string[][];
   readonly trouble: string[];
   readonly alsoWatch: (folders: readonly string[]) => void;
-  /** The files of what is told next. */
+  /** Waits for the next batches, and returns their files. */
   readonly next: () => Promise<string[]>;
 }
 
-/** A project folder that is being watched. */
+/** Starts watching a new project folder. */
 async function watched(
   prepare: (paths: Paths) => Promise<unknown> = async () => undefined,
   effects: Partial<WatcherEffects> = {},
@@ -41,7 +41,7 @@ async function watched(
   const next = async (): Promise<string[]> => {
     const before = batches.length;
     while (batches.length === before) await delay(5);
-    // Whatever else is to come of the same change has time to.
+    // Gives further batches of the same change time to arrive.
     await delay(150);
     return [...new Set(batches.slice(before).flat())].sort();
   };
@@ -49,14 +49,14 @@ async function watched(
 }
 
 describe('a save', () => {
-  it('is told once when a file is written in place', async () => {
+  it('is reported once if the file is written in place', async () => {
     const { paths, batches, next } = await watched();
     void writeFile(join(paths.dbtProject, 'model.sql'), 'select 2');
     expect(await next()).toEqual(['dbt/model.sql']);
     expect(batches).toHaveLength(1);
   });
 
-  it('is told once when a new file is renamed over the old one', async () => {
+  it('is reported once if a new file is renamed over the old one', async () => {
     const { paths, batches, next } = await watched();
     const file = join(paths.dbtProject, 'model.sql');
     await writeFile(`${file}.tmp`, 'select 2');
@@ -65,7 +65,7 @@ describe('a save', () => {
     expect(batches).toHaveLength(1);
   });
 
-  it('is told once when vim keeps a backup, tries out a file called 4913, and writes the file anew', async () => {
+  it('is reported once if vim makes a backup, tests a file called 4913, and writes a new file', async () => {
     const { paths, batches, next } = await watched();
     const file = join(paths.dbtProject, 'model.sql');
     const vim = async (): Promise<void> => {
@@ -82,7 +82,7 @@ describe('a save', () => {
     expect(batches).toHaveLength(1);
   });
 
-  it('is told once when a formatter writes the file a second time right after', async () => {
+  it('is reported once if a formatter writes the file again immediately', async () => {
     const { paths, batches, next } = await watched();
     const file = join(paths.dbtProject, 'model.sql');
     writeFileSync(file, 'select  2');
@@ -93,26 +93,26 @@ describe('a save', () => {
 });
 
 describe('a batch', () => {
-  it('is a whole checkout of a hundred files', async () => {
+  it('contains a whole checkout of a hundred files', async () => {
     const { paths, batches, next } = await watched();
     const names = Array.from({ length: 100 }, (_, i) => `m${String(i).padStart(3, '0')}.sql`);
     void (async () => {
       await mkdir(join(paths.dbtProject, 'models', 'deep'), { recursive: true });
       for (const name of names) await writeFile(join(paths.dbtProject, 'models', 'deep', name), 'select 1');
     })();
-    const told = new Set(await next());
-    while (told.size < 100) for (const file of await next()) told.add(file);
-    expect([...told].sort()).toEqual(names.map((name) => `dbt/models/deep/${name}`));
+    const files = new Set(await next());
+    while (files.size < 100) for (const file of await next()) files.add(file);
+    expect([...files].sort()).toEqual(names.map((name) => `dbt/models/deep/${name}`));
     expect(batches.length).toBeLessThanOrEqual(2);
   });
 
-  it('holds files that are gone', async () => {
+  it('contains removed files', async () => {
     const { paths, next } = await watched();
     void rm(join(paths.dbtProject, 'model.sql'));
     expect(await next()).toEqual(['dbt/model.sql']);
   });
 
-  it('holds files of every folder that a build is made from', async () => {
+  it('contains files from every folder that builds read', async () => {
     const { paths, next } = await watched();
     void Promise.all(
       [paths.dbtProject, paths.fixtures, paths.data, paths.profiles].map((folder) =>
@@ -122,7 +122,7 @@ describe('a batch', () => {
     expect(await next()).toEqual(['data/new.yml', 'dbt/new.yml', 'fixtures/new.yml', 'profiles/new.yml']);
   });
 
-  it('does not come of what dbt writes, nor of a state folder inside the project', async () => {
+  it("does not contain dbt's output or a state folder inside the project", async () => {
     const { paths, batches } = await watched();
     await mkdir(join(paths.dbtProject, 'target'));
     await writeFile(join(paths.dbtProject, 'target', 'manifest.json'), '{}');
@@ -134,7 +134,7 @@ describe('a batch', () => {
     expect(batches).toEqual([]);
   });
 
-  it('comes of a file whose time alone changed too: whether its content did, the loop decides', async () => {
+  it('contains a file of which only the modification time changed, since the watcher reads no content', async () => {
     const { paths, next } = await watched();
     void utimes(join(paths.dbtProject, 'model.sql'), new Date(), new Date(Date.now() + 5000));
     expect(await next()).toEqual(['dbt/model.sql']);
@@ -142,7 +142,7 @@ describe('a batch', () => {
 });
 
 describe('folders', () => {
-  it('that are removed and made again are watched like before, however often', async () => {
+  it('are still watched after they were repeatedly removed and created again', async () => {
     const { paths, next } = await watched(({ dbtProject }) => mkdir(join(dbtProject, 'models')));
     const folder = join(paths.dbtProject, 'models');
     for (let round = 1; round <= 5; round += 1) {
@@ -157,7 +157,7 @@ describe('folders', () => {
     }
   });
 
-  it('that are moved are told as what is gone and what is new', async () => {
+  it('that are moved are files as what is gone and what is new', async () => {
     const { paths, next } = await watched(async ({ dbtProject }) => {
       await mkdir(join(dbtProject, 'models', 'before', 'deep'), { recursive: true });
       await writeFile(join(dbtProject, 'models', 'before', 'deep', 'm.sql'), 'select 1');
@@ -169,7 +169,7 @@ describe('folders', () => {
     expect(await next()).toEqual(['dbt/models/after/deep/m.sql']);
   });
 
-  it('may be missing at first, and the whole project may go and come back', async () => {
+  it('may be missing at first, and may disappear and come back', async () => {
     const { paths, next } = await watched(({ fixtures }) => rm(fixtures, { recursive: true }));
     void mkdir(paths.fixtures).then(() => writeFile(join(paths.fixtures, 'new.yml'), ''));
     expect(await next()).toEqual(['fixtures/new.yml']);
@@ -183,7 +183,7 @@ describe('folders', () => {
     expect(await next()).toEqual(['dbt/other.sql']);
   });
 
-  it('outside the project are watched where dbt_project.yml says so, also once it says so later', async () => {
+  it('outside the project are watched if dbt_project.yml names them, even after a later change of it', async () => {
     const { paths, next } = await watched(async ({ root, dbtProject }) => {
       await writeFile(join(dbtProject, 'dbt_project.yml'), 'model-paths: [models, ../extra]\n');
       await mkdir(join(root, 'extra', 'logs'), { recursive: true });
@@ -197,7 +197,7 @@ describe('folders', () => {
     expect(await next()).toEqual(['more/macro.sql']);
   });
 
-  it('that dbt says it searches are watched too, as where dbt_project.yml has an expression', async () => {
+  it('that dbt reports as searched are watched, even if dbt_project.yml has a Jinja expression', async () => {
     const { paths, alsoWatch, next } = await watched(async ({ root, dbtProject }) => {
       await writeFile(join(dbtProject, 'dbt_project.yml'), `model-paths: ["{{ env_var('MODELS') }}"]\n`);
       await mkdir(join(root, 'models'));
@@ -207,7 +207,7 @@ describe('folders', () => {
     expect(await next()).toEqual(['models/m.sql']);
   });
 
-  it('that a configured path links to are watched', async () => {
+  it('are watched through a symbolic link', async () => {
     const { paths, next } = await watched(async ({ root, dbtProject }) => {
       await mkdir(join(root, 'elsewhere'));
       await symlink(join(root, 'elsewhere'), join(dbtProject, 'models'));
@@ -216,7 +216,7 @@ describe('folders', () => {
     expect(await next()).toEqual(['dbt/models/m.sql']);
   });
 
-  it('that links lead to in a circle are looked at once', async () => {
+  it('with circular symbolic links are searched only once', async () => {
     const { paths, next } = await watched(async ({ data, dbtProject }) => {
       await symlink('.', join(dbtProject, 'again'));
       await mkdir(join(data, '2026-01-01'));
@@ -229,7 +229,7 @@ describe('folders', () => {
 });
 
 describe('what is no file to read', () => {
-  it('is told like a file and not opened: a named pipe, a link to itself, a link to nothing', async () => {
+  it('is files like a file and not opened: a named pipe, a link to itself, a link to nothing', async () => {
     const { paths, next } = await watched();
     execFileSync('mkfifo', [join(paths.dbtProject, 'pipe.sql')]);
     symlinkSync('circle.sql', join(paths.dbtProject, 'circle.sql'));
@@ -244,8 +244,8 @@ describe('what is no file to read', () => {
   });
 });
 
-describe('a system whose events are not to be relied on', () => {
-  it('that has none left is said in a sentence, and changes are looked for', async () => {
+describe('without reliable file events', () => {
+  it('the watcher reports that the system has no watches left, and polls for changes', async () => {
     const noSpace = Object.assign(new Error('ENOSPC: System limit for number of file watchers reached'), {
       code: 'ENOSPC',
     });
@@ -266,13 +266,13 @@ describe('a system whose events are not to be relied on', () => {
     expect(await next()).toEqual(['dbt/model.sql']);
   });
 
-  it('that loses events delays a change, and no more', async () => {
+  it('lost events only delay a change', async () => {
     const { paths, next } = await watched(undefined, { watchFolder: () => ({ close: () => undefined }) });
     void writeFile(join(paths.dbtProject, 'model.sql'), 'select 2');
     expect(await next()).toEqual(['dbt/model.sql']);
   });
 
-  it('that never is quiet delays a change by two seconds at most', async () => {
+  it('a constant stream of events delays a change by at most two seconds', async () => {
     const { paths, next } = await watched();
     const storm = setInterval(() => void utimes(join(paths.dbtProject, 'model.sql'), new Date(), new Date()), 5);
     onTestFinished(() => clearInterval(storm));
@@ -280,8 +280,8 @@ describe('a system whose events are not to be relied on', () => {
   });
 });
 
-describe('git', () => {
-  it('that holds the lock of its index is waited for', async () => {
+describe("git's index lock", () => {
+  it('delays a batch until git releases it', async () => {
     const { paths, batches, next } = await watched(({ root }) => mkdir(join(root, '.git')));
     const lock = join(paths.root, '.git', 'index.lock');
     void (async () => {
@@ -295,7 +295,7 @@ describe('git', () => {
     expect(batches).toHaveLength(1);
   });
 
-  it('that was killed and left its lock is not waited for', async () => {
+  it('is ignored if it is stale', async () => {
     const { paths, next } = await watched(async ({ root }) => {
       await mkdir(join(root, '.git'));
       await writeFile(join(root, '.git', 'index.lock'), '');
@@ -308,7 +308,7 @@ describe('git', () => {
   });
 });
 
-describe('what editors and tools leave beside the files of a project', () => {
+describe('a path', () => {
   const paths = { root: '/project', state: '/project/.meetup', data: '/project/data' };
   const folders = { searched: ['/project/dbt/models', '/elsewhere/logs/extra'], made: ['/project/dbt/out'] };
   it.each([
@@ -325,7 +325,7 @@ describe('what editors and tools leave beside the files of a project', () => {
     '/project/dbt/out/manifest.json',
     '/project/.git/index',
     '/project/.meetup/work/meetup.duckdb',
-  ])('is ignored: %s', (path) => {
+  ])('of a file that editors and tools leave behind is ignored: %s', (path) => {
     expect(isIgnored(path, paths, folders)).toBe(true);
   });
 
@@ -338,11 +338,11 @@ describe('what editors and tools leave beside the files of a project', () => {
     '/project/fixtures/models/logs_by_day/one.yml',
     '/project/data/2026-01-01/events.json',
     '/project/profiles/profiles.yml',
-  ])('is not: %s', (path) => {
+  ])('of a project file is not ignored: %s', (path) => {
     expect(isIgnored(path, paths, folders)).toBe(false);
   });
 
-  it('is no part of a path that leads to the project', () => {
+  it('is not ignored because of the folders that contain the project', () => {
     const moved = { root: '/var/logs/.venv/project', state: '/state', data: '/tmp/target/data' };
     expect(isIgnored('/var/logs/.venv/project/dbt/models/model.sql', moved, folders)).toBe(false);
     expect(isIgnored('/tmp/target/data/users.json', moved, folders)).toBe(false);
