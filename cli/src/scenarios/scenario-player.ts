@@ -32,7 +32,6 @@ interface Start {
   /** A database with empty raw tables, snapshots and models. */
   readonly file: string;
   readonly full: FullRefresh;
-  readonly models: readonly string[];
   /** The models that a new day changes: all but views. */
   readonly tables: readonly string[];
   readonly snapshots: readonly string[];
@@ -40,8 +39,8 @@ interface Start {
 
 export interface SessionOptions {
   /**
-   * The models' SQL changes during the session: what depends on their text is rebuilt for each scenario, and nothing is
-   * compared with a full refresh.
+   * The models' SQL changes during the session: only the tables that a scenario checks are built, from their current text with
+   * all that they read, and nothing is compared with a full refresh.
    */
   readonly modelsChange?: boolean;
 }
@@ -118,14 +117,17 @@ export class ScenarioPlayer {
 
   /** A build as on any day, without nodes that can't have changed or that nobody checks. */
   #build(scenario: Scenario, start: Start): Promise<TaskAnswer> {
-    const looksBack = scenario.days.some(({ expected }) =>
-      expected.some(({ table }) => table.startsWith('snapshots.')),
-    );
-    const models = this.#modelsChange && this.#playing?.played === 0 ? start.models : start.tables;
-    const uniqueIds = [...models, ...(looksBack ? start.snapshots : [])];
+    const checked = new Set(scenario.days.flatMap(({ expected }) => expected.map(({ table }) => table)));
+    const looksBack = [...checked].some((table) => table.startsWith('snapshots.'));
     // One thread is as fast here, and two may read the same schema's relations at once while one of them is being renamed, which
     // dbt reports as an inconsistent cache.
-    return this.#engine.build({ target: 'dev', uniqueIds, vars: scenario.vars, sample: false, threads: 1 });
+    const request = { target: 'dev', vars: scenario.vars, sample: false, threads: 1 };
+    if (this.#modelsChange) {
+      const select = [...checked].map((table) => `+${table.split('.').at(-1)}`);
+      return this.#engine.build({ ...request, select, resourceTypes: ['model', 'snapshot'] });
+    }
+    const uniqueIds = [...start.tables, ...(looksBack ? start.snapshots : [])];
+    return this.#engine.build({ ...request, uniqueIds });
   }
 
   /** Puts the day's files where they would arrive, and loads what is new, as `meetup load` does. */
@@ -193,9 +195,8 @@ export class ScenarioPlayer {
     const file = join(this.#paths.state, `start-${number}.duckdb`);
     await copyFile(this.#paths.workDatabase, file);
     const snapshots = answer.nodes.filter((node) => node.resourceType === 'snapshot').map((node) => node.uniqueId);
-    const models = recipe.models.map(({ uniqueId }) => uniqueId);
     const tables = recipe.models.filter(({ isView }) => !isView).map(({ uniqueId }) => uniqueId);
-    return { file, full: await FullRefresh.open(recipe), models, tables, snapshots };
+    return { file, full: await FullRefresh.open(recipe), tables, snapshots };
   }
 
   async #putDatabase(file: string | undefined): Promise<void> {

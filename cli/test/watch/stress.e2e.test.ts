@@ -56,14 +56,14 @@ class Developer {
     for (const operation of ['rebase', 'merge']) this.#try(operation, '--abort');
     await rm(join(this.#project, '.git', 'index.lock'), { force: true });
     this.#git('reset', '-q', '--hard');
-    // A model may have been committed while it was broken.
+    this.#git('clean', '-fdq');
+    this.#git('checkout', '-q', this.#chance.of(this.#branches()));
+    // A model may have been committed to this branch while it was broken.
     for (let i = 1; i <= CHAIN; i += 1) {
       const path = join(this.#project, chainModel(i));
       if (existsSync(path) && readFileSync(path, 'utf8').includes('from nowhere'))
         await writeFile(path, chainSql(i, 0));
     }
-    this.#git('clean', '-fdq');
-    this.#git('checkout', '-q', this.#chance.of(this.#branches()));
     for (let i = 0; i < DROPS; i += 1) await this.#drop();
   }
 

@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy
 from databricks import sql
+from databricks.sql.exc import Error
 from databricks.sql.parameters.native import (
     BigIntegerParameter,
     BooleanParameter,
@@ -29,9 +31,10 @@ from databricks.sql.parameters.native import (
 )
 
 Case = dict[str, Any]
+Plain = str | list["Plain"] | None
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Plain:
     """A value as text, or as a list where it has parts."""
     if value is None:
         return None
@@ -43,7 +46,7 @@ def plain(value: Any) -> Any:
         return [plain(part) for part in value.values()]
     if isinstance(value, tuple):
         return [plain(part) for part in value]
-    if hasattr(value, "tolist") and not isinstance(value, str):
+    if isinstance(value, numpy.ndarray):
         return plain(value.tolist())
     if isinstance(value, list):
         return [plain(part) for part in value]
@@ -91,32 +94,32 @@ class Client:
             session_configuration={"timezone": "UTC"},
         )
 
-    def rows(self, case: Case) -> Any:
+    def rows(self, case: Case) -> list[Plain]:
         with self.connection.cursor() as cursor:
             cursor.execute(case["sql"], parameters_of(case))
             return [plain(tuple(row)) for row in cursor.fetchall()]
 
-    def large(self, case: Case) -> Any:
+    def large(self, case: Case) -> list[list[str]]:
         with self.connection.cursor() as cursor:
             cursor.execute(case["sql"])
             rows = cursor.fetchall()
         return [[str(len(rows)), str(sum(row[0] for row in rows)), str(sum(row[1] is None for row in rows))]]
 
-    def update(self, case: Case) -> Any:
+    def update(self, case: Case) -> int:
         with self.connection.cursor() as cursor:
             cursor.execute(case["sql"], parameters_of(case))
             return cursor.rowcount
 
-    def error(self, case: Case) -> Any:
+    def error(self, case: Case) -> dict[str, str | None] | None:
         try:
             self.rows(case)
-        except Exception as error:
+        except Error as error:
             # The driver gives the state in its message only.
             state = re.search(r"SQLSTATE: (\w{5})", str(error))
-            return {"state": state and state[1], "message": str(error)}
+            return {"state": state[1] if state else None, "message": str(error)}
         return None
 
-    def metadata(self, case: Case) -> Any:
+    def metadata(self, case: Case) -> list[list[Plain]]:
         with self.connection.cursor() as cursor:
             where = {"catalog_name": case.get("catalog"), "schema_name": case.get("schema")}
             if case["call"] == "catalogs":
@@ -127,11 +130,11 @@ class Client:
                 cursor.tables(**where, table_name=case["table"])
             else:
                 cursor.columns(**where, table_name=case["table"])
-            names = [column[0] for column in cursor.description]
+            names = [column[0] for column in cursor.description or []]
             return [[plain(row[names.index(name)]) for name in case["columns"]] for row in cursor.fetchall()]
 
-    def together(self, case: Case) -> Any:
-        found: list[Any] = []
+    def together(self, case: Case) -> int:
+        found: list[list[Plain]] = []
 
         def ask(start: int) -> None:
             found.append(self.rows({"sql": case["sql"].replace("ID", str(start))}))
@@ -143,16 +146,16 @@ class Client:
             thread.join()
         return len(found)
 
-    def cancel(self, case: Case) -> Any:
+    def cancel(self, case: Case) -> dict[str, object]:
         cursor = self.connection.cursor()
-        ended: list[Any] = []
+        ended: list[str] = []
 
         def run() -> None:
             try:
                 cursor.execute(case["sql"])
                 cursor.fetchall()
                 ended.append("came to its end")
-            except Exception:
+            except Error:
                 ended.append("cancelled")
 
         thread = threading.Thread(target=run)
@@ -164,7 +167,7 @@ class Client:
         took = time.monotonic() - started
         return {"ended": ended[0], "seconds": took, "after": self.rows({"sql": "select count(*) as one from range(1)"})}
 
-    def volume(self, case: Case) -> Any:
+    def volume(self, case: Case) -> bool:
         up, down = os.path.join(self.folder, "up"), os.path.join(self.folder, "down")
         content = os.urandom(300_000)
         with open(up, "wb") as file:
@@ -178,7 +181,7 @@ class Client:
             cursor.execute(f"REMOVE '{case['path']}'")
         return same
 
-    def missing(self, case: Case) -> Any:
+    def missing(self, case: Case) -> dict[str, str | None] | None:
         return self.error({"sql": f"GET '{case['path']}' TO '{os.path.join(self.folder, 'none')}'"})
 
 
@@ -187,7 +190,7 @@ def outcome(client: Client, case: Case) -> dict[str, Any]:
         for statement in case.get("before", []):
             client.rows({"sql": statement})
         return {"name": case["name"], "outcome": getattr(client, case["do"])(case)}
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (whatever goes wrong is this case's outcome)
         return {"name": case["name"], "failed": f"{type(error).__name__}: {error}"}
 
 
