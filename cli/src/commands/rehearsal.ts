@@ -6,7 +6,7 @@ import type { CommandResult } from '../config/result.ts';
 import { answers } from '../rehearsal/ask.ts';
 import { rehearsalPlaces } from '../rehearsal/places.ts';
 import { endProcesses, rehearsalProcesses } from '../rehearsal/process.ts';
-import { writtenDown } from '../rehearsal/running.ts';
+import { readRunning } from '../rehearsal/running.ts';
 import { startRehearsal, withRehearsalLock } from '../rehearsal/up.ts';
 
 export interface RehearsalOptions {
@@ -71,7 +71,7 @@ async function stop(paths: Paths, effects: Effects): Promise<boolean> {
 
 async function look(paths: Paths, effects: Effects, since: number, changed: boolean): Promise<RehearsalReport> {
   const places = rehearsalPlaces(paths);
-  const running = await writtenDown(places);
+  const running = await readRunning(places);
   const isUp = running !== undefined && (await answers(places, running));
   const processes = await rehearsalProcesses(places);
   const common = {

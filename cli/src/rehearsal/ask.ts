@@ -5,12 +5,12 @@ import type { RehearsalPlaces } from './places.ts';
 import { tokenOf } from './running.ts';
 import type { Running } from './supervisor/launch.ts';
 
-/** Whether the rehearsal answers the least there is to ask. */
+/** Whether the rehearsal answers a minimal request. */
 export async function answers(places: RehearsalPlaces, running: Running): Promise<boolean> {
   return (await whyNoAnswer(places, running)) === undefined;
 }
 
-/** Asks the rehearsal, as any client would, for the least there is. @returns what is wrong; undefined if it answers. */
+/** Sends the rehearsal a minimal request, as any client would. @returns what is wrong; undefined if it answers. */
 export async function whyNoAnswer(places: RehearsalPlaces, running: Running): Promise<string | undefined> {
   try {
     const token = await tokenOf(places);

@@ -3,7 +3,7 @@ import type { Running } from './supervisor/launch.ts';
 
 /** How Databricks' clients reach the rehearsal. */
 export interface RehearsalConnection {
-  /** A made-up name, on port 443; the proxy knows where it leads. */
+  /** A made-up host name on port 443 that only the proxy resolves. */
   readonly host: string;
   readonly httpPath: string;
   readonly token: string;
@@ -11,7 +11,7 @@ export interface RehearsalConnection {
   readonly caFile: string;
   /** `http://127.0.0.1:…` */
   readonly proxyUrl: string;
-  /** For `connectDatabricks`, which does without the proxy. */
+  /** For `connectDatabricks`, which doesn't need the proxy. */
   readonly driver: {
     readonly host: string;
     readonly port: number;
@@ -19,11 +19,11 @@ export interface RehearsalConnection {
     readonly token: string;
     readonly caFile: string;
   };
-  /** What dbt needs in its environment for profiles.yml's target `rehearsal`. */
+  /** Environment variables for the target `rehearsal` in profiles.yml. */
   readonly dbtEnvironment: Readonly<Record<string, string>>;
 }
 
-/** How to reach a rehearsal, from what is written down about it. */
+/** How to reach a rehearsal, from its state file. */
 export function connectionOf(places: RehearsalPlaces, running: Running, token: string): RehearsalConnection {
   const { host, httpPath, port, proxyPort } = running;
   const proxyUrl = `http://127.0.0.1:${proxyPort}`;
@@ -34,7 +34,7 @@ export function connectionOf(places: RehearsalPlaces, running: Running, token: s
     token,
     caFile,
     proxyUrl,
-    // By its number: what `localhost` leads to is up to each machine.
+    // The address rather than `localhost`, which may resolve to something else.
     driver: { host: '127.0.0.1', port, httpPath, token, caFile },
     dbtEnvironment: {
       MEETUP_REHEARSAL_HOST: host,
@@ -42,7 +42,7 @@ export function connectionOf(places: RehearsalPlaces, running: Running, token: s
       MEETUP_REHEARSAL_TOKEN: token,
       HTTPS_PROXY: proxyUrl,
       https_proxy: proxyUrl,
-      // An exception of the user's own must not lead around the proxy.
+      // The user's own NO_PROXY must not bypass this proxy.
       NO_PROXY: '',
       no_proxy: '',
       SSL_CERT_FILE: caFile,

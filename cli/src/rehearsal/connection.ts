@@ -3,14 +3,14 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { connectionOf, type RehearsalConnection } from './connection-of.ts';
 import { rehearsalPlaces } from './places.ts';
-import { tokenOf, writtenDown } from './running.ts';
+import { readRunning, tokenOf } from './running.ts';
 import { startRehearsal } from './up.ts';
 
 export type { RehearsalConnection } from './connection-of.ts';
 
 /**
- * How to reach the rehearsal that runs; with `start` it is started where none does.
- * @throws MeetupError if none runs.
+ * How to reach the running rehearsal. With `start`, one is started if none is running.
+ * @throws MeetupError if none is running.
  */
 export async function rehearsalConnection(
   paths: Paths,
@@ -19,7 +19,7 @@ export async function rehearsalConnection(
 ): Promise<RehearsalConnection> {
   const places = rehearsalPlaces(paths);
   if (options.start) await startRehearsal(paths, effects);
-  const running = await writtenDown(places);
+  const running = await readRunning(places);
   const token = await tokenOf(places);
   if (running === undefined || token === undefined) {
     throw new MeetupError('The rehearsal warehouse is not running: start it with `./meetup rehearsal up`.');

@@ -2,17 +2,17 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Paths } from '../config/paths.ts';
 
-/** Everything that one rehearsal warehouse keeps, below the state folder. */
+/** The files and folders of one rehearsal, below the state folder. */
 export interface RehearsalPlaces {
   readonly folder: string;
-  /** What runs and how it is reached; readable by its owner only. */
+  /** What is running and how to reach it; readable only by its owner. */
   readonly stateFile: string;
   readonly tokenFile: string;
-  /** The certificate authority that clients are to trust. */
+  /** The certificate authority that clients should trust. */
   readonly caFile: string;
   /** Spark's configuration, with the secret path of its server. */
   readonly conf: string;
-  /** What the background process is told; its name tells that process from all others. */
+  /** The background process's settings; their path on its command line identifies the process. */
   readonly launchFile: string;
   readonly metastore: string;
   readonly warehouse: string;
@@ -21,11 +21,11 @@ export interface RehearsalPlaces {
   readonly scratch: string;
   readonly sparkLog: string;
   readonly gatewayLog: string;
-  /** Every statement since the start. */
+  /** The log of every statement since the start. */
   readonly statementsLog: string;
 }
 
-/** Where a rehearsal keeps what; the same for all the names that links give one state folder. */
+/** The places of a rehearsal; the same for every path that leads to the state folder through links. */
 export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): RehearsalPlaces {
   const folder = join(realFolder(paths.state), 'rehearsal');
   return {
@@ -45,12 +45,12 @@ export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): Rehearsal
   };
 }
 
-/** The folder that a path leads to. Processes are found by what they were given, so each folder must have one name. */
+/** Resolves links. Processes are found by paths on their command lines, so each folder must have only one. */
 function realFolder(path: string): string {
   try {
     return realpathSync.native(path);
   } catch {
-    // It is yet to be made, below one that is there.
+    // It doesn't exist yet, so resolve the nearest existing folder above it.
     return dirname(path) === path ? path : join(realFolder(dirname(path)), basename(path));
   }
 }

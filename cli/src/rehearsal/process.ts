@@ -6,28 +6,28 @@ import type { RehearsalPlaces } from './places.ts';
 import { sparkArguments } from './supervisor/spark-files.ts';
 
 /**
- * All processes of this rehearsal, whatever is written down about them: the background process is the one that was given
- * this launch file, and Spark the one that was given this file of arguments.
+ * All processes of this rehearsal, independent of the state file: the background process is the one started with this launch
+ * file, and Spark the one started with this file of arguments.
  */
 export async function rehearsalProcesses(places: RehearsalPlaces): Promise<number[]> {
   const lines = await commandLines();
   return lines.filter((line) => line.pid !== process.pid && isOurs(line, places)).map(({ pid }) => pid);
 }
 
-/** How a process was started. */
+/** The command line of a process. */
 export interface CommandLine {
   readonly pid: number;
-  /** All its arguments, with a separator before and behind each. */
+  /** All its arguments, with a separator before and after each. */
   readonly text: string;
-  /** What no argument holds; with `ps` only a space, which an argument may hold. */
+  /** A character that no argument contains; with `ps` only a space, which an argument may contain. */
   readonly separator: '\0' | ' ';
 }
 
-/** Whether a process is one of this rehearsal's. */
+/** Whether a process belongs to this rehearsal. */
 export function isOurs({ text, separator }: CommandLine, places: RehearsalPlaces): boolean {
   const wasGiven = (arg: string): boolean => text.includes(`${separator}${arg}${separator}`);
   if (wasGiven(`@${sparkArguments(places)}`)) return true;
-  // Whoever reads the launch file, as an editor does, is given it too.
+  // Programs that read the launch file, such as an editor, have it on their command line as well.
   return wasGiven(places.launchFile) && /supervisor[\\/]main\.[jt]s[\0 ]/.test(text);
 }
 
@@ -40,7 +40,7 @@ async function commandLines(): Promise<CommandLine[]> {
   return readPs(String(stdout ?? ''));
 }
 
-/** What `ps -o pid=,command=` says: a process per line. */
+/** Parses the output of `ps -o pid=,command=`, one process per line. */
 export function readPs(output: string): CommandLine[] {
   return output.split('\n').flatMap((line) => {
     const [, pid, command] = /^\s*(\d+)\s+(.*)$/.exec(line) ?? [];
@@ -52,15 +52,18 @@ async function argumentsOf(pid: string): Promise<string> {
   try {
     return `\0${await readFile(`/proc/${pid}/cmdline`, 'utf8')}`;
   } catch {
-    // It has ended meanwhile, or belongs to somebody else.
+    // It has ended in the meantime, or belongs to another user.
     return '';
   }
 }
 
-/** How long a process that was asked to end may take before it is killed (milliseconds). */
+/** How long a process may take to end before it is killed (milliseconds). */
 const ENDING_MS = 6000;
 
-/** Ends all processes of this rehearsal, asking first. Resolves when none is left. @returns how many there were. */
+/**
+ * Terminates all processes of this rehearsal, then kills those that remain. Resolves when none is left. @returns how many there
+ * were.
+ */
 export async function endProcesses(places: RehearsalPlaces): Promise<number> {
   const first = await rehearsalProcesses(places);
   const started = Date.now();

@@ -5,13 +5,13 @@ import type { RehearsalPlaces } from './places.ts';
 import { readJson } from './supervisor/files.ts';
 import { type Running, runningSchema } from './supervisor/launch.ts';
 
-/** What was written down about a rehearsal whose background process lives. It may not answer all the same. */
-export async function writtenDown(places: RehearsalPlaces): Promise<Running | undefined> {
+/** The state file of a rehearsal whose background process is alive, although it may not answer. */
+export async function readRunning(places: RehearsalPlaces): Promise<Running | undefined> {
   const running = await readJson(places.stateFile, runningSchema);
   return running !== undefined && isAlive(running.pid) ? running : undefined;
 }
 
-/** The token that clients show; undefined if there is none. */
+/** The clients' access token; undefined if there is none. */
 export async function tokenOf(places: RehearsalPlaces): Promise<string | undefined> {
   try {
     return (await readFile(places.tokenFile, 'utf8')).trim();

@@ -8,13 +8,13 @@ import type { RehearsalPlaces } from './places.ts';
 import { readJson } from './supervisor/files.ts';
 import { type Running, runningSchema } from './supervisor/launch.ts';
 
-/** How long all of it may take (milliseconds): more than Spark is given to listen, so that who waits hears of that first. */
+/** The timeout for the whole start (milliseconds); longer than Spark's, so that a timeout of Spark is reported as such. */
 const PATIENCE_MS = 240_000;
 
 /**
- * Waits until all of a rehearsal answers.
- * @param start the name of this start, and its background process.
- * @throws MeetupError if that process ends, or four minutes are over; InterruptedError.
+ * Waits until a rehearsal answers.
+ * @param start the id of this start, and its background process.
+ * @throws MeetupError if that process ends or doesn't answer within four minutes; InterruptedError.
  */
 export async function untilItAnswers(
   places: RehearsalPlaces,

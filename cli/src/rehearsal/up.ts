@@ -8,7 +8,7 @@ import { answers } from './ask.ts';
 import { type RehearsalPlaces, rehearsalPlaces } from './places.ts';
 import { endProcesses } from './process.ts';
 import { provisionSpark } from './provision/provision.ts';
-import { writtenDown } from './running.ts';
+import { readRunning } from './running.ts';
 import { writeSecretly } from './supervisor/files.ts';
 import type { Launch, Running } from './supervisor/launch.ts';
 import { spawnSupervisor } from './supervisor/spawn.ts';
@@ -18,13 +18,13 @@ import { untilItAnswers } from './until-it-answers.ts';
 const IDLE_MS = 30 * 60_000;
 
 /**
- * Starts the rehearsal, unless it runs and answers. What is left of one that crashed is ended first.
+ * Starts the rehearsal unless one is running and answers. First ends what is left of a crashed one.
  * @returns whether it had to be started.
  */
 export async function startRehearsal(paths: Paths, effects: Effects): Promise<{ running: Running; started: boolean }> {
   const places = rehearsalPlaces(paths);
   return withRehearsalLock(paths, places, effects, async () => {
-    const present = await writtenDown(places);
+    const present = await readRunning(places);
     if (present !== undefined && (await answers(places, present))) return { running: present, started: false };
     await endProcesses(places);
     await rm(places.stateFile, { force: true });
@@ -51,7 +51,7 @@ export async function startRehearsal(paths: Paths, effects: Effects): Promise<{ 
   });
 }
 
-/** One process at a time starts or ends a rehearsal, whoever works on the databases meanwhile. */
+/** Lets only one process at a time start or stop a rehearsal. Independent of the lock on the databases. */
 export async function withRehearsalLock<T>(
   paths: Paths,
   places: RehearsalPlaces,

@@ -266,5 +266,5 @@ it('says of a call that it does not know that the rehearsal does not have it', a
   const { gateway } = rehearsal();
   const reply = await gateway.answer(callOf('GetDelegationToken', 9, new Struct()), 'https://host');
   expect([reply.kind, reply.sequence]).toEqual([KIND.exception, 9]);
-  expect(reply.body.string(1)).toBe("The rehearsal doesn't have GetDelegationToken.");
+  expect(reply.body.string(1)).toBe("The rehearsal doesn't support GetDelegationToken.");
 });

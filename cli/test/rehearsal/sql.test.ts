@@ -46,13 +46,13 @@ describe("a statement in Databricks' SQL", () => {
 
   it.each([
     ["copy into t from '/Volumes/a/b/c'", 'COPY INTO'],
-    ['/* rights */ grant select on t to x', 'rights'],
+    ['/* rights */ grant select on t to x', 'permissions'],
     ['create or replace materialized view v as select 1', 'materialized views'],
     ['create or refresh streaming table t as select 1', 'streaming tables'],
     ["select * from read_files('/Volumes/a/b/c')", 'read_files'],
-  ])('is refused plainly where the rehearsal does not have it: %s', (sql, what) => {
+  ])('is refused with a plain message if the rehearsal does not support it: %s', (sql, what) => {
     const refused = unsupported(sql);
-    expect(refused?.message).toContain("The rehearsal doesn't have");
+    expect(refused?.message).toContain("The rehearsal doesn't support");
     expect(refused?.message).toContain(what);
     expect(refused?.sqlState).toBe('0A000');
   });

@@ -2,23 +2,23 @@ import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } fr
 import { isIPv4 } from 'node:net';
 import { bits, boolean, identifier, integer, octets, sequence, set, tagged, taggedBytes, time, utf8 } from './der.ts';
 
-/** What a TLS server needs, and what its clients are to trust; all PEM. */
+/** What a TLS server needs and its clients should trust, all in PEM. */
 export interface ServerCertificate {
   readonly ca: string;
   readonly certificate: string;
   readonly key: string;
 }
 
-/** How long a certificate is good for (milliseconds); it is made anew with every start. */
+/** The validity of a certificate (milliseconds); each start creates a new one. */
 const VALID_MS = 90 * 24 * 3600_000;
-/** Clocks of clients may lag (milliseconds). */
+/** The allowed lag of clients' clocks (milliseconds). */
 const LAG_MS = 24 * 3600_000;
 
 const ECDSA_SHA256 = sequence(identifier('1.2.840.10045.4.3.2'));
 
 /**
- * Makes a certificate for the given host names and IPv4 addresses, under an authority of its own whose key is thrown
- * away: nobody can ever sign another one that whoever trusts this authority would trust.
+ * Creates a certificate for the given host names and IPv4 addresses. It is signed by a new authority whose key is discarded, so
+ * that nobody can sign another certificate that clients of this one would trust.
  */
 export function makeCertificate(hosts: readonly string[], now: number): ServerCertificate {
   const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -28,13 +28,13 @@ export function makeCertificate(hosts: readonly string[], now: number): ServerCe
     extension('2.5.29.15', bits(Buffer.from([flags]), unused), true);
   const ca = certificate({ name: issuer.name, publicKey: authority.publicKey }, issuer, now, [
     extension('2.5.29.19', sequence(boolean(true), integer(Buffer.from([0]))), true),
-    // May sign certificates, and nothing else.
+    // May only sign certificates.
     keyUsage(0b0000_0100, 2),
     extension('2.5.29.14', octets(keyId(authority.publicKey))),
   ]);
   const leaf = certificate({ name: 'meetup rehearsal', publicKey: server.publicKey }, issuer, now, [
     extension('2.5.29.19', sequence(), true),
-    // May sign what it says.
+    // May be used for signatures.
     keyUsage(0b1000_0000, 7),
     extension('2.5.29.37', sequence(identifier('1.3.6.1.5.5.7.3.1'))),
     extension('2.5.29.14', octets(keyId(server.publicKey))),

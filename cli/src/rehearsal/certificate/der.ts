@@ -1,4 +1,4 @@
-/** The few kinds of values of ASN.1's distinguished encoding that a certificate consists of. */
+/* The parts of ASN.1's distinguished encoding rules (DER) that a certificate needs. */
 
 function encoded(tag: number, content: Buffer): Buffer {
   return Buffer.concat([Buffer.from([tag]), lengthOf(content.length), content]);
@@ -17,18 +17,18 @@ export const boolean = (value: boolean): Buffer => encoded(0x01, Buffer.from([va
 export const octets = (content: Buffer): Buffer => encoded(0x04, content);
 export const utf8 = (text: string): Buffer => encoded(0x0c, Buffer.from(text));
 
-/** A number that is not negative, from its big-endian bytes. */
+/** A non-negative integer, from its big-endian bytes. */
 export function integer(bytes: Buffer): Buffer {
   const first = bytes.findIndex((byte) => byte !== 0);
   const significant = first < 0 ? Buffer.from([0]) : bytes.subarray(first);
   return encoded(0x02, (significant[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), significant]) : significant);
 }
 
-/** Bits, of which the last byte's `unused` lowest don't count. */
+/** A bit string, without the `unused` lowest bits of the last byte. */
 export const bits = (content: Buffer, unused = 0): Buffer =>
   encoded(0x03, Buffer.concat([Buffer.from([unused]), content]));
 
-/** `2.5.29.17` and the like. */
+/** An object identifier such as `2.5.29.17`. */
 export function identifier(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   const bytes = [first * 40 + second];
@@ -40,12 +40,13 @@ export function identifier(dotted: string): Buffer {
   return encoded(0x06, Buffer.from(bytes));
 }
 
-/** A moment, to the second, in UTC; from 2050 on in the longer form, as certificates demand. */
+/** A time in UTC, to the second; from 2050 on as GeneralizedTime, as certificates require. */
 export function time(moment: Date): Buffer {
   const text = `${moment.toISOString().replace(/\.\d+|[-:T]/g, '')}`;
   return moment.getUTCFullYear() < 2050 ? encoded(0x17, Buffer.from(text.slice(2))) : encoded(0x18, Buffer.from(text));
 }
 
-/** A value under a tag of its surroundings' own: around it, or, without a shell, in place of its own tag. */
+/** A context-specific tag around a value with its own tag (explicit tagging). */
 export const tagged = (tag: number, content: Buffer): Buffer => encoded(0xa0 | tag, content);
+/** Content with a context-specific tag instead of its own (implicit tagging). */
 export const taggedBytes = (tag: number, content: Buffer): Buffer => encoded(0x80 | tag, content);

@@ -16,52 +16,52 @@ import { type Operation, type Session, type SessionLink, Sessions } from './sess
 import { failed, failure, plainFailure, SUCCESS } from './status.ts';
 import { answerAboutVolumes } from './volume-answers.ts';
 
-/** The newest protocol that Spark's server knows: Hive's V10. */
+/** The newest protocol version that Spark's server supports: Hive's V10. */
 const HIVE_V10 = 9;
-/** And the newest that Databricks' clients know: their V8. */
+/** The newest protocol version that Databricks' clients support: V8. */
 const DATABRICKS_V8 = 0xa508;
 
-/** Questions about what there is that Spark answers itself. */
+/** Metadata calls that are left to Spark. */
 const SPARK_ANSWERS = new Set(['GetTypeInfo', 'GetFunctions']);
 
-/** How statements begin that change rows, and so have a number of them. */
+/** First words of statements that may change rows and so report how many. */
 const CHANGES = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE', 'WITH', 'FROM']);
 
 const PLAIN: Format = { arrow: false, lz4: false };
 
-export interface GatewaySite {
+export interface GatewayOptions {
   readonly links: {
-    /** One call, on whatever connection is free; made once more where its answer is lost, it may be, and is still wanted. */
+    /** Makes one call on any free connection; repeats it if its answer was lost, repeating is safe and it is still wanted. */
     call(name: string, request: Struct, isWanted?: () => boolean): Promise<Struct>;
-    /** A connection for one session. */
+    /** Opens a connection for one session. */
     own(): Promise<SessionLink>;
   };
   readonly volumes: Volumes;
   readonly tickets: Tickets;
   readonly now: () => number;
-  /** Hears every statement before it runs. */
-  readonly heard?: (statement: string) => void;
+  /** Called with every statement before it runs. */
+  readonly onStatement?: (statement: string) => void;
 }
 
 /**
  * Speaks Databricks' flavour of Hive's Thrift protocol with clients, and Hive's own with Spark's server.
- * What they understand alike passes through unread.
+ * What both have in common passes through without being decoded.
  */
 export class Gateway {
   readonly sessions: Sessions;
-  readonly #site: GatewaySite;
+  readonly #options: GatewayOptions;
   readonly #operations: Operations;
 
-  constructor(site: GatewaySite) {
-    this.#site = site;
-    this.sessions = new Sessions(site.now);
-    const call: Call = (session, name, request) => site.links.call(name, request, () => session.link.alive);
-    this.#operations = new Operations(this.sessions, call, site.now);
+  constructor(options: GatewayOptions) {
+    this.#options = options;
+    this.sessions = new Sessions(options.now);
+    const call: Call = (session, name, request) => options.links.call(name, request, () => session.link.alive);
+    this.#operations = new Operations(this.sessions, call, options.now);
   }
 
   /**
    * Answers one call.
-   * @param origin how this client reaches this gateway, as in `https://host:port`.
+   * @param origin the URL at which this client reaches the gateway, such as `https://host:port`.
    */
   async answer(call: Message, origin: string): Promise<Message> {
     const request = call.body.struct(1);
@@ -69,7 +69,7 @@ export class Gateway {
     try {
       const response = await this.#respond(call.name, request, origin);
       return response === undefined
-        ? exceptionOf(call, `The rehearsal doesn't have ${call.name}.`, 1)
+        ? exceptionOf(call, `The rehearsal doesn't support ${call.name}.`, 1)
         : replyOf(call, plainFailure(response));
     } catch (error) {
       if (error instanceof StatementError || error instanceof SparkLostError) return replyOf(call, failure(error));
@@ -77,7 +77,7 @@ export class Gateway {
     }
   }
 
-  /** Closes sessions that nobody has used for so long (milliseconds). */
+  /** Closes sessions that have been idle for this long (milliseconds). */
   async closeIdle(idleMs: number): Promise<void> {
     await Promise.all(this.sessions.stale(idleMs).map((session) => this.#close(session)));
   }
@@ -87,12 +87,12 @@ export class Gateway {
     if (name === 'CloseSession') return this.#closeSession(request);
     if (name === 'ExecuteStatement') return this.#execute(request, origin);
     if (SPARK_ANSWERS.has(name)) return this.#ask(name, request);
-    if (name === 'GetInfo') return this.#site.links.call(name, this.#forSession(request));
+    if (name === 'GetInfo') return this.#options.links.call(name, this.#forSession(request));
     if (name === 'GetOperationStatus') return this.#operations.status(request);
     if (name === 'GetResultSetMetadata') return this.#operations.metadata(request);
     if (name === 'FetchResults') return this.#operations.fetch(request);
     if (name === 'CancelOperation' || name === 'CloseOperation') return this.#operations.end(name, request);
-    return this.#tell(name, request);
+    return this.#answerMetadata(name, request);
   }
 
   async #openSession(request: Struct): Promise<Struct> {
@@ -104,7 +104,7 @@ export class Gateway {
         '42704',
       );
     }
-    const link = await this.#site.links.own();
+    const link = await this.#options.links.own();
     const response = await link.call(
       'OpenSession',
       new Struct([
@@ -127,7 +127,7 @@ export class Gateway {
     return response.with({ 2: i32(DATABRICKS_V8), 1284: struct(entered), 1285: bool(true) });
   }
 
-  /** Databricks opens a session in a schema that is yet to be made: so does this, in the default one. */
+  /** Databricks opens sessions even in schemas that don't exist yet. Here, such a session starts in the default schema. */
   async #enter(session: Session, schema: string | undefined): Promise<string> {
     if (schema === undefined || schema === '') return 'default';
     const found = await this.#rowsOf(session, `show schemas in spark_catalog like ${literal(schema)}`);
@@ -136,7 +136,7 @@ export class Gateway {
     return schema;
   }
 
-  /** Runs a statement of the gateway's own. @returns how many rows it gave, up to one. */
+  /** Runs one of the gateway's own statements. @returns the number of rows, at most one. */
   async #rowsOf(session: Session, sql: string): Promise<number> {
     const request = new Struct([
       [1, struct(session.handle)],
@@ -154,13 +154,13 @@ export class Gateway {
 
   async #closeSession(request: Struct): Promise<Struct> {
     const session = this.sessions.find(request.struct(1));
-    // It is closed already, and that is what the client wants.
+    // It is already closed, which is what the client wants.
     return session === undefined ? new Struct([[1, struct(SUCCESS)]]) : this.#close(session);
   }
 
   /** Closes a session, with its statements and its connection. */
   async #close(session: Session): Promise<Struct> {
-    // Before anything is waited for: nobody is to use it any more, or to close it once more.
+    // Before the first await, so that nobody uses it or closes it a second time.
     this.sessions.remove(session);
     if (!session.link.alive) return new Struct([[1, struct(SUCCESS)]]);
     try {
@@ -173,18 +173,18 @@ export class Gateway {
   async #execute(request: Struct, origin: string): Promise<Struct> {
     const session = this.#session(request);
     const statement = request.string(2) ?? '';
-    this.#site.heard?.(statement);
+    this.#options.onStatement?.(statement);
     const refused = unsupported(statement);
     if (refused !== undefined) throw refused;
-    const { volumes, tickets } = this.#site;
+    const { volumes, tickets } = this.#options;
     const about = await answerAboutVolumes(statement, { volumes, tickets, origin });
     const sql = about?.sql ?? toSparkSql(statement, { volumePath: (path) => volumes.file(path) });
     const { overlay, format } = overlayOf(request);
     return this.#run(request, { session, sql, overlay, format, isStaging: about?.isStaging ?? false });
   }
 
-  /** Answers a question about what there is with the rows of a query; undefined for a call that there isn't. */
-  async #tell(name: string, request: Struct): Promise<Struct | undefined> {
+  /** Answers a metadata call with the rows of a query; undefined for unknown calls. */
+  async #answerMetadata(name: string, request: Struct): Promise<Struct | undefined> {
     const sql = metadataQuery(name, request);
     if (sql === undefined) return undefined;
     const session = this.#session(request);
@@ -210,7 +210,7 @@ export class Gateway {
       [4, bool(true)],
     ]).with({ 5: timeout === undefined ? undefined : i64(timeout) });
     const { alive } = rest.session.link;
-    const response = await this.#site.links.call('ExecuteStatement', asked, () => alive && rest.session.link.alive);
+    const response = await this.#options.links.call('ExecuteStatement', asked, () => alive && rest.session.link.alive);
     const isChange = CHANGES.has(firstWord(sql));
     return this.#operations.begun(
       response,
@@ -224,7 +224,7 @@ export class Gateway {
     const catalog = request.string(2);
     const isOurs = catalog !== undefined && isCatalogName(catalog);
     const asked = this.#forSession(request).with(isOurs ? { 2: string('spark_catalog') } : {});
-    const response = await this.#site.links.call(name, asked);
+    const response = await this.#options.links.call(name, asked);
     const operation = {
       session,
       isStaging: false,
@@ -237,7 +237,7 @@ export class Gateway {
     return this.#operations.begun(response, operation, request);
   }
 
-  /** A request without what only Databricks knows of. */
+  /** Removes Databricks' own fields from a request. */
   #forSession(request: Struct): Struct {
     this.#session(request);
     return request.with(Object.fromEntries(request.ids().flatMap((id) => (id > 1000 ? [[id, undefined]] : []))));
@@ -267,7 +267,7 @@ const firstRow = (handle: Struct): Struct =>
     [3, i64(1n)],
   ]);
 
-/** What a client sets for its session, as far as Spark has it. */
+/** The client's session settings that Spark supports. */
 function sparkConfiguration(configuration: ReadonlyMap<string, string>): Map<string, string> {
   const settings = [...configuration].map(([name, value]) => [sparkSetting(name), value] as const);
   return new Map(

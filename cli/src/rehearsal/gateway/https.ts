@@ -7,13 +7,13 @@ import type { Tickets } from '../volumes/tickets.ts';
 import { STAGING, transfer } from '../volumes/transfer.ts';
 import type { Gateway } from './gateway.ts';
 
-/** The longest message of a client (bytes): statements, however generated, are far below. */
+/** The largest message from a client (bytes): even generated statements are far smaller. */
 const LONGEST_MESSAGE = 64 * 1024 * 1024;
 
-/** What dbt-databricks and Databricks' SDK ask a host about itself, three times, before anything else. */
+/** dbt-databricks and Databricks' SDK request this three times before anything else. */
 const ABOUT = '/.well-known/databricks-config';
 
-export interface FrontDoor {
+export interface HttpsBackend {
   readonly gateway: Gateway;
   readonly tickets: Tickets;
   readonly token: string;
@@ -21,36 +21,36 @@ export interface FrontDoor {
 }
 
 /** The HTTPS server that Databricks' clients talk to. */
-export function httpsServer({ certificate, key }: ServerCertificate, door: FrontDoor): Server {
+export function httpsServer({ certificate, key }: ServerCertificate, backend: HttpsBackend): Server {
   const server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2' }, (request, response) => {
-    answer(door, request, response).catch((error: unknown) => {
-      door.log(`${request.method} ${request.url?.split('?')[0]}: ${error instanceof Error ? error.stack : error}`);
+    answer(backend, request, response).catch((error: unknown) => {
+      backend.log(`${request.method} ${request.url?.split('?')[0]}: ${error instanceof Error ? error.stack : error}`);
       if (!response.headersSent) response.writeHead(500);
       response.end();
     });
   });
-  // Statements take as long as they take, and clients use connections again after a while.
+  // Statements may take any time, and clients reuse idle connections.
   server.requestTimeout = 0;
   server.keepAliveTimeout = 120_000;
   return server;
 }
 
-async function answer(door: FrontDoor, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(backend: HttpsBackend, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = request.url ?? '/';
-  if (url.startsWith(STAGING)) return transfer(door.tickets, request, response);
-  if (request.method === 'GET' && url === ABOUT) return tell(response);
+  if (url.startsWith(STAGING)) return transfer(backend.tickets, request, response);
+  if (request.method === 'GET' && url === ABOUT) return describeHost(response);
   if (request.method !== 'POST' || !url.startsWith('/sql/'))
     return refuse(response, 404, 'The rehearsal has no such page.');
-  if (!isAuthorized(request, door.token)) return refuse(response, 401, "This is not the rehearsal's token.");
+  if (!isAuthorized(request, backend.token)) return refuse(response, 401, "This is not the rehearsal's token.");
   const body = await bodyOf(request);
   if (body === undefined) return refuse(response, 413, 'The statement is too long.');
   const origin = `https://${request.headers.host ?? ''}`;
-  const reply = encodeMessage(await door.gateway.answer(decodeMessage(body), origin));
+  const reply = encodeMessage(await backend.gateway.answer(decodeMessage(body), origin));
   response.writeHead(200, { 'content-type': 'application/x-thrift', 'content-length': reply.length }).end(reply);
 }
 
-/** A workspace like any other: nothing is to be said about it. */
-function tell(response: ServerResponse): void {
+/** An empty configuration makes clients use their defaults. */
+function describeHost(response: ServerResponse): void {
   response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
 }
 

@@ -2,14 +2,14 @@ import { CATALOG, isCatalogName } from '../sql/rewrite.ts';
 import { literal } from '../sql/tokens.ts';
 import type { Struct } from '../thrift/struct.ts';
 
-/** A column of an answer: its name and what it is made of. */
+/** The columns of an answer: SQL expressions by name. */
 type Columns = Readonly<Record<string, string>>;
 
 const NO_TEXT = 'cast(null as string)';
 const NO_INT = 'cast(null as int)';
 const NO_SMALLINT = 'cast(null as smallint)';
 
-/** Questions about what there is, each turned into the query that answers it. */
+/** The queries that answer metadata calls. */
 const QUESTIONS: Readonly<Record<string, (request: Struct) => string>> = {
   GetCatalogs: () => `select ${literal(CATALOG)} as TABLE_CAT`,
   GetTableTypes: () => `select * from values ('TABLE'), ('VIEW') as t(TABLE_TYPE)`,
@@ -34,12 +34,12 @@ const QUESTIONS: Readonly<Record<string, (request: Struct) => string>> = {
       where: [...inCatalog(request), ...columnsLike(request.string(5))],
       order: 'TABLE_SCHEM, TABLE_NAME, ORDINAL_POSITION',
     }),
-  // Tables of hive_metastore have no keys.
+  // Tables in hive_metastore have no keys.
   GetPrimaryKeys: () => nothing(PRIMARY_KEYS),
   GetCrossReference: () => nothing(CROSS_REFERENCES),
 };
 
-/** The query that answers a question about what there is; undefined for all other calls. */
+/** The query that answers a metadata call; undefined for all other calls. */
 export const metadataQuery = (name: string, request: Struct): string | undefined => QUESTIONS[name]?.(request);
 
 const TABLES: Columns = {
@@ -72,7 +72,7 @@ const COLUMNS: Columns = {
   SQL_DATA_TYPE: NO_INT,
   SQL_DATETIME_SUB: NO_INT,
   CHAR_OCTET_LENGTH: NO_INT,
-  // Databricks counts from 0 here, and its drivers add one.
+  // Databricks counts from 0 here, and its drivers add 1.
   ORDINAL_POSITION: 'ordinal',
   IS_NULLABLE: "if(nullable, 'YES', 'NO')",
   SCOPE_CATALOG: NO_TEXT,
@@ -120,7 +120,7 @@ const selected = (columns: Columns): string =>
 
 const pattern = (request: Struct, id: number): string => literal(request.string(id) || '%');
 
-/** Nothing is in any other catalog than the one that there is. */
+/** A condition that excludes everything if the client asks for another catalog. */
 function inCatalog(request: Struct): string[] {
   const catalog = request.string(2);
   return catalog === undefined || catalog === '' || isCatalogName(catalog) || catalog === '%' ? [] : ['false'];

@@ -8,20 +8,20 @@ import { failed, plainError, STATE, SUCCESS, stopped, UNDER_WAY } from './status
 
 const FETCH_NEXT = 0;
 const FETCH_FIRST = 4;
-/** How many rows are held at once: clients ask for 100,000, which may be gigabytes where rows are wide. */
+/** The most rows in memory at once: clients request 100,000, which may be gigabytes if rows are wide. */
 const MOST_ROWS = 20_000;
-/** As many bits of the number of rows that Spark's side reads as a number; those above say where to begin. */
+/** The lower bits of the row count hold the count; those above hold the offset, for the server's own statements. */
 const COUNT_BITS = 20n;
 /**
- * How long a client waits at most for a statement's rows to come along with the first answer (milliseconds). Not longer: it can't cancel
- * the statement before it has that answer.
+ * How long the first answer to a statement may wait for its rows (milliseconds). The client can't cancel the statement before it
+ * has that answer.
  */
 const DIRECT_MS = 1000;
 
-/** One call on a connection to Spark, for a session. */
+/** Makes a call to Spark on behalf of a session. */
 export type Call = (session: Session, name: string, request: Struct) => Promise<Struct>;
 
-/** Statements, and other questions with rows for an answer, from their beginning to their end. */
+/** The life cycle of operations: statements and other calls that return rows. */
 export class Operations {
   readonly #sessions: Sessions;
   readonly #call: Call;
@@ -33,7 +33,7 @@ export class Operations {
     this.#now = now;
   }
 
-  /** Remembers an operation, and sends its results along where the client wants them so and they come soon. */
+  /** Registers an operation, and includes its results in the answer if the client supports that and they arrive soon. */
   async begun(response: Struct, operation: Operation, request: Struct): Promise<Struct> {
     const handle = response.struct(2);
     if (failed(response) || handle === undefined) return response;
@@ -43,7 +43,7 @@ export class Operations {
       const direct = await this.#directResults(handle, operation, chunkOf(wanted.i64(1)));
       return response.with({ 1281: struct(direct) });
     }
-    // Who does not poll expects an answer when all is done.
+    // A client that doesn't poll expects the answer after the statement has finished.
     if (request.bool(4) === false) await this.#finished(handle, operation);
     return response;
   }
@@ -60,7 +60,7 @@ export class Operations {
 
   async fetch(request: Struct): Promise<Struct> {
     const { handle, operation } = this.#asked(request);
-    // A driver asks for the next rows before it has these: each call begins where the one before it ended.
+    // Drivers request the next rows before these have arrived, so each call starts where the previous one ended.
     const rows = operation.fetched.then(() => {
       if (request.i32(2) === FETCH_FIRST) operation.position = 0;
       return this.#rows(handle, operation, chunkOf(request.i64(3)));
@@ -72,12 +72,12 @@ export class Operations {
 
   async end(name: 'CancelOperation' | 'CloseOperation', request: Struct): Promise<Struct> {
     const found = this.#sessions.findOperation(request.struct(1));
-    // A client closes what it has read to the end, which is closed by then.
+    // Operations that were read to the end are already closed when the client closes them.
     if (found === undefined) return new Struct([[1, struct(SUCCESS)]]);
     const { handle, operation } = found;
     if (name === 'CloseOperation') this.#sessions.removeOperation(handle);
     const response = await this.#call(operation.session, name, new Struct([[1, struct(handle)]]));
-    // Closed by an earlier attempt whose answer was lost: that is what the client wants.
+    // An earlier attempt whose answer was lost has closed it, which is what the client wants.
     return failed(response) && name === 'CloseOperation' ? new Struct([[1, struct(SUCCESS)]]) : response;
   }
 
@@ -90,12 +90,12 @@ export class Operations {
     const rows = await this.#rows(handle, operation, maxRows);
     const direct = begun.with({ 2: struct(metadata), 3: struct(rows) });
     if (failed(rows) || rows.bool(2) === true) return direct;
-    // Nothing is left to fetch, so the client need not come back to say that it is through.
+    // Nothing is left to fetch, so close the operation now and spare the client the call.
     const closed = await this.end('CloseOperation', new Struct([[1, struct(handle)]]));
     return direct.with({ 4: struct(closed) });
   }
 
-  /** A statement's state when it has ended, or when the client has waited long enough. */
+  /** A statement's state once it has ended or the time for the first answer is over. */
   async #settled(handle: Struct, operation: Operation): Promise<Struct> {
     const until = this.#now() + DIRECT_MS;
     for (;;) {
@@ -104,7 +104,7 @@ export class Operations {
     }
   }
 
-  /** Waits until a statement has ended. Spark answers when it has, or after a second. */
+  /** Waits until a statement has ended. Spark answers when it ends, or after a second. */
   async #finished(handle: Struct, operation: Operation): Promise<void> {
     for (;;) {
       const status = await this.#statusOf(handle, operation);
@@ -113,7 +113,7 @@ export class Operations {
     }
   }
 
-  /** GetOperationStatus' response with what went wrong said plainly, Spark's own words, and how many rows were changed. */
+  /** GetOperationStatus' response with a plain error message, Spark's original error, and the number of changed rows. */
   async #statusOf(handle: Struct, operation: Operation): Promise<Struct> {
     const response = await this.#call(operation.session, 'GetOperationStatus', new Struct([[1, struct(handle)]]));
     const state = response.i32(2);
@@ -128,7 +128,7 @@ export class Operations {
     return count === undefined ? response : response.with({ 11: i64(count) });
   }
 
-  /** How many rows a statement has changed; undefined if it doesn't say. */
+  /** The number of rows that a statement changed; undefined if unknown. */
   async #changedRows(handle: Struct, operation: Operation): Promise<bigint | undefined> {
     if (operation.changed !== undefined) return operation.changed;
     const response = await this.#call(operation.session, 'FetchResults', fetchRequest(handle, FETCH_COUNT, 0n));
@@ -163,7 +163,7 @@ export class Operations {
     return rows.response;
   }
 
-  /** Rows can't be had of a statement that failed, or was cancelled: its state says why. */
+  /** Why a failed or cancelled statement has no rows, from its state. */
   async #whyNot(handle: Struct, operation: Operation, response: Struct): Promise<StatementError> {
     const status = await this.#statusOf(handle, operation);
     const { message, sqlState } = plainError(
@@ -172,7 +172,7 @@ export class Operations {
     return new StatementError(message, status.string(3) ?? sqlState ?? 'HY000');
   }
 
-  /** What a client asks about. @throws StatementError if it is gone. */
+  /** The operation that a request refers to. @throws StatementError if it no longer exists. */
   #asked(request: Struct): { readonly handle: Struct; readonly operation: Operation } {
     const found = this.#sessions.findOperation(request.struct(1));
     if (found?.operation.session.link.alive) return found;
@@ -194,7 +194,7 @@ function withError(response: Struct): Struct {
   });
 }
 
-/** How many rows to ask for where a client wants so many; it comes back for the rest. */
+/** The number of rows to fetch for a client's request; the client comes back for the rest. */
 function chunkOf(wanted: bigint | undefined): number {
   const rows = Number(wanted ?? 0n);
   return rows > 0 ? Math.min(rows, MOST_ROWS) : MOST_ROWS;
@@ -209,6 +209,6 @@ const fetchRequest = (handle: Struct, orientation: number, rows: bigint): Struct
 
 const next = (handle: Struct, rows: number): Struct => fetchRequest(handle, FETCH_NEXT, BigInt(rows));
 
-/** Asks for rows from a certain one on, which may be asked for again. */
+/** A request for rows from an absolute offset, which is safe to repeat. */
 const absolute = (handle: Struct, from: number, rows: number): Struct =>
   fetchRequest(handle, FETCH_ABSOLUTE, (BigInt(from) << COUNT_BITS) | BigInt(rows));

@@ -3,7 +3,7 @@ import { STATEMENT_KEY } from '../server-link/repeatable.ts';
 import type { Struct } from '../thrift/struct.ts';
 import { parametersOf } from './parameters.ts';
 
-/** Fields of TSparkArrowTypes, and what Spark's side calls them. */
+/** Fields of TSparkArrowTypes, and their names on the server's side. */
 const ARROW_TYPES: readonly (readonly [number, string])[] = [
   [1, 'timestamps'],
   [2, 'decimals'],
@@ -12,15 +12,15 @@ const ARROW_TYPES: readonly (readonly [number, string])[] = [
   [5, 'nulls'],
 ];
 
-/** How a client wants the rows of a statement. */
+/** The format in which a client wants a statement's rows. */
 export interface Format {
   readonly arrow: boolean;
   readonly lz4: boolean;
 }
 
 /**
- * What Spark's side has to know of a statement besides its text. The key makes it safe to send the statement once more: Spark's side
- * runs each only once.
+ * What the server has to know about a statement besides its text. The key makes it safe to send the statement again: the server
+ * runs each key only once.
  */
 export function overlayOf(request: Struct): { overlay: Map<string, string>; format: Format } {
   const overlay = new Map<string, string>([[STATEMENT_KEY, randomUUID()]]);

@@ -1,6 +1,6 @@
 import type { Struct } from '../thrift/struct.ts';
 
-/** A parameter of a statement; what has no type is null. */
+/** A parameter of a statement; one without a type is null. */
 interface Parameter {
   readonly name?: string;
   readonly type?: string;
@@ -8,7 +8,7 @@ interface Parameter {
   readonly arguments?: readonly Parameter[];
 }
 
-/** What a client gives for the markers of a statement, as Spark's side reads it; undefined if it gives nothing. */
+/** The parameters of a request in the server's format; undefined if there are none. */
 export function parametersOf(request: Struct): string | undefined {
   const parameters = request.structs(0x508).map(parameter);
   return parameters.length > 0 ? JSON.stringify(parameters) : undefined;
@@ -24,7 +24,7 @@ function parameter(given: Struct): Parameter {
   };
 }
 
-/** A part of a parameter that is an array, a map (its keys and values in turns) or a struct. */
+/** An element of a parameter that is an array, a map (keys and values alternate) or a struct. */
 function argument(given: Struct): Parameter {
   const [type, value] = [given.string(1), given.string(2)];
   return {
@@ -34,7 +34,7 @@ function argument(given: Struct): Parameter {
   };
 }
 
-/** Drivers send text, a number or a truth value. */
+/** Drivers send a string, a number or a boolean. */
 function textOf(value: Struct | undefined): string | undefined {
   return value?.string(1) ?? value?.double(2)?.toString() ?? value?.bool(3)?.toString();
 }

@@ -3,8 +3,8 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /**
- * A proxy that leads to one place only: who asks for `host:443` gets the gateway. dbt-databricks insists on port 443, on
- * which only the administrator may listen; with a made-up host name and this proxy, anybody can.
+ * A proxy with a single destination: connections to `host:443` lead to the gateway. dbt-databricks insists on port 443, on which
+ * only an administrator may listen; a made-up host name and this proxy make that unnecessary.
  */
 export function connectProxy(host: string, gatewayPort: number): Server {
   const server = createServer((_request, response) => {

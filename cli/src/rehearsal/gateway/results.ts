@@ -5,9 +5,9 @@ import type { Format } from './overlay.ts';
 const ARROW_BASED_SET = 0;
 const COLUMN_BASED_SET = 1;
 
-/** Which field of a column holds the values of a type; text holds all others. */
+/** The field of a column that holds the values of a type; all other types are strings. */
 const COLUMN_FIELD: Readonly<Record<number, number>> = { 0: 1, 1: 2, 2: 3, 3: 4, 4: 5, 5: 6, 6: 6, 9: 8 };
-/** And what its values are in Thrift. */
+/** The Thrift type of the values in each of these fields. */
 const ITEM_TYPE: Readonly<Record<number, number>> = {
   1: TYPE.bool,
   2: TYPE.byte,
@@ -20,7 +20,7 @@ const ITEM_TYPE: Readonly<Record<number, number>> = {
 };
 const TEXT = 7;
 
-/** GetResultSetMetadata's response as Databricks' clients expect it: columns count from 1, and the format is said. */
+/** GetResultSetMetadata's response as Databricks' clients expect it: columns count from 1, and the format is set. */
 export function toClientMetadata(response: Struct, isStaging: boolean): Struct {
   const schema = response.struct(2);
   if (schema === undefined) return response;
@@ -33,14 +33,14 @@ export function toClientMetadata(response: Struct, isStaging: boolean): Struct {
   });
 }
 
-/** Metadata of rows that come as Arrow: their schema, which Spark's side sends in front of rows. */
+/** Metadata of rows in Arrow format, with their schema, which the server sends in front of the rows. */
 export function arrowMetadata(metadata: Struct, rows: Struct, { lz4 }: Format): Struct {
   const packed = rows.struct(3)?.binary(4);
   if (packed === undefined) return metadata;
   return metadata.with({ 1281: i32(ARROW_BASED_SET), 1282: bool(lz4), 1283: string(unpacked(packed).schema) });
 }
 
-/** FetchResults' response with its metadata, as many columns as these say, and whether more rows may follow. */
+/** FetchResults' response with metadata, with as many columns as in the metadata, and with whether more rows may follow. */
 export function toClientRows(
   response: Struct,
   metadata: Struct,
@@ -50,7 +50,7 @@ export function toClientRows(
   if (results === undefined) return { response, count: 0 };
   const packed = results.binary(4);
   const { set, count } = packed === undefined ? columnSet(results, metadata) : arrowSet(results, packed);
-  // The rehearsal's side of Spark says whether there are more; Spark's own does not.
+  // The rehearsal's own statements report whether there are more rows; Spark's operations don't.
   const more = results.i32(5);
   const hasMore = more === undefined ? count > 0 && count >= asked : more > 0;
   const complete = response.with({ 2: bool(hasMore), 3: struct(set.with({ 5: undefined })), 1281: struct(metadata) });
@@ -83,13 +83,13 @@ function arrowSet(results: Struct, packed: Buffer): RowSet {
   return { set: results.with({ 3: undefined, 4: undefined, 1281: list(TYPE.struct, batches) }), count };
 }
 
-/** What Spark's side sends in one piece: how many rows there are, their schema, and they themselves. */
+/** Splits what the server sends in one piece: the number of rows, their schema, and the rows. */
 function unpacked(packed: Buffer): { count: number; schema: Buffer; batch: Buffer } {
   const schemaEnd = 8 + packed.readInt32BE(4);
   return { count: packed.readInt32BE(0), schema: packed.subarray(8, schemaEnd), batch: packed.subarray(schemaEnd) };
 }
 
-/** How many rows a set of columns has. */
+/** The number of rows in a set of columns. */
 export function rowCount(results: Struct): number {
   const [column] = results.structs(3);
   const [kind] = column?.ids() ?? [];
@@ -112,7 +112,7 @@ function emptyColumns(metadata: Struct): Value {
   );
 }
 
-/** The code of a column's type, from its description. */
+/** The type code in a column's description. */
 function typeOf(column: Struct): number {
   const [entry] = column.struct(2)?.structs(1) ?? [];
   return entry?.struct(1)?.i32(1) ?? TEXT;

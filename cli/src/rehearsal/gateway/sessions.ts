@@ -2,10 +2,10 @@ import type { SparkLink } from '../server-link/link.ts';
 import type { Struct } from '../thrift/struct.ts';
 import type { Format } from './overlay.ts';
 
-/** What a session needs of its connection. */
+/** The part of a connection that a session needs. */
 export type SessionLink = Pick<SparkLink, 'alive' | 'call' | 'close'>;
 
-/** A session that a client opened, on a connection of its own. */
+/** A client's session, with its own connection to Spark. */
 export interface Session {
   readonly id: string;
   readonly link: SessionLink;
@@ -13,31 +13,34 @@ export interface Session {
   lastUsed: number;
 }
 
-/** A statement, or another question with rows for an answer. */
+/** A statement, or another call that returns rows. */
 export interface Operation {
   readonly session: Session;
-  /** Whether its row tells the client to transfer a file. */
+  /** Whether its row makes the client transfer a file. */
   readonly isStaging: boolean;
-  /** Whether it changes rows, and so has a number of them. */
+  /** Whether it changes rows and so reports how many. */
   readonly isChange: boolean;
-  /** Whether it is run by the rehearsal's side of Spark, which gives rows from any place on; Spark's own gives the next ones only. */
+  /**
+   * Whether it runs as the rehearsal's own Statement, which returns rows from any offset; Spark's operations only return the
+   * next ones.
+   */
   readonly isOwn: boolean;
   readonly format: Format;
-  /** How many rows the client has got. */
+  /** How many rows the client has received. */
   position: number;
-  /** Resolves when all that was asked for so far has been fetched. */
+  /** Resolves when all rows requested so far have been fetched. */
   fetched: Promise<void>;
-  /** How many rows it has changed, once that is known. */
+  /** The number of changed rows, once known. */
   changed?: bigint;
-  /** As it was sent to the client. */
+  /** The metadata that was sent to the client. */
   metadata?: Struct;
 }
 
-/** What clients have open. */
+/** The clients' open sessions and operations. */
 export class Sessions {
   readonly #now: () => number;
   readonly #sessions = new Map<string, Session>();
-  /** With the handles that Spark gave them: some drivers send the identifier back without the rest, which Spark does not know again. */
+  /** With Spark's full handles, because some drivers send back only the identifier, which Spark doesn't recognize. */
   readonly #operations = new Map<string, { readonly handle: Struct; readonly operation: Operation }>();
 
   constructor(now: () => number) {
@@ -54,19 +57,19 @@ export class Sessions {
     return session;
   }
 
-  /** The session that a handle names; using it keeps it open. */
+  /** Finds the session of a handle and resets its idle time. */
   find(handle: Struct | undefined): Session | undefined {
     const session = handle && this.#sessions.get(idOf(handle));
     if (session !== undefined) this.touch(session);
     return session;
   }
 
-  /** Keeps a session open that is waited for. */
+  /** Resets a session's idle time. */
   touch(session: Session): void {
     session.lastUsed = this.#now();
   }
 
-  /** From here on nobody finds the session or its statements. Its connection is still to be closed. */
+  /** Forgets a session and its operations. The caller still has to close its connection. */
   remove(session: Session): void {
     this.#sessions.delete(session.id);
     for (const [id, { operation }] of this.#operations) if (operation.session === session) this.#operations.delete(id);
@@ -86,12 +89,12 @@ export class Sessions {
     if (handle !== undefined) this.#operations.delete(idOf(handle));
   }
 
-  /** Sessions that nobody has used for so long (milliseconds), and those whose Spark is gone. */
+  /** Sessions that have been idle for this long (milliseconds), and those whose Spark is gone. */
   stale(idleMs: number): Session[] {
     const before = this.#now() - idleMs;
     return [...this.#sessions.values()].filter(({ lastUsed, link }) => lastUsed < before || !link.alive);
   }
 }
 
-/** Handles of sessions and of operations begin alike: with an identifier. */
+/** Handles of sessions and of operations both begin with an identifier. */
 const idOf = (handle: Struct): string => handle.struct(1)?.binary(1)?.toString('hex') ?? '';

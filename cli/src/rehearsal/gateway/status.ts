@@ -4,7 +4,7 @@ import { Struct, struct } from '../thrift/struct.ts';
 import { i32, string } from '../thrift/values.ts';
 
 const ERROR_STATUS = 3;
-/** States of an operation; all others mean that it has ended, however. */
+/** States of an operation; any other state means that it has ended. */
 export const STATE = {
   initialized: 0,
   running: 1,
@@ -16,7 +16,7 @@ export const STATE = {
 } as const;
 export const UNDER_WAY: readonly (number | undefined)[] = [STATE.initialized, STATE.running, STATE.pending];
 
-/** Why a statement has no rows that somebody, or its time, has stopped. */
+/** The error for the rows of a statement that was cancelled or timed out. */
 export function stopped(
   state: number | undefined,
 ): { readonly message: string; readonly sqlState: string } | undefined {
@@ -29,9 +29,9 @@ export function stopped(
 
 export const SUCCESS = new Struct([[1, i32(0)]]);
 
-/** What Spark said of an error, as Databricks says it. */
+/** A Spark error in Databricks' form. */
 export interface SparkError {
-  /** Plain: the error's class, sentence and SQLSTATE, without plans and traces. */
+  /** The error's class, sentence and SQLSTATE, without plans and stack traces. */
   readonly message: string;
   readonly sqlState: string | undefined;
 }
@@ -41,10 +41,10 @@ export function plainError(text: string): SparkError {
   const sqlState = /SQLSTATE: ([0-9A-Z]{5})/.exec(text)?.[1];
   const untraced = text.split(/\n\s*at [\w.$]+[.(/]/)[0] ?? text;
   const classed = /\[([A-Z][A-Z0-9_]*(?:\.[A-Z0-9_]+)*)\]/.exec(untraced);
-  // The class stands twice: before the exception's name and behind it.
+  // The class appears twice, before and after the exception's name.
   const from = classed === null ? -1 : untraced.lastIndexOf(classed[0]);
   const message = from < 0 ? withoutExceptions(untraced) : untraced.slice(from);
-  // Spark ends an analysis with the plan that it could not resolve.
+  // Analysis errors end with the plan that Spark couldn't resolve.
   const end = message.search(/;\n['+A-Z]/);
   const plain = (end < 0 ? message : message.slice(0, end)).trim();
   return { message: plain.replaceAll('`spark_catalog`', '`hive_metastore`'), sqlState };
@@ -54,7 +54,7 @@ function withoutExceptions(text: string): string {
   return text.replace(/^(?:Error running query: |Error operating \w+: |(?:[\w$]+\.)+[\w$]*(?:Exception|Error): )+/, '');
 }
 
-/** A response that says that a call failed, which all responses can say alike. */
+/** A response for a failed call; the status field is the same in all responses. */
 export function failure(error: unknown): Struct {
   const sqlState = error instanceof StatementError ? error.sqlState : 'HY000';
   const text = messageOf(error);
@@ -68,10 +68,10 @@ export function failure(error: unknown): Struct {
   return new Struct([[1, struct(status)]]);
 }
 
-/** Whether a response says that its call failed. */
+/** Whether a response reports a failure. */
 export const failed = (response: Struct): boolean => (response.struct(1)?.i32(1) ?? 0) >= ERROR_STATUS;
 
-/** The same response, with what went wrong said plainly. */
+/** The same response with a plain error message. */
 export function plainFailure(response: Struct): Struct {
   const status = response.struct(1);
   if (status === undefined || !failed(response)) return response;

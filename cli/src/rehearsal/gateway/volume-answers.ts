@@ -7,7 +7,7 @@ import type { Tickets } from '../volumes/tickets.ts';
 import { STAGING } from '../volumes/transfer.ts';
 import type { Listed, Volumes } from '../volumes/volumes.ts';
 
-/** A query that gives the rows which answer a statement about volumes. */
+/** The answer to a statement about volumes: a query for its rows. */
 export interface Answer {
   readonly sql: string;
   readonly isStaging: boolean;
@@ -16,8 +16,8 @@ export interface Answer {
 const NOTHING: Answer = { sql: 'select cast(null as string) as result where false', isStaging: false };
 
 /**
- * Does what a statement about volumes says, and gives a query with its rows for Spark to run: so that its answer goes the
- * way of all others. Undefined for statements that are not about volumes.
+ * Executes a statement about volumes and returns a query for its rows. Spark runs that query, so that the answer takes the same
+ * path as all others. Undefined for statements that aren't about volumes.
  */
 export async function answerAboutVolumes(
   statement: string,
@@ -35,10 +35,10 @@ export async function answerAboutVolumes(
     const why = found.isDirectory() ? 'is a folder' : 'is there already: say OVERWRITE to replace it';
     throw new StatementError(`[FILE_IN_STAGING_PATH_ALREADY_EXISTS] ${parsed.path} ${why}. SQLSTATE: 42710`, '42710');
   }
-  // Of a file that isn't there, the transfer itself says so: 404, as a cloud's storage does.
+  // A missing file is reported by the transfer itself with 404, as cloud storage does.
   const method = parsed.verb === 'REMOVE' ? 'DELETE' : parsed.verb;
   const url = `${site.origin}${STAGING}${site.tickets.issue({ method, file })}`;
-  // Drivers go by the order of these columns as well as by their names.
+  // Drivers rely on the order of these columns as well as on their names.
   const columns = [
     `${literal(parsed.verb)} as operation`,
     `${literal(url)} as presignedUrl`,
@@ -71,13 +71,13 @@ function described(name: readonly string[], volumes: Volumes): Answer {
 
 type Show = Extract<VolumeStatement, { verb: 'SHOW' }>;
 
-/** One part is a schema of the only catalog that has tables; none is the schema `default`. */
+/** A name with one part is a schema of the only catalog with tables; without a name, it is the schema `default`. */
 async function shown({ schema, like }: Show, volumes: Volumes): Promise<Answer> {
   const whole = schema.length === 2 ? schema : [CATALOG, schema[0] ?? 'default'];
   const names = await volumes.names(whole);
   const rows = names.length > 0 ? names.map((name) => `(${literal(name)})`).join(', ') : "('')";
   const none = names.length > 0 ? '' : ' and false';
-  // As in all of SHOW: `*` for any characters, `|` between patterns.
+  // As in every SHOW statement: `*` matches any characters, `|` separates patterns.
   const pattern = `(?i)^(${(like ?? '*').replaceAll('*', '.*')})$`;
   const filter = `volume_name rlike ${literal(pattern)}${none}`;
   const database = literal((whole[1] ?? '').toLowerCase());

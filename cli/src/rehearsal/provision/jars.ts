@@ -8,7 +8,7 @@ import type { Java } from './java.ts';
 import { lastWords, sparkJars } from './spark.ts';
 import { call } from './uv.ts';
 
-/** A library by its coordinates in Maven's terms, and what its file must be. */
+/** A library by its Maven coordinates, and the expected hash of its file. */
 export interface Library {
   readonly group: string;
   readonly artifact: string;
@@ -16,7 +16,7 @@ export interface Library {
   readonly sha256: string;
 }
 
-/** Delta Lake for Spark 4.0. What else it needs (ANTLR) is among Spark's own jars. */
+/** Delta Lake for Spark 4.0. Its other dependency (ANTLR) is among Spark's own jars. */
 export const DELTA: readonly Library[] = [
   {
     group: 'io.delta',
@@ -35,9 +35,9 @@ export const DELTA: readonly Library[] = [
 export const jarName = ({ artifact, version }: Library): string => `${artifact}-${version}.jar`;
 
 /**
- * Fetches libraries from Maven Central by their coordinates: with Ivy, which comes with Spark, or, where that finds
- * nothing, with Maven, whose settings know a company's own repository.
- * @throws MeetupError if neither finds one, or a file is not what it should be.
+ * Fetches libraries from Maven Central: with Ivy, which comes with Spark, or, if that finds nothing, with Maven, whose settings
+ * may name a company's own repository.
+ * @throws MeetupError if neither finds a library, or a file has another hash.
  */
 export async function fetchJars(
   libraries: readonly Library[],

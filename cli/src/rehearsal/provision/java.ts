@@ -3,7 +3,7 @@ import { execa } from 'execa';
 import type { Effects } from '../../config/effects.ts';
 import { MeetupError } from '../../config/errors.ts';
 
-/** Spark 4.0 runs on Java 17 and 21; from 24 on Java lacks what Hadoop's libraries ask it for. */
+/** Spark 4.0 runs on Java 17 and 21; Java 24 removed what Hadoop's libraries need. */
 const OLDEST = 17;
 const NEWEST = 23;
 
@@ -13,8 +13,8 @@ export interface Java {
 }
 
 /**
- * Finds a Java that Spark runs on: the one that JAVA_HOME names, else the first on the PATH.
- * @throws MeetupError that says how to get one.
+ * Finds a Java that Spark runs on: the one in JAVA_HOME, else the first on the PATH.
+ * @throws MeetupError that explains how to get one.
  */
 export async function findJava(effects: Effects): Promise<Java> {
   const found: Java[] = [];
@@ -34,7 +34,7 @@ export async function findJava(effects: Effects): Promise<Java> {
 async function candidates(env: Effects['env']): Promise<string[]> {
   const names = env.JAVA_HOME ? [join(env.JAVA_HOME, 'bin', 'java')] : [];
   if (process.platform === 'darwin') {
-    // Where macOS keeps its Javas, and Homebrew those that it does not link.
+    // Where macOS keeps its Javas, and Homebrew those that it doesn't link.
     const { stdout } = await execa('/usr/libexec/java_home', ['-v', '17'], { reject: false });
     if (typeof stdout === 'string' && stdout !== '') names.push(join(stdout.trim(), 'bin', 'java'));
     names.push(...['/opt/homebrew', '/usr/local'].map((prefix) => `${prefix}/opt/openjdk@17/bin/java`));
@@ -48,13 +48,13 @@ async function versionOf(executable: string, env: Effects['env']): Promise<numbe
   return exitCode === 0 ? javaVersion(all ?? '') : undefined;
 }
 
-/** The feature release in what `java -version` prints: 17 of `openjdk version "17.0.15" 2025-04-15`, 8 of `"1.8.0_402"`. */
+/** The feature release in the output of `java -version`: 17 for `openjdk version "17.0.15" 2025-04-15`, 8 for `"1.8.0_402"`. */
 export function javaVersion(text: string): number | undefined {
   const match = /version "(?:1\.)?(\d+)/.exec(text);
   return match?.[1] === undefined ? undefined : Number(match[1]);
 }
 
-/** The variables that are set. */
+/** The environment without unset variables. */
 export function definedOf(env: Effects['env']): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),

@@ -11,17 +11,17 @@ import { findJava, type Java } from './java.ts';
 import { compileServer, SERVER_SOURCES } from './server.ts';
 import { installPackage, REQUIREMENTS, sparkJars } from './spark.ts';
 
-/** A Spark with Delta that can be started. */
+/** An installation of Spark with Delta. */
 export interface SparkHome {
   readonly java: Java;
   readonly home: string;
-  /** Java's class path, in its own notation: folders with `/*` for all their jars. */
+  /** Java's class path; folders end with `/*` for all their jars. */
   readonly classPath: readonly string[];
 }
 
 /**
- * Finds Spark and Delta in the toolchain, or installs them: about 450 MB, once for all state folders that share it.
- * Each part is made beside its place and takes it in one step, so that a killed installation leaves nothing half-made.
+ * Finds Spark and Delta in the toolchain, or installs them: about 450 MB, once for all state folders that share the toolchain.
+ * Each part is built in a temporary folder and renamed into place, so that a killed installation leaves nothing half-done.
  */
 export async function provisionSpark(paths: Paths, effects: Effects): Promise<SparkHome> {
   const java = await findJava(effects);
@@ -31,10 +31,10 @@ export async function provisionSpark(paths: Paths, effects: Effects): Promise<Sp
     DELTA.map((library) => jarName(library) + library.sha256),
   );
   const home = join(site.folder, `spark-${spark}`);
-  await make(home, site, (workshop) => installSpark(workshop, site));
+  await make(home, site, (staging) => installSpark(staging, site));
   const classes = join(site.folder, `server-${await fingerprint(SERVER_SOURCES, [spark])}`);
-  await make(classes, site, (workshop) =>
-    step("Compiling the rehearsal's server", effects, () => compileServer(home, workshop, java, effects)),
+  await make(classes, site, (staging) =>
+    step("Compiling the rehearsal's server", effects, () => compileServer(home, staging, java, effects)),
   );
   const jars = [sparkJars(home), join(home, 'delta')].map((jar) => join(jar, '*'));
   return { java, home, classPath: [classes, ...jars] };
@@ -47,7 +47,7 @@ interface Site {
   readonly effects: Effects;
 }
 
-/** Changes with everything that something is made of. */
+/** A hash of everything that an installation is built from. */
 async function fingerprint(files: readonly string[], others: readonly string[]): Promise<string> {
   const hash = createHash('sha256');
   for (const file of files) hash.update(await readFile(file));
@@ -55,45 +55,45 @@ async function fingerprint(files: readonly string[], others: readonly string[]):
   return hash.digest('hex').slice(0, 12);
 }
 
-async function make(place: string, { folder }: Site, work: (workshop: string) => Promise<void>): Promise<void> {
+async function make(place: string, { folder }: Site, work: (staging: string) => Promise<void>): Promise<void> {
   if (existsSync(place)) return;
   await mkdir(folder, { recursive: true });
   await removeLeftovers(folder);
-  const workshop = join(folder, `making-${process.pid}`);
+  const staging = join(folder, `making-${process.pid}`);
   try {
-    // Process ids come back: an earlier process with this one may have been killed here.
-    await rm(workshop, { recursive: true, force: true });
-    await work(workshop);
-    await takePlace(workshop, place);
+    // Process ids are reused: an earlier process with the same one may have been killed here.
+    await rm(staging, { recursive: true, force: true });
+    await work(staging);
+    await takePlace(staging, place);
   } finally {
-    await rm(workshop, { recursive: true, force: true });
+    await rm(staging, { recursive: true, force: true });
   }
 }
 
-async function installSpark(workshop: string, { java, paths, effects }: Site): Promise<void> {
+async function installSpark(staging: string, { java, paths, effects }: Site): Promise<void> {
   if (!existsSync(paths.python)) {
     throw new MeetupError(
       `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to create it.`,
     );
   }
-  await step('Installing Spark (about 450 MB, once)', effects, () => installPackage(workshop, paths, effects));
-  const scratch = join(workshop, 'fetching');
+  await step('Installing Spark (about 450 MB, once)', effects, () => installPackage(staging, paths, effects));
+  const scratch = join(staging, 'fetching');
   await step('Fetching Delta Lake', effects, () =>
-    fetchJars(DELTA, join(workshop, 'delta'), { spark: workshop, java, scratch }, effects),
+    fetchJars(DELTA, join(staging, 'delta'), { spark: staging, java, scratch }, effects),
   );
   await rm(scratch, { recursive: true, force: true });
 }
 
-async function takePlace(workshop: string, home: string): Promise<void> {
+async function takePlace(staging: string, home: string): Promise<void> {
   try {
-    await rename(workshop, home);
+    await rename(staging, home);
   } catch (error) {
-    // Another process was as far a moment before: its Spark is the same.
+    // Another process finished the same installation a moment earlier.
     if (!hasCode(error, 'ENOTEMPTY', 'EEXIST', 'EPERM') || !existsSync(home)) throw error;
   }
 }
 
-/** What installations left behind that were killed. */
+/** Removes what killed installations left behind. */
 async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /^making-(\d+)$/.exec(name)?.[1];
@@ -101,7 +101,7 @@ async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
-/** Says what is being done, and for how long, until it is done. */
+/** Reports a step and its duration while it runs. */
 async function step<T>(what: string, effects: Effects, work: () => Promise<T>): Promise<T> {
   const started = effects.clock.elapsed();
   const seconds = (): number => Math.round((effects.clock.elapsed() - started) / 1000);

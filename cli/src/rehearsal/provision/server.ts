@@ -10,13 +10,13 @@ import { call } from './uv.ts';
 
 const SOURCES = join(projectRoot, 'cli', 'src', 'rehearsal', 'spark');
 
-/** What the rehearsal adds to Spark's server. */
+/** The Scala sources that the rehearsal adds to Spark's server. */
 export const SERVER_SOURCES = readdirSync(SOURCES)
   .filter((name) => name.endsWith('.scala'))
   .sort()
   .map((name) => join(SOURCES, name));
 
-/** Compiles them with the Scala compiler that Spark carries, so that a Java without a compiler is enough. */
+/** Compiles them with the Scala compiler in Spark's jars, so that a Java runtime is enough. */
 export async function compileServer(home: string, classes: string, java: Java, effects: Effects): Promise<void> {
   await mkdir(classes, { recursive: true });
   const classPath = ['-cp', join(sparkJars(home), '*')];

@@ -4,15 +4,14 @@ import { MeetupError } from '../../config/errors.ts';
 import { type Paths, projectRoot } from '../../config/paths.ts';
 import { call, findUv, uvEnvironment } from './uv.ts';
 
-/** What is installed, and what builds it, with the hashes of every file. */
+/** The requirements and build requirements, with a hash for every file. */
 export const REQUIREMENTS = ['requirements.txt', 'requirements-build.txt'].map((name) =>
   join(projectRoot, 'cli', 'src', 'rehearsal', name),
 );
 
 /**
- * Installs Spark, as the Python package that carries it, into a folder that can be moved.
- * Only its jars are used: nothing of the rehearsal runs Python.
- * @throws MeetupError if the package can't be had.
+ * Installs Spark from its Python package into a folder that can be moved. Only the jars are used: the rehearsal runs no Python.
+ * @throws MeetupError if the package can't be installed.
  */
 export async function installPackage(folder: string, paths: Paths, effects: Effects): Promise<void> {
   const [requirements = '', build = ''] = REQUIREMENTS;
@@ -28,10 +27,10 @@ export async function installPackage(folder: string, paths: Paths, effects: Effe
   throw new MeetupError(`Spark can't be installed (uv: ${lastWords(output)}): fix that and try again.`);
 }
 
-/** Where Spark's own jars lie. */
+/** The folder with Spark's jars. */
 export const sparkJars = (folder: string): string => join(folder, 'pyspark', 'jars');
 
-/** What a tool gave as its reason, in one line. */
+/** The line of a tool's output that most likely gives the reason for its failure. */
 export function lastWords(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const telling = lines.filter((line) => /error|caused by|failed|refused|denied|not found/i.test(line));

@@ -5,7 +5,7 @@ import { findUv as findLaunchersUv } from '../../config/launcher.ts';
 import type { Paths } from '../../config/paths.ts';
 import { definedOf } from './java.ts';
 
-/** What a tool printed and how it ended; its lines go to --verbose while it works. */
+/** Runs a tool and returns its output and exit code; its lines are shown with --verbose as they arrive. */
 export async function call(
   command: string,
   args: readonly string[],
@@ -28,7 +28,7 @@ export async function call(
 }
 
 /**
- * The uv on the PATH, or the one that the launcher put into the toolchain.
+ * Finds uv on the PATH, or the one that the launcher installed in the toolchain.
  * @throws MeetupError if there is none.
  */
 export async function findUv(paths: Paths, effects: Effects): Promise<string> {
@@ -41,7 +41,7 @@ export async function findUv(paths: Paths, effects: Effects): Promise<string> {
   );
 }
 
-/** As the launcher calls uv: the machine's certificates and mirrors count, no progress bars, no Python of its own. */
+/** uv's environment, as in the launcher: the system's certificates and mirrors, no progress bars, no Python downloads. */
 export function uvEnvironment(env: Effects['env']): Record<string, string> {
   const mirror = env.PIP_INDEX_URL;
   return {

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { callOf, decodeMessage, encodeMessage, KIND } from '../thrift/message.ts';
 import type { Struct } from '../thrift/struct.ts';
 
-/** Spark is not there (any more): it ended, or the connection to it broke. */
+/** Spark has ended, or the connection to it broke. */
 export class SparkLostError extends Error {
   constructor(why: string, options?: ErrorOptions) {
     super(why, options);
@@ -11,7 +11,7 @@ export class SparkLostError extends Error {
   }
 }
 
-/** Spark understood a call and refused it in Thrift's own terms. */
+/** Spark answered a call with a Thrift exception. */
 export class SparkRefusedError extends Error {
   constructor(why: string) {
     super(why);
@@ -19,15 +19,15 @@ export class SparkRefusedError extends Error {
   }
 }
 
-/** How messages of the handshake say where it stands. */
+/** The status bytes of the handshake's messages. */
 const SASL = { start: 1, ok: 2, complete: 5 } as const;
 
-/** The largest frame that is believed (bytes). */
+/** The largest plausible frame (bytes). */
 const LARGEST_FRAME = 1 << 30;
 
 /**
- * One connection to Spark's Thrift server: SASL's PLAIN handshake, then frames of a length and a message each.
- * The server answers one call after the other.
+ * One connection to Spark's Thrift server: a SASL PLAIN handshake, then frames with a length and a message each. The server
+ * answers calls in order, one at a time.
  */
 export class SparkLink {
   readonly #socket: Socket;
@@ -36,7 +36,7 @@ export class SparkLink {
   #wake: (() => void) | undefined;
   #lost: SparkLostError | undefined;
   #sequence = 0;
-  /** Resolves when all calls so far have their answers. */
+  /** Resolves when all calls so far have been answered. */
   #answered: Promise<unknown> = Promise.resolve();
 
   private constructor(socket: Socket) {
@@ -51,7 +51,7 @@ export class SparkLink {
     socket.on('close', () => this.#lose('it closed the connection'));
   }
 
-  /** @throws SparkLostError if nobody listens, or who listens does not let us in. */
+  /** @throws SparkLostError if nothing listens on the port, or the handshake is rejected. */
   static async open(port: number, secret: string): Promise<SparkLink> {
     const socket = connect(port, '127.0.0.1');
     const link = new SparkLink(socket);
@@ -74,12 +74,12 @@ export class SparkLink {
   }
 
   /**
-   * Asks when those who asked before have their answers.
-   * @throws SparkLostError if the connection breaks; SparkRefusedError where the server does not know the call.
+   * Makes a call once all earlier calls have been answered.
+   * @throws SparkLostError if the connection breaks; SparkRefusedError if the server doesn't know the call.
    */
   async call(name: string, request: Struct): Promise<Struct> {
     const answer = this.#answered.then(() => this.#exchange(name, request));
-    // Not the answer itself, which may be large.
+    // Don't keep the answer alive, which may be large.
     const over = (): void => undefined;
     this.#answered = answer.then(over, over);
     return answer;

@@ -3,30 +3,30 @@ import type { Struct } from '../thrift/struct.ts';
 import { SparkLink, SparkLostError } from './link.ts';
 import { isRepeatable } from './repeatable.ts';
 
-/** How often a call is made whose answer is lost, where repeating it is safe. */
+/** How often a call is attempted if its answer is lost and repeating it is safe. */
 const ATTEMPTS = 4;
-/** How long to wait before a call is made once more, times the attempts so far (milliseconds). */
+/** The pause before another attempt, multiplied by the attempts so far (milliseconds). */
 const PAUSE_MS = 200;
 
-/** Where Spark listens at the moment. It is somewhere else after each start. */
+/** Where Spark currently listens; each start uses another port. */
 export interface SparkAddress {
   readonly port: number;
   readonly secret: string;
 }
 
-/** As many connections as there are calls at once; each is used again. */
+/** A pool with as many connections as there are concurrent calls. */
 export class SparkLinks {
   readonly #address: () => Promise<SparkAddress>;
   readonly #idle: SparkLink[] = [];
 
-  /** @param address waits for a Spark that is starting. */
+  /** @param address returns the current address, waiting for Spark if it is starting. */
   constructor(address: () => Promise<SparkAddress>) {
     this.#address = address;
   }
 
   /**
-   * One call, on whatever connection is free. One whose connection breaks is made once more where that is safe.
-   * @param isWanted whether the call still makes sense: a session that is gone takes no more calls.
+   * Makes a call on any free connection, and repeats it if the connection breaks and repeating is safe.
+   * @param isWanted whether the call still makes sense: it doesn't once its session is gone.
    */
   async call(name: string, request: Struct, isWanted: () => boolean = () => true): Promise<Struct> {
     for (let attempt = 1; ; attempt += 1) {
@@ -49,7 +49,7 @@ export class SparkLinks {
     }
   }
 
-  /** A connection for one session: Spark closes a session when the connection closes that opened it. */
+  /** Opens a connection for one session: Spark closes a session with the connection that opened it. */
   async own(): Promise<SparkLink> {
     const { port, secret } = await this.#address();
     return SparkLink.open(port, secret);

@@ -1,15 +1,15 @@
 import type { Struct } from '../thrift/struct.ts';
 
-/** Asks for rows from a place that it names itself. */
+/** Fetches rows from an absolute offset. */
 export const FETCH_ABSOLUTE = 3;
-/** Asks how many rows a statement has changed, which comes as the number of the first row. */
+/** Fetches the number of rows that a statement changed, which is returned as the offset of the first row. */
 export const FETCH_COUNT = 5;
-/** The key by which Spark's side knows a statement that it runs already. */
+/** The key by which the server recognizes a statement that it already runs. */
 export const STATEMENT_KEY = 'meetup.key';
 
 /**
- * Whether a call whose answer was lost can be made once more: it changes nothing the second time. Rows that are asked for by "the next"
- * may be gone already; a statement without a key would run twice.
+ * Whether a call whose answer was lost can safely be repeated. "The next rows" may already have been consumed, and a statement
+ * without a key would run twice.
  */
 export function isRepeatable(name: string, request: Struct): boolean {
   if (name === 'FetchResults') return [FETCH_ABSOLUTE, FETCH_COUNT].includes(request.i32(2) ?? 0);

@@ -20,18 +20,18 @@ import org.apache.spark.sql.types._
 import org.apache.spark.sql.util.ArrowUtils
 import org.apache.spark.unsafe.types.UTF8String
 
-/** Which types a client reads as Arrow has them, and not as text; and whether it can decompress. */
+/** The types that a client reads as native Arrow types instead of text, and whether it supports LZ4 compression. */
 case class ArrowOptions(timestamps: Boolean, decimals: Boolean, nested: Boolean, intervals: Boolean, nulls: Boolean, lz4: Boolean)
 
 object ArrowOptions {
-  /** Words, as the gateway writes them. */
+  /** Parses the gateway's format: the names of the enabled options, separated by spaces. */
   def apply(words: String): ArrowOptions = {
     val has = words.split(' ').toSet
     ArrowOptions(has("timestamps"), has("decimals"), has("nested"), has("intervals"), has("nulls"), has("lz4"))
   }
 }
 
-/** Rows as Databricks sends them: Arrow's record batches without their schema, each compressed where the client can decompress. */
+/** Rows as Databricks sends them: Arrow record batches without a schema, compressed if the client supports it. */
 class ArrowRows(schema: StructType, options: ArrowOptions, zone: String) {
   private val sent = StructType(schema.map(field => if (isText(field.dataType)) field.copy(dataType = StringType, metadata = Metadata.empty) else field))
   private val texts: Array[Option[Any => String]] = schema.map(field => Option.when(isText(field.dataType)) {
@@ -40,7 +40,9 @@ class ArrowRows(schema: StructType, options: ArrowOptions, zone: String) {
     (value: Any) => words(external(value))
   }).toArray
 
-  /** One batch, behind the schema and how many rows there are: what clients ask for apart travels together here. */
+  /**
+   * The number of rows, the schema and one batch in one piece; the gateway splits them because clients request them separately.
+   */
   def rowSet(start: Long, rows: Array[InternalRow]): TRowSet = {
     val encodedSchema = message(MessageSerializer.serialize(_, arrowSchema))
     val body = if (rows.isEmpty) Array.emptyByteArray else compressed(batch(rows))
@@ -64,7 +66,7 @@ class ArrowRows(schema: StructType, options: ArrowOptions, zone: String) {
     else texts(i).fold(row.get(i, kind))(text => UTF8String.fromString(text(row.get(i, kind))))
   })
 
-  /** With the names that SQL has for the types, by which clients tell what is text from what was sent as text. */
+  /** The schema with SQL type names, by which clients distinguish strings from other types that were sent as text. */
   private def arrowSchema: Schema = {
     val plain = ArrowUtils.toArrowSchema(sent, zone, false, false)
     new Schema(plain.getFields.asScala.zip(schema).map { case (field, column) =>
@@ -90,7 +92,7 @@ class ArrowRows(schema: StructType, options: ArrowOptions, zone: String) {
     case _ => false
   }
 
-  /** Whether Arrow has all that a nested type is made of. */
+  /** Whether Arrow supports all parts of a nested type. */
   private def isPlain(kind: DataType): Boolean = kind match {
     case ArrayType(item, _) => isPlain(item)
     case MapType(key, item, _) => isPlain(key) && isPlain(item)

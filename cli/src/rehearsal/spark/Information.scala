@@ -13,11 +13,11 @@ import org.apache.spark.sql.types._
 import org.apache.spark.sql.{Row, SparkSession => AnySparkSession}
 
 /**
- * What there is, as rows: functions for a query's FROM, which answer what drivers ask of a catalog and stand behind the views of
- * `information_schema`. Each takes patterns as LIKE takes them; none means all.
+ * Table functions with the contents of the catalog. They answer the drivers' metadata calls and back the views of
+ * `information_schema`. Their arguments are LIKE patterns; without a pattern, everything matches.
  */
 object Information {
-  /** What Databricks calls the catalog that Spark calls spark_catalog. */
+  /** Databricks' name for Spark's spark_catalog. */
   val CATALOG = "hive_metastore"
 
   private type Builder = Seq[Expression] => LogicalPlan
@@ -71,7 +71,7 @@ object Information {
         column.getCurrentDefaultValue().orNull)
     }
 
-  /** A type's name without its parts, its number in JDBC, how wide its values are, and how many digits follow the point. */
+  /** A type's code in JDBC, its size, and its number of decimal digits. */
   private def described(kind: DataType): (Int, Any, Any) = kind match {
     case BooleanType => (Types.BOOLEAN, 1, null)
     case ByteType => (Types.TINYINT, 3, 0)
@@ -108,7 +108,7 @@ object Information {
       schema <- schemaNames(session, patterns.take(1))
       identifier <- orNone(catalog.listTables(schema, "*", includeLocalTempViews = false)).getOrElse(Nil).sortBy(_.table)
       if wanted(identifier.table)
-      // One that another session drops meanwhile.
+      // Skips tables that another session has just dropped.
       table <- orNone(catalog.getTableMetadata(identifier))
     } yield table
   }
@@ -122,7 +122,7 @@ object Information {
 
   private def typeOf(table: CatalogTable): String = if (table.tableType == CatalogTableType.VIEW) "VIEW" else "TABLE"
 
-  /** As LIKE compares: `%` for any characters, `_` for one, a backslash before either for itself. `*` is an old way to write `%`. */
+  /** Matches like LIKE: `%` for any characters, `_` for one, with a backslash as escape. A lone `*` is an old form of `%`. */
   private def like(pattern: Option[String]): String => Boolean = pattern.filterNot(text => text.isEmpty || text == "*") match {
     case None => _ => true
     case Some(text) =>

@@ -6,7 +6,7 @@ import java.util.concurrent.atomic.AtomicLong
 import org.apache.spark.{SparkContext, Success}
 import org.apache.spark.scheduler._
 
-/** Counts the rows that the jobs of one statement write into tables: Spark's INSERT doesn't say. */
+/** Counts the rows that a statement's jobs write to tables, because Spark's INSERT doesn't report it. */
 class InsertCounter(context: SparkContext, id: String) extends SparkListener {
   private val stages = ConcurrentHashMap.newKeySet[Int]()
   private val written = new AtomicLong
@@ -20,7 +20,7 @@ class InsertCounter(context: SparkContext, id: String) extends SparkListener {
     if (stages.contains(task.stageId) && task.reason == Success && task.taskMetrics != null)
       written.addAndGet(task.taskMetrics.outputMetrics.recordsWritten)
 
-  /** Waits until all that has happened was told. */
+  /** The number of rows, once all pending events have been delivered. */
   def rows(): Long = {
     context.listenerBus.waitUntilEmpty()
     written.get

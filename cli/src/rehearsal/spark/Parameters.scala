@@ -11,11 +11,11 @@ import org.apache.spark.sql.Row
 import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.UTF8String
 
-/** Parameters of a statement, as the gateway writes them: a list of `{name?, type?, value?, arguments?}`. */
+/** Parameters of a statement, in the gateway's format: a JSON list of `{name?, type?, value?, arguments?}`. */
 object Parameters {
   private val json = new ObjectMapper()
 
-  /** Runs a statement with its parameters: by name where they have names, else by position. */
+  /** Runs a statement with its parameters: by name if all have names, else by position. */
   def run(session: SparkSession, statement: String, encoded: String): Dataset[Row] = {
     val parameters = json.readTree(encoded).elements.asScala.toSeq
     val zone = session.sessionState.conf.sessionLocalTimeZone
@@ -45,7 +45,7 @@ object Parameters {
   }
 
   private def typeOf(kind: String, value: String): DataType = kind match {
-    // Names that drivers have for types beside those of SQL.
+    // Type names that drivers use in addition to those of SQL.
     case "LONG" => LongType
     case "SHORT" => ShortType
     case "BYTE" => ByteType
@@ -56,7 +56,7 @@ object Parameters {
     case _ => CatalystSqlParser.parseDataType(kind)
   }
 
-  /** A decimal without precision and scale has those of its value. */
+  /** A decimal type without precision and scale takes those of its value. */
   private def narrowest(value: String): DecimalType = {
     val number = new java.math.BigDecimal(value.trim)
     val scale = math.max(number.scale, 0)

@@ -10,7 +10,7 @@ import org.apache.spark.sql.execution.command._
 import org.apache.spark.sql.execution.datasources.{CreateTempViewUsing, LogicalRelation}
 import org.apache.spark.sql.execution.datasources.jdbc.JDBCRelation
 
-/** What the rehearsal adds to Spark's way of reading statements. */
+/** The rehearsal's extensions of Spark's analyzer. */
 class RehearsalExtensions extends (SparkSessionExtensions => Unit) {
   override def apply(extensions: SparkSessionExtensions): Unit = {
     extensions.injectCheckRule(_ => Confinement.check)
@@ -19,27 +19,27 @@ class RehearsalExtensions extends (SparkSessionExtensions => Unit) {
   }
 }
 
-/** `current_catalog()` says what Databricks calls the catalog. */
+/** Makes `current_catalog()` return Databricks' name for the catalog. */
 object CatalogName extends Rule[LogicalPlan] {
   override def apply(plan: LogicalPlan): LogicalPlan = plan.resolveExpressions { case _: CurrentCatalog => Literal(Information.CATALOG) }
 }
 
-/** A statement that the rehearsal refuses; its text says why. */
-class Refused(what: String) extends RuntimeException(s"[REHEARSAL_UNSUPPORTED] The rehearsal doesn't have $what. SQLSTATE: 0A000")
+/** The error for a statement that the rehearsal refuses. */
+class Refused(what: String) extends RuntimeException(s"[REHEARSAL_UNSUPPORTED] The rehearsal doesn't support $what. SQLSTATE: 0A000")
 
-/** Refuses what would run code of a statement's own, or reach what Java's guard doesn't see. */
+/** Refuses statements that would run their own code, or reach something that the guard doesn't see. */
 object Confinement {
   private val FORMATS =
     Set("delta", "parquet", "json", "csv", "text", "orc", "xml", "binaryfile", "hive")
 
-  /** Settings that would let a statement see the environment, or bring its own classes. */
+  /** Settings that would let a statement read the environment or load its own classes. */
   private val SETTINGS = Seq("spark.sql.variable.", "spark.sql.catalog.", "spark.hadoop.", "fs.", "hive.", "spark.sql.hive.", "javax.")
 
-  /** Functions that call any of Java's: taken out of Spark before the first session begins, and so out of default values and views too. */
+  /** Disables functions that call Java methods. Doing it before the first session starts covers default values and views too. */
   def removeReflection(): Unit = Seq("reflect", "java_method", "try_reflect").foreach { name =>
     val id = FunctionIdentifier(name)
     FunctionRegistry.builtin.lookupFunction(id).foreach(info =>
-      FunctionRegistry.builtin.registerFunction(id, info, (_: Seq[Expression]) => throw new Refused(s"$name(), which calls functions of Java")))
+      FunctionRegistry.builtin.registerFunction(id, info, (_: Seq[Expression]) => throw new Refused(s"$name(), which calls Java methods")))
   }
 
   def check(plan: LogicalPlan): Unit = {
@@ -52,7 +52,7 @@ object Confinement {
   private def refusal(plan: LogicalPlan): Option[String] = plan match {
     case _: AddJarsCommand | _: AddFilesCommand | _: AddArchivesCommand => Some("ADD JAR, ADD FILE and ADD ARCHIVE")
     case _: ScriptTransformation => Some("TRANSFORM with a program")
-    case _: CreateFunctionCommand => Some("functions that are classes of Java: write them in SQL")
+    case _: CreateFunctionCommand => Some("functions written in Java: write them in SQL")
     case LogicalRelation(_: JDBCRelation, _, _, _, _) => Some("tables of other databases")
     case command: CreateTempViewUsing => format(command.provider)
     case command: CreateTableCommand => command.table.provider.flatMap(format)
@@ -62,12 +62,12 @@ object Confinement {
     case command: ReplaceTable => command.tableSpec.provider.flatMap(format)
     case command: ReplaceTableAsSelect => command.tableSpec.provider.flatMap(format)
     case command: InsertIntoDir => command.provider.flatMap(format)
-    case command: SetCommand => command.kv.collect { case (name, Some(_)) if isKept(name) => s"the setting $name" }
-    case command: ResetCommand => command.config.collect { case name if isKept(name) => s"the setting $name" }
+    case command: SetCommand => command.kv.collect { case (name, Some(_)) if isProtected(name) => s"the setting $name" }
+    case command: ResetCommand => command.config.collect { case name if isProtected(name) => s"the setting $name" }
     case _ => None
   }
 
-  private def isKept(name: String): Boolean = SETTINGS.exists(name.trim.toLowerCase.startsWith)
+  private def isProtected(name: String): Boolean = SETTINGS.exists(name.trim.toLowerCase.startsWith)
 
   private def format(name: String): Option[String] =
     Option.when(!FORMATS.contains(name.toLowerCase))(s"the format $name")

@@ -7,17 +7,17 @@ import org.apache.hive.service.auth.PasswdAuthenticationProvider
 import org.apache.spark.sql.hive.thriftserver.{Confinement, HiveThriftServer2}
 
 /**
- * Spark's own Thrift server, which ends with the process that started it: that process holds the other end of its standard
- * input, and whatever ends it, `kill -9` too, ends this server.
+ * Spark's own Thrift server, which ends together with the process that started it: that process holds the other end of its
+ * standard input, so that even `kill -9` of that process ends this server.
  */
 object RehearsalServer {
-  /** Taken out of the properties before any statement could ask for it. */
+  /** Removed from the system properties before any statement can read it. */
   private[rehearsal] val secret: String = Option(System.clearProperty("meetup.rehearsal.secret")).getOrElse("")
 
   def main(args: Array[String]): Unit = {
     val watch = new Thread(() => {
       while (System.in.read() >= 0) {}
-      // Not exit(): hooks may wait for work that nobody waits for any more. Delta's tables are whole at any moment.
+      // halt() instead of exit(), because shutdown hooks may wait for running statements. Delta tables are always consistent.
       Runtime.getRuntime.halt(143)
     }, "parent-watch")
     watch.setDaemon(true)
@@ -27,7 +27,7 @@ object RehearsalServer {
   }
 }
 
-/** Lets in whoever knows this start's secret: the gateway, and no other user of the machine. */
+/** Accepts only the gateway, which knows this start's secret, and no other user of the machine. */
 class SecretAuthentication extends PasswdAuthenticationProvider {
   override def Authenticate(user: String, password: String): Unit = {
     val known = RehearsalServer.secret.nonEmpty && password != null &&

@@ -8,13 +8,13 @@ import org.apache.spark.sql.classic.{DataFrame, SparkSession}
 import org.apache.spark.sql.execution.SQLExecution
 import org.apache.spark.sql.types._
 
-/** The rows of a statement that has ended, as Spark holds them, and how they are sent. */
+/** The rows of a finished statement in Spark's internal format, and their conversion for clients. */
 class Result(schema: StructType, rows: Array[InternalRow], arrow: Option[ArrowOptions], zone: String) {
   val size: Int = rows.length
 
   lazy val thriftSchema: TTableSchema = SparkExecuteStatementOperation.toTTableSchema(Result.sent(schema))
 
-  /** How many rows the statement has changed, where it says so in a column; else -1. */
+  /** The number of changed rows if the statement reports it in a column; else -1. */
   lazy val changed: Long = schema.fieldNames.indexOf("num_affected_rows") match {
     case -1 => -1L
     case i => rows.filterNot(_.isNullAt(i)).map(_.getLong(i)).sum
@@ -23,7 +23,7 @@ class Result(schema: StructType, rows: Array[InternalRow], arrow: Option[ArrowOp
   private lazy val arrowRows = arrow.map(new ArrowRows(schema, _, zone))
   private lazy val toRow = CatalystTypeConverters.createToScalaConverter(schema)
 
-  /** Some rows; whether more follow stands in the number of columns, which nobody else uses. */
+  /** A slice of the rows. The otherwise unused column count is set to 1 if more rows follow. */
   def slice(from: Int, until: Int): TRowSet = {
     val chosen = rows.slice(from, until)
     val set = arrowRows match {
@@ -42,7 +42,7 @@ object Result {
 
   private val NOTHING = StructType.fromDDL("Result string")
 
-  /** Runs a statement to its end. @param id the name of its jobs. */
+  /** Runs a statement to its end. @param id the job group of its jobs. */
   def of(session: SparkSession, text: String, options: StatementOptions, id: String): Result = {
     val counter = new InsertCounter(session.sparkContext, id)
     try {
@@ -53,7 +53,7 @@ object Result {
         new Result(INSERTED, Array(InternalRow(count, count)), options.arrow, zone)
       } else {
         val frame = limited(all, options.limit)
-        // Clients want a column also of what gives none.
+        // Clients expect at least one column.
         val schema = if (frame.schema.isEmpty) NOTHING else frame.schema
         new Result(schema, collected(frame).take(options.limit.getOrElse(Int.MaxValue)), options.arrow, zone)
       }
@@ -70,7 +70,7 @@ object Result {
 
   private def isInsert(plan: LogicalPlan): Boolean = plan.collectFirst { case insert: InsertIntoStatement => insert }.isDefined
 
-  /** The types that clients are told: what Thrift has no type for is text. */
+  /** The schema sent to clients: types that Thrift doesn't have become strings. */
   private def sent(schema: StructType): StructType = StructType(schema.map(field => field.dataType match {
     case VariantType | CalendarIntervalType => field.copy(dataType = StringType)
     case _: StringType => field.copy(dataType = StringType)

@@ -12,10 +12,10 @@ import org.apache.spark.sql.types._
 import org.apache.spark.unsafe.types.VariantVal
 
 /**
- * Stands in the place of Spark's own object of this name, which prints text inside arrays and structs without escaping its
- * quotes, and dates there without any: what no client can read, and drivers take for an empty list without a word. Here nested
- * values are JSON, as Databricks sends them. Everything else is as Spark does it, for the protocol with columns, which is the
- * only one that the gateway speaks.
+ * Replaces Spark's own object of this name. That one prints strings inside arrays and structs without escaping quotes, and dates
+ * without any quotes, which clients can't parse and some drivers silently turn into an empty list. Here, nested values are JSON,
+ * as on Databricks. Everything else works as in Spark, for the column-based protocol only, which is the one that the gateway
+ * uses.
  */
 object RowSetUtils {
   def toTRowSet(start: Long, rows: Seq[Row], schema: Array[DataType], protocol: TProtocolVersion): TRowSet = {
@@ -25,7 +25,7 @@ object RowSetUtils {
     set
   }
 
-  /** How values of a type are written as text: nested ones as JSON. */
+  /** The conversion of a type's values to text; nested ones become JSON. */
   def wordsOf(kind: DataType): Any => String = {
     val text = texts
     kind match {
@@ -72,7 +72,7 @@ object RowSetUtils {
         val all = values(java.lang.Long.valueOf(0L))(row => java.lang.Long.valueOf(row.getLong(i)))
         TColumn.i64Val(new TI64Column(all, bits))
       case FloatType =>
-        // By its digits: 1.1 stays 1.1 on its way from four bytes to eight.
+        // Through its decimal digits, so that 1.1 as a float is 1.1 as a double.
         val all = values(java.lang.Double.valueOf(0))(row => java.lang.Double.valueOf(row.getFloat(i).toString))
         TColumn.doubleVal(new TDoubleColumn(all, bits))
       case DoubleType =>

@@ -11,14 +11,14 @@ import org.apache.spark.sql.SparkSession
 import org.apache.spark.sql.hive.thriftserver._
 
 /**
- * Stands in the place of Spark's own class of this name: statements are the rehearsal's, which take parameters and give Arrow. A
- * statement that the gateway sends once more, since the connection broke before its answer came, is the one that runs already.
+ * Replaces Spark's own class of this name, to create the rehearsal's statements, which take parameters and return Arrow. If the
+ * gateway sends a statement again because the connection broke before the answer, the running one is returned.
  */
 private[thriftserver] class SparkSQLOperationManager() extends OperationManager with Logging {
   val sessionToContexts = new ConcurrentHashMap[SessionHandle, SparkSession]()
 
   private val operations = ReflectionUtils.getSuperField[JMap[OperationHandle, Operation]](this, "handleToOperation")
-  /** Statements by the keys that the gateway gives them; one that is closed goes with its handle. */
+  /** Statements by the gateway's keys; closed ones are removed when their handles are gone. */
   private val sent = new ConcurrentHashMap[String, Statement]()
 
   override def newExecuteStatementOperation(

@@ -15,7 +15,7 @@ import org.apache.spark.sql.classic
 
 import meetup.rehearsal.Guard
 
-/** What the gateway says about a statement besides its text. */
+/** The gateway's options for a statement. */
 case class StatementOptions(key: Option[String], parameters: Option[String], limit: Option[Int], arrow: Option[ArrowOptions])
 
 object StatementOptions {
@@ -26,8 +26,8 @@ object StatementOptions {
 }
 
 /**
- * One statement of a client. It runs on a thread of its own; cancelling stops its jobs and interrupts that thread; its rows are kept
- * until it is closed and can be asked for from any place on, so that an answer that was lost can be asked for once more.
+ * One statement of a client. It runs on its own thread; cancelling it stops its jobs and interrupts that thread. Its rows are
+ * kept until it is closed and can be fetched from any offset, so that a fetch whose answer was lost can be repeated.
  */
 private[hive] class Statement(
     val session: SparkSession,
@@ -43,7 +43,7 @@ private[hive] class Statement(
   @volatile private var result: Result = _
   @volatile private var alarm: ScheduledFuture[_] = _
   private var next = 0L
-  /** Held while the thread that runs the statement is named or interrupted. */
+  /** Guards `worker`, so that the thread is only interrupted while it runs this statement. */
   private val running = new Object
   private var worker: Thread = _
 
@@ -70,12 +70,12 @@ private[hive] class Statement(
       result = own.withActive(Result.of(own, text, options, statementId))
       synchronized(if (!getStatus.getState.isTerminal) setState(OperationState.FINISHED))
     } catch {
-      // Errors that are no exceptions too: nobody else would say them.
+      // Throwable, because nothing else would report errors that aren't exceptions.
       case error: Throwable => failed(error)
     } finally {
       running.synchronized {
         worker = null
-        // The thread goes on to another statement, which nobody has stopped.
+        // Clear the interrupt before the pool reuses the thread for another statement.
         Thread.interrupted()
       }
       if (alarm != null) alarm.cancel(false)
@@ -111,14 +111,14 @@ private[hive] class Statement(
   override def cleanup(): Unit = {
     if (alarm != null) alarm.cancel(false)
     if (result == null) {
-      // A statement that is still being planned has no jobs yet: those that it begins from now on end at once, too.
+      // A statement that is still being planned has no jobs yet, so future jobs have to be cancelled as well.
       session.sparkContext.cancelJobGroupAndFutureJobs(statementId)
       interrupt()
     }
     result = null
   }
 
-  /** Interrupts the statement's thread until that has ended: Spark takes some interruptions for something else, and goes on. */
+  /** Interrupts the thread repeatedly until the statement has ended, because Spark swallows some interrupts and continues. */
   private def interrupt(): Unit = running.synchronized {
     if (worker != null) {
       worker.interrupt()
@@ -130,8 +130,8 @@ private[hive] class Statement(
   override def getResultSetSchema: TTableSchema = finished().thriftSchema
 
   /**
-   * Rows on from where the last ones ended; from the first; or, asked for absolutely, from any: then the place stands in the upper
-   * bits of the number of rows. "The last" asks for none of them, but for how many rows were changed.
+   * Returns the next rows, those from the start, or, with FETCH_ABSOLUTE, those from an offset in the upper bits of the row
+   * count. FETCH_LAST returns no rows, but the number of changed rows.
    */
   override def getNextRowSet(order: FetchOrientation, asked: Long): TRowSet =
     if (order == FetchOrientation.FETCH_LAST) new TRowSet(finished().changed, new JavaList[TRow](0))
@@ -157,9 +157,9 @@ private[hive] class Statement(
 
 object Statement {
   private val TIMEOUT = "spark.sql.thriftServer.queryTimeout"
-  /** How long after an interruption the next follows (milliseconds). */
+  /** The time between interrupts (milliseconds). */
   private val AGAIN_MS = 200
-  /** As many bits as the gateway gives to a number of rows. */
+  /** The number of bits that hold a row count; the gateway uses the same. */
   private val COUNT_BITS = 20
   private val COUNT = (1L << COUNT_BITS) - 1
 
@@ -170,14 +170,14 @@ object Statement {
   }
 
   private def exception(error: Throwable): HiveSQLException = error match {
-    // A file that can't be read makes Spark think that its format is unknown.
+    // If the guard denies access to a file, Spark reports an unknown format.
     case unknown: org.apache.spark.SparkThrowable
       if unknown.getCondition == "UNSUPPORTED_DATASOURCE_FOR_DIRECT_QUERY" && Guard.refusal.isDefined =>
       exception(Guard.refusal.get)
     case known: HiveSQLException => known
     case other =>
       val state = other match {
-        case told: org.apache.spark.SparkThrowable => told.getSqlState
+        told.getSqlState => case error: org.apache.spark.SparkThrowable => error.getSqlState => told.getSqlState
         case _ => null
       }
       new HiveSQLException(other.toString, state, other)

@@ -1,4 +1,4 @@
-/** A statement that the rehearsal refuses itself, with the SQLSTATE that clients look at. */
+/** The error for a statement that the rehearsal itself refuses, with the SQLSTATE that clients check. */
 export class StatementError extends Error {
   readonly sqlState: string;
 
@@ -9,6 +9,6 @@ export class StatementError extends Error {
   }
 }
 
-/** What Databricks has and the rehearsal doesn't. */
-export const notHere = (what: string): StatementError =>
-  new StatementError(`[REHEARSAL_UNSUPPORTED] The rehearsal doesn't have ${what}. SQLSTATE: 0A000`, '0A000');
+/** The error for a feature of Databricks that the rehearsal lacks. */
+export const notSupported = (what: string): StatementError =>
+  new StatementError(`[REHEARSAL_UNSUPPORTED] The rehearsal doesn't support ${what}. SQLSTATE: 0A000`, '0A000');

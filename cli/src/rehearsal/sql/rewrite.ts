@@ -1,16 +1,16 @@
 import { isCode, literal, nameOf, quoted, type Token, textOf, tokens } from './tokens.ts';
 
-/** What Databricks calls the catalog that Spark calls spark_catalog. */
+/** Databricks' name for Spark's spark_catalog. */
 export const CATALOG = 'hive_metastore';
 const SPARK_CATALOG = 'spark_catalog';
 
-/** Whether a name is one of the two that the only catalog has: Databricks' and Spark's. */
+/** Whether a name is Databricks' or Spark's name for the only catalog. */
 export const isCatalogName = (name: string): boolean => [CATALOG, SPARK_CATALOG].includes(name.toLowerCase());
 
-/** Words after which a name that stands alone is a catalog's, as in `show schemas in hive_metastore`. */
+/** Keywords after which an unqualified name may be a catalog, as in `show schemas in hive_metastore`. */
 const BEFORE_A_CATALOG = new Set(['CATALOG', 'IN', 'FROM', 'USE']);
 
-/** Databricks' session settings that Spark has under another name. */
+/** Databricks' session settings that have another name in Spark. */
 const SETTINGS: Readonly<Record<string, string>> = {
   ansi_mode: 'spark.sql.ansi.enabled',
   timezone: 'spark.sql.session.timeZone',
@@ -20,11 +20,11 @@ const SETTINGS: Readonly<Record<string, string>> = {
 export const sparkSetting = (name: string): string => SETTINGS[name.toLowerCase()] ?? name;
 
 export interface Rewriting {
-  /** Turns a path below /Volumes/ into a local one. @throws StatementError if there is none. */
+  /** Translates a path below /Volumes/ to a local one. @throws StatementError if it isn't valid. */
   volumePath(path: string): string;
 }
 
-/** Says in Spark's SQL what a statement says in Databricks': catalogs, paths of volumes, settings. */
+/** Translates a statement from Databricks' SQL to Spark's: catalogs, volume paths, settings. */
 export function toSparkSql(statement: string, { volumePath }: Rewriting): string {
   const all = tokens(statement);
   const code = all.filter(isCode);
@@ -40,7 +40,7 @@ export function toSparkSql(statement: string, { volumePath }: Rewriting): string
   });
   const [first, second, third] = code;
   if (isWord(first, 'SHOW') && isWord(second, 'CATALOGS')) return catalogs(code.slice(2));
-  // Spark has `set catalog` only.
+  // Spark only supports `set catalog`.
   if (isWord(first, 'USE') && isWord(second, 'CATALOG') && first && third) changed.set(first, 'SET');
   if (isWord(first, 'SET') && second?.kind === 'word' && third?.text === '=') {
     changed.set(second, sparkSetting(second.text));
@@ -48,7 +48,7 @@ export function toSparkSql(statement: string, { volumePath }: Rewriting): string
   return all.map((token) => changed.get(token) ?? token.text).join('');
 }
 
-/** Spark knows its only catalog by another name. */
+/** Answers SHOW CATALOGS with Databricks' name for the only catalog. */
 function catalogs(rest: readonly Token[]): string {
   const pattern = textOf(rest.find(({ kind }) => kind === 'string'));
   const filter = pattern === undefined ? '' : ` where catalog like ${literal(pattern.replaceAll('*', '%'))}`;

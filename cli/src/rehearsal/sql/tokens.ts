@@ -1,12 +1,12 @@
-/** A piece of a statement. What quotes, comments and spaces hold is never looked into. */
+/** A token of a statement. Strings, quoted identifiers and comments are single tokens. */
 export interface Token {
   readonly kind: 'word' | 'quoted' | 'string' | 'comment' | 'space' | 'symbol';
   readonly text: string;
 }
 
 /**
- * A word; an identifier in backquotes (a doubled one stands for itself); a string, in which a backslash takes the next
- * character with it unless the string is raw; a comment to the line's end, or between brackets (which nest); the rest.
+ * White space, line comments, raw strings (without escapes), strings with backslash escapes, identifiers in backquotes (doubled
+ * to escape them), and words. Anything else is a symbol of one character.
  */
 const PATTERNS: readonly (readonly [Token['kind'], RegExp])[] = [
   ['space', /\s+/y],
@@ -17,7 +17,7 @@ const PATTERNS: readonly (readonly [Token['kind'], RegExp])[] = [
   ['word', /[\p{L}\p{N}_$]+/uy],
 ];
 
-/** Cuts a statement into tokens that, put together, are the statement again. */
+/** Splits a statement into tokens whose concatenation is the statement. */
 export function tokens(statement: string): Token[] {
   const found: Token[] = [];
   let at = 0;
@@ -39,7 +39,7 @@ function tokenAt(statement: string, at: number): Token {
   return { kind: 'symbol', text: statement.slice(at, at + 1) };
 }
 
-/** Brackets nest in Spark; one that stays open takes the rest. */
+/** Block comments nest in Spark; an unclosed one extends to the end. */
 function bracketedComment(statement: string, start: number): string {
   const bracket = /\/\*|\*\//g;
   bracket.lastIndex = start;
@@ -53,7 +53,7 @@ function bracketedComment(statement: string, start: number): string {
 
 export const isCode = ({ kind }: Token): boolean => kind !== 'space' && kind !== 'comment';
 
-/** What an identifier names, without its backquotes; undefined for what is none. */
+/** An identifier's name without backquotes; undefined for other tokens. */
 export function nameOf(token: Token | undefined): string | undefined {
   if (token?.kind === 'word') return token.text;
   return token?.kind === 'quoted' ? token.text.slice(1, -1).replaceAll('``', '`') : undefined;
@@ -61,7 +61,7 @@ export function nameOf(token: Token | undefined): string | undefined {
 
 export const quoted = (name: string): string => `\`${name.replaceAll('`', '``')}\``;
 
-/** What a string says. Escapes are read as Spark reads them, save those of code points, which paths don't need. */
+/** A string's value. Escapes are resolved as in Spark, except those of code points, which paths don't need. */
 export function textOf(token: Token | undefined): string | undefined {
   if (token?.kind !== 'string') return undefined;
   if (/^[rR]/.test(token.text)) return token.text.slice(2, -1);
@@ -70,6 +70,6 @@ export function textOf(token: Token | undefined): string | undefined {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', 0: '\0', b: '\b', Z: '\x1a' };
 
-/** A string that Spark reads as this text. */
+/** A string literal that Spark reads as this text. */
 export const literal = (text: string): string =>
   `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'").replaceAll('\n', '\\n').replaceAll('\r', '\\r')}'`;

@@ -1,7 +1,7 @@
-import { notHere, type StatementError } from './errors.ts';
+import { notSupported, type StatementError } from './errors.ts';
 import { isCode, tokens } from './tokens.ts';
 
-/** How statements begin that Databricks has and Spark with Delta does not; `…` stands for one name or word. */
+/** The first words of statements that Databricks supports but Spark with Delta doesn't. */
 const BEGINNINGS: readonly (readonly [string, string])[] = [
   ['COPY INTO', 'COPY INTO: read the files with parquet.`/Volumes/…` in a query'],
   ['CREATE CATALOG', 'catalogs other than hive_metastore'],
@@ -12,10 +12,10 @@ const BEGINNINGS: readonly (readonly [string, string])[] = [
   ['CREATE FOREIGN', 'foreign catalogs'],
   ['CREATE CONNECTION', 'connections'],
   ['CREATE SHARE', 'shares'],
-  ['GRANT', 'rights of its own: whoever has its token may do everything'],
-  ['REVOKE', 'rights of its own: whoever has its token may do everything'],
-  ['DENY', 'rights of its own: whoever has its token may do everything'],
-  ['SHOW GRANTS', 'rights of its own: whoever has its token may do everything'],
+  ['GRANT', 'permissions: everybody with its token may do everything'],
+  ['REVOKE', 'permissions: everybody with its token may do everything'],
+  ['DENY', 'permissions: everybody with its token may do everything'],
+  ['SHOW GRANTS', 'permissions: everybody with its token may do everything'],
   ['UNDROP', 'UNDROP'],
 ];
 
@@ -25,7 +25,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   http_request: 'http_request()',
 };
 
-/** Why a statement can't be rehearsed, where that is known beforehand. Anything else is Spark's to say. */
+/** The error for a statement that is known not to work in the rehearsal. All others are left to Spark. */
 export function unsupported(statement: string): StatementError | undefined {
   const code = tokens(statement).filter(isCode);
   const beginning = code
@@ -33,10 +33,10 @@ export function unsupported(statement: string): StatementError | undefined {
     .map(({ text }) => text.toUpperCase())
     .join(' ');
   const begun = BEGINNINGS.find(([words]) => beginning === words || beginning.startsWith(`${words} `));
-  if (begun) return notHere(begun[1]);
+  if (begun) return notSupported(begun[1]);
   const call = code.find(
     ({ kind, text }, i) => kind === 'word' && text.toLowerCase() in FUNCTIONS && code[i + 1]?.text === '(',
   );
   const what = call && FUNCTIONS[call.text.toLowerCase()];
-  return what === undefined ? undefined : notHere(what);
+  return what === undefined ? undefined : notSupported(what);
 }

@@ -3,7 +3,7 @@ import { open, readFile, rename } from 'node:fs/promises';
 import type { z } from 'zod';
 import { hasCode } from '../../config/errors.ts';
 
-/** Writes a file that only its owner may read, whole or not at all. */
+/** Atomically writes a file that only its owner may read. */
 export async function writeSecretly(path: string, text: string): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`;
   const file = await open(temporary, 'wx', 0o600);
@@ -16,7 +16,7 @@ export async function writeSecretly(path: string, text: string): Promise<void> {
   await rename(temporary, path);
 }
 
-/** What a JSON file says; undefined if there is none, or it says something else. */
+/** Reads a JSON file; undefined if it doesn't exist or doesn't match the schema. */
 export async function readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | undefined> {
   try {
     return schema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;

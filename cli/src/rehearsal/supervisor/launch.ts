@@ -1,8 +1,8 @@
 import { z } from 'zod';
 
-/** What the background process is told at its start. */
+/** The settings that the background process is started with. */
 export const launchSchema = z.object({
-  /** Names this start: whoever waits for it knows it by that. */
+  /** Identifies this start to the process that waits for it. */
   run: z.string(),
   state: z.string(),
   logs: z.string(),
@@ -16,22 +16,22 @@ export const launchSchema = z.object({
 });
 export type Launch = z.infer<typeof launchSchema>;
 
-/** What runs, and how it is reached; written when all of it answers. */
+/** What is running and how to reach it; written once everything answers. */
 export const runningSchema = z.object({
   run: z.string(),
-  /** The process with the gateway, which watches over Spark. */
+  /** The background process, with the gateway, which also supervises Spark. */
   pid: z.number(),
   sparkPid: z.number(),
-  /** A made-up name: only the proxy knows where it leads. */
+  /** A made-up host name that only the proxy resolves. */
   host: z.string(),
   httpPath: z.string(),
-  /** The gateway's own port, for who does without the proxy. */
+  /** The gateway's own port, for clients that don't use the proxy. */
   port: z.number(),
   proxyPort: z.number(),
   startedAt: z.string(),
 });
 export type Running = z.infer<typeof runningSchema>;
 
-/** Ends in .invalid, which can't be anybody's. */
+/** The top-level domain .invalid is reserved, so the name can't exist. */
 export const HOST = 'rehearsal.meetup.invalid';
 export const HTTP_PATH = '/sql/1.0/warehouses/rehearsal';

@@ -1,23 +1,23 @@
 import { appendFileSync, existsSync, statSync, truncateSync } from 'node:fs';
 
-/** A log that grew beyond this starts anew (bytes). */
+/** A log larger than this is emptied (bytes). */
 const LARGEST_LOG = 5_000_000;
 
-/** Empties a log that has grown too long, before what is to be logged begins. */
+/** Empties a log that has grown too large. */
 export function cutLog(path: string): void {
   if (existsSync(path) && statSync(path).size > LARGEST_LOG) truncateSync(path);
 }
 
 /**
- * Appends to a log that only its owner may read. What can't be written, as on a full disk, is left out: no log is worth
- * the work that it tells of.
+ * Appends to a log that only its owner may read. Write errors, for example on a full disk, are ignored: logging must not break
+ * what it logs.
  */
 export function logFile(path: string): (text: string | Uint8Array) => void {
   return (text) => {
     try {
       appendFileSync(path, text, { mode: 0o600 });
     } catch {
-      // There is nowhere to say so.
+      // There is nowhere to report it.
     }
   };
 }

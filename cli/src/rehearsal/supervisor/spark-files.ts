@@ -5,7 +5,7 @@ import type { RehearsalPlaces } from '../places.ts';
 import { writeSecretly } from './files.ts';
 import type { Launch } from './launch.ts';
 
-/** Java opens these of its own packages to Spark, as Spark's own launcher tells it to. */
+/** Java packages that have to be opened to Spark, as in Spark's own launcher. */
 const OPENED = [
   ...[
     'lang',
@@ -25,9 +25,9 @@ const OPENED = [
 ];
 
 /**
- * Many small statements on two cores: half of what Spark did was to compile itself. Only what runs very often gets Java's
- * second, costly compiler; 200 statements of a deployment take 190 s of processor time instead of 261. Not less than
- * that: without it, or without Spark's generated code, a million rows take minutes.
+ * With many small statements on two cores, half of the CPU time went into JIT compilation. These options reserve Java's expensive
+ * C2 compiler for very hot code: 200 statements of a deployment take 190 s of CPU time instead of 261 s. Disabling C2 or Spark's
+ * code generation altogether would make a million rows take minutes.
  */
 const FEW_CORES = [
   '-XX:+UseSerialGC',
@@ -38,13 +38,13 @@ const FEW_CORES = [
   '-XX:Tier4BackEdgeThreshold=400000',
 ];
 
-/** The file that tells Java everything; its name tells this rehearsal's Spark from all other processes. */
+/** Java's argument file; its path on the command line identifies this rehearsal's Spark. */
 export const sparkArguments = (places: RehearsalPlaces): string => join(places.conf, 'spark.args');
 
 /**
- * Writes what Spark is started with: for two cores and small tables, listening on the loopback interface only, with the
- * defaults of Databricks where Spark has others. Its working folder is emptied, so that what killed ones left does not
- * pile up: none may be running.
+ * Writes Spark's configuration: for two cores and small tables, listening only on the loopback interface, with Databricks'
+ * defaults where Spark's differ. Empties Spark's working folder, so that leftovers of killed processes don't pile up; no other
+ * Spark may be using it.
  */
 export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, secret: string): Promise<void> {
   await rm(places.scratch, { recursive: true, force: true });
@@ -90,7 +90,7 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
     'spark.sql.shuffle.partitions': '2',
     'spark.sql.extensions':
       'io.delta.sql.DeltaSparkSessionExtension,org.apache.spark.sql.hive.thriftserver.RehearsalExtensions',
-    // Would show the environment to statements.
+    // Substitution would give statements access to the environment.
     'spark.sql.variable.substitute': 'false',
     'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
     'spark.sql.warehouse.dir': pathToFileURL(places.warehouse).href,
@@ -99,12 +99,12 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
     'spark.sql.sources.default': 'delta',
     'spark.sql.legacy.createHiveTableByDefault': 'false',
     'spark.sql.thriftServer.interruptOnCancel': 'true',
-    // The log of a small table is read in one go.
+    // A small table's log needs only one partition.
     'spark.databricks.delta.snapshotPartitions': '1',
   };
 }
 
-/** The folders that Spark's process may use, which no statement leads out of: see Guard.scala. */
+/** The folders that Spark's process may use; enforced by Guard.scala. */
 function guardProperties(places: RehearsalPlaces, { classPath }: Launch): Record<string, string> {
   const folders = (...all: readonly string[]): string => all.join(delimiter);
   const libraries = classPath.map((entry) => entry.replace(/[\\/]\*$/, ''));
@@ -118,24 +118,24 @@ function guardProperties(places: RehearsalPlaces, { classPath }: Launch): Record
   };
 }
 
-/** Hive puts a session's id in its place. */
+/** Hive replaces this with a session's id. */
 const SESSION_ID = ['$', '{hive.session.id}'].join('');
 
 function hiveSite(places: RehearsalPlaces): string {
   const settings = {
     'hive.server2.transport.mode': 'binary',
     'hive.server2.thrift.bind.host': '127.0.0.1',
-    // Any that is free; Spark's log says which.
+    // Any free port; it is read from Spark's log.
     'hive.server2.thrift.port': '0',
     'hive.server2.authentication': 'CUSTOM',
     'hive.server2.custom.authentication.class': 'meetup.rehearsal.SecretAuthentication',
     'hive.server2.enable.doAs': 'false',
-    // How long an answer about a statement's state may be held back until that changes.
+    // How long a request for a statement's state may block until the state changes.
     'hive.server2.long.polling.timeout': '1000ms',
     'javax.jdo.option.ConnectionURL': `jdbc:derby:;databaseName=${places.metastore};create=true`,
     'hive.exec.scratchdir': join(places.scratch, 'hive'),
     'hive.exec.local.scratchdir': join(places.scratch, 'hive-local'),
-    // A folder per session, as Hive's own default: the first session that ends removes it.
+    // One folder per session, as is Hive's default: sessions remove it when they end.
     'hive.downloaded.resources.dir': join(places.scratch, `${SESSION_ID}_resources`),
     'hive.querylog.location': join(places.scratch, 'hive-log'),
   };

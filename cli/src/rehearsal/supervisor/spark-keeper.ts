@@ -8,15 +8,15 @@ import type { Launch } from './launch.ts';
 import { writeSparkFiles } from './spark-files.ts';
 import { SparkProcess } from './spark-process.ts';
 
-/** A Spark that ended this often within so long is not started again (milliseconds). */
+/** After this many exits within this time (milliseconds), Spark is not restarted. */
 const ENDINGS = 5;
 const ENDINGS_WITHIN_MS = 10 * 60_000;
-/** How long after the end of one Spark the next is started (milliseconds). */
+/** The pause before Spark is restarted (milliseconds). */
 const PAUSE_MS = 500;
-/** How long who needs Spark waits for one that is starting (milliseconds). */
+/** How long a caller waits for Spark to start (milliseconds). */
 const PATIENCE_MS = 60_000;
 
-/** Keeps one Spark running: one that ends is started again. */
+/** Keeps Spark running by restarting it whenever it ends. */
 export class SparkKeeper {
   readonly #places: RehearsalPlaces;
   readonly #launch: Launch;
@@ -24,7 +24,7 @@ export class SparkKeeper {
   readonly #pauseMs: number;
   #spark: SparkProcess | undefined;
   #ending = false;
-  /** Told each time that Spark listens. */
+  /** Called each time Spark has started listening. */
   onStarted: (pid: number) => Promise<void> = async () => undefined;
 
   constructor(places: RehearsalPlaces, launch: Launch, log: (line: string) => void, pauseMs = PAUSE_MS) {
@@ -34,7 +34,7 @@ export class SparkKeeper {
     this.#pauseMs = pauseMs;
   }
 
-  /** Where Spark listens. Waits for one that is starting. @throws SparkLostError if none comes up. */
+  /** Where Spark listens; waits if it is starting. @throws SparkLostError if it doesn't start. */
   async address(): Promise<SparkAddress> {
     const deadline = Date.now() + PATIENCE_MS;
     while (this.#spark === undefined) {
@@ -45,8 +45,8 @@ export class SparkKeeper {
   }
 
   /**
-   * Resolves, with an exit code, only when there is no sense in going on.
-   * @throws SparkLostError if the first Spark does not start, or Spark ended too often.
+   * Resolves, with an exit code, only when restarting makes no sense.
+   * @throws SparkLostError if the first start fails, or Spark ended too often.
    */
   async run(): Promise<number> {
     const endings: number[] = [];
@@ -54,7 +54,7 @@ export class SparkKeeper {
       try {
         await this.#untilItEnds(isFirst);
       } catch (error) {
-        // Who starts a rehearsal is to hear at once that Spark can't start. One that did may only have met bad luck.
+        // Report a failed first start at once. A failed restart may be a temporary problem.
         if (isFirst) throw error;
         this.#log(messageOf(error));
       }
@@ -75,7 +75,7 @@ export class SparkKeeper {
     this.#spark = spark;
     this.#log(`Spark ${spark.pid} listens on port ${spark.address.port}`);
     await this.onStarted(spark.pid).catch((error: unknown) => {
-      // Clients reach a later one as they reached the first: what could not be written down is only its number.
+      // After a restart, clients don't need the state file: only Spark's pid in it is outdated.
       if (isFirst) throw error;
       this.#log(messageOf(error));
     });

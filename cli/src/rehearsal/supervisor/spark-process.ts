@@ -10,14 +10,14 @@ import type { Launch } from './launch.ts';
 import { logFile } from './log-file.ts';
 import { sparkArguments } from './spark-files.ts';
 
-/** Spark's server says so when it listens. */
+/** Spark's server logs this when it listens. */
 const LISTENS = /ThriftBinaryCLIService on port (\d+)/;
-/** How long Spark may take to listen (milliseconds): ten seconds on a free machine. */
+/** How long Spark may take to listen (milliseconds); on an idle machine, it takes ten seconds. */
 const STARTING_MS = 180_000;
 /** How long Spark may take to end before it is killed (milliseconds). */
 const ENDING_MS = 3000;
 
-/** The Java process with Spark. It holds the other end of a pipe, and ends when that does. */
+/** Spark's Java process. It reads from a pipe to this process and ends when the pipe is closed. */
 export class SparkProcess {
   readonly pid: number;
   readonly address: SparkAddress;
@@ -39,13 +39,13 @@ export class SparkProcess {
     try {
       return new SparkProcess(child, { port: await listening(child, logFile(places.sparkLog)), secret });
     } catch (error) {
-      // Gone before the next one begins, which empties the folder that it works in.
+      // It must be gone before the next one starts, which empties the same working folder.
       if (child.kill('SIGKILL')) await once(child, 'exit');
       throw error;
     }
   }
 
-  /** Resolves when it has ended, however. */
+  /** Resolves when it has ended for any reason. */
   async ended(): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, 'exit');
   }
@@ -59,7 +59,7 @@ export class SparkProcess {
   }
 }
 
-/** What Java and its libraries need of the environment. Nothing else is there for a statement to find: it may hold secrets. */
+/** The environment variables that Java and its libraries need. All others, which may hold secrets, are kept from statements. */
 const NEEDED = /^(PATH|HOME|LANG|LC_\w+|TZ|TMPDIR|TEMP|TMP|JAVA_HOME|LD_LIBRARY_PATH|SYSTEMROOT|USERPROFILE|WINDIR)$/i;
 
 function sparkEnvironment({ sparkHome }: Launch): NodeJS.ProcessEnv {
@@ -74,9 +74,9 @@ function sparkEnvironment({ sparkHome }: Launch): NodeJS.ProcessEnv {
 async function listening(child: ChildProcess, log: (text: string | Uint8Array) => void): Promise<number> {
   const { stdin, stdout, stderr } = child;
   if (stdin === null || stdout === null || stderr === null) throw new SparkLostError('Spark has no pipes.');
-  // Spark closes its stdin by ending; that must not end this process.
+  // When Spark ends, its stdin closes; the write error must not end this process.
   stdin.on('error', () => undefined);
-  // Both are read to the end, whether or not that can be logged: a full pipe would stop Spark.
+  // Always drain both, even if logging fails: a full pipe would block Spark.
   stdout.on('data', log);
   let last = '';
   const port = new Promise<number>((resolve) => {

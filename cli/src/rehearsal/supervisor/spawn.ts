@@ -9,8 +9,8 @@ import type { RehearsalPlaces } from '../places.ts';
 import { cutLog } from './log-file.ts';
 
 /**
- * Starts the background process, which outlives this one. @returns its id.
- * @throws MeetupError if the machine does not let it start.
+ * Starts the background process, which outlives this one. @returns its pid.
+ * @throws MeetupError if the operating system refuses to start it.
  */
 export async function spawnSupervisor(places: RehearsalPlaces, env: Effects['env']): Promise<number> {
   for (const log of [places.gatewayLog, places.sparkLog]) cutLog(log);
@@ -34,7 +34,7 @@ export async function spawnSupervisor(places: RehearsalPlaces, env: Effects['env
   }
 }
 
-/** Compiled, Node runs it as it is; as TypeScript, in tests, it needs a loader. */
+/** Node runs the compiled file directly; the TypeScript source, in tests, needs a loader. */
 function supervisorCommand(): string[] {
   const isSource = import.meta.url.endsWith('.ts');
   const main = fileURLToPath(new URL(`./main.${isSource ? 'ts' : 'js'}`, import.meta.url));

@@ -18,46 +18,46 @@ import { HOST, HTTP_PATH, type Launch, launchSchema, type Running } from './laun
 import { logFile } from './log-file.ts';
 import { SparkKeeper } from './spark-keeper.ts';
 
-/** How often idle sessions are looked for (milliseconds). */
+/** How often idle sessions are closed (milliseconds). */
 const SWEEP_MS = 30_000;
 
-/** Runs the gateway, and Spark behind it, until it is told to end. @returns the exit code. */
+/** Runs the gateway, and Spark behind it, until a signal arrives. @returns the exit code. */
 export async function supervise(launchFile: string): Promise<number> {
   const launch = launchSchema.parse(JSON.parse(await readFile(launchFile, 'utf8')));
   const places = rehearsalPlaces(launch);
   const log = (line: string): void => console.error(`${new Date().toISOString()} ${line}`);
-  const told = Promise.race(['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => once(process, signal)));
+  const signalled = Promise.race(['SIGTERM', 'SIGINT', 'SIGHUP'].map((signal) => once(process, signal)));
   const keeper = new SparkKeeper(places, launch, log);
-  const doors = await openDoors(places, launch, keeper, log);
-  log(`gateway on port ${doors.port}, proxy on port ${doors.proxyPort}`);
-  keeper.onStarted = (sparkPid) => announce(places, { launch, sparkPid, ...doors });
+  const ports = await openPorts(places, launch, keeper, log);
+  log(`gateway on port ${ports.port}, proxy on port ${ports.proxyPort}`);
+  keeper.onStarted = (sparkPid) => announce(places, { launch, sparkPid, ...ports });
   const failed = keeper.run().catch((error: unknown) => {
     log(messageOf(error));
     return 2;
   });
-  const exitCode = await Promise.race([told.then(() => 0), removed(places), failed]);
+  const exitCode = await Promise.race([signalled.then(() => 0), removed(places), failed]);
   await rm(places.stateFile, { force: true });
   await keeper.end();
   return exitCode;
 }
 
-/** Resolves when somebody removes the rehearsal's folder, as `clean` does: nobody could reach it any more. */
+/** Resolves when the rehearsal's folder is removed, as by `clean`: without it, nobody could connect any more. */
 async function removed(places: RehearsalPlaces): Promise<number> {
   while (existsSync(places.launchFile)) await delay(1000, undefined, { ref: false });
   return 0;
 }
 
-interface Doors {
+interface Ports {
   readonly port: number;
   readonly proxyPort: number;
 }
 
-async function openDoors(
+async function openPorts(
   places: RehearsalPlaces,
   launch: Launch,
   keeper: SparkKeeper,
   log: (line: string) => void,
-): Promise<Doors> {
+): Promise<Ports> {
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
   const volumes = new Volumes(places.volumes);
@@ -68,7 +68,7 @@ async function openDoors(
     volumes,
     tickets,
     now,
-    heard: await statementLog(places),
+    onStatement: await statementLog(places),
   });
   const token = randomBytes(24).toString('hex');
   const certificate = makeCertificate([HOST, 'localhost', '127.0.0.1'], now());
@@ -80,7 +80,7 @@ async function openDoors(
   return { port, proxyPort };
 }
 
-/** Writes down what was asked since the start, a JSON document per line: what dbt and the driver really say. */
+/** Logs every statement since the start, as one JSON document per line: what dbt and the drivers really send. */
 async function statementLog({ statementsLog }: RehearsalPlaces): Promise<(statement: string) => void> {
   await rm(statementsLog, { force: true });
   const log = logFile(statementsLog);
@@ -97,7 +97,7 @@ async function sweep(gateway: Gateway, everyMs: number, idleMs: number, log: (li
 
 async function announce(
   places: RehearsalPlaces,
-  { launch, sparkPid, port, proxyPort }: Doors & { launch: Launch; sparkPid: number },
+  { launch, sparkPid, port, proxyPort }: Ports & { launch: Launch; sparkPid: number },
 ): Promise<void> {
   const running: Running = {
     run: launch.run,

@@ -13,7 +13,7 @@ export interface Message {
 export const KIND = { call: 1, reply: 2, exception: 3 } as const;
 const VERSION = 0x80010000;
 
-/** @throws RangeError if the bytes are no message of the strict binary protocol. */
+/** @throws RangeError if the bytes aren't a message in the strict binary protocol. */
 export function decodeMessage(bytes: Buffer): Message {
   const head = bytes.readUInt32BE(0);
   if ((head & 0xffff0000) >>> 0 !== VERSION)
@@ -46,7 +46,7 @@ export const replyOf = ({ name, sequence }: Message, response: Struct): Message 
   body: new Struct([[0, struct(response)]]),
 });
 
-/** Thrift's own way to refuse a call: a TApplicationException of the kind "unknown method" (1) or "internal error" (6). */
+/** A TApplicationException, such as "unknown method" (1) or "internal error" (6). */
 export const exceptionOf = ({ name, sequence }: Message, reason: string, code: number): Message => ({
   name,
   kind: KIND.exception,

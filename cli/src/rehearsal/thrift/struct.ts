@@ -1,8 +1,8 @@
 import { count, endOf, TYPE, type Value } from './values.ts';
 
 /**
- * A Thrift struct whose fields stay encoded until somebody asks for one: the gateway changes a few fields of each message
- * and passes on the rest, columns of 100,000 rows among them, as the bytes that they are.
+ * A Thrift struct whose fields are decoded on demand: the gateway changes a few fields of each message and forwards the bytes of
+ * all others, which may be columns with 100,000 rows.
  */
 export class Struct {
   readonly #fields: ReadonlyMap<number, Value>;
@@ -11,7 +11,7 @@ export class Struct {
     this.#fields = new Map(fields);
   }
 
-  /** @throws RangeError if the bytes are no struct. */
+  /** @throws RangeError if the bytes aren't a struct. */
   static read(buffer: Buffer, offset = 0): Struct {
     const fields = new Map<number, Value>();
     let at = offset;
@@ -36,7 +36,7 @@ export class Struct {
     return Buffer.concat([...parts, Buffer.from([TYPE.stop])]);
   }
 
-  /** The same struct with some fields set, or, where they are undefined, left out. */
+  /** A copy with some fields set, or removed if their value is undefined. */
   with(changes: Readonly<Record<number, Value | undefined>>): Struct {
     const fields = new Map(this.#fields);
     for (const [id, value] of Object.entries(changes)) {
@@ -80,7 +80,7 @@ export class Struct {
     return bytes && Struct.read(bytes);
   }
 
-  /** How many items a list has, without reading them. */
+  /** The number of items in a list, without decoding them. */
   length(id: number): number {
     const bytes = this.#bytes(id, TYPE.list);
     return bytes === undefined ? 0 : count(bytes, 1);
@@ -100,7 +100,7 @@ export class Struct {
     return items;
   }
 
-  /** The items of a list of texts; none if there is no such list. */
+  /** The items of a list of strings; none if there is no such list. */
   strings(id: number): string[] {
     const bytes = this.#bytes(id, TYPE.list);
     if (bytes === undefined || bytes.readUInt8() !== TYPE.string) return [];
@@ -114,7 +114,7 @@ export class Struct {
     return items;
   }
 
-  /** A map from text to text; empty if there is none. */
+  /** A map from string to string; empty if there is none. */
   stringMap(id: number): Map<string, string> {
     const entries = new Map<string, string>();
     const bytes = this.#bytes(id, TYPE.map);
@@ -132,7 +132,7 @@ export class Struct {
     return entries;
   }
 
-  /** The ids of the fields that are there. */
+  /** The ids of the fields that are set. */
   ids(): number[] {
     return [...this.#fields.keys()];
   }

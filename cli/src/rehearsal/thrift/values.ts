@@ -1,4 +1,4 @@
-/** The types of Thrift's binary protocol, by their codes on the wire. */
+/** The type codes of Thrift's binary protocol. */
 export const TYPE = {
   stop: 0,
   bool: 2,
@@ -14,7 +14,7 @@ export const TYPE = {
   list: 15,
 } as const;
 
-/** One value as it travels: its type's code and its bytes, which nobody has to understand to pass them on. */
+/** An encoded value: its type code and its bytes, which can be forwarded without decoding them. */
 export interface Value {
   readonly type: number;
   readonly bytes: Buffer;
@@ -34,7 +34,7 @@ export function i64(value: bigint): Value {
   return { type: TYPE.i64, bytes };
 }
 
-/** Text, or bytes: Thrift doesn't tell them apart. */
+/** A string or bytes: Thrift doesn't distinguish them. */
 export function string(value: string | Buffer): Value {
   const bytes = typeof value === 'string' ? Buffer.from(value) : value;
   return { type: TYPE.string, bytes: Buffer.concat([i32(bytes.length).bytes, bytes]) };
@@ -45,7 +45,7 @@ export function list(type: number, items: readonly Value[]): Value {
   return { type: TYPE.list, bytes: Buffer.concat([header, ...items.map(({ bytes }) => bytes)]) };
 }
 
-/** A map from text to text. */
+/** A map from string to string. */
 export function stringMap(entries: ReadonlyMap<string, string>): Value {
   const header = Buffer.concat([Buffer.from([TYPE.string, TYPE.string]), i32(entries.size).bytes]);
   const pairs = [...entries].flatMap(([key, value]) => [string(key).bytes, string(value).bytes]);
@@ -61,12 +61,12 @@ const FIXED_SIZE: Readonly<Record<number, number>> = {
   [TYPE.i64]: 8,
 };
 
-/** How deep structs and lists may nest before a message counts as malformed. */
+/** How deeply structs and lists may be nested before a message counts as malformed. */
 const DEEPEST = 64;
 
 /**
- * Where a value of a type ends that starts at `offset`.
- * @throws RangeError if the message ends before the value does, or is no Thrift.
+ * The offset at which a value that starts at `offset` ends.
+ * @throws RangeError if the message ends before the value does, or isn't valid Thrift.
  */
 export function endOf(type: number, buffer: Buffer, offset: number, depth = 0): number {
   if (depth > DEEPEST) throw new RangeError('A Thrift message is nested too deeply.');
@@ -111,7 +111,7 @@ function endOfItems(types: readonly number[], items: number, buffer: Buffer, off
   return at;
 }
 
-/** A length or a number of items. */
+/** Reads a length or a number of items. */
 export function count(buffer: Buffer, offset: number): number {
   const value = buffer.readInt32BE(offset);
   if (value < 0) throw new RangeError('A Thrift message has a negative length.');

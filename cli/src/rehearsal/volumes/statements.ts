@@ -1,8 +1,8 @@
-import { notHere, StatementError } from '../sql/errors.ts';
+import { notSupported, StatementError } from '../sql/errors.ts';
 import { CATALOG } from '../sql/rewrite.ts';
 import { isCode, nameOf, type Token, textOf, tokens } from '../sql/tokens.ts';
 
-/** A statement about volumes or their files, none of which Spark knows. */
+/** A statement about volumes or their files; Spark supports none of these. */
 export type VolumeStatement =
   | { readonly verb: 'PUT'; readonly localFile: string; readonly path: string; readonly overwrite: boolean }
   | { readonly verb: 'GET'; readonly localFile: string; readonly path: string }
@@ -14,8 +14,8 @@ export type VolumeStatement =
   | { readonly verb: 'SHOW'; readonly schema: readonly string[]; readonly like: string | undefined };
 
 /**
- * Reads a statement that volumes answer; undefined for every other.
- * @throws StatementError if it begins like one and isn't.
+ * Parses a statement about volumes; undefined for any other.
+ * @throws StatementError if it begins like one but is malformed.
  */
 export function volumeStatement(statement: string): VolumeStatement | undefined {
   const code = tokens(statement).filter(isCode);
@@ -35,7 +35,7 @@ export function volumeStatement(statement: string): VolumeStatement | undefined 
       return { verb: 'LIST', path: text(code[1]) };
     case 'CREATE':
       if (word(1) === 'EXTERNAL' && word(2) === 'VOLUME') {
-        throw notHere('external volumes, for it has no cloud storage: CREATE VOLUME makes one of its own');
+        throw notSupported('external volumes because it has no cloud storage: use CREATE VOLUME without EXTERNAL');
       }
       return word(1) === 'VOLUME' ? created(code, word) : undefined;
     case 'DESC':
@@ -99,7 +99,7 @@ function shown(code: readonly Token[], word: Word): VolumeStatement {
   return { verb: 'SHOW', schema: parts, like: pattern.length === 0 ? undefined : text(pattern[0]) };
 }
 
-/** A volume's name; one of two parts is in the only catalog that has tables. */
+/** A volume's name; with only two parts, it is in the catalog that has the tables. */
 function nameAt(code: readonly Token[]): { name: string[]; rest: readonly Token[] } {
   const { parts, rest } = partsAt(code);
   if (parts.length === 2) return { name: [CATALOG, ...parts], rest };
@@ -107,7 +107,7 @@ function nameAt(code: readonly Token[]): { name: string[]; rest: readonly Token[
   return { name: parts, rest };
 }
 
-/** The names at the beginning, with dots between them. */
+/** The dotted name at the beginning of some tokens. */
 function partsAt(code: readonly Token[]): { parts: string[]; rest: readonly Token[] } {
   const parts: string[] = [];
   for (let i = 0; ; i += 2) {

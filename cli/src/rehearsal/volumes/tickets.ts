@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 
-/** How long after its statement a transfer may begin (milliseconds). */
+/** How long after the statement its transfer may start (milliseconds). */
 const VALID_MS = 15 * 60_000;
 
 export interface Ticket {
@@ -8,7 +8,7 @@ export interface Ticket {
   readonly file: string;
 }
 
-/** Rights to one transfer of one file each, as a presigned URL of a cloud's storage gives them; each is good for once. */
+/** Single-use permissions to transfer one file, like the presigned URLs of cloud storage. */
 export class Tickets {
   readonly #now: () => number;
   readonly #open = new Map<string, Ticket & { readonly until: number }>();
@@ -24,7 +24,7 @@ export class Tickets {
     return name;
   }
 
-  /** Takes the ticket in; undefined if there is none for this, or not any more. */
+  /** Uses a ticket up; undefined if there is none for this request, or it has expired. */
   redeem(name: string, method: string | undefined): Ticket | undefined {
     const ticket = this.#open.get(name);
     if (ticket === undefined || ticket.method !== method || ticket.until < this.#now()) return undefined;

@@ -7,10 +7,10 @@ import { hasCode } from '../../config/errors.ts';
 import type { Ticket, Tickets } from './tickets.ts';
 import { UPLOADING } from './volumes.ts';
 
-/** Where presigned URLs lead. */
+/** The path of presigned URLs. */
 export const STAGING = '/_staging/';
 
-/** Answers one request with a presigned URL: an upload, a download or a removal. */
+/** Handles a request to a presigned URL: an upload, a download or a removal. */
 export async function transfer(tickets: Tickets, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const name = (request.url ?? '').slice(STAGING.length);
   const ticket = tickets.redeem(name, request.method);
@@ -23,7 +23,7 @@ export async function transfer(tickets: Tickets, request: IncomingMessage, respo
   else await remove(ticket, response);
 }
 
-/** The file is whole or as it was before: what arrives is put beside it first. */
+/** Receives an upload into a temporary file next to its destination, so that the file is replaced atomically. */
 async function receive(
   { file }: Ticket,
   name: string,
@@ -71,7 +71,7 @@ async function send({ file }: Ticket, response: ServerResponse): Promise<void> {
   }
 }
 
-/** A file that isn't there is gone already, which is what the client wants: a cloud's storage says 204 of it, too. */
+/** Answers 204 even if the file doesn't exist, as cloud storage does. */
 async function remove({ file }: Ticket, response: ServerResponse): Promise<void> {
   try {
     await rm(file);

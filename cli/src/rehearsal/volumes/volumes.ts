@@ -4,7 +4,7 @@ import { dirname, join, sep } from 'node:path';
 import { hasCode } from '../../config/errors.ts';
 import { StatementError } from '../sql/errors.ts';
 
-/** A file of a volume, as statements list it; a folder's name ends in a slash. */
+/** A file in a volume, as LIST returns it; a folder's name ends with a slash. */
 export interface Listed {
   readonly path: string;
   readonly name: string;
@@ -12,10 +12,10 @@ export interface Listed {
   readonly modifiedMs: number;
 }
 
-/** How the names of files begin that are still arriving. Spark reads no file whose name begins with a dot. */
+/** The name prefix of unfinished uploads. Spark ignores files whose names begin with a dot. */
 export const UPLOADING = '.upload-';
 
-/** Volumes of Unity Catalog as folders: /Volumes/catalog/schema/volume/… below one root. */
+/** Unity Catalog's volumes as folders: /Volumes/catalog/schema/volume/… below one root. */
 export class Volumes {
   readonly #root: string;
 
@@ -24,8 +24,8 @@ export class Volumes {
   }
 
   /**
-   * The local file that a path in a volume means. Nothing outside the volumes can be meant.
-   * @throws StatementError if the path is none, leaves its volume, or the volume does not exist.
+   * Resolves a path in a volume to a local file, which is always inside the volume.
+   * @throws StatementError if the path is invalid, leaves its volume, or the volume doesn't exist.
    */
   file(path: string): string {
     const [catalog, schema, volume, ...rest] = partsOf(path);
@@ -37,12 +37,12 @@ export class Volumes {
         '42704',
       );
     }
-    // A link among the files must not lead out either.
+    // Links in the volume must not lead outside either.
     if (!staysIn(folder, file)) throw outside(path);
     return file;
   }
 
-  /** @returns whether there was none before. */
+  /** Creates a volume. @returns false if it already existed. */
   async create(name: readonly string[]): Promise<boolean> {
     const folder = this.#folder(name);
     if (existsSync(folder)) return false;
@@ -50,7 +50,7 @@ export class Volumes {
     return true;
   }
 
-  /** Removes a volume with all its files. @returns whether there was one. */
+  /** Removes a volume with all its files. @returns false if it didn't exist. */
   async drop(name: readonly string[]): Promise<boolean> {
     const folder = this.#folder(name);
     if (!existsSync(folder)) return false;
@@ -62,13 +62,13 @@ export class Volumes {
     return existsSync(this.#folder(name));
   }
 
-  /** The names of a schema's volumes. */
+  /** The names of the volumes in a schema. */
   async names(schema: readonly string[]): Promise<string[]> {
     const entries = await readdir(this.#folder(schema), { withFileTypes: true }).catch(orNone);
     return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
   }
 
-  /** What lies directly in a folder, by name. */
+  /** The direct entries of a folder, by name. */
   async list(path: string): Promise<Listed[]> {
     const folder = this.file(path);
     const base = path.replace(/\/+$/, '');
@@ -86,9 +86,9 @@ export class Volumes {
     return listed.flat().sort((one, other) => (one.name < other.name ? -1 : 1));
   }
 
-  /** Removes what is left of uploads whose gateway was killed. Only where no upload is under way. */
+  /** Removes unfinished uploads of a killed gateway. Call it only while no upload is running. */
   async removeLeftovers(): Promise<void> {
-    // Types are asked for so that links are told from folders, and not followed.
+    // With file types, to distinguish links from folders and not follow them.
     const entries = await readdir(this.#root, { recursive: true, withFileTypes: true }).catch(orNone);
     for (const entry of entries) {
       if (entry.isFile() && entry.name.startsWith(UPLOADING))
@@ -96,9 +96,9 @@ export class Volumes {
     }
   }
 
-  /** A volume's folder. @throws StatementError if its name is none, or a link leads elsewhere. */
+  /** A volume's folder. @throws StatementError if its name is invalid, or a link leads outside. */
   #folder(name: readonly string[]): string {
-    // Names in Unity Catalog don't differ by case.
+    // Names in Unity Catalog are case-insensitive.
     const folder = join(this.#root, ...name.map((part) => safe(part, name.join('.')).toLowerCase()));
     if (!staysIn(this.#root, folder)) throw outside(name.join('.'));
     return folder;
@@ -124,11 +124,11 @@ function safe(part: string, path: string): string {
 }
 
 /**
- * A name and what it says to those who take it for percent-encoded, once or more often: whoever decodes it on the way must not get
- * another path. Bytes are enough to see separators and dots, so malformed UTF-8 hides nothing.
+ * A name and its repeated percent-decodings: whichever component decodes it on the way must not get another path. Looking at
+ * single bytes is enough to find separators and dots, so malformed UTF-8 can't hide any.
  */
 function decodings(part: string): string[] {
-  // No UTF-8 has these bytes, but a lax decoder takes what begins with them for a dot or a slash.
+  // These bytes never occur in UTF-8, but lax decoders read overlong encodings that begin with them as a dot or a slash.
   if (/%c[01]/i.test(part)) return ['..'];
   const decoded = part.replaceAll(/%([0-9a-f]{2})/gi, (_, hex: string) =>
     String.fromCharCode(Number.parseInt(hex, 16)),
