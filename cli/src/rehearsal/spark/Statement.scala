@@ -177,7 +177,7 @@ object Statement {
     case known: HiveSQLException => known
     case other =>
       val state = other match {
-        told.getSqlState => case error: org.apache.spark.SparkThrowable => error.getSqlState => told.getSqlState
+        case spark: org.apache.spark.SparkThrowable => spark.getSqlState
         case _ => null
       }
       new HiveSQLException(other.toString, state, other)
