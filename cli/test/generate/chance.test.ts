@@ -14,8 +14,8 @@ import { hash, hashPair, Random, Weighted } from '../../src/generate/chance/rand
 import { JsonArrayFile } from '../../src/generate/output/json-array-file.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
-describe('arithmetic that is the same on every machine', () => {
-  it('agrees with the engine’s own to thirteen digits', () => {
+describe('the portable logarithm and exponential', () => {
+  it('agree with Math.log and Math.exp to thirteen digits', () => {
     fc.assert(
       fc.property(
         fc.double({ min: 1e-9, max: 1e9, noNaN: true }),
@@ -30,7 +30,7 @@ describe('arithmetic that is the same on every machine', () => {
   });
 });
 
-describe('the clock of Amsterdam', () => {
+describe('local time in Amsterdam', () => {
   const format = new Intl.DateTimeFormat('en-GB', {
     timeZone: 'Europe/Amsterdam',
     year: 'numeric',
@@ -45,7 +45,7 @@ describe('the clock of Amsterdam', () => {
     return `${parts.get('year')}-${parts.get('month')}-${parts.get('day')} ${parts.get('hour')}:${parts.get('minute')}`;
   };
 
-  it('is ahead of UTC by as much as the time zone database says', () => {
+  it('has the UTC offset of the time zone database', () => {
     const instants = fc.integer({ min: Date.UTC(2008, 0), max: Date.UTC(2030, 0) });
     fc.assert(
       fc.property(instants, (instant) => {
@@ -56,7 +56,7 @@ describe('the clock of Amsterdam', () => {
     );
   });
 
-  it('shows the wished hour on any evening, also when the clocks have changed', () => {
+  it('converts to the right instant on any day, in summer and in winter', () => {
     fc.assert(
       fc.property(fc.integer({ min: dayNumber(2008, 1, 1), max: dayNumber(2030, 1, 1) }), (day) => {
         expect(shown(amsterdamInstant(day, 18 * 60 + 30))).toBe(`${isoDate(day)} 18:30`);
@@ -66,8 +66,8 @@ describe('the clock of Amsterdam', () => {
   });
 });
 
-describe('chance', () => {
-  it('repeats itself for the same keys, and only for those', () => {
+describe('the random generator', () => {
+  it('produces the same numbers for the same keys only', () => {
     const draws = (...keys: number[]): number[] => {
       const random = new Random(...keys);
       return Array.from({ length: 5 }, () => random.next());
@@ -78,7 +78,7 @@ describe('chance', () => {
     expect(hash(123, 456)).toBe(hashPair(123, 456));
   });
 
-  it('is evenly spread, and neighbours in their keys have nothing in common', () => {
+  it('is uniformly distributed, even over consecutive keys', () => {
     const firsts = Array.from({ length: 20_000 }, (_, i) => new Random(7, i).next());
     const mean = firsts.reduce((sum, value) => sum + value, 0) / firsts.length;
     expect(mean).toBeCloseTo(0.5, 1);
@@ -89,7 +89,7 @@ describe('chance', () => {
     }
   });
 
-  it('draws as often as the weights say', () => {
+  it('draws items in proportion to their weights', () => {
     const random = new Random(1);
     const weighted = new Weighted([1, 0, 3]);
     const counts = [0, 0, 0];
@@ -102,14 +102,14 @@ describe('chance', () => {
   });
 });
 
-describe('a file that holds one JSON array', () => {
+describe('a file with one JSON array', () => {
   it('is an empty array without records', async () => {
     const path = join(await temporaryFolder(), 'none.json');
     expect(new JsonArrayFile(path).close()).toMatchObject({ records: 0, bytes: 3 });
     expect(readFileSync(path, 'utf8')).toBe('[]\n');
   });
 
-  it('is whole whatever the size of its buffer, also where a record is larger than that', async () => {
+  it('is complete for any buffer size, even if a record is larger than the buffer', async () => {
     const folder = await temporaryFolder();
     let number = 0;
     fc.assert(

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { GENERATOR_VERSION } from '../../src/generate/generate.ts';
 import { ENTITIES, generated } from './support/data-set.ts';
 
-/** One hash over all files of a folder, names and bytes. */
+/** A hash of all files in a folder, with their names. */
 function fingerprint(folder: string): string {
   const digest = createHash('sha256');
   for (const name of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
@@ -15,26 +15,26 @@ function fingerprint(folder: string): string {
   return digest.digest('hex');
 }
 
-describe('the bytes that generate writes', () => {
+describe('the files that generate writes', () => {
   it('are the same for the same options', async () => {
     const one = await generated({ scale: 0.02, seed: 5, days: 2 });
     const other = await generated({ scale: 0.02, seed: 5, days: 2 });
     expect(fingerprint(one.folder)).toBe(fingerprint(other.folder));
   });
 
-  it('are others for another seed', async () => {
+  it('are different for another seed', async () => {
     const one = await generated({ scale: 0.01, seed: 5 });
     const other = await generated({ scale: 0.01, seed: 6 });
     for (const entity of ENTITIES) expect(one.text(entity)).not.toBe(other.text(entity));
   });
 
-  it('tell seeds apart that differ beyond 32 bits only', async () => {
+  it('are different for seeds that only differ beyond 32 bits', async () => {
     const one = await generated({ scale: 0.01, seed: 7 });
     const other = await generated({ scale: 0.01, seed: 7 + 2 ** 32 });
     expect(one.text('events')).not.toBe(other.text('events'));
   });
 
-  it('of the dump do not depend on how many days follow, nor those of a day on the days after it', async () => {
+  it('of the dump and of each day do not depend on the number of days that follow', async () => {
     const none = await generated({ scale: 0.02, seed: 3 });
     const five = await generated({ scale: 0.02, seed: 3, days: 5 });
     const nine = await generated({ scale: 0.02, seed: 3, days: 9 });
@@ -47,9 +47,9 @@ describe('the bytes that generate writes', () => {
     }
   });
 
-  it('change only together with the version that the marker carries', async () => {
+  it('change only together with GENERATOR_VERSION', async () => {
     const { folder } = await generated({ scale: 0.01, seed: 1, days: 2 });
-    // Other bytes are fine: then raise GENERATOR_VERSION, so that nobody is told "unchanged", and put the new hash here.
+    // If a change is intended, raise GENERATOR_VERSION, so that existing data is not taken for unchanged, and put the new hash here.
     expect({ version: GENERATOR_VERSION, bytes: fingerprint(folder) }).toEqual(GOLDEN);
   });
 });

@@ -7,7 +7,7 @@ describe('daily drops', async () => {
   const series = ({ group_id, created }: Event): string => `${group_id} ${created}`;
   const meeting = (event: Event): string => `${series(event)} ${event.time}`;
 
-  /** Each event of a day with what was known of its series before: the latest version of each of its meetings. */
+  /** Each event of a day, with the latest version of each earlier event of its series. */
   function* news(): Generator<{ day: string; event: Event; before: Event[] }> {
     const known = new Map<string, Map<number, Event>>();
     const learn = (event: Event): void => {
@@ -26,15 +26,15 @@ describe('daily drops', async () => {
     before.filter(({ time }) => time === event.time).map((earlier) => ({ day, event, earlier })),
   );
 
-  it('are folders named after days that follow one another', () => {
+  it('are folders named after consecutive days', () => {
     expect(days).toEqual(['2026-11-01', '2026-11-02', '2026-11-03', '2026-11-04', '2026-11-05', '2026-11-06']);
   });
 
-  it('are small beside the dump', () => {
+  it('are small compared with the dump', () => {
     for (const day of days) expect(data.all('events', day).length).toBeLessThan(data.all('events').length / 20);
   });
 
-  it('bring new users, and users whose memberships have grown, never shrunk', () => {
+  it('contain new users, and known users with more memberships than before', () => {
     const known = new Map(data.sound('users').map((user) => [user.user_id, user]));
     let fresh = 0;
     let grown = 0;
@@ -53,18 +53,18 @@ describe('daily drops', async () => {
     expect(grown).toBeGreaterThan(0);
   });
 
-  it('announce new events', () => {
+  it('contain new events', () => {
     expect(all.some(({ before }) => before.length === 0)).toBe(true);
   });
 
-  it('bring a further meeting of a series that was known', () => {
+  it('contain another event of a known series', () => {
     const further = all.filter(
       ({ event, before }) => before.length > 1 && before.every(({ time }) => time !== event.time),
     );
     expect(further.length).toBeGreaterThan(0);
   });
 
-  it('announce the second meeting of a series after the first was held, and without it', () => {
+  it('contain the second event of a series after the first was held, without repeating the first', () => {
     const second = all.filter(({ day, event, before }) => {
       const [only] = before;
       return before.length === 1 && only !== undefined && only.time < Date.parse(day) && event.time !== only.time;
@@ -72,7 +72,7 @@ describe('daily drops', async () => {
     expect(second.length).toBeGreaterThan(0);
   });
 
-  it('move an event: the same creation, another start', () => {
+  it('move an event: it keeps its creation time and gets another start', () => {
     const moved = all.filter(({ event, before }) => before.length === 1 && before[0]?.time !== event.time);
     expect(moved.length).toBeGreaterThan(0);
     expect(moved.some(({ event, before }) => before[0]?.name === event.name)).toBe(true);
@@ -86,15 +86,15 @@ describe('daily drops', async () => {
     expect(same.some(({ event, earlier }) => event.status === 'cancelled' && earlier.status === 'upcoming')).toBe(true);
   });
 
-  it('let upcoming events pass', () => {
+  it('turn upcoming events into past ones', () => {
     expect(same.some(({ event, earlier }) => event.status === 'past' && earlier.status === 'upcoming')).toBe(true);
   });
 
-  it('repeat a record in which nothing has changed', () => {
+  it('repeat a record without any change', () => {
     expect(same.some(({ event, earlier }) => JSON.stringify(event) === JSON.stringify(earlier))).toBe(true);
   });
 
-  it('change answers from yes to no and from no to yes, each with a later moment', () => {
+  it('change answers from yes to no and from no to yes, always at a later time', () => {
     const turns = same.flatMap(({ event, earlier }) => {
       const before = new Map((earlier.rsvps ?? []).map((answer) => [answer.user_id, answer]));
       return (event.rsvps ?? []).flatMap((answer): { from: Rsvp; to: Rsvp }[] => {
@@ -107,28 +107,30 @@ describe('daily drops', async () => {
     for (const { from, to } of turns) expect(to.when).toBeGreaterThan(from.when);
   });
 
-  it('let somebody say yes, then no, then yes again', () => {
-    const said = new Map<string, string>();
+  it('change an answer back and forth', () => {
+    const answers = new Map<string, string>();
     for (const day of ['', ...days]) {
       for (const event of data.sound('events', day)) {
         for (const { user_id, response } of event.rsvps ?? []) {
           const key = `${meeting(event)} ${user_id}`;
-          const before = said.get(key) ?? '';
-          if (!before.endsWith(response)) said.set(key, `${before} ${response}`.trim());
+          const before = answers.get(key) ?? '';
+          if (!before.endsWith(response)) answers.set(key, `${before} ${response}`.trim());
         }
       }
     }
-    expect([...said.values()].some((story) => story.includes('yes no yes') || story.includes('no yes no'))).toBe(true);
+    expect([...answers.values()].some((story) => story.includes('yes no yes') || story.includes('no yes no'))).toBe(
+      true,
+    );
   });
 
-  it('never lose an answer of an event that goes on', () => {
+  it('never lose an answer from a later version of an event', () => {
     for (const { event, earlier } of same) {
       const now = new Set((event.rsvps ?? []).map(({ user_id }) => user_id));
       expect((earlier.rsvps ?? []).every(({ user_id }) => now.has(user_id))).toBe(true);
     }
   });
 
-  it('know nothing of the future', () => {
+  it('contain nothing that happens after their day', () => {
     for (const day of days) {
       const ends = Date.parse(`${day}T23:00:00Z`);
       const moments = data
@@ -141,7 +143,7 @@ describe('daily drops', async () => {
     }
   });
 
-  it('have one file that is an empty array and one that is missing, of which nothing is lost', () => {
+  it('have one file with an empty array, and one missing file', () => {
     const without = days.filter((day) => !data.has('venues', day));
     expect(without).toEqual(['2026-11-03']);
     expect(data.text('venues', '2026-11-02')).toBe('[]\n');
@@ -149,7 +151,7 @@ describe('daily drops', async () => {
 });
 
 describe('very small data sets', () => {
-  it.each([1, 2, 3, 4])('have the changes that matter all the same (seed %i)', async (seed) => {
+  it.each([1, 2, 3, 4])('still contain moved, renamed and cancelled events (seed %i)', async (seed) => {
     const data = await generated({ scale: 0.01, seed, days: 3 });
     const before = new Map(data.sound('events').map((event) => [`${event.group_id} ${event.created}`, event]));
     const later = data.days.flatMap((day) => data.sound('events', day));

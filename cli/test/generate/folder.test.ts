@@ -23,7 +23,7 @@ async function listing(folder: string): Promise<string[]> {
 const FOUR_FILES = ['.generated.json', 'events.json', 'groups.json', 'users.json', 'venues.json'];
 
 describe('the folder that generate writes to', () => {
-  it('is made, and holds the four files and a marker, and nothing else', async () => {
+  it('is created with the four files and a marker, and nothing else', async () => {
     const out = join(await temporaryFolder(), 'deep', 'data');
     const report = await generate(out);
     expect(report.status).toBe('generated');
@@ -32,7 +32,7 @@ describe('the folder that generate writes to', () => {
     expect(report.records.events).toBe(events.length);
   });
 
-  it('is left alone where it holds exactly this data set already', async () => {
+  it('is left unchanged if it already contains exactly this data set', async () => {
     const out = await temporaryFolder();
     await generate(out, { days: 2 });
     const before = await stat(join(out, 'events.json'));
@@ -42,7 +42,7 @@ describe('the folder that generate writes to', () => {
     expect((await stat(join(out, 'events.json'))).ino).toBe(before.ino);
   });
 
-  it('loses the drops of an earlier run that are no longer asked for', async () => {
+  it('loses drops of an earlier run that the new data set does not have', async () => {
     const out = await temporaryFolder();
     await generate(out, { days: 3 });
     expect((await generate(out, { seed: 9, days: 1 })).status).toBe('generated');
@@ -56,7 +56,7 @@ describe('the folder that generate writes to', () => {
     ]);
   });
 
-  it('may hold a README, schemas and other things that are no data', async () => {
+  it('may also contain a README, schemas and other files that are not data', async () => {
     const out = await temporaryFolder();
     await mkdir(join(out, 'schemas'));
     await writeFile(join(out, 'schemas', 'events.schema.json'), '{}');
@@ -68,7 +68,7 @@ describe('the folder that generate writes to', () => {
   });
 
   it.each(['events.json', 'users.ndjson.gz', '2024-05-01/venues.json'])(
-    'is refused where it holds data of somebody else: %s',
+    'is rejected if it contains data that was not generated: %s',
     async (file) => {
       const out = await temporaryFolder();
       await mkdir(join(out, '2024-05-01'));
@@ -81,7 +81,7 @@ describe('the folder that generate writes to', () => {
     },
   );
 
-  it('is refused where somebody has edited a generated file, even without changing its size', async () => {
+  it('is rejected if a generated file was edited, even if its size is the same', async () => {
     const out = await temporaryFolder();
     await generate(out);
     const path = join(out, 'groups.json');
@@ -91,7 +91,7 @@ describe('the folder that generate writes to', () => {
     await expect(generate(out, { seed: 2 })).rejects.toThrow('groups.json has changed since it was generated');
   });
 
-  it('gets a file back that was removed', async () => {
+  it('gets a removed file back', async () => {
     const out = await temporaryFolder();
     await generate(out);
     await rm(join(out, 'venues.json'));
@@ -99,17 +99,17 @@ describe('the folder that generate writes to', () => {
     expect(await listing(out)).toEqual(FOUR_FILES);
   });
 
-  it('is mended after a run that was killed while it wrote', async () => {
+  it('is repaired after a run that was killed while writing', async () => {
     const out = await temporaryFolder();
     await mkdir(join(out, '.generating'));
     await writeFile(join(out, '.generating', 'events.json'), '[\n{"gro');
-    // No process has this number: Linux and macOS stop well below it.
+    // No process has this id, which is far above the limits of Linux and macOS.
     await writeFile(join(out, '.generating', 'pid'), '999999999');
     expect((await generate(out)).status).toBe('generated');
     expect(await listing(out)).toEqual(FOUR_FILES);
   });
 
-  it('is mended after a run that was killed before it left its number', async () => {
+  it('is repaired after a run that was killed before it wrote its process id', async () => {
     const out = await temporaryFolder();
     await mkdir(join(out, '.generating'));
     await utimes(join(out, '.generating'), new Date(0), new Date(0));
@@ -117,11 +117,11 @@ describe('the folder that generate writes to', () => {
     expect(await listing(out)).toEqual(FOUR_FILES);
   });
 
-  it('is mended after a run that was killed while it put its files in place', async () => {
+  it('is repaired after a run that was killed while moving its files into place', async () => {
     const [out, other] = [await temporaryFolder(), await temporaryFolder()];
     await generate(out, { days: 1 });
     await generate(other, { seed: 2 });
-    // Half of seed 2's files are there, under a marker that names both.
+    // Some files are from seed 2, and the marker lists the old and the new files.
     const old = JSON.parse(await readFile(join(out, '.generated.json'), 'utf8'));
     const marker = JSON.parse(await readFile(join(other, '.generated.json'), 'utf8'));
     await writeFile(join(out, '.generated.json'), JSON.stringify({ ...marker, replaces: old.files }));
@@ -133,7 +133,7 @@ describe('the folder that generate writes to', () => {
     expect(await listing(out)).toEqual(FOUR_FILES);
   });
 
-  it('is refused while another generate is at work in it', async () => {
+  it('is rejected while another generate is writing to it', async () => {
     const out = await temporaryFolder();
     await mkdir(join(out, '.generating'));
     await writeFile(join(out, '.generating', 'pid'), String(process.pid));
@@ -141,7 +141,7 @@ describe('the folder that generate writes to', () => {
     expect(await listing(out)).toEqual(['.generating']);
   });
 
-  it('keeps what it holds when the work is interrupted', async () => {
+  it('keeps its files if generate is interrupted', async () => {
     const out = await temporaryFolder();
     await generate(out);
     const before = await readFile(join(out, 'events.json'), 'utf8');
@@ -152,7 +152,7 @@ describe('the folder that generate writes to', () => {
     expect((await generate(out)).status).toBe('unchanged');
   });
 
-  it('is refused in one sentence where it is a file', async () => {
+  it('is rejected with one sentence if it is a file', async () => {
     const out = join(await temporaryFolder(), 'data');
     await writeFile(out, 'a file');
     const failure = await generate(out).catch((error: unknown) => error);
@@ -160,8 +160,8 @@ describe('the folder that generate writes to', () => {
     expect(String(failure)).toContain('is a file');
   });
 
-  // Root may write anywhere.
-  it.skipIf(process.getuid?.() === 0)('is refused in one sentence where it is not writable', async () => {
+  // Root can write anywhere.
+  it.skipIf(process.getuid?.() === 0)('is rejected with one sentence if it is not writable', async () => {
     const out = await temporaryFolder();
     await chmod(out, 0o500);
     const failure = await generate(out).catch((error: unknown) => error);
@@ -170,15 +170,15 @@ describe('the folder that generate writes to', () => {
     expect(String(failure)).toContain('not writable');
   });
 
-  it('takes no more days than the world has', async () => {
+  it('can have at most 366 daily drops', async () => {
     await expect(generate(await temporaryFolder(), { days: 367 })).rejects.toThrow('--days takes at most 366');
   });
 });
 
-describe('what generate tells people', () => {
+describe('the output of generate', () => {
   const style = styleFor({ isTTY: false }, {});
 
-  it('is what was written, with a line for each of the first days', async () => {
+  it('lists what was written, with a line for each of the first days', async () => {
     const out = await temporaryFolder();
     const text = renderGenerate(await generate(out, { days: 9 }), style);
     expect(text).toMatch(/^Generated .* in .* \(scale 0\.002, seed 1\)/);
@@ -187,7 +187,7 @@ describe('what generate tells people', () => {
     expect(text).toContain('and 2 more days');
   });
 
-  it('is that nothing changed', async () => {
+  it('says if nothing changed', async () => {
     const out = await temporaryFolder();
     await generate(out);
     expect(renderGenerate(await generate(out), style)).toMatch(/^Unchanged: .* holds exactly this data set/);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { generated } from './support/data-set.ts';
 
-/** How somebody in Amsterdam reads a moment: weekday from 1 (Monday), hour, month, year. */
+/** A timestamp in Amsterdam's local time: weekday from 1 (Monday), hour, month, year. */
 function local(moment: number): { weekday: number; hour: number; month: number; year: number } {
   const parts = new Map(
     new Intl.DateTimeFormat('en-GB', {
@@ -28,7 +28,7 @@ function share<T>(items: readonly T[], which: (item: T) => boolean): number {
   return items.filter(which).length / items.length;
 }
 
-describe('what somebody who knows meetups finds in the data', async () => {
+describe('realistic data', async () => {
   const data = await generated({ scale: 0.13, seed: 21 });
   const groups = data.sound('groups');
   const events = data.sound('events');
@@ -40,24 +40,24 @@ describe('what somebody who knows meetups finds in the data', async () => {
   }
   const sizes = [...membersOf.values()].map((members) => members.size).sort((one, other) => other - one);
 
-  it('a few groups are huge, most are small', () => {
+  it('has a few huge groups and many small ones', () => {
     const all = sizes.reduce((sum, size) => sum + size, 0);
     const top = sizes.slice(0, Math.ceil(sizes.length / 10)).reduce((sum, size) => sum + size, 0);
     expect(top / all).toBeGreaterThan(0.4);
     expect((sizes[0] ?? 0) / (sizes[sizes.length >> 1] ?? 1)).toBeGreaterThan(10);
-    // On a doubly logarithmic scale the sizes fall on a line: rank 10 has about five times what rank 60 has.
+    // Group sizes follow a power law: rank 10 is about five times as large as rank 60.
     const slope = Math.log((sizes[9] ?? 1) / (sizes[59] ?? 1)) / Math.log(60 / 10);
     expect(slope).toBeGreaterThan(0.5);
     expect(slope).toBeLessThan(1.4);
   });
 
-  it('summers and Christmas are quiet', () => {
+  it('has few events in summer and around Christmas', () => {
     const inMonth = (month: number): number => starts.filter((start) => start.month === month).length;
     expect(inMonth(8)).toBeLessThan(inMonth(10) * 0.55);
     expect(inMonth(12)).toBeLessThan(inMonth(11) * 0.6);
   });
 
-  it('people meet from Tuesday to Thursday, in the evening, whatever the season does to the clock', () => {
+  it('has most events from Tuesday to Thursday in the evening, local time, in summer and in winter', () => {
     expect(share(starts, ({ weekday }) => weekday >= 2 && weekday <= 4)).toBeGreaterThan(0.6);
     expect(share(starts, ({ weekday }) => weekday === 7)).toBeLessThan(0.04);
     for (const season of [
@@ -69,14 +69,14 @@ describe('what somebody who knows meetups finds in the data', async () => {
     }
   });
 
-  it('the pandemic empties the calendar, and it fills again', () => {
+  it('has few events during the pandemic, and more again afterwards', () => {
     const inYear = (year: number): number => starts.filter((start) => start.year === year).length;
     expect(inYear(2019)).toBeGreaterThan(inYear(2012) * 3);
     expect(inYear(2020)).toBeLessThan(inYear(2019) * 0.75);
     expect(inYear(2023)).toBeGreaterThan(inYear(2021));
   });
 
-  it('groups are born and die', () => {
+  it('has groups that are founded and groups that become inactive', () => {
     const last = new Map<number, number>();
     for (const { group_id, time, status } of events) {
       if (status === 'past') last.set(group_id, Math.max(time, last.get(group_id) ?? 0));
@@ -88,7 +88,7 @@ describe('what somebody who knows meetups finds in the data', async () => {
     expect(new Set(groups.map(({ created }) => local(created).year)).size).toBeGreaterThan(12);
   });
 
-  it('series recur: one name, description and moment of creation, many starts', () => {
+  it('has recurring series: one name, description and creation time, and many starts', () => {
     const series = new Map<string, typeof events>();
     for (const event of events) {
       const key = `${event.group_id} ${event.created}`;
@@ -97,7 +97,7 @@ describe('what somebody who knows meetups finds in the data', async () => {
     const recurring = [...series.values()].filter((run) => new Set(run.map(({ time }) => time)).size > 2);
     expect(recurring.flat().length / events.length).toBeGreaterThan(0.15);
     const uniform = recurring.filter((run) => {
-      // An odd record within a series may have lost its description, or got another name.
+      // An odd record within a series may have no description, or another name.
       const [names, texts] = [
         new Set(run.map(({ name }) => name)),
         new Set(run.map(({ description }) => description ?? '')),
@@ -107,7 +107,7 @@ describe('what somebody who knows meetups finds in the data', async () => {
     expect(uniform.length / recurring.length).toBeGreaterThan(0.9);
   });
 
-  it('groups of one city and subject share their audience', () => {
+  it('has groups that share members if they have the same city and topic', () => {
     const known = groups.filter(
       ({ group_id, city, topics }) => city && topics?.[0] && (membersOf.get(group_id)?.size ?? 0) > 150,
     );
@@ -127,7 +127,7 @@ describe('what somebody who knows meetups finds in the data', async () => {
     expect(mean(alike)).toBeGreaterThan(5 * mean(apart));
   });
 
-  it('regulars come back, most come once or twice', () => {
+  it('has regulars, but most people attend a group once or twice', () => {
     const visits = new Map<string, number>();
     for (const event of events) {
       for (const { user_id, response } of event.rsvps ?? []) {
@@ -140,14 +140,14 @@ describe('what somebody who knows meetups finds in the data', async () => {
     expect(share(counts, (count) => count >= 8)).toBeGreaterThan(0.03);
   });
 
-  it('nearly every group and venue lies within 115 miles of Amsterdam', () => {
+  it('has groups and venues only within 115 miles of Amsterdam', () => {
     const placed = [...groups, ...data.sound('venues')].filter(({ lat, lon }) => lat && lon);
     expect(share(placed, ({ lat, lon }) => milesFromAmsterdam(lat ?? 0, lon ?? 0) < 115)).toBe(1);
     const countries = new Set(data.sound('venues').map(({ country }) => country));
     for (const country of ['nl', 'be', 'de']) expect(countries).toContain(country);
   });
 
-  it('about one answer in four is a no, and some who wait are left over', () => {
+  it('has about a quarter of declined invitations, and some people left on waitlists', () => {
     const answers = events.flatMap(({ rsvps }) => rsvps ?? []);
     const declined = share(answers, ({ response }) => response === 'no');
     expect(declined).toBeGreaterThan(0.15);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { generated } from './support/data-set.ts';
 
-describe('how the files of a data set agree', async () => {
+describe('a consistent data set', async () => {
   const data = await generated({ scale: 0.06, seed: 11 });
   const joined = new Map<string, number>();
   for (const { user_id, memberships } of data.sound('users')) {
@@ -14,28 +14,28 @@ describe('how the files of a data set agree', async () => {
   const events = data.sound('events');
   const answers = events.flatMap((event) => (event.rsvps ?? []).map((rsvp) => ({ event, rsvp })));
 
-  it('almost everybody who answers is a member of the group by then', () => {
+  it('has answers almost only from people who were members of the group at that time', () => {
     const members = answers.filter(({ event, rsvp }) => {
       const since = joined.get(`${rsvp.user_id} ${event.group_id}`);
       return since !== undefined && since <= rsvp.when;
     });
     expect(members.length / answers.length).toBeGreaterThan(0.96);
-    // Not all: accounts and groups are deleted, and records get lost.
+    // Some are not, because accounts and groups are deleted, and records get lost.
     expect(members.length).toBeLessThan(answers.length);
   });
 
-  it('nobody joins a group before it is founded', () => {
+  it('has nobody who joins a group before it was founded', () => {
     const early = [...joined].filter(([key, since]) => since < (founded.get(Number(key.split(' ')[1])) ?? 0));
-    // Those that are there belong to a record that is odd on purpose: the same membership twice, a day apart.
+    // The exceptions are deliberate oddities: the same membership twice, a day apart.
     expect(early.length).toBeLessThanOrEqual(3);
   });
 
-  it('almost all answers are given between the announcement and the start', () => {
+  it('has almost all answers between the announcement and the start of their event', () => {
     const timely = answers.filter(({ event, rsvp }) => rsvp.when >= event.created && rsvp.when <= event.time);
     expect(timely.length / answers.length).toBeGreaterThan(0.99);
   });
 
-  it('events lie in the life of their group, and venues in its city', () => {
+  it("has events after their group was founded, at venues in the group's city", () => {
     const cityOfVenue = new Map(data.sound('venues').map(({ venue_id, city }) => [venue_id, city]));
     const cityOfGroup = new Map(data.sound('groups').map(({ group_id, city }) => [group_id, city]));
     const placed = events.filter((event) => cityOfVenue.get(event.venue_id ?? 0) && cityOfGroup.get(event.group_id));
@@ -45,7 +45,7 @@ describe('how the files of a data set agree', async () => {
     expect(later.length / events.length).toBeGreaterThan(0.99);
   });
 
-  it('a limit is kept: whoever is too late waits', () => {
+  it('has waitlists instead of events over their limit', () => {
     const limited = events.filter((event) => (event.rsvp_limit ?? 0) > 0 && (event.rsvps ?? []).length > 0);
     const full = limited.filter((event) => (event.rsvps ?? []).some(({ response }) => response === 'waitlist'));
     expect(full.length / limited.length).toBeGreaterThan(0.05);
@@ -53,7 +53,7 @@ describe('how the files of a data set agree', async () => {
       const seats = (event.rsvps ?? []).map((one) => (one.response === 'yes' ? 1 + (one.guests ?? 0) : 0));
       return seats.reduce((sum, one) => sum + one, 0) > (event.rsvp_limit ?? 0);
     });
-    // A few are, by answers that were added on purpose.
+    // A few events are over their limit because of deliberately added answers.
     expect(over.length / limited.length).toBeLessThan(0.02);
   });
 });

@@ -32,28 +32,28 @@ describe('the size of a data set', () => {
           const [one, twice] = [await sizes(scale, seed), await sizes(scale * 2, seed)];
           for (const what of ['events', 'rsvps', 'memberships'] as const) {
             const growth = twice[what] / one[what];
-            // A few large groups weigh much, so that small worlds differ; on average it is 2.
+            // It is 2 on average, but a few large groups make a big difference in a small data set.
             expect(growth, `${what} at ${scale} and ${scale * 2}`).toBeGreaterThan(1.4);
             expect(growth, `${what} at ${scale} and ${scale * 2}`).toBeLessThan(2.8);
           }
         },
       ),
-      // The same worlds each time: a rare one with a giant weekly group is no reason to fail somebody's build.
+      // A fixed seed, so that a rare data set with a giant weekly group can't fail a build.
       { numRuns: 3, seed: 20_261_123 },
     );
   }, 240_000);
 });
 
-describe('a process that generates', () => {
+describe('a generate process', () => {
   let compiled: string;
 
   beforeAll(async () => {
-    // Below node_modules, so that the compiled code finds its packages.
+    // Inside node_modules, so that the compiled code finds its packages.
     const cache = join(projectRoot, 'node_modules', '.cache');
     await mkdir(cache, { recursive: true });
     compiled = await mkdtemp(join(cache, 'generate-test-'));
     const tsc = join(projectRoot, 'node_modules', '.bin', 'tsc');
-    // Only this room's code is of interest: errors elsewhere are other tests' business.
+    // Type errors don't matter here. Another check reports them.
     await execute(tsc, ['-p', join(projectRoot, 'tsconfig.build.json'), '--outDir', compiled]).catch(() => undefined);
     await writeFile(
       join(compiled, 'measure.mjs'),
@@ -72,12 +72,12 @@ describe('a process that generates', () => {
 
   afterAll(() => rm(compiled, { recursive: true, force: true }));
 
-  it('leaves nothing that looks like data when it is killed, and the next run starts afresh', async () => {
+  it('leaves no data files behind when it is killed, and the next run starts over', async () => {
     const out = join(await temporaryFolder(), 'data');
     const child = spawn(process.execPath, [join(compiled, 'measure.mjs'), out, '1'], { stdio: 'ignore' });
     const ended = once(child, 'exit');
-    const underWay = async (): Promise<boolean> => (await stat(join(out, '.generating', 'events.json'))).size > 0;
-    await expect.poll(() => underWay().catch(() => false), { timeout: 30_000, interval: 20 }).toBe(true);
+    const isWriting = async (): Promise<boolean> => (await stat(join(out, '.generating', 'events.json'))).size > 0;
+    await expect.poll(() => isWriting().catch(() => false), { timeout: 30_000, interval: 20 }).toBe(true);
     child.kill('SIGKILL');
     await ended;
     expect(await readdir(out)).toEqual(['.generating']);
@@ -100,7 +100,7 @@ describe('a process that generates', () => {
     return measured.parse(JSON.parse(stdout));
   }
 
-  it('takes the same memory however much it writes: three times the data, no more than a fifth more memory', async () => {
+  it('needs constant memory: at most a fifth more for three times the data', async () => {
     const one = await measure(1);
     const three = await measure(3);
     expect(three.bytes).toBeGreaterThan(one.bytes * 2.6);

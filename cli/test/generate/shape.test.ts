@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { ENTITIES, generated, schemaOf } from './support/data-set.ts';
 
-describe.each([{ scale: 0.01 }, { scale: 0.18 }])('the shape of a data set of scale $scale', async ({ scale }) => {
+describe.each([{ scale: 0.01 }, { scale: 0.18 }])('a data set of scale $scale', async ({ scale }) => {
   const data = await generated({ scale, seed: 2, days: 5 });
 
-  it.each(ENTITIES)('has at most half a percent of %s that the schema forbids', (entity) => {
+  it.each(ENTITIES)('has at most half a percent of %s that fail validation', (entity) => {
     const records = data.all(entity);
     const broken = records.filter((record) => !schemaOf(entity)(record));
     expect(broken.length).toBeLessThanOrEqual(records.length * 0.005);
   });
 
-  it('has nothing in its drops that the schema forbids', () => {
+  it('has no record in its daily drops that fails validation', () => {
     for (const day of data.days) {
       for (const entity of ENTITIES.filter((name) => data.has(name, day))) {
         expect(data.all(entity, day).filter((record) => !schemaOf(entity)(record))).toEqual([]);
@@ -18,7 +18,7 @@ describe.each([{ scale: 0.01 }, { scale: 0.18 }])('the shape of a data set of sc
     }
   });
 
-  it('is one array with a record a line, so that line numbers help', () => {
+  it('has one record per line in each array', () => {
     for (const entity of ENTITIES) {
       const lines = data.text(entity).split('\n');
       expect(lines[0]).toBe('[');
@@ -31,7 +31,7 @@ describe.each([{ scale: 0.01 }, { scale: 0.18 }])('the shape of a data set of sc
     }
   });
 
-  it('identifies each meeting by group, created and time, but for records that come twice on purpose', () => {
+  it('identifies each event by group, creation and start, except for deliberate duplicates', () => {
     const seen = new Map<string, number>();
     const events = data.sound('events');
     for (const { group_id, created, time } of events) {
@@ -43,7 +43,7 @@ describe.each([{ scale: 0.01 }, { scale: 0.18 }])('the shape of a data set of sc
     expect(twice).toBeLessThanOrEqual(2 + events.length / 1000);
   });
 
-  it('writes durations in milliseconds', () => {
+  it('has durations in milliseconds', () => {
     const minutes = data
       .sound('events')
       .map(({ duration }) => (duration ?? 0) / 60_000)

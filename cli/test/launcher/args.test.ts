@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { declared } from '../cli/declared.ts';
 import { COMMANDS, readArgs, WITH_VALUE } from './modules.ts';
 
-describe('what the launcher reads of a command line', () => {
-  it('knows every command that is declared, and no other', () => {
+describe("the launcher's parser of the command line", () => {
+  it('knows exactly the declared commands', () => {
     expect(Object.keys(COMMANDS).sort()).toEqual(
       [...declared().commands.map((command) => command.name()), 'help'].sort(),
     );
   });
 
-  it('knows which options of every command take a value', () => {
+  it('knows which global options take a value', () => {
     const withValue = declared().options.filter(({ required, optional }) => required || optional);
     expect(withValue.map(({ long }) => long).sort()).toEqual([...WITH_VALUE].sort());
   });
@@ -26,46 +26,46 @@ describe('what the launcher reads of a command line', () => {
   );
 
   it.each([['--version'], ['-V'], ['--help'], ['dev', '--help'], ['build', '-h'], []])(
-    'asks for no Python where there is only something to say: %s %s',
+    'needs no Python to print help or the version: %s %s',
     (...argv) => {
       expect(readArgs(argv)).toMatchObject({ needsPython: false, writesState: false });
     },
   );
 
-  it('finds the command behind options that take a value', () => {
+  it('finds the command after options with values', () => {
     const argv = ['--data', 'build', '--state-dir', 'dev', '--target', 'test', '--json', 'query', 'select 1'];
     expect(readArgs(argv)).toMatchObject({ command: 'query', stateDir: 'dev', json: true, needsPython: false });
   });
 
-  it('takes the state folder from wherever it stands, the last one first, as commander does', () => {
+  it('uses the last --state-dir, before or after the command, as commander does', () => {
     expect(readArgs(['build', '--state-dir=a', '--select', 'x', '--state-dir', 'b']).stateDir).toBe('b');
     expect(readArgs(['--state-dir', 'a', 'build', '--state-dir=b']).stateDir).toBe('b');
   });
 
-  it('reads nothing behind --', () => {
+  it('ignores everything after --', () => {
     expect(readArgs(['query', '--', '--help --json'])).toMatchObject({ json: false, command: 'query' });
     expect(readArgs(['build', '--', '--help']).needsPython).toBe(true);
   });
 
-  it('needs dbt for a comparison only where a target is not DuckDB', () => {
+  it('needs dbt for diff only if one of the targets is not DuckDB', () => {
     expect(readArgs(['diff', '--from', 'dev', '--to', 'dev']).needsPython).toBe(false);
     expect(readArgs(['diff', '--from', 'dev', '--to', 'rehearsal']).needsPython).toBe(true);
   });
 
-  it("needs the project's own checking tools for test --all alone", () => {
+  it('needs the development tools only for test --all', () => {
     expect(readArgs(['test', '--all']).needsDevTools).toBe(true);
     expect(readArgs(['test']).needsDevTools).toBe(false);
     expect(readArgs(['clean', '--all']).needsDevTools).toBe(false);
   });
 
-  it('needs dbt for ci, and the checking tools where it lints', () => {
+  it('needs dbt for ci, and the development tools if it lints', () => {
     expect(readArgs(['ci'])).toMatchObject({ needsPython: true, needsDevTools: true });
     expect(readArgs(['ci', '--only=lint']).needsDevTools).toBe(true);
     expect(readArgs(['ci', '--only', 'fixtures,build']).needsDevTools).toBe(false);
     expect(readArgs(['ci', '--help'])).toMatchObject({ needsPython: false, needsDevTools: false });
   });
 
-  it('knows which commands make a state folder', () => {
+  it('knows which commands create a state folder', () => {
     expect(readArgs(['load']).writesState).toBe(true);
     for (const command of ['query', 'doctor', 'clean']) expect(readArgs([command]).writesState).toBe(false);
   });

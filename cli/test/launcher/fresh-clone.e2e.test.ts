@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { repository } from './modules.ts';
 
-/** One clone of this repository as it is now, with nothing made; the tests follow one another as a person's commands do. */
+/** A clone of this repository's working tree, without anything installed. Each test continues where the previous one ended. */
 describe('a fresh clone', { timeout: 300_000 }, () => {
   let clone: string;
   beforeAll(async () => {
@@ -26,7 +26,7 @@ describe('a fresh clone', { timeout: 300_000 }, () => {
     return spawnSync(join(clone, 'meetup'), argv, { encoding: 'utf8', env });
   };
 
-  it('answers --version once it has installed and compiled what that takes', async () => {
+  it('installs the Node packages and compiles the CLI before it answers --version', async () => {
     const { version }: { version: string } = JSON.parse(await readFile(join(clone, 'package.json'), 'utf8'));
     const { status, stdout, stderr } = meetup('--version');
     expect({ status, stdout }).toEqual({ status: 0, stdout: `${version}\n` });
@@ -34,18 +34,18 @@ describe('a fresh clone', { timeout: 300_000 }, () => {
     expect(stderr).toContain('Compiling the command line: done');
   });
 
-  it('answers --help without making anything more', () => {
+  it('answers --help without installing anything else', () => {
     const { status, stdout, stderr } = meetup('--help');
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
     for (const command of ['dev', 'query', 'doctor', 'clean']) expect(stdout).toContain(`\n  ${command} `);
   });
 
-  it('has no dbt yet, which doctor says, and which is no fault', () => {
+  it('has no dbt yet, which doctor reports as a warning', () => {
     const { status, stdout } = meetup('doctor', '--json');
     expect({ status, check: dbtIn(stdout) }).toMatchObject({ status: 0, check: { status: 'warn' } });
   });
 
-  it('gets the pinned dbt with the first command that needs it', () => {
+  it('installs the pinned dbt for the first command that needs it', () => {
     expect(meetup('build').stderr).toContain('Installing dbt: done');
     expect(dbtIn(meetup('doctor', '--json').stdout)).toMatchObject({
       status: 'ok',
@@ -53,7 +53,7 @@ describe('a fresh clone', { timeout: 300_000 }, () => {
     });
   });
 
-  it('is as good as new after clean --all', () => {
+  it('is restored to its initial state by clean --all', () => {
     const { status, stdout } = meetup('clean', '--all', '--json');
     expect(status).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'removed' });

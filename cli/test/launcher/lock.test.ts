@@ -8,9 +8,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { identify, lockOwner, repository, takeLock } from './modules.ts';
 
 const never = new AbortController().signal;
-const nobodyWaits = () => expect.unreachable('the lock was free');
+const expectNoWait = () => expect.unreachable('the lock was free');
 
-describe('the lock of the set-up', () => {
+describe('the setup lock', () => {
   let folder: string;
   const children: ChildProcess[] = [];
   beforeEach(async () => {
@@ -21,7 +21,7 @@ describe('the lock of the set-up', () => {
     await rm(folder, { recursive: true, maxRetries: 3 });
   });
 
-  /** A process that takes the lock, does as it is told with the folder, and prints when it has it. */
+  /** Starts a process that takes the lock and then isRunning `body`. */
   function locker(body: string): ChildProcess {
     const source = `
       const { takeLock } = require(${JSON.stringify(join(repository, 'cli', 'launcher', 'lock.cjs'))});
@@ -34,17 +34,17 @@ describe('the lock of the set-up', () => {
     return child;
   }
 
-  it('is taken, seen, released and taken again', async () => {
-    const lock = await takeLock(folder, never, nobodyWaits);
+  it('can be taken, released and taken again, and shows its owner', async () => {
+    const lock = await takeLock(folder, never, expectNoWait);
     expect(lockOwner(folder)).toBe(process.pid);
     lock.release();
     expect(lockOwner(folder)).toBeUndefined();
-    const again = await takeLock(folder, never, nobodyWaits);
+    const again = await takeLock(folder, never, expectNoWait);
     again.release();
   });
 
-  it('is waited for, which is said once with the process that has it', async () => {
-    const first = await takeLock(folder, never, nobodyWaits);
+  it('makes a second taker wait, and reports the owning process once', async () => {
+    const first = await takeLock(folder, never, expectNoWait);
     const waits: number[] = [];
     const second = takeLock(folder, never, (pid) => waits.push(pid));
     await delay(350);
@@ -53,24 +53,24 @@ describe('the lock of the set-up', () => {
     (await second).release();
   });
 
-  it('can be given up while waiting', async () => {
-    const lock = await takeLock(folder, never, nobodyWaits);
+  it('lets a waiting taker be interrupted', async () => {
+    const lock = await takeLock(folder, never, expectNoWait);
     const stop = new AbortController();
     const waiting = takeLock(folder, stop.signal, () => stop.abort());
     await expect(waiting).rejects.toThrow('Interrupted');
     lock.release();
   });
 
-  it('is free again at once when its owner was killed', async () => {
+  it('is free again as soon as its owner is killed', async () => {
     const owner = locker("console.log('has it'); setInterval(() => {}, 1000);");
     await once(owner.stdout ?? expect.unreachable(), 'data');
     expect(lockOwner(folder)).toBe(owner.pid);
     owner.kill('SIGKILL');
     await once(owner, 'exit');
-    (await takeLock(folder, never, nobodyWaits)).release();
+    (await takeLock(folder, never, expectNoWait)).release();
   });
 
-  it('ends what a killed owner had started, before its successor begins', async () => {
+  it('ends the child processes of a killed owner before it is taken again', async () => {
     const owner = locker(`
       const work = spawn('sleep', ['60'], { detached: true, stdio: 'ignore' });
       lock.addChild(work.pid);
@@ -81,35 +81,35 @@ describe('the lock of the set-up', () => {
     owner.kill('SIGKILL');
     await once(owner, 'exit');
     expect(identify(orphan)).not.toBe('');
-    (await takeLock(folder, never, nobodyWaits)).release();
-    await expect.poll(() => runs(orphan)).toBe(false);
+    (await takeLock(folder, never, expectNoWait)).release();
+    await expect.poll(() => isRunning(orphan)).toBe(false);
   });
 
-  it('is not held by a later process that got the same number', async () => {
+  it('is not held by a later process with the same id', async () => {
     await writeLock({ pid: process.pid, identity: 'started at another time' });
-    (await takeLock(folder, never, nobodyWaits)).release();
+    (await takeLock(folder, never, expectNoWait)).release();
   });
 
-  it('is held by a process of another machine or container as long as that renews it', async () => {
+  it('is held by a process on another machine or in another container as long as it renews the lock', async () => {
     await writeLock({ pid: 1, identity: '', host: 'elsewhere' });
     expect(lockOwner(folder)).toBe(1);
     await utimes(join(folder, 'lock.1'), new Date(), new Date(Date.now() - 60_000));
     expect(lockOwner(folder)).toBeUndefined();
-    (await takeLock(folder, never, nobodyWaits)).release();
+    (await takeLock(folder, never, expectNoWait)).release();
   });
 
-  it('is not held by half a lock file of somebody who was killed while writing it', async () => {
+  it('is not held by an incomplete lock file of a process that was killed', async () => {
     await writeFile(join(folder, 'lock.1'), '{"pid":');
     await utimes(join(folder, 'lock.1'), new Date(), new Date(Date.now() - 5_000));
-    (await takeLock(folder, never, nobodyWaits)).release();
+    (await takeLock(folder, never, expectNoWait)).release();
   });
 
-  it('lets one in at a time, however many come at once to a lock whose owner is dead', async () => {
+  it('has one owner at a time, even if many processes take over the lock of a dead owner', async () => {
     const dead = spawnSync(process.execPath, ['-e', '0']);
     await writeLock({ pid: dead.pid, identity: 'gone' });
     const counter = join(folder, 'counter');
     await writeFile(counter, '0');
-    // Reads, waits and writes: any two at once would lose a count.
+    // Reads, waits and writes, so two owners at once would lose a count.
     const body = `
       for (let i = 0; i < 5; i += 1) {
         const count = Number(readFileSync('${counter}', 'utf8'));
@@ -130,7 +130,7 @@ describe('the lock of the set-up', () => {
   }
 });
 
-function runs(pid: number): boolean {
+function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return !spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.startsWith('Z');

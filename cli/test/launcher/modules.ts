@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
-/** The launcher's modules, as the tests see them: plain JavaScript, with its types said once here. */
+/** The launcher's modules, which are plain JavaScript, with types for the tests. */
 const load = createRequire(import.meta.url);
 const module = (name: string) => load(`../../launcher/${name}.cjs`);
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { placesOf } from './modules.ts';
 
-describe('where the launcher makes things', () => {
+describe("the launcher's folders", () => {
   it.each([
     [{}, {}],
     [{ stateDir: 'here' }, { MEETUP_STATE_DIR: '/elsewhere' }],
@@ -11,7 +11,7 @@ describe('where the launcher makes things', () => {
     [{}, { MEETUP_STATE_DIR: 'relative/state' }],
     [{}, { MEETUP_TOOLCHAIN_DIR: '../tools', MEETUP_STATE_DIR: '/s' }],
     [{ stateDir: 'here' }, { MEETUP_TOOLCHAIN_DIR: '/tools' }],
-  ])('agrees with the CLI for %j and %j', (options, env) => {
+  ])('are the same as those of the CLI for %j and %j', (options, env) => {
     const cwd = join('/', 'some', 'folder');
     const paths = resolvePaths(options, env, cwd);
     expect(placesOf(options, env, cwd)).toMatchObject({
@@ -22,7 +22,7 @@ describe('where the launcher makes things', () => {
     });
   });
 
-  it('takes an empty variable for one that is not set', () => {
+  it('ignore an environment variable that is empty', () => {
     expect(placesOf({}, { MEETUP_STATE_DIR: '', MEETUP_TOOLCHAIN_DIR: '' }, '/x', '/repo')).toMatchObject({
       state: join('/repo', '.meetup'),
       toolchain: join('/repo', '.meetup', 'toolchain'),

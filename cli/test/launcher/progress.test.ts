@@ -23,8 +23,8 @@ const twoSteps = async (screen: Screen, options: { quiet: boolean; env: Record<s
   progress.stop();
 };
 
-describe('the progress of a set-up', () => {
-  it('is one redrawn line on a terminal, with the time that each step has taken', async () => {
+describe('the progress of the setup', () => {
+  it('is a single redrawn line on a terminal, with the elapsed time of each step', async () => {
     const screen = new Screen(true);
     await twoSteps(screen, { quiet: false, env: {} });
     const drawn = screen.text.split('\r\x1b[2K');
@@ -33,7 +33,7 @@ describe('the progress of a set-up', () => {
     expect(screen.text.split('\n')).toHaveLength(3);
   });
 
-  it('is never wider than the terminal, whose last column stays free', async () => {
+  it('is narrower than the terminal', async () => {
     const screen = new Screen(true);
     screen.columns = 20;
     await twoSteps(screen, { quiet: false, env: {} });
@@ -45,20 +45,20 @@ describe('the progress of a set-up', () => {
     ['in a pipe', new Screen(false), {}],
     ['in CI', new Screen(true), { CI: 'true' }],
     ['on a dumb terminal', new Screen(true), { TERM: 'dumb' }],
-  ])('is plain lines %s', async (_where, screen, env) => {
+  ])('is printed as plain lines %s', async (_where, screen, env) => {
     await twoSteps(screen, { quiet: false, env });
     expect(screen.text).toMatch(
       /^Installing one …\nInstalling two …\nInstalling one: done in 0\.\d s\nInstalling two: done in 0\.\d s\n$/,
     );
   });
 
-  it('is nothing with --quiet', async () => {
+  it('is not shown with --quiet', async () => {
     const screen = new Screen(true);
     await twoSteps(screen, { quiet: true, env: {} });
     expect(screen.text).toBe('');
   });
 
-  it('says nothing of being done when a step fails', async () => {
+  it('does not report a failed step as done', async () => {
     const screen = new Screen(false);
     const progress = new Progress(screen, { quiet: false, env: {} });
     await expect(progress.step('Breaking', () => Promise.reject(new Error('no')))).rejects.toThrow('no');

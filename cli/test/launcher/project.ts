@@ -18,13 +18,13 @@ export interface Ended {
 export interface Running {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Waits until stderr has a text. */
+  /** Waits until stderr contains a text. */
   says(text: string): Promise<void>;
 }
 
 /**
- * A small project around the real launcher, in a temporary folder: one source file instead of the CLI, and one small
- * Python package instead of dbt, so that every step of the set-up is real and still takes seconds.
+ * A small project with the real launcher, in a temporary folder. It has one source file instead of the CLI, and one small
+ * Python package instead of dbt, so that every step of the setup is real but only takes seconds.
  */
 export class Project {
   readonly root: string;
@@ -34,8 +34,8 @@ export class Project {
     this.root = root;
   }
 
-  /** @param packages `linked`: this repository's own, installed already; `missing`: to be installed, the compiler alone. */
-  static async make(packages: 'linked' | 'missing'): Promise<Project> {
+  /** @param packages `linked`: the installed packages of this repository. `missing`: none, and only the compiler to install. */
+  static async create(packages: 'linked' | 'missing'): Promise<Project> {
     const root = await mkdtemp(join(tmpdir(), 'meetup-project-'));
     for (const file of ['meetup', 'cli/launcher', 'tsconfig.json', 'tsconfig.build.json', 'package.json']) {
       await cp(join(repository, file), join(root, file), { recursive: true });
@@ -48,7 +48,7 @@ export class Project {
       await cp(join(repository, 'package-lock.json'), join(root, 'package-lock.json'));
       await symlink(join(repository, 'node_modules'), project.path('node_modules'));
     } else {
-      const { manifest, lock } = compilerAlone();
+      const { manifest, lock } = compilerOnly();
       await project.write('package.json', JSON.stringify(manifest));
       await project.write('package-lock.json', JSON.stringify(lock));
     }
@@ -68,7 +68,7 @@ export class Project {
     return readFile(this.path(...parts), 'utf8');
   }
 
-  /** Runs `./meetup` to its end. A variable that is undefined is taken out of the environment. */
+  /** Runs `./meetup` until it ends. A variable that is undefined is removed from the environment. */
   meetup(argv: readonly string[], env: Record<string, string | undefined> = {}): Promise<Ended> {
     return this.start(argv, env).ended;
   }
@@ -105,26 +105,26 @@ export class Project {
 
 const uvKept = join(tmpdir(), `meetup-test-uv-${process.pid}`);
 
-/** Where there is no uv, the first test's launcher installs one: the other tests need not do it again. */
+/** If uv is not installed, the launcher of the first test installs it. This keeps it for the other tests. */
 async function keepUv(uv: string): Promise<void> {
   if (!existsSync(uv) || existsSync(uvKept)) return;
   await mkdir(uvKept);
   await cp(uv, join(uvKept, 'uv'));
 }
 
-/** For the end of a test file. */
+/** Removes the kept uv. Call it at the end of a test file. */
 export function forgetUv(): Promise<void> {
   return rm(uvKept, { recursive: true, force: true });
 }
 
-/** This process's environment, with a uv that is there already, and without what steers meetup. */
+/** This process's environment with an installed uv on the PATH, and without the variables that configure meetup. */
 function cleanEnvironment(): Record<string, string | undefined> {
   const { MEETUP_STATE_DIR: _state, MEETUP_TOOLCHAIN_DIR: toolchain, PYTHON: _python, ...rest } = process.env;
   const present = join(toolchain ?? join(repository, '.meetup', 'toolchain'), 'uv', 'bin');
   return { ...rest, PATH: [process.env.PATH, present, uvKept].join(delimiter), NO_COLOR: '1' };
 }
 
-/** The lines that pin one package, with all its hashes, from the real requirements. */
+/** The lines of the real requirements that pin one package, with all its hashes. */
 export function pinOf(name: string): string {
   const text = readFileSync(join(repository, 'dbt', 'requirements.txt'), 'utf8');
   const pin = new RegExp(`^${name}==.*(\\n    --hash.*)+`, 'm').exec(text)?.[0];
@@ -136,8 +136,8 @@ interface LockFile {
   packages: Record<string, { version?: string }>;
 }
 
-/** package.json and its lock cut down to the TypeScript compiler. */
-function compilerAlone(): { manifest: object; lock: object } {
+/** package.json and its lock file, reduced to the TypeScript compiler. */
+function compilerOnly(): { manifest: object; lock: object } {
   const lock: LockFile = JSON.parse(readFileSync(join(repository, 'package-lock.json'), 'utf8'));
   const kept = Object.entries(lock.packages).filter(([path]) =>
     /^node_modules\/(typescript|@typescript\/.*|@types\/node|undici-types)$/.test(path),

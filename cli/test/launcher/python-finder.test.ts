@@ -23,7 +23,7 @@ describe.skipIf(process.platform === 'win32')('the Python for dbt', () => {
       suits,
     );
 
-  /** A Python that answers the probe like a given version. */
+  /** Installs a fake Python that reports this version to the probe. */
   async function install(name: string, version: number[], makesEnvironments = true): Promise<string> {
     const file = join(path, name);
     const answer = JSON.stringify([version, file, makesEnvironments]);
@@ -32,20 +32,20 @@ describe.skipIf(process.platform === 'win32')('the Python for dbt', () => {
     return file;
   }
 
-  it('is the newest of those that dbt is tested with', async () => {
+  it('is the newest version that dbt supports', async () => {
     await install('python3', [3, 14, 0]);
     await install('python3.11', [3, 11, 7]);
     const chosen = await install('python3.12', [3, 12, 1]);
     expect(await find()).toMatchObject({ executable: chosen, version: [3, 12, 1] });
   });
 
-  it('is python3 or python where no version is in the name', async () => {
+  it('may be called python3 or python', async () => {
     await install('python3', [2, 7, 18]);
     const chosen = await install('python', [3, 10, 0]);
     expect(await find()).toMatchObject({ executable: chosen });
   });
 
-  it('is not a name that a version manager put there without anything behind it', async () => {
+  it('is not a shim of a version manager without an installed Python', async () => {
     await writeFile(join(path, 'python3.13'), '#!/bin/sh\necho "command not found" >&2; exit 127\n', { mode: 0o755 });
     const chosen = await install('python3.10', [3, 10, 13]);
     expect(await find()).toMatchObject({ executable: chosen });
@@ -57,26 +57,26 @@ describe.skipIf(process.platform === 'win32')('the Python for dbt', () => {
     expect(await find({ PYTHON: chosen })).toMatchObject({ executable: chosen });
   });
 
-  it('is missed with what to install', async () => {
+  it('is reported with installation instructions if it is missing', async () => {
     await expect(find()).rejects.toThrow(
       /^dbt needs Python 3\.10 or newer, and there is none on the PATH: install it \(Debian, Ubuntu: sudo apt install python3 python3-venv; .*try again\.$/,
     );
   });
 
-  it('is too old in words that name the newest that there is', async () => {
+  it('is reported with the newest version found if all are too old', async () => {
     await install('python3', [3, 8, 18]);
     await install('python', [2, 7, 18]);
     await expect(find()).rejects.toThrow(`and the newest on the PATH is 3.8.18 (${join(path, 'python3')}): install it`);
   });
 
-  it('is not looked for elsewhere when the one that PYTHON names does not do', async () => {
+  it('is not searched on the PATH if the one that PYTHON names does not work', async () => {
     await install('python3.13', [3, 13, 0]);
     await expect(find({ PYTHON: '/nowhere/python' })).rejects.toThrow(
       '/nowhere/python, which the environment variable PYTHON names, does not start',
     );
   });
 
-  it('is told from one that lacks its venv module, where that is needed', async () => {
+  it('must have the venv module if that is needed', async () => {
     await install('python3.11', [3, 11, 2], false);
     await expect(find({}, ({ makesEnvironments }) => makesEnvironments)).rejects.toThrow(
       /can't make environments.*sudo apt install python3\.11-venv.*or uv/,

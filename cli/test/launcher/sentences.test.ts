@@ -4,12 +4,12 @@ import { aboutFiles, failure, withoutSecrets } from './modules.ts';
 const sentenceFor = (output: string, tool = 'npm', code = 1) =>
   failure('The Node packages', tool, { code, output }, { hint: ' (full log: x.log)' }).message;
 
-describe('what people read when an install fails', () => {
+describe('the error of a failed installation', () => {
   it.each([
     ['npm error code ECONNREFUSED\nnpm error FetchError: connect ECONNREFUSED 127.0.0.1:9', 'ECONNREFUSED'],
     ['npm error code ENOTFOUND\nnpm error network request to https://registry.example/x failed', 'ENOTFOUND'],
     ['npm error code ETIMEDOUT', 'ETIMEDOUT'],
-  ])('names the symptom of a missing network: %s', (output, symptom) => {
+  ])('names the network error: %s', (output, symptom) => {
     expect(sentenceFor(output)).toBe(
       `The Node packages can't be installed because npm can't reach its registry (${symptom}): check the network and its proxy, and try again (full log: x.log).`,
     );
@@ -20,7 +20,7 @@ describe('what people read when an install fails', () => {
     ['uv', 'cause: tcp connect error\n  cause: Connection refused (os error 111)'],
     ['pip', 'NewConnectionError: Failed to establish a new connection: [Errno 101] Network is unreachable'],
     ['pip', 'ReadTimeoutError: Read timed out.\nERROR: No matching distribution found for uv==0.13.9'],
-  ])("knows %s's words for it: %s", (tool, output) => {
+  ])("recognises %s's message for a network error: %s", (tool, output) => {
     expect(sentenceFor(output, tool)).toContain(`because ${tool} can't reach its registry: check the network`);
   });
 
@@ -36,7 +36,7 @@ describe('what people read when an install fails', () => {
     'npm error code EINTEGRITY',
     'error: Hash mismatch for `six==1.17.0`',
     'THESE PACKAGES DO NOT MATCH THE HASHES',
-  ])('says that a package is not the pinned one: %s', (output) =>
+  ])('says that a package does not match the pinned hash: %s', (output) =>
     expect(sentenceFor(output)).toContain("don't match the hashes in the lock file"),
   );
 
@@ -44,7 +44,7 @@ describe('what people read when an install fails', () => {
     expect(sentenceFor('npm error code SELF_SIGNED_CERT_IN_CHAIN')).toContain('NODE_EXTRA_CA_CERTS');
   });
 
-  it("gives the tool's own last words for anything else", () => {
+  it("quotes the tool's last message for anything else", () => {
     const output = 'npm warn old\nnpm error code EUSAGE\nnpm error\nnpm error The lock file is not in sync.\n';
     expect(sentenceFor(output)).toBe(
       "The Node packages can't be installed because npm failed: The lock file is not in sync (full log: x.log).",
@@ -52,7 +52,7 @@ describe('what people read when an install fails', () => {
     expect(sentenceFor('', 'uv', 7)).toContain('uv failed with exit code 7');
   });
 
-  it("never passes on a registry's credentials", () => {
+  it("never contains a registry's credentials", () => {
     const output = 'error: could not read https://user:p4ss@registry.example/simple/six/ at all';
     expect(sentenceFor(output)).not.toContain('p4ss');
     expect(withoutSecrets(output)).toContain('https://***@registry.example/simple/six/');
@@ -63,7 +63,7 @@ describe('what people read when an install fails', () => {
     ['ENOSPC', 'the disk is full'],
     ['EROFS', "can't be written (EROFS)"],
     ['EACCES', "can't be written (EACCES)"],
-  ])('says in words what the file system answers with %s', (code, words) => {
+  ])('explains the file system error %s', (code, words) => {
     const error = Object.assign(new Error(code), { code, path: '/repo/dist' });
     expect(aboutFiles('The command line', error)).toContain(words);
     expect(aboutFiles('The command line', error)).toContain('/repo/dist');

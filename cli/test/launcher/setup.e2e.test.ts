@@ -14,8 +14,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
   let project: Project;
   afterEach(() => project.remove());
 
-  it('makes all that is missing, says so on stderr, and then runs', async () => {
-    project = await Project.make('missing');
+  it('installs everything that is missing, reports that on stderr, and then runs the command', async () => {
+    project = await Project.create('missing');
     const first = await project.meetup(['build', '--select', 'x']);
     expect(first).toMatchObject({ code: 0, stdout: ran('build', '--select', 'x') });
     for (const step of ['Installing the Node packages', 'Compiling the command line', 'Installing dbt']) {
@@ -27,8 +27,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
     expect((await readdir(project.path('.meetup', 'setup'))).filter((name) => !name.startsWith('lock.'))).toEqual([]);
   });
 
-  it('makes and writes nothing the second time', async () => {
-    project = await Project.make('linked');
+  it('installs and writes nothing the second time', async () => {
+    project = await Project.create('linked');
     await project.meetup(['build']);
     const before = await timesOf(project);
     const second = await project.meetup(['build']);
@@ -36,16 +36,16 @@ describe('./meetup', { timeout: 120_000 }, () => {
     expect(await timesOf(project)).toEqual(before);
   });
 
-  it('needs no Python to say its version or its help, nor for commands without dbt', async () => {
-    project = await Project.make('linked');
+  it('needs no Python to print its version or help, nor for commands that do not use dbt', async () => {
+    project = await Project.create('linked');
     for (const argv of [['--version'], ['dev', '--help'], ['load']]) {
       expect(await project.meetup(argv, { PYTHON: '/nowhere' })).toMatchObject({ code: 0, stdout: ran(...argv) });
     }
     expect(existsSync(project.path('.meetup', 'toolchain', 'python'))).toBe(false);
   });
 
-  it('is found through links, from any folder', async () => {
-    project = await Project.make('linked');
+  it('works through symbolic links, from any folder', async () => {
+    project = await Project.create('linked');
     await symlink('meetup', project.path('second'));
     await mkdir(project.path('bin'));
     await symlink('../second', project.path('bin', 'first'));
@@ -54,9 +54,9 @@ describe('./meetup', { timeout: 120_000 }, () => {
     expect(stdout).toBe(ran('--version'));
   });
 
-  describe('compiles', () => {
-    it('again what was changed, and not what was only touched', async () => {
-      project = await Project.make('linked');
+  describe('compiling', () => {
+    it('happens again if a file changed, but not if it was only touched', async () => {
+      project = await Project.create('linked');
       await project.meetup(['load']);
       await utimes(project.path('cli', 'src', 'main.ts'), new Date(), new Date());
       expect(await project.meetup(['load'])).toMatchObject({ stdout: ran('load'), stderr: '' });
@@ -64,8 +64,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect(await project.meetup(['load'])).toMatchObject({ stdout: 'version two\n' });
     });
 
-    it('without leaving what a removed source had become', async () => {
-      project = await Project.make('linked');
+    it('removes the output of removed source files', async () => {
+      project = await Project.create('linked');
       await project.write('cli/src/old.ts', 'export const old = 1;\n');
       await project.meetup(['load']);
       expect(existsSync(project.path('dist', 'old.js'))).toBe(true);
@@ -74,8 +74,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect(existsSync(project.path('dist', 'old.js'))).toBe(false);
     });
 
-    it('not at all where the source is broken, and keeps what there was', async () => {
-      project = await Project.make('linked');
+    it('keeps the previous output if the source is broken', async () => {
+      project = await Project.create('linked');
       await project.meetup(['load']);
       await project.write('cli/src/main.ts', 'const = 3;\n');
       const { code, stdout, stderr } = await project.meetup(['load', '--json']);
@@ -93,8 +93,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
       ['Installing the Node packages', 250],
       ['Compiling the command line', 60],
       ['Installing dbt', 80],
-    ])('while %s is mended by the next start', async (step, afterMs) => {
-      project = await Project.make(step.includes('Node') ? 'missing' : 'linked');
+    ])('while %s recovers on the next start', async (step, afterMs) => {
+      project = await Project.create(step.includes('Node') ? 'missing' : 'linked');
       const killed = project.start(['build']);
       await killed.says(step);
       await new Promise((done) => setTimeout(done, afterMs));
@@ -109,8 +109,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
     });
   });
 
-  it('is stopped by Ctrl-C with 130, and takes what it had started with it', async () => {
-    project = await Project.make('linked');
+  it('exits with 130 on Ctrl-C, and ends its child processes', async () => {
+    project = await Project.create('linked');
     const bin = await fakeProgram(
       project,
       'uv',
@@ -126,8 +126,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
     expect(() => process.kill(pid, 0)).toThrow('ESRCH');
   });
 
-  it('started twice at once makes everything once, and the second waits and says so', async () => {
-    project = await Project.make('missing');
+  it('installs everything once if it is started twice, and the second one says that it waits', async () => {
+    project = await Project.create('missing');
     const first = project.start(['build', '1']);
     await first.says('Installing the Node packages');
     const [one, two] = await Promise.all([first.ended, project.meetup(['build', '2'])]);
@@ -140,16 +140,16 @@ describe('./meetup', { timeout: 120_000 }, () => {
     expect(await readdir(project.path('.meetup', 'toolchain', 'envs'))).toHaveLength(1);
   });
 
-  it("takes somebody's own npm install for what it is", async () => {
-    project = await Project.make('missing');
+  it('accepts the result of a manual npm install', async () => {
+    project = await Project.create('missing');
     await project.meetup(['load']);
     await rm(project.path('node_modules', '.meetup-stamp.json'));
     expect((await project.meetup(['load'])).stderr).toBe('');
     expect(existsSync(project.path('node_modules', '.meetup-stamp.json'))).toBe(true);
   });
 
-  it('makes anew what somebody removed a part of', async () => {
-    project = await Project.make('missing');
+  it('restores output that was partly removed', async () => {
+    project = await Project.create('missing');
     await project.write('cli/src/extra.ts', "console.log('extra');\n");
     await project.write('cli/src/main.ts', "import './extra.ts';\nconsole.log('main');\n");
     await project.meetup(['load']);
@@ -162,9 +162,9 @@ describe('./meetup', { timeout: 120_000 }, () => {
     expect(await project.meetup(['load'])).toMatchObject({ code: 0, stdout: 'extra\nmain\n' });
   });
 
-  describe('makes a new Python environment', () => {
-    it('when the requirements change, and keeps the one before for who still runs in it', async () => {
-      project = await Project.make('linked');
+  describe('creates a new Python environment', () => {
+    it('when the requirements change, and keeps the previous one for processes that still use it', async () => {
+      project = await Project.create('linked');
       await project.meetup(['build']);
       const link = project.path('.meetup', 'toolchain', 'python');
       const before = await readlink(link);
@@ -176,7 +176,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
     });
 
     it('when its interpreter is gone', async () => {
-      project = await Project.make('linked');
+      project = await Project.create('linked');
       await project.meetup(['build']);
       const python = project.path('.meetup', 'toolchain', 'python', 'bin', 'python');
       await rm(python);
@@ -184,8 +184,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect((await project.meetup(['build'])).stderr).toContain('Installing dbt: done');
     });
 
-    it('for the tools that check the project itself with test --all alone', async () => {
-      project = await Project.make('linked');
+    it('for the development tools, only with test --all', async () => {
+      project = await Project.create('linked');
       await project.write('dbt/requirements-dev.txt', pinOf('colorama'));
       await project.meetup(['test']);
       expect(existsSync(project.path('.meetup', 'toolchain', 'dev'))).toBe(false);
@@ -193,19 +193,19 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect(existsSync(project.path('.meetup', 'toolchain', 'dev', 'bin', 'python'))).toBe(true);
     });
 
-    it('in a toolchain that several state folders share', async () => {
-      project = await Project.make('linked');
+    it('once for several state folders that share a toolchain', async () => {
+      project = await Project.create('linked');
       const env = { MEETUP_TOOLCHAIN_DIR: project.path('shared tools') };
       expect((await project.meetup(['build', '--state-dir', 'a'], env)).stderr).toContain('Installing dbt: done');
       expect((await project.meetup(['build', '--state-dir=b'], env)).stderr).toBe('');
     });
   });
 
-  describe('says in one plain sentence', () => {
+  describe('reports with one sentence', () => {
     const sentence = /^Error: [^\n]+\.\n$/m;
 
     it('that npm is missing', async () => {
-      project = await Project.make('missing');
+      project = await Project.create('missing');
       const { code, stderr } = await project.meetup(['load'], { PATH: await pathWithout(project, 'npm') });
       expect(code).toBe(2);
       expect(stderr).toMatch(sentence);
@@ -213,15 +213,15 @@ describe('./meetup', { timeout: 120_000 }, () => {
     });
 
     it('that Python is missing', async () => {
-      project = await Project.make('linked');
+      project = await Project.create('linked');
       const { code, stdout, stderr } = await project.meetup(['build', '--json'], { PATH: await pathWithout(project) });
       expect(code).toBe(2);
       expect(stderr).toMatch(sentence);
       expect(JSON.parse(stdout).error).toContain('dbt needs Python 3.10 or newer, and there is none on the PATH');
     });
 
-    it('that npm reaches no registry, and keeps the whole log', async () => {
-      project = await Project.make('missing');
+    it('that npm cannot reach its registry, and keeps the full log', async () => {
+      project = await Project.create('missing');
       const { code, stderr } = await project.meetup(['load'], {
         npm_config_registry: 'http://user:p4ss@127.0.0.1:9/',
         npm_config_cache: project.path('empty-cache'),
@@ -234,8 +234,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect(`${log}${stderr}`).not.toContain('p4ss');
     });
 
-    it('that Python packages come from nowhere', async () => {
-      project = await Project.make('linked');
+    it('that uv or pip cannot reach its registry', async () => {
+      project = await Project.create('linked');
       const nowhere = 'http://127.0.0.1:9/simple';
       const { code, stderr } = await project.meetup(['build'], {
         UV_DEFAULT_INDEX: nowhere,
@@ -250,8 +250,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect(stderr).toContain("can't reach its registry");
     });
 
-    it('that a Python package is not the pinned one', async () => {
-      project = await Project.make('linked');
+    it('that a Python package does not match the pinned hash', async () => {
+      project = await Project.create('linked');
       await project.write('dbt/requirements.txt', pinOf('six').replace(/sha256:[0-9a-f]{8}/g, 'sha256:00000000'));
       const { code, stderr } = await project.meetup(['build']);
       expect(code).toBe(2);
@@ -260,9 +260,9 @@ describe('./meetup', { timeout: 120_000 }, () => {
       expect(existsSync(project.path('.meetup', 'toolchain', 'python'))).toBe(false);
     });
 
-    it('that it may not write', async () => {
-      project = await Project.make('linked');
-      // Nobody, not even root, can make a folder below a file.
+    it('that the state folder is not writable', async () => {
+      project = await Project.create('linked');
+      // Nobody, not even root, can create a folder inside a file.
       await writeFile(project.path('.meetup'), '');
       const { code, stderr } = await project.meetup(['load']);
       expect(code).toBe(2);
@@ -271,8 +271,8 @@ describe('./meetup', { timeout: 120_000 }, () => {
     });
   });
 
-  it('prints nothing of its own with --quiet', async () => {
-    project = await Project.make('linked');
+  it('prints no progress with --quiet', async () => {
+    project = await Project.create('linked');
     expect(await project.meetup(['build', '--quiet'])).toMatchObject({
       code: 0,
       stderr: '',
@@ -289,8 +289,8 @@ describe('./meetup with a state folder', { timeout: 120_000 }, () => {
     await rm(elsewhere, { recursive: true, force: true });
   });
 
-  it('marks the one that it makes, and leaves one with something in it unmarked', async () => {
-    project = await Project.make('linked');
+  it('marks a folder that it creates, but not one that already contains files', async () => {
+    project = await Project.create('linked');
     elsewhere = await mkdtemp(join(tmpdir(), 'meetup-elsewhere-'));
     await project.meetup(['load', '--state-dir', join(elsewhere, 'new')]);
     expect(await readdir(join(elsewhere, 'new'))).toContain('CACHEDIR.TAG');
@@ -300,8 +300,8 @@ describe('./meetup with a state folder', { timeout: 120_000 }, () => {
     expect(await readdir(join(elsewhere, 'used'))).toEqual(['package.json']);
   });
 
-  it('makes none for a command that only reads', async () => {
-    project = await Project.make('linked');
+  it('does not create it for a command that only reads', async () => {
+    project = await Project.create('linked');
     elsewhere = await mkdtemp(join(tmpdir(), 'meetup-elsewhere-'));
     await project.meetup(['load']);
     await project.meetup(['query', 'select 1', '--state-dir', join(elsewhere, 'none')]);
@@ -309,12 +309,12 @@ describe('./meetup with a state folder', { timeout: 120_000 }, () => {
   });
 });
 
-/** Every file and folder that a start could have written, with its time. */
+/** The modification times of every file and folder that a start could have written. */
 async function timesOf(project: Project): Promise<Record<string, number>> {
   const times: Record<string, number> = {};
   for (const top of ['.', '.meetup', 'dist', 'cli']) {
     for (const entry of await readdir(project.path(top), { recursive: top !== '.' })) {
-      // Node keeps what it compiled beside the CLI, from its version 22 on.
+      // Node 22 and newer keep a compile cache next to the CLI.
       if (entry.includes('.compile-cache')) continue;
       times[join(top, entry)] = (await stat(project.path(top, entry))).mtimeMs;
     }
@@ -322,7 +322,7 @@ async function timesOf(project: Project): Promise<Record<string, number>> {
   return times;
 }
 
-/** The process number in a file, as soon as it is written there. */
+/** Waits for a process id in a file. */
 async function pidIn(path: string): Promise<number> {
   const written = () => (existsSync(path) ? Number(readFileSync(path, 'utf8')) : 0);
   await expect.poll(written, { timeout: 20_000 }).toBeGreaterThan(0);
@@ -336,7 +336,7 @@ async function fakeProgram(project: Project, name: string, body: string): Promis
   return bin;
 }
 
-/** A PATH with Node and what the shell script needs, and npm unless it is the one to be without. */
+/** A PATH with Node, npm and the tools that the shell script needs, except for the missing ones. */
 async function pathWithout(project: Project, ...missing: string[]): Promise<string> {
   const { execFileSync } = await import('node:child_process');
   const bin = project.path('bin');

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isFresh, readStamp, takeStamp, writeStamp } from './modules.ts';
 
-describe('a stamp of what something was made from', () => {
+describe('the stamp of an installation', () => {
   let root: string;
   let stamp: string;
   const inputs = ['src', 'lock.json'];
@@ -21,17 +21,17 @@ describe('a stamp of what something was made from', () => {
   });
   afterEach(() => rm(root, { recursive: true }));
 
-  it('vouches while nothing changed', () => {
+  it('is fresh if nothing changed', () => {
     expect(fresh()).toBe(true);
   });
 
-  it('vouches after a touch or a checkout that brings the same content, and remembers the new time', async () => {
+  it('stays fresh after a touch or a checkout of the same content, and stores the new time', async () => {
     await utimes(join(root, 'src', 'a.ts'), new Date(), new Date(1_700_000_000_000));
     expect(fresh()).toBe(true);
     expect(readStamp(stamp)?.files['src/a.ts']?.[1]).toBe(1_700_000_000_000);
   });
 
-  it('does not remember times where others share what was made', async () => {
+  it('does not store new times in a shared toolchain', async () => {
     await utimes(join(root, 'lock.json'), new Date(), new Date(1_700_000_000_000));
     expect(isFresh(stamp, root, inputs, 'linux', { remember: false })).toBe(true);
     expect(readStamp(stamp)?.files['lock.json']?.[1]).not.toBe(1_700_000_000_000);
@@ -47,21 +47,21 @@ describe('a stamp of what something was made from', () => {
       async () => rm(join(root, 'src', 'a.ts')).then(() => writeFile(join(root, 'src', 'z.ts'), 'aaa')),
     ],
     ['a removed input', () => rm(join(root, 'lock.json'))],
-  ])('sees %s', async (_change, make) => {
-    await make();
+  ])('is not fresh after %s', async (_change, makeChange) => {
+    await makeChange();
     expect(fresh()).toBe(false);
   });
 
-  it('does not vouch on another platform', () => {
+  it('is not fresh on another platform', () => {
     expect(fresh('darwin')).toBe(false);
   });
 
-  it.each(['', '{', '[]', 'null', '{"note":"linux"}'])('counts as missing when it is damaged: %s', async (text) => {
+  it.each(['', '{', '[]', 'null', '{"note":"linux"}'])('is not fresh if it is damaged: %s', async (text) => {
     await writeFile(stamp, text);
     expect(fresh()).toBe(false);
   });
 
-  it('does not mind what editors and Python leave beside the sources', async () => {
+  it('ignores files that editors and Python leave next to the sources', async () => {
     await mkdir(join(root, 'src', '__pycache__'));
     await writeFile(join(root, 'src', '__pycache__', 'a.pyc'), '');
     await writeFile(join(root, 'src', '.a.ts.swp'), '');

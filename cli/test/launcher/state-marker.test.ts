@@ -11,7 +11,7 @@ describe('the marker of a state folder', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
-  it('is put into a new or an empty folder, in the words that backup programs know', async () => {
+  it('is written into a new or empty folder, with the signature that backup programs recognise', async () => {
     for (const state of [folder, join(folder, 'deep', 'state')]) {
       markState(state);
       expect(await readFile(join(state, MARKER), 'utf8')).toMatch(/^Signature: 8a477f597d28d172789f06886806bc55\n/);
@@ -19,13 +19,13 @@ describe('the marker of a state folder', () => {
     }
   });
 
-  it("is not put into a folder that has something of somebody's in it", async () => {
+  it('is not written into a folder with other files', async () => {
     await writeFile(join(folder, 'thesis.txt'), '');
     markState(folder);
     expect(await readdir(folder)).toEqual(['thesis.txt']);
   });
 
-  it('is left out where the folder can not be made', async () => {
+  it('is skipped if the folder cannot be created', async () => {
     await writeFile(join(folder, 'file'), '');
     expect(() => markState(join(folder, 'file', 'state'))).not.toThrow();
   });

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../../src/cli/program.ts';
 
-/** What a command line that is wrong says, and where. */
-async function said(...argv: string[]) {
+/** Runs a command line, and returns its exit code and output. */
+async function runCaptured(...argv: string[]) {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const exitCode = await runCli(argv, {
@@ -16,22 +16,22 @@ async function said(...argv: string[]) {
   return { exitCode, stdout: stdout.join(''), stderr: stderr.join('') };
 }
 
-describe('a command line that is wrong', () => {
+describe('an invalid command line', () => {
   it.each([
     [['deploy', '--target', 'nowhere'], '--target takes dev, rehearsal or prod'],
     [['deploy', '--nonsense'], "unknown option '--nonsense'"],
     [['diff', '--from', 'dev'], "required option '--to <target>' not specified"],
     [['deploy'], "--target takes rehearsal or prod, but got 'dev'"],
-  ])('ends with 2 and a sentence, and with --json one document: %s', async (argv, sentence) => {
-    const plain = await said(...argv);
+  ])('exits with 2 and one sentence, and as one document with --json: %s', async (argv, sentence) => {
+    const plain = await runCaptured(...argv);
     expect(plain).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(sentence) });
-    const { exitCode, stdout } = await said('--json', ...argv);
+    const { exitCode, stdout } = await runCaptured('--json', ...argv);
     expect(exitCode).toBe(2);
     expect(JSON.parse(stdout)).toMatchObject({ status: 'error', error: expect.stringContaining(sentence) });
   });
 
-  it('is none where there is only help to show', async () => {
-    expect(await said('deploy', '--help', '--json')).toMatchObject({
+  it('prints the help instead if it has --help', async () => {
+    expect(await runCaptured('deploy', '--help', '--json')).toMatchObject({
       exitCode: 0,
       stdout: expect.stringContaining('Usage'),
     });

@@ -4,7 +4,7 @@ import { connect, createServer } from 'node:tls';
 import { expect, it, onTestFinished } from 'vitest';
 import { makeCertificate } from '../../src/rehearsal/certificate/certificate.ts';
 
-it('is good for its hosts, for its days, and to no other purpose than to be a server', () => {
+it('the certificate is valid for its hosts, for 90 days, and only for a server', () => {
   const now = Date.UTC(2026, 10, 24);
   const { ca, certificate } = makeCertificate(['a.invalid', '127.0.0.1'], now);
   const [authority, server] = [new X509Certificate(ca), new X509Certificate(certificate)];
@@ -19,7 +19,7 @@ it('is good for its hosts, for its days, and to no other purpose than to be a se
   expect(new Date(server.validTo).getTime() - now).toBe(90 * 24 * 3600_000);
 });
 
-it('lets a client in that trusts its authority, and is refused by one that does not', async () => {
+it('the certificate is accepted by clients that trust its authority, and by no others', async () => {
   const { ca, certificate, key } = makeCertificate(['a.invalid'], Date.now());
   const server = createServer({ cert: certificate, key }, (socket) => socket.end('hello')).listen(0, '127.0.0.1');
   server.on('tlsClientError', () => undefined);

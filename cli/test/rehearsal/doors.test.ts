@@ -17,8 +17,8 @@ import { connectDatabricks } from '../../src/warehouse/databricks.ts';
 import { temporaryFolder } from '../support/effects.ts';
 import { FakeSpark } from './fake-spark.ts';
 
-/** A gateway and a proxy that listen, with a Spark behind them that knows one answer. */
-async function doors() {
+/** Starts a gateway and a proxy, with a fake Spark behind them. */
+async function startServers() {
   const spark = new FakeSpark();
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
@@ -43,51 +43,51 @@ const addressOf = (server: Pick<Server, 'address'>): unknown => {
   return typeof address === 'string' ? address : address?.address;
 };
 
-/** What the proxy says when it is asked to lead somewhere. */
-async function askedToLeadTo(target: string, proxyPort: number): Promise<number | undefined> {
-  const asked = request({ host: '127.0.0.1', port: proxyPort, method: 'CONNECT', path: target }).end();
-  const [response, socket] = await once(asked, 'connect');
+/** The proxy's status code for a CONNECT request. */
+async function statusOfConnect(target: string, proxyPort: number): Promise<number | undefined> {
+  const connecting = request({ host: '127.0.0.1', port: proxyPort, method: 'CONNECT', path: target }).end();
+  const [response, socket] = await once(connecting, 'connect');
   socket.destroy();
   return response.statusCode;
 }
 
 describe('the gateway', () => {
-  it('lets in a driver that asks at its address and trusts its authority', async () => {
-    const { port, caFile } = await doors();
+  it('accepts a driver that connects to its address and trusts its authority', async () => {
+    const { port, caFile } = await startServers();
     const place = { host: '127.0.0.1', port, httpPath: HTTP_PATH, token: 'secret', caFile };
     const warehouse = await connectDatabricks({ ...place, attempts: 1 });
     expect(await warehouse.rows('select 7 as n')).toEqual([{ n: 7 }]);
     await warehouse.close();
   });
 
-  it('and the proxy listen on the loopback interface only', async () => {
-    const { server, proxy, port, proxyPort } = await doors();
+  it('listens only on the loopback interface, as does the proxy', async () => {
+    const { server, proxy, port, proxyPort } = await startServers();
     expect([addressOf(server), addressOf(proxy)]).toEqual(['127.0.0.1', '127.0.0.1']);
     const outside = Object.values(networkInterfaces()).flatMap((all) => all ?? []);
     for (const { address, internal, family } of outside) {
       if (internal || family !== 'IPv4') continue;
-      for (const door of [port, proxyPort]) await expect(once(connect(door, address), 'connect')).rejects.toThrow();
+      for (const each of [port, proxyPort]) await expect(once(connect(each, address), 'connect')).rejects.toThrow();
     }
   });
 });
 
 describe('the proxy', () => {
-  it('leads to the rehearsal, whose name has no case', async () => {
-    const { proxyPort } = await doors();
-    expect(await askedToLeadTo(`${HOST}:443`, proxyPort)).toBe(200);
-    expect(await askedToLeadTo(`${HOST.toUpperCase()}:443`, proxyPort)).toBe(200);
+  it("connects to the rehearsal's host name, in any case", async () => {
+    const { proxyPort } = await startServers();
+    expect(await statusOfConnect(`${HOST}:443`, proxyPort)).toBe(200);
+    expect(await statusOfConnect(`${HOST.toUpperCase()}:443`, proxyPort)).toBe(200);
   });
 
   it.each(['example.org:443', '127.0.0.1:443', 'localhost:22', `${HOST}:80`, `${HOST}.example.org:443`])(
-    'leads nowhere else: %s',
+    'connects to nothing else: %s',
     async (target) => {
-      const { proxyPort } = await doors();
-      expect(await askedToLeadTo(target, proxyPort)).toBe(403);
+      const { proxyPort } = await startServers();
+      expect(await statusOfConnect(target, proxyPort)).toBe(403);
     },
   );
 
-  it('fetches no pages', async () => {
-    const { proxyPort } = await doors();
+  it('rejects plain HTTP requests', async () => {
+    const { proxyPort } = await startServers();
     const response = await fetch(`http://127.0.0.1:${proxyPort}/`);
     expect(response.status).toBe(403);
   });

@@ -4,7 +4,7 @@ import { listen } from '../../src/rehearsal/gateway/listen.ts';
 import { decodeMessage, encodeMessage, type Message, replyOf } from '../../src/rehearsal/thrift/message.ts';
 import { Struct } from '../../src/rehearsal/thrift/struct.ts';
 
-/** A server as Spark's: it lets everybody in, and answers each call as it is told to. */
+/** Starts a server like Spark's that accepts every client and answers calls with `answer`. */
 export async function server(answer: (call: Message, client: Socket) => void) {
   const clients: Socket[] = [];
   const listening = createServer((client) => {

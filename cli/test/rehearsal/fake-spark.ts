@@ -3,7 +3,7 @@ import { Struct, struct } from '../../src/rehearsal/thrift/struct.ts';
 import { bool, i32, list, string, TYPE } from '../../src/rehearsal/thrift/values.ts';
 
 const OK = struct(new Struct([[1, i32(0)]]));
-/** A handle as Spark makes them for sessions and statements: clients want its identifier to be a proper UUID. */
+/** A handle like those that Spark creates for sessions and statements. Clients need its identifier to be a valid UUID. */
 export function handleOf(name: string): Struct {
   const uuid = createHash('md5').update(name).digest();
   uuid.writeUInt8(0x40, 6);
@@ -19,16 +19,16 @@ export function handleOf(name: string): Struct {
   ]);
 }
 
-/** A Spark that knows two statements: one gives a number, one fails; and that remembers what it was asked. */
+/** A Spark where every statement returns one number, except for `fail`, which fails. It records its requests. */
 export class FakeSpark {
   readonly asked: string[] = [];
   readonly statements: string[] = [];
-  /** What came along with each statement. */
+  /** The configuration overlay of each statement. */
   readonly overlays: Map<string, string>[] = [];
-  /** How many rows it was asked for each time. */
+  /** The number of rows requested by each fetch. */
   readonly fetched: number[] = [];
   readonly configurations: Map<string, string>[] = [];
-  /** States of statements, in the order in which they are told; finished when there are no more. */
+  /** The statement states to report, in this order. Afterwards, statements are finished. */
   readonly states: number[] = [];
   /** Called before each answer. */
   beforeAnswer: (name: string, request: Struct) => void | Promise<void> = () => undefined;

@@ -24,10 +24,10 @@ function rehearsal() {
   return { spark, clock, gateway, ask, open, execute };
 }
 
-const directly = [[1281, struct(new Struct([[1, i64(1000n)]]))]] as const;
+const withDirectResults = [[1281, struct(new Struct([[1, i64(1000n)]]))]] as const;
 
 describe('a session', () => {
-  it('is opened with the protocol that each side knows', async () => {
+  it('is opened with the protocol version that each side supports', async () => {
     const { open } = rehearsal();
     const response = await open();
     expect(response.i32(2)).toBe(0xa508);
@@ -35,7 +35,7 @@ describe('a session', () => {
     expect(response.bool(1285)).toBe(true);
   });
 
-  it("has the client's settings under Spark's names, and none that Spark does not know", async () => {
+  it("gets the client's settings under Spark's names, without those that Spark does not know", async () => {
     const { spark, open } = rehearsal();
     const settings = new Map([
       ['timezone', 'UTC'],
@@ -52,7 +52,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('that nobody uses is closed after a while, and says so when it is used again', async () => {
+  it('is closed after it has been idle for a while, and further statements fail with that reason', async () => {
     const { spark, clock, gateway, open, execute } = rehearsal();
     await open();
     clock.now = 50;
@@ -66,7 +66,7 @@ describe('a session', () => {
     expect((await execute('select 1')).struct(1)?.string(3)).toBe('08003');
   });
 
-  it('that is being closed is closed once, and used by nobody meanwhile', async () => {
+  it('is closed only once, and accepts no statements while it is being closed', async () => {
     const { spark, clock, gateway, ask, open, execute } = rehearsal();
     await open();
     clock.now = 200;
@@ -80,7 +80,7 @@ describe('a session', () => {
     expect(spark.alive).toBe(false);
   });
 
-  it('that waits for a statement is not idle', async () => {
+  it('is not idle while it waits for a statement', async () => {
     const { spark, clock, gateway, open, execute } = rehearsal();
     await open();
     spark.states.push(1, 1);
@@ -94,7 +94,7 @@ describe('a session', () => {
     expect(gateway.sessions.size).toBe(1);
   });
 
-  it('whose Spark is gone says so', async () => {
+  it('reports that its connection to Spark is lost', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
     spark.alive = false;
@@ -103,23 +103,23 @@ describe('a session', () => {
 });
 
 describe('a statement', () => {
-  it('brings its results along where the client wants them so, and is closed with them', async () => {
+  it('returns its results directly if the client asks for that, and is then closed', async () => {
     const { spark, ask, open, execute } = rehearsal();
     await open();
-    const response = await execute('select 7', directly);
+    const response = await execute('select 7', withDirectResults);
     const direct = response.struct(1281);
     expect(direct?.struct(1)?.i32(2)).toBe(2);
     expect(direct?.struct(2)?.i32(1281)).toBe(1);
     expect(direct?.struct(3)?.bool(2)).toBe(false);
     expect(direct?.has(4)).toBe(true);
     expect(spark.asked.filter((name) => name === 'CloseOperation')).toHaveLength(1);
-    // The client may close it once more.
+    // The client may close it again.
     const handle = response.struct(2) ?? new Struct();
     expect((await ask('CloseOperation', new Struct([[1, struct(handle)]]))).struct(1)?.i32(1)).toBe(0);
     expect(spark.asked.filter((name) => name === 'CloseOperation')).toHaveLength(1);
   });
 
-  it('stays open where more rows may follow', async () => {
+  it('stays open if more rows may follow', async () => {
     const { open, execute } = rehearsal();
     await open();
     const direct = (await execute('select 7', [[1281, struct(new Struct([[1, i64(1n)]]))]])).struct(1281);
@@ -131,8 +131,8 @@ describe('a statement', () => {
     ['canceled', [3], 1],
     ['closed', [4], 1],
     ['unknown', [6], 1],
-    ['over for want of time', [8], 1],
-  ])('is waited for only while it is under way: %s', async (_what, states, asked) => {
+    ['timed out', [8], 1],
+  ])('is polled only until it has ended: %s', async (_what, states, asked) => {
     const { spark, open, execute } = rehearsal();
     await open();
     spark.states.push(...states);
@@ -141,10 +141,10 @@ describe('a statement', () => {
   });
 
   it.each([
-    ['few', 500n, 500],
-    ['as many as clients like', 100_000n, 20_000],
-    ['no certain number of', undefined, 20_000],
-  ])('gives a bounded number of rows at once to who wants %s', async (_what, wanted, fetched) => {
+    ['few rows', 500n, 500],
+    ['too many rows', 100_000n, 20_000],
+    ['an unspecified number of rows', undefined, 20_000],
+  ])('returns a limited number of rows at a time if the client asks for %s', async (_what, wanted, fetched) => {
     const { spark, ask, open, execute } = rehearsal();
     await open();
     const limit = wanted === undefined ? [] : ([[1, i64(wanted)]] as const);
@@ -158,23 +158,23 @@ describe('a statement', () => {
     expect(spark.fetched).toEqual([fetched, fetched]);
   });
 
-  it('that fails says why plainly, and keeps what Spark said', async () => {
+  it("returns a plain error message if it fails, together with Spark's original message", async () => {
     const { open, execute } = rehearsal();
     await open();
-    const status = (await execute('fail', directly)).struct(1281)?.struct(1);
+    const status = (await execute('fail', withDirectResults)).struct(1281)?.struct(1);
     expect([status?.i32(2), status?.string(3)]).toEqual([5, '22012']);
     expect(status?.string(1281)).toBe('[BAD_THING] It is bad. SQLSTATE: 22012');
     expect(status?.string(1282)).toContain('Y.java:1');
   });
 
-  it('that only Databricks has is refused, and Spark does not hear of it', async () => {
+  it('is rejected without reaching Spark if only Databricks supports it', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
     expect((await execute('grant select on t to x')).struct(1)?.string(3)).toBe('0A000');
     expect(spark.statements).toEqual([]);
   });
 
-  it('takes its parameters along, each with its name, type and value, and the parts of nested ones', async () => {
+  it('passes its parameters to Spark with name, type and value, including nested ones', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
     const text = (value: string) => struct(new Struct([[1, string(value)]]));
@@ -208,7 +208,7 @@ describe('a statement', () => {
     ]);
   });
 
-  it('says which Arrow types the client can read, where it can read Arrow', async () => {
+  it('passes on which Arrow types the client can read, if it can read Arrow', async () => {
     const { spark, open, execute } = rehearsal();
     await open();
     const types = struct(
@@ -230,7 +230,7 @@ describe('a statement', () => {
   it.each([
     [3, 'HY008', '[OPERATION_CANCELED]'],
     [8, 'HYT00', '[QUERY_TIMEOUT]'],
-  ])('that was stopped says so when its state is asked for: %i', async (state, sqlState, words) => {
+  ])('reports that it was cancelled or timed out: state %i', async (state, sqlState, words) => {
     const { spark, ask, open, execute } = rehearsal();
     await open();
     const handle = (await execute('select 1')).struct(2) ?? new Struct();
@@ -240,21 +240,21 @@ describe('a statement', () => {
   });
 
   it.each(['GetOperationStatus', 'FetchResults', 'CancelOperation', 'CloseOperation'])(
-    'is known to Spark by the handle that it gave, whatever else of it a driver forgets: %s',
+    'is identified to Spark by its original handle, even if the driver sends an incomplete one: %s',
     async (name) => {
       const { spark, ask, open, execute } = rehearsal();
       await open();
       const given = (await execute('select 7')).struct(2) ?? new Struct();
-      // As the driver for JDBC sends it: of no type, and without results.
-      const forgotten = given.with({ 2: i32(6), 3: bool(false) });
-      const heard: (number | undefined)[] = [];
-      spark.beforeAnswer = (_name, request) => void heard.push(request.struct(1)?.i32(2));
-      await ask(name, new Struct([[1, struct(forgotten)]]));
-      expect(new Set(heard)).toEqual(new Set([given.i32(2)]));
+      // As the JDBC driver sends it: without a type, and without a result set.
+      const incomplete = given.with({ 2: i32(6), 3: bool(false) });
+      const received: (number | undefined)[] = [];
+      spark.beforeAnswer = (_name, request) => void received.push(request.struct(1)?.i32(2));
+      await ask(name, new Struct([[1, struct(incomplete)]]));
+      expect(new Set(received)).toEqual(new Set([given.i32(2)]));
     },
   );
 
-  it('reaches Spark in its own words', async () => {
+  it("is translated to Spark's SQL", async () => {
     const { spark, open, execute } = rehearsal();
     await open();
     await execute('select * from hive_metastore.a.b');
@@ -262,7 +262,7 @@ describe('a statement', () => {
   });
 });
 
-it('says of a call that it does not know that the rehearsal does not have it', async () => {
+it('the gateway rejects an unknown call by name', async () => {
   const { gateway } = rehearsal();
   const reply = await gateway.answer(callOf('GetDelegationToken', 9, new Struct()), 'https://host');
   expect([reply.kind, reply.sequence]).toEqual([KIND.exception, 9]);

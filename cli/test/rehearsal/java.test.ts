@@ -10,16 +10,16 @@ describe('the version of Java', () => {
     ['java version "1.8.0_402"', 8],
     ['openjdk version "21" 2023-09-19', 21],
     ['openjdk version "25-ea" 2025-09-16', 25],
-  ])('is the number of its release: %s', (text, version) => {
+  ])('is parsed from its output: %s', (text, version) => {
     expect(javaVersion(text)).toBe(version);
   });
 
-  it('is unknown where something else answers', () => {
+  it('is unknown if the output is something else', () => {
     expect(javaVersion('zsh: command not found: java')).toBeUndefined();
   });
 });
 
-/** A JAVA_HOME whose java says that it is of some version. */
+/** A JAVA_HOME with a java that reports this version. */
 async function javaHome(version: string): Promise<string> {
   const home = await temporaryFolder();
   await mkdir(join(home, 'bin'));
@@ -35,7 +35,7 @@ describe.skipIf(process.platform === 'win32')('the Java for Spark', () => {
     expect(java).toEqual({ executable: join(home, 'bin', 'java'), version: 21 });
   });
 
-  it('is the one on the PATH where JAVA_HOME names one that does not do', async () => {
+  it('is the one on the PATH if the version in JAVA_HOME is unsuitable', async () => {
     const [old, fit] = [await javaHome('11.0.2'), await javaHome('17.0.1')];
     const java = await findJava(quietEffects({ env: { JAVA_HOME: old, PATH: `${join(fit, 'bin')}:/bin` } }));
     expect(java).toEqual({ executable: 'java', version: 17 });
@@ -44,14 +44,14 @@ describe.skipIf(process.platform === 'win32')('the Java for Spark', () => {
   it.each([
     ['24.0.1', 'is Java 24'],
     ['11.0.2', 'is Java 11'],
-  ])('is asked for plainly where the only one is %s', async (version, complaint) => {
+  ])('is requested with one sentence if the only one is %s', async (version, complaint) => {
     const home = await javaHome(version);
     const found = findJava(quietEffects({ env: { JAVA_HOME: home, PATH: await temporaryFolder() } }));
     await expect(found).rejects.toThrow(complaint);
     await expect(found).rejects.toThrow('needs Java 17 or 21');
   });
 
-  it('is asked for plainly where there is none', async () => {
+  it('is requested with one sentence if there is none', async () => {
     const found = findJava(quietEffects({ env: { PATH: await temporaryFolder() } }));
     await expect(found).rejects.toThrow('no Java was found: install one');
   });

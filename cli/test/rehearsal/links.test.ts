@@ -5,8 +5,8 @@ import { Struct } from '../../src/rehearsal/thrift/struct.ts';
 import { i32, i64, string, stringMap } from '../../src/rehearsal/thrift/values.ts';
 import { echo, server } from './echo-spark.ts';
 
-/** Connections to a Spark that breaks them off instead of answering, as often as it is told to. */
-async function unsteady(breaks: number) {
+/** Connections to a Spark that breaks this number of connections before it answers. */
+async function unreliable(breaks: number) {
   const asked: string[] = [];
   let left = breaks;
   const { port } = await server((call, client) => {
@@ -34,8 +34,8 @@ describe('a call whose connection breaks', () => {
     ['CloseOperation', new Struct()],
     ['FetchResults', fetching(3)],
     ['ExecuteStatement', withKey],
-  ])('is made once more where that changes nothing: %s', async (name, request) => {
-    const { links, asked } = await unsteady(2);
+  ])('is retried if it is idempotent: %s', async (name, request) => {
+    const { links, asked } = await unreliable(2);
     await links.call(name, request);
     expect(asked).toEqual([name, name, name]);
   });
@@ -43,20 +43,20 @@ describe('a call whose connection breaks', () => {
   it.each([
     ['FetchResults', fetching(0)],
     ['ExecuteStatement', statement],
-  ])('is lost where a second one might do more: %s', async (name, request) => {
-    const { links, asked } = await unsteady(1);
+  ])('is not retried if it is not idempotent: %s', async (name, request) => {
+    const { links, asked } = await unreliable(1);
     await expect(links.call(name, request)).rejects.toThrow(SparkLostError);
     expect(asked).toEqual([name]);
   });
 
-  it('is given up after four attempts', async () => {
-    const { links, asked } = await unsteady(9);
+  it('fails after four attempts', async () => {
+    const { links, asked } = await unreliable(9);
     await expect(links.call('GetInfo', new Struct())).rejects.toThrow(SparkLostError);
     expect(asked).toHaveLength(4);
   });
 
-  it('is not made again for a session that is gone', async () => {
-    const { links, asked } = await unsteady(9);
+  it('is not retried if its session is gone', async () => {
+    const { links, asked } = await unreliable(9);
     await expect(links.call('GetInfo', new Struct(), () => false)).rejects.toThrow(SparkLostError);
     expect(asked).toHaveLength(1);
   });

@@ -6,12 +6,12 @@ import { withRehearsalLock } from '../../src/rehearsal/up.ts';
 import { quietEffects, temporaryPaths } from '../support/effects.ts';
 import { otherHolder } from '../support/other-holder.ts';
 
-describe('starting or ending a rehearsal', () => {
-  it('leaves the databases to the process that works on them', async () => {
+describe('starting or stopping a rehearsal', () => {
+  it('does not touch databases that another process is working on', async () => {
     const paths = await temporaryPaths();
     const work = dirname(paths.workDatabase);
     await mkdir(work, { recursive: true });
-    // As another process leaves them for a moment: published, and about to copy what it published.
+    // The state while another process publishes: it has published the database and is copying it.
     await writeFile(paths.database, 'published');
     await writeFile(`${paths.workDatabase}.999.copy`, 'half of a copy');
     const other = await otherHolder(paths.state);
@@ -23,7 +23,7 @@ describe('starting or ending a rehearsal', () => {
     expect(effects.notes).toEqual([]);
   });
 
-  it('waits for another process that does', async () => {
+  it('waits for another process that is starting or stopping one', async () => {
     const paths = await temporaryPaths();
     const places = rehearsalPlaces(paths);
     await mkdir(places.folder, { recursive: true });

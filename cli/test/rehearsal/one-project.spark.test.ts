@@ -13,7 +13,7 @@ import { LITERALS, modelOf, readCases } from '../dbt/cross_db/cases.ts';
 import { quietEffects } from '../support/effects.ts';
 import { copyProject } from '../support/project-copy.ts';
 
-/** One dbt project on both engines: the macros that hold all that differs, and the models' own fixtures on Spark. */
+/** One dbt project on both engines: the macros that contain all differences, and the models' fixtures on Spark. */
 
 vi.setConfig({ testTimeout: 300_000 });
 const START_MS = 600_000;
@@ -46,12 +46,12 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, START_MS);
 
-describe('the macros that hold what differs between engines', () => {
-  it('have cases, every one of them', async () => {
+describe('the cross-database macros', () => {
+  it('all have test cases', async () => {
     expect([...new Set(cases.map(({ macro }) => macro))].sort()).toEqual(await dispatchedMacros());
   });
 
-  it.each(['dev', 'rehearsal'] as const)('give on %s what the cases say', async (engine) => {
+  it.each(['dev', 'rehearsal'] as const)('return the expected results on %s', async (engine) => {
     expect(await answersOf(engine)).toEqual(
       cases.map(({ macro, why, gives }) => ({ case: `${macro}: ${why}`, gives })),
     );
@@ -59,10 +59,10 @@ describe('the macros that hold what differs between engines', () => {
 });
 
 describe('meetup test --target rehearsal', () => {
-  it('runs fixtures through dbt-databricks, and leaves the target as it was', async () => {
+  it('runs fixtures with dbt-databricks, and leaves the target unchanged', async () => {
     await connection.run('create schema if not exists marts');
     await connection.run('create or replace table marts.dim_groups using delta as select 42 as is_deployed');
-    // As a run that was killed leaves them.
+    // Leftovers of a run that was killed.
     await connection.run('create schema meetup_fixtures_marts');
     await connection.run('create table meetup_fixtures_marts.dim_groups using delta as select 1 as is_left');
     const select = 'dim_groups|stg_meetup__events|int_as_of as_of_without_data';
@@ -77,24 +77,24 @@ describe('meetup test --target rehearsal', () => {
     expect(await connection.rows("show schemas like 'meetup_fixtures_*'")).toEqual([]);
   });
 
-  it('tells what is not as expected, at the line of the fixture, and removes what it made all the same', async () => {
-    const file = join(paths.fixtures, 'models', 'int_as_of', 'spoilt.yml');
+  it('reports differing rows with the line of the fixture, and still removes its schemas', async () => {
+    const file = join(paths.fixtures, 'models', 'int_as_of', 'broken.yml');
     await mkdir(dirname(file), { recursive: true });
     const good = await readFile(join(dirname(file), 'as_of.yml'), 'utf8');
     const [head = '', first = ''] = good.split(/^(?= {2}- name: )/m);
-    await writeFile(file, `${head.replace(/[\s\S]*(?=unit_tests:)/, '')}${spoilt(first)}`);
-    const { exitCode, report } = await testOn({ paths, target: 'rehearsal', select: ['spoilt_on_purpose'] }, effects);
+    await writeFile(file, `${head.replace(/[\s\S]*(?=unit_tests:)/, '')}${broken(first)}`);
+    const { exitCode, report } = await testOn({ paths, target: 'rehearsal', select: ['broken_on_purpose'] }, effects);
     await rm(file);
     expect(exitCode).toBe(1);
     expect(report.tests).toHaveLength(1);
     expect(report.tests[0]).toMatchObject({ status: 'fail' });
     expect(report.tests[0]?.message).toMatch(
-      /^fixtures\/models\/int_as_of\/spoilt\.yml:2\n1 row missing, 1 row too many/,
+      /^fixtures\/models\/int_as_of\/broken\.yml:2\n1 row missing, 1 row too many/,
     );
     expect(await connection.rows("show schemas like 'meetup_fixtures_*'")).toEqual([]);
   });
 
-  it('refuses prod, and a selection of nothing', async () => {
+  it('rejects prod, and a selection that matches nothing', async () => {
     await expect(testOn({ paths, target: 'prod' }, effects)).rejects.toThrow("Fixtures don't run on prod");
     await expect(testOn({ paths, target: 'rehearsal', select: ['no such'] }, effects)).rejects.toThrow(
       "No fixture matches --select 'no such'.",
@@ -102,14 +102,14 @@ describe('meetup test --target rehearsal', () => {
   });
 });
 
-/** A fixture under another name that expects the year 1999. */
-function spoilt(fixture: string): string {
-  const renamed = fixture.replace(/name: .*/, 'name: spoilt_on_purpose');
+/** The fixture under another name, with an expected date in 1999. */
+function broken(fixture: string): string {
+  const renamed = fixture.replace(/name: .*/, 'name: broken_on_purpose');
   const at = renamed.indexOf('expect:');
   return renamed.slice(0, at) + renamed.slice(at).replace(/\d{4}-\d{2}-\d{2}/, '1999-01-01');
 }
 
-/** Names of all macros that are written once for each engine. */
+/** Names of all macros with an implementation per engine. */
 async function dispatchedMacros(): Promise<string[]> {
   const places = await readdir(join(projectRoot, 'dbt/macros'), { recursive: true });
   const texts = await Promise.all(

@@ -6,10 +6,10 @@ import { isOurs, readPs } from '../../src/rehearsal/process.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
 const places = rehearsalPlaces({ state: '/Users/a b/.meetup', logs: '/Users/a b/.meetup/logs' });
-const ours = (command: string): boolean[] => readPs(`  17 ${command}\n`).map((line) => isOurs(line, places));
+const areOurs = (command: string): boolean[] => readPs(`  17 ${command}\n`).map((line) => isOurs(line, places));
 
-describe('the processes of a rehearsal, as ps lists them', () => {
-  it('are told apart from each other and from their arguments', () => {
+describe('the processes of a rehearsal in the output of ps', () => {
+  it('are parsed into process ids and command lines', () => {
     expect(readPs('    1 /sbin/init\n  417 node  x y\n\nnonsense\n')).toEqual([
       { pid: 1, text: ' /sbin/init ', separator: ' ' },
       { pid: 417, text: ' node  x y ', separator: ' ' },
@@ -20,8 +20,8 @@ describe('the processes of a rehearsal, as ps lists them', () => {
     'java @/Users/a b/.meetup/rehearsal/conf/spark.args',
     'node /opt/meetup/dist/rehearsal/supervisor/main.js /Users/a b/.meetup/rehearsal/conf/launch.json',
     'node --import tsx /m/cli/src/rehearsal/supervisor/main.ts /Users/a b/.meetup/rehearsal/conf/launch.json',
-  ])('are found by what they were given, also where it holds a space: %s', (command) => {
-    expect(ours(command)).toEqual([true]);
+  ])('are recognised by their arguments, even with spaces: %s', (command) => {
+    expect(areOurs(command)).toEqual([true]);
   });
 
   it.each([
@@ -30,13 +30,13 @@ describe('the processes of a rehearsal, as ps lists them', () => {
     'java @/Volumes/x/Users/a b/.meetup/rehearsal/conf/spark.args',
     'node /m/supervisor/main.js /Volumes/x/Users/a b/.meetup/rehearsal/conf/launch.json',
     'node /m/supervisor/main.js /Users/a b/.meetup/rehearsal/conf/launch.json.bak',
-  ])('are no others: %s', (command) => {
-    expect(ours(command)).toEqual([false]);
+  ])('are not confused with others: %s', (command) => {
+    expect(areOurs(command)).toEqual([false]);
   });
 });
 
 describe('a state folder', () => {
-  it('has one rehearsal, whatever links lead to it', async () => {
+  it('has one rehearsal, even if it is reached through symbolic links', async () => {
     const folder = await temporaryFolder();
     await mkdir(join(folder, 'state'));
     await symlink(folder, join(folder, 'link'));

@@ -19,10 +19,10 @@ import { quietEffects } from '../support/effects.ts';
 import { sparkOf } from '../support/spark-process.ts';
 import { describeClients } from './clients/describe-clients.ts';
 
-/** Spark starts in ten seconds on a free machine, and in a minute on one that is not; its first installation takes longer. */
+/** Spark starts in ten seconds on an idle machine and in a minute on a busy one. Its first installation takes longer. */
 const START_MS = 600_000;
 
-// A statement on Spark takes a second on a free machine, and ten on one that is not.
+// A statement on Spark takes a second on an idle machine and ten on a busy one.
 vi.setConfig({ testTimeout: 180_000 });
 
 const effects = quietEffects({ env: process.env });
@@ -38,13 +38,13 @@ async function driver(): Promise<DatabricksOptions> {
 }
 
 /**
- * Takes minutes. A task of Spark notices that it was killed after each thousand rows of `a`, so `b` is no larger than it need be:
- * with a million rows that alone takes a minute on a busy machine.
+ * A query that runs for minutes. Spark only notices that a task was killed after each thousand rows of `a`, so `b` is small: with a
+ * million rows, a thousand rows of `a` take a minute on a busy machine.
  */
 const ENDLESS = `
   select count(*) from range(10000000) as a cross join range(10000) as b where hash(a.id, b.id) = 42`;
 
-/** A session for one test. */
+/** A session that is closed after the test. */
 async function session(options: Partial<DatabricksOptions> = {}): Promise<DatabricksConnection> {
   const connection = await connectDatabricks({ ...(await driver()), ...options });
   onTestFinished(() => connection.close());
@@ -92,7 +92,7 @@ describe('rows', () => {
       quotes: [
         `named_struct('said', array('"no"', 'a\\\\b\\nc'), 'on', date'2024-02-29')`,
         'struct<said: array<string>, on: date>',
-        // The driver's own, inside of a struct.
+        // The driver returns a Date inside a struct.
         { said: ['"no"', 'a\\b\nc'], on: new Date('2024-02-29') },
       ],
     };
@@ -107,11 +107,11 @@ describe('rows', () => {
     expect(rows[1]).toEqual({ nr: 2, ...Object.fromEntries(columns.map(([name]) => [name, null])) });
   });
 
-  it('that are none have their columns all the same', async () => {
+  it('may be missing from a result with columns', async () => {
     expect(await shared.rows('select 1 as a, cast(null as string) as b where false')).toEqual([]);
   });
 
-  it('come in chunks where there are more than fit into one', async () => {
+  it('are returned in chunks if there are too many for one', async () => {
     const rows = await shared.rows('select id, if(id % 3 = 0, null, cast(id as string)) as name from range(250001)');
     expect(rows).toHaveLength(250_001);
     expect(rows[100_000]).toEqual({ id: 100_000, name: '100000' });
@@ -119,7 +119,7 @@ describe('rows', () => {
     expect(new Set(rows.map(({ id }) => id)).size).toBe(250_001);
   });
 
-  it('that are exactly as many as one chunk takes are all there', async () => {
+  it('are all returned if they exactly fill one chunk', async () => {
     expect(await shared.rows('select id from range(100000)')).toHaveLength(100_000);
   });
 });
@@ -131,7 +131,7 @@ describe('a statement that fails', () => {
     ['select 1/0', '22012', 'DIVIDE_BY_ZERO'],
     ["select cast('x' as int)", '22018', 'CAST_INVALID_INPUT'],
     ["copy into t from '/Volumes/a/b/c'", '0A000', "doesn't support COPY INTO"],
-  ])('says why in one place, with its SQLSTATE: %s', async (sql, sqlState, words) => {
+  ])('has a plain message and its SQLSTATE: %s', async (sql, sqlState, words) => {
     const failing = shared.rows(sql);
     await expect(failing).rejects.toMatchObject({ sqlState, message: expect.stringContaining(words) });
     await expect(failing).rejects.not.toMatchObject({ message: expect.stringMatching(/\tat |Exception/) });
@@ -144,14 +144,14 @@ describe('a statement that fails', () => {
 });
 
 describe('a session', () => {
-  it('has the catalog that Databricks has, under its name', async () => {
+  it('has the catalog hive_metastore, as on Databricks', async () => {
     await shared.run('create schema if not exists hive_metastore.named');
     await shared.run('create or replace table `hive_metastore`.named.t as select 7 as seven');
     expect(await shared.rows('select seven from hive_metastore.named.t')).toEqual([{ seven: 7 }]);
     expect(await shared.rows("select 'hive_metastore.named' as text")).toEqual([{ text: 'hive_metastore.named' }]);
   });
 
-  it('begins in the schema that it asks for, also where that is yet to be made', async () => {
+  it('starts in the requested schema, even if it does not exist yet', async () => {
     await shared.run('create schema if not exists begun');
     const inside = await session({ catalog: 'hive_metastore', schema: 'begun' });
     expect(await inside.rows('select current_schema() as name')).toEqual([{ name: 'begun' }]);
@@ -159,12 +159,12 @@ describe('a session', () => {
     expect(await early.rows('select current_schema() as name')).toEqual([{ name: 'default' }]);
   });
 
-  it('is refused in a catalog that the rehearsal does not have', async () => {
+  it('is rejected for a catalog that the rehearsal does not have', async () => {
     const opening = connectDatabricks({ ...(await driver()), catalog: 'main' });
     await expect(opening).rejects.toThrow('has no catalog main');
   });
 
-  it('has settings and views of its own beside others', async () => {
+  it('has its own settings and temporary views', async () => {
     const [one, other] = await Promise.all([
       session({ configuration: { timezone: 'Europe/Amsterdam' } }),
       session({ configuration: { ansi_mode: 'false' } }),
@@ -177,7 +177,7 @@ describe('a session', () => {
     ]);
   });
 
-  it('works at the same time as others', async () => {
+  it('runs statements concurrently with other sessions', async () => {
     const [one, other] = await Promise.all([session(), session()]);
     const slow = one.rows('select count(*) as n from range(400000000) where hash(id) % 7 = 3');
     const quick = Array.from({ length: 5 }, (_, i) => other.rows(`select ${i} as i`));
@@ -185,20 +185,20 @@ describe('a session', () => {
     expect((await slow)[0]?.n).toBeGreaterThan(0);
   });
 
-  it('cancels a statement on the warehouse itself', async () => {
+  it('can cancel a statement, which then also ends on the warehouse', async () => {
     const one = await session();
     const stop = new AbortController();
     const endless = one.rows(ENDLESS, { signal: stop.signal });
     await delay(7000);
     stop.abort();
     await expect(endless).rejects.toThrow('Interrupted');
-    // Two cores are free again: what they were busy with would keep this waiting for minutes.
+    // If the statement still occupied the cores, this would take minutes.
     expect(await one.rows('select count(*) as n from range(1000000)')).toEqual([{ n: 1_000_000 }]);
   });
 });
 
 it.each([0, 300, 1000])(
-  'a statement that is cancelled %i ms after its beginning ends on the warehouse, too',
+  'a statement that is cancelled %i ms after its start also ends on the warehouse',
   async (ms) => {
     const one = await session();
     const stop = new AbortController();
@@ -207,18 +207,18 @@ it.each([0, 300, 1000])(
     await delay(ms);
     stop.abort();
     await ended;
-    // All cores are free again: what they were busy with would keep this waiting for minutes.
+    // If the statement still occupied the cores, this would take minutes.
     expect(await one.rows('select count(*) as n from range(10)')).toEqual([{ n: 10 }]);
   },
 );
 
-describe('who may not', () => {
-  it('come in without the token', async () => {
+describe('access to the rehearsal', () => {
+  it('needs the token', async () => {
     const opening = connectDatabricks({ ...(await driver()), token: 'dapi-guessed' });
     await expect(opening).rejects.toThrow('does not accept the credentials');
   });
 
-  it('read what is secret', async () => {
+  it('is protected by files that only the owner can read, and by logs without secrets', async () => {
     const { stateFile, tokenFile } = { stateFile: 'rehearsal.json', tokenFile: 'token' };
     for (const name of [stateFile, tokenFile, 'conf/spark.args']) {
       expect((await stat(join(paths.state, 'rehearsal', name))).mode & 0o077).toBe(0);
@@ -243,7 +243,7 @@ describe('a statement', () => {
     await shared.run('create table if not exists in_hive (a string) stored as textfile');
   });
 
-  /** `OUT` stands for a folder of the user's, `STATE` for the one with the rehearsal's token. */
+  /** `OUT` is replaced with a folder of the user, and `STATE` with the state folder. */
   it.each([
     ['text.`OUT/secret.csv`', 'select * from text.`OUT/secret.csv`'],
     ['a URI', 'select * from csv.`file://OUT/secret.csv`'],
@@ -253,20 +253,20 @@ describe('a statement', () => {
     ["Spark's scratch folder", 'select * from text.`STATE/rehearsal/scratch/derby.log`'],
     ['the metastore', 'select * from binaryFile.`STATE/rehearsal/metastore/service.properties`'],
     ['a volume with dots', 'select * from text.`STATE/rehearsal/volumes/main/../../../../outside/secret.csv`'],
-    ['a link in a volume', 'select * from text.`STATE/rehearsal/volumes/main/raw/links/away/secret.csv`'],
-    ['a table that is there', "create table seen using text location 'OUT/secret.csv'"],
-    ['an option of a reader', "create temporary view seen using csv options (path 'OUT/secret.csv')"],
-    ['a schema of XML', "select from_xml('<a/>', 'b int', map('rowValidationXSDPath', 'OUT/secret.csv'))"],
+    ['a symbolic link in a volume', 'select * from text.`STATE/rehearsal/volumes/main/raw/links/away/secret.csv`'],
+    ['an existing table', "create table seen using text location 'OUT/secret.csv'"],
+    ['a reader option', "create temporary view seen using csv options (path 'OUT/secret.csv')"],
+    ['an XML schema', "select from_xml('<a/>', 'b int', map('rowValidationXSDPath', 'OUT/secret.csv'))"],
     ['LOAD DATA', "load data local inpath 'OUT/secret.csv' into table in_hive"],
-    ['a table to be made', "create table made (a int) location 'OUT/made'"],
-    ['a table of a query', "create table made using parquet location 'OUT/made' as select 1 as a"],
-    ['a schema to be made', "create schema made location 'OUT/made'"],
+    ['a new table', "create table made (a int) location 'OUT/made'"],
+    ['a new table from a query', "create table made using parquet location 'OUT/made' as select 1 as a"],
+    ['a new schema', "create schema made location 'OUT/made'"],
     ['a directory', "insert overwrite directory 'OUT/made' using csv select 1"],
     ['a local directory', "insert overwrite local directory 'OUT/made' row format delimited select 1"],
     ['a clone', "create table made shallow clone whole location 'OUT/made'"],
     ['a conversion', 'convert to delta parquet.`OUT`'],
     ['a vacuum', 'vacuum delta.`OUT` retain 200 hours'],
-  ])('reads and writes no file outside of volumes and tables: %s', async (_what, sql) => {
+  ])('cannot read or write files outside of volumes and tables: %s', async (_what, sql) => {
     const placed = sql.replaceAll('OUT', outside()).replaceAll('STATE', paths.state);
     await expect(shared.rows(placed)).rejects.toMatchObject({ sqlState: '42501' });
     expect(await readdir(outside())).toEqual(['secret.csv']);
@@ -283,15 +283,15 @@ describe('a statement', () => {
     "create table other using jdbc options (url 'jdbc:derby:memory:x;create=true', dbtable 'x')",
     'set spark.sql.variable.substitute = true',
     'set spark.sql.catalog.other = org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog',
-  ])('runs no code of its own, and says so: %s', async (sql) => {
+  ])('cannot run custom code: %s', async (sql) => {
     await expect(shared.rows(sql)).rejects.toMatchObject({
       sqlState: '0A000',
       message: expect.stringContaining("doesn't support"),
     });
   });
 
-  it('sees nothing of the environment', async () => {
-    // As Spark substitutes variables.
+  it('cannot read the environment', async () => {
+    // Spark's syntax for variable substitution.
     const [path, home] = ['env:PATH', 'system:user.home'].map((name) => `\${${name}}`);
     const rows = await shared.rows(`select '${path}' as path, '${home}' as home`);
     expect(rows).toEqual([{ path, home }]);
@@ -307,19 +307,19 @@ describe('a statement', () => {
     ['insert overwrite changed select id, 1 from range(4)', 4],
     ['delete from changed where id >= 2', 2],
     ['delete from changed where id = 1234', 0],
-  ])('that changes rows says how many: %s', async (sql, expected) => {
+  ])('returns the number of changed rows: %s', async (sql, expected) => {
     await shared.run('create table if not exists changed (id bigint, v int)');
     const [row] = await shared.rows(sql);
     expect(Number(row?.num_affected_rows)).toBe(expected);
   });
 });
 
-describe('files', () => {
+describe('files in a volume', () => {
   const volume = '/Volumes/main/raw/drops';
 
   beforeAll(() => shared.run('create volume if not exists main.raw.drops'));
 
-  it('go up, are read by SQL, come down the same, and go', async () => {
+  it('can be uploaded, read with SQL, downloaded unchanged, and removed', async () => {
     const [up, down] = [join(folder, 'up.bin'), join(folder, 'down.bin')];
     await writeFile(up, randomBytes(3_000_000));
     await shared.put(up, `${volume}/a/up.bin`);
@@ -340,7 +340,7 @@ describe('files', () => {
   });
 
   it.each([`${volume}/../../../../escaped`, '/Volumes/main/raw/elsewhere/x', '/etc/passwd'])(
-    'never go anywhere else: %s',
+    'cannot be placed elsewhere: %s',
     async (path) => {
       const file = join(folder, 'evil');
       await writeFile(file, 'evil');
@@ -350,7 +350,7 @@ describe('files', () => {
     },
   );
 
-  it('are reached by nobody who was not given a URL', async () => {
+  it('can only be accessed with an issued URL', async () => {
     const { port, caFile } = await driver();
     const ca = await readFile(caFile ?? '');
     const status = await new Promise((resolve, reject) => {
@@ -365,7 +365,7 @@ describe('files', () => {
 });
 
 describe('Delta', () => {
-  it('merges, keeps its versions, and goes back to one of them', async () => {
+  it('merges, keeps versions, and restores one of them', async () => {
     await shared.run('create schema if not exists delta_tests');
     await shared.run("create or replace table delta_tests.t as select 1 as id, 'a' as v union all select 2, 'b'");
     await shared.run(`merge into delta_tests.t using (select 2 as id, 'B' as v union all select 3, 'c') s on t.id = s.id
@@ -390,14 +390,14 @@ describeClients(async () => {
 });
 
 describe('the rehearsal', () => {
-  it('that is up stays as it is when it is started again', async () => {
+  it('is left unchanged if it is started again', async () => {
     const before = await rehearsal('status');
     const again = await rehearsal('up');
     expect(again).toMatchObject({ status: 'up', changed: false, processes: before.processes });
   });
 
   it(
-    'starts Spark again when that was killed, with all its tables',
+    'restarts Spark after it was killed, with all its tables',
     async () => {
       await shared.run('create or replace table kept as select 42 as answer');
       const { processes } = await rehearsal('status');
@@ -412,7 +412,7 @@ describe('the rehearsal', () => {
   );
 
   it(
-    'leaves no Spark behind when its gateway is killed, and is mended by up',
+    'leaves no Spark behind when its gateway is killed, and can be started again',
     async () => {
       const { processes } = await rehearsal('status');
       const spark = sparkOf(processes);
@@ -426,7 +426,7 @@ describe('the rehearsal', () => {
     START_MS,
   );
 
-  it('that is down leaves no process, and says so', async () => {
+  it('leaves no process behind after it was stopped', async () => {
     const { processes } = await rehearsal('status');
     expect(processes).toHaveLength(2);
     expect(await rehearsal('down')).toMatchObject({ status: 'down', changed: true, processes: [] });

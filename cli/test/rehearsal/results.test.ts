@@ -45,8 +45,8 @@ const numbers = (...values: number[]): Struct =>
     ],
   ]);
 
-describe('metadata', () => {
-  it("counts columns from 1 and says the format, as Databricks' clients expect", () => {
+describe('the metadata of a result', () => {
+  it("counts columns from 1 and contains the format, as Databricks' clients expect", () => {
     const metadata = toClientMetadata(metadataFromSpark, false);
     expect(
       metadata
@@ -60,21 +60,21 @@ describe('metadata', () => {
     expect([metadata.i32(1281), metadata.bool(1282), metadata.bool(1287)]).toEqual([1, false, false]);
   });
 
-  it('tells a transfer of a file from other rows', () => {
+  it('marks a file transfer', () => {
     expect(toClientMetadata(metadataFromSpark, true).bool(1287)).toBe(true);
   });
 });
 
-describe('rows', () => {
+describe('the rows of a result', () => {
   const metadata = toClientMetadata(metadataFromSpark, false);
 
-  it('come with their metadata, and say that more follow when there are as many as were asked for', () => {
+  it('include their metadata, and indicate more rows if there are as many as requested', () => {
     const full = toClientRows(rowsFromSpark([numbers(1, 2, 3), numbers(4, 5, 6)]), metadata, 3).response;
     expect([full.bool(2), full.struct(1281)?.i32(1281)]).toEqual([true, 1]);
     expect(toClientRows(rowsFromSpark([numbers(1, 2), numbers(3, 4)]), metadata, 3).response.bool(2)).toBe(false);
   });
 
-  it('that are none have a column for each of the schema, of its type', () => {
+  it('have typed columns even if they are empty', () => {
     const none = toClientRows(rowsFromSpark([]), metadata, 100).response;
     const columns = none.struct(3)?.structs(3) ?? [];
     expect(columns.map((item) => item.ids())).toEqual([[4], [7]]);
@@ -82,14 +82,14 @@ describe('rows', () => {
     expect(none.bool(2)).toBe(false);
   });
 
-  it('of which Spark says whether more follow are believed, and that is not passed on', () => {
+  it("indicate more rows if Spark does, without passing on Spark's field", () => {
     const few = rowsFromSpark([numbers(1), numbers(2)]);
     const set = few.struct(3) ?? new Struct();
     const { response, count } = toClientRows(few.with({ 3: struct(set.with({ 5: i32(1) })) }), metadata, 100);
     expect([response.bool(2), response.struct(3)?.has(5), count]).toEqual([true, false, 1]);
   });
 
-  it('that are Arrow go on as one batch, and their schema with the metadata', () => {
+  it('are passed on as one batch if they are in Arrow format, with the schema in the metadata', () => {
     const header = Buffer.alloc(8);
     header.writeInt32BE(7, 0);
     header.writeInt32BE(6, 4);
@@ -109,7 +109,7 @@ describe('rows', () => {
     expect(rows.response.struct(3)?.has(4)).toBe(false);
   });
 
-  it('are counted by their first column', () => {
+  it('are counted in their first column', () => {
     expect(rowCount(new Struct([[3, list(TYPE.struct, [struct(numbers(1, 2, 3))])]]))).toBe(3);
     expect(rowCount(new Struct())).toBe(0);
   });

@@ -7,10 +7,10 @@ import { cutLog, logFile } from '../../src/rehearsal/supervisor/log-file.ts';
 import { SparkKeeper } from '../../src/rehearsal/supervisor/spark-keeper.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
-/** What one start of a Spark that is none comes to. `stays` listens until its standard input ends, as Spark does. */
+/** The behaviour of a fake Spark after one start. `stays` listens until its standard input ends, as Spark does. */
 type Life = 'stays' | 'listens, then ends' | 'ends at once';
 
-/** A keeper of processes that look like Spark from outside, one life after the other; the last is lived again and again. */
+/** A keeper of fake Spark processes, each with the next behaviour. The last one repeats. */
 async function keeperOf(...lives: Life[]) {
   const folder = await temporaryFolder();
   const places = rehearsalPlaces({ state: folder, logs: join(folder, 'logs') });
@@ -48,19 +48,19 @@ async function keeperOf(...lives: Life[]) {
   return { keeper, lines, places, startedTimes: async () => (await readFile(starts, 'utf8')).length };
 }
 
-/** Resolves when Spark listens there. */
+/** Resolves when Spark listens on this port. */
 async function listening(keeper: SparkKeeper, port: number): Promise<void> {
   await expect.poll(async () => (await keeper.address()).port, { timeout: 10_000 }).toBe(port);
 }
 
-describe('a Spark', () => {
-  it('that does not start at first is an error that says why', async () => {
+describe('Spark', () => {
+  it('is reported with a reason if its first start fails', async () => {
     const { keeper, startedTimes } = await keeperOf('ends at once');
     await expect(keeper.run()).rejects.toThrow('Spark does not start: it ended with exit code 3. ERROR no memory');
     expect(await startedTimes()).toBe(1);
   });
 
-  it('that ends is started again, also where the next ones die while they start', async () => {
+  it('is started again when it ends, even if the next starts fail', async () => {
     const { keeper, lines } = await keeperOf('listens, then ends', 'ends at once', 'ends at once', 'stays');
     const running = keeper.run();
     await listening(keeper, 1003);
@@ -69,7 +69,7 @@ describe('a Spark', () => {
     expect(lines.filter((line) => line.startsWith('Spark does not start'))).toHaveLength(2);
   });
 
-  it('begins with an empty folder to work in', async () => {
+  it('starts with an empty scratch folder', async () => {
     const { keeper, places } = await keeperOf('stays');
     await mkdir(join(places.scratch, 'blockmgr-of-a-killed-one'), { recursive: true });
     const running = keeper.run();
@@ -79,7 +79,7 @@ describe('a Spark', () => {
     await running;
   });
 
-  it('that keeps dying is given up after a while', async () => {
+  it('is not started again after it ended several times', async () => {
     const { keeper, lines } = await keeperOf('listens, then ends', 'ends at once');
     await expect(keeper.run()).rejects.toThrow('Spark ended 5 times: giving up.');
     expect(lines).toEqual([
@@ -92,12 +92,12 @@ describe('a Spark', () => {
     ]);
   });
 
-  it('is kept where only its number could not be written down', async () => {
+  it('keeps running if its process id cannot be written', async () => {
     const { keeper, lines } = await keeperOf('listens, then ends', 'stays');
-    let told = 0;
+    let starts = 0;
     keeper.onStarted = async () => {
-      told += 1;
-      if (told > 1) throw new Error('no space left on device');
+      starts += 1;
+      if (starts > 1) throw new Error('no space left on device');
     };
     const running = keeper.run();
     await listening(keeper, 1001);
@@ -106,7 +106,7 @@ describe('a Spark', () => {
     expect(await running).toBe(0);
   });
 
-  it('runs on where its log can not be written', async () => {
+  it('keeps running if its log cannot be written', async () => {
     const { keeper, places } = await keeperOf('stays');
     await mkdir(places.sparkLog);
     const running = keeper.run();
@@ -117,7 +117,7 @@ describe('a Spark', () => {
 });
 
 describe('a log', () => {
-  it('starts anew when it has grown long', async () => {
+  it('is emptied when it is too long', async () => {
     const path = join(await temporaryFolder(), 'spark.log');
     cutLog(path);
     await writeFile(path, 'x'.repeat(5_000_000));
@@ -128,7 +128,7 @@ describe('a log', () => {
     expect((await stat(path)).size).toBe(0);
   });
 
-  it('is written again when it can be', async () => {
+  it('is written again as soon as that is possible', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'logs', 'spark.log');
     const log = logFile(path);

@@ -18,7 +18,7 @@ describe("a statement in Databricks' SQL", () => {
     ['set ansi_mode = true', 'set spark.sql.ansi.enabled = true'],
     ['set timezone=UTC', 'set spark.sql.session.timeZone=UTC'],
     ['/* first */ insert into hive_metastore.a.b select 1', '/* first */ insert into spark_catalog.a.b select 1'],
-  ])('names the catalog and settings as Spark does: %s', (sql, expected) => {
+  ])("is rewritten with Spark's names of catalogs and settings: %s", (sql, expected) => {
     expect(rewrite(sql)).toBe(expected);
   });
 
@@ -34,11 +34,11 @@ describe("a statement in Databricks' SQL", () => {
     'select hive_metastore from t',
     'select hive_metastore_1.a from hive_metastore_1.a',
     "select '`/Volumes/a/b/c`'",
-  ])('keeps what only looks like it: %s', (sql) => {
+  ])('is not changed if it only contains similar text: %s', (sql) => {
     expect(rewrite(sql)).toBe(sql);
   });
 
-  it('reads files of volumes where they are', () => {
+  it('is rewritten with the local paths of files in volumes', () => {
     expect(rewrite('select * from parquet.`/Volumes/main/raw/drops/e.parquet`')).toBe(
       'select * from parquet.`/local/Volumes/main/raw/drops/e.parquet`',
     );
@@ -50,7 +50,7 @@ describe("a statement in Databricks' SQL", () => {
     ['create or replace materialized view v as select 1', 'materialized views'],
     ['create or refresh streaming table t as select 1', 'streaming tables'],
     ["select * from read_files('/Volumes/a/b/c')", 'read_files'],
-  ])('is refused with a plain message if the rehearsal does not support it: %s', (sql, what) => {
+  ])('is rejected with one sentence if the rehearsal does not support it: %s', (sql, what) => {
     const refused = unsupported(sql);
     expect(refused?.message).toContain("The rehearsal doesn't support");
     expect(refused?.message).toContain(what);
@@ -68,7 +68,7 @@ describe("a statement in Databricks' SQL", () => {
 });
 
 describe('tokens', () => {
-  it('put together are the statement again, whatever it is', () => {
+  it('always add up to the original statement', () => {
     const piece = fc.constantFrom(
       "'",
       '"',
@@ -102,7 +102,7 @@ describe('tokens', () => {
     );
   });
 
-  it('of a literal say what was put into it', () => {
+  it('of a string literal contain the original string', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         const [token, ...rest] = tokens(literal(text));

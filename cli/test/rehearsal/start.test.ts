@@ -17,7 +17,7 @@ async function placesOnDisk(): Promise<RehearsalPlaces> {
   return places;
 }
 
-/** Effects on a clock that goes a minute further with each look at it. */
+/** Effects with a clock that advances by a minute with each reading. */
 function hurriedEffects() {
   let elapsed = 0;
   const clock = {
@@ -30,7 +30,7 @@ function hurriedEffects() {
   return quietEffects({ clock });
 }
 
-/** A port on which nobody listens. */
+/** A port on which no process listens. */
 async function freePort(): Promise<number> {
   const server = createServer();
   const port = await listen(server);
@@ -38,8 +38,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-describe('waiting for a rehearsal that was started', () => {
-  it('ends after four minutes, with what was wrong last and where more is said', async () => {
+describe('waiting for a rehearsal to start', () => {
+  it('times out with the last problem and the paths of the logs', async () => {
     const places = await placesOnDisk();
     const running: Running = {
       run: 'this',
@@ -60,14 +60,14 @@ describe('waiting for a rehearsal that was started', () => {
     );
   });
 
-  it('ends after four minutes where nothing was written down', async () => {
+  it('times out if the background process has written no state', async () => {
     const places = await placesOnDisk();
     const waiting = untilItAnswers(places, { run: 'this', pid: process.pid }, hurriedEffects());
     await expect(waiting).rejects.toThrow('after 300 s (Spark does not listen yet)');
   });
 });
 
-it('a background process that the machine does not start is an error', async () => {
+it('a background process that cannot be started is an error', async () => {
   const places = await placesOnDisk();
   const nowhere = { ...places, folder: `${places.folder}/none` };
   await expect(spawnSupervisor(nowhere, {})).rejects.toThrow(/background process can't be started \(.*ENOENT/);

@@ -20,19 +20,16 @@ async function volumesWithOne(): Promise<{ root: string; volumes: Volumes }> {
 }
 
 describe('a path in a volume', () => {
-  it('means a file below the folder of its volume, whose name has no case', async () => {
+  it('refers to a file in the folder of its volume, whose name is case-insensitive', async () => {
     const { root, volumes } = await volumesWithOne();
     expect(volumes.file('/Volumes/main/raw/drops/2026/e.parquet')).toBe(join(root, 'main/raw/drops/2026/e.parquet'));
     expect(volumes.file('/Volumes/Main/RAW/Drops/E.parquet')).toBe(join(root, 'main/raw/drops/E.parquet'));
   });
 
-  it.each(['100%.csv', 'a%20b', '50%25', 'grüße%c3%9f', 'a..b', '..a'])(
-    'may have a name with %j in it',
-    async (name) => {
-      const { root, volumes } = await volumesWithOne();
-      expect(volumes.file(`/Volumes/main/raw/drops/${name}`)).toBe(join(root, 'main/raw/drops', name));
-    },
-  );
+  it.each(['100%.csv', 'a%20b', '50%25', 'grüße%c3%9f', 'a..b', '..a'])('may contain the name %j', async (name) => {
+    const { root, volumes } = await volumesWithOne();
+    expect(volumes.file(`/Volumes/main/raw/drops/${name}`)).toBe(join(root, 'main/raw/drops', name));
+  });
 
   it.each([
     '/Volumes/main/raw/drops/../../../etc/passwd',
@@ -53,12 +50,12 @@ describe('a path in a volume', () => {
     '/Volumes/main/raw',
     '/etc/passwd',
     'main/raw/drops/x',
-  ])('never means anything else: %j', async (path) => {
+  ])('cannot refer to anything else: %j', async (path) => {
     const { volumes } = await volumesWithOne();
     expect(() => volumes.file(path)).toThrow(StatementError);
   });
 
-  it('does not follow a link that leads out', async () => {
+  it('does not follow a symbolic link out of the volume', async () => {
     const { root, volumes } = await volumesWithOne();
     const outside = await temporaryFolder();
     await writeFile(join(outside, 'secret'), 'x');
@@ -66,21 +63,21 @@ describe('a path in a volume', () => {
     expect(() => volumes.file('/Volumes/main/raw/drops/link/secret')).toThrow('does not stay in its volume');
   });
 
-  it('does not follow a link to nowhere', async () => {
+  it('does not follow a dangling symbolic link', async () => {
     const { root, volumes } = await volumesWithOne();
     await symlink(join(root, 'gone'), join(root, 'main/raw/drops/link'));
     expect(() => volumes.file('/Volumes/main/raw/drops/link')).toThrow('does not stay in its volume');
     expect(() => volumes.file('/Volumes/main/raw/drops/link/x')).toThrow('does not stay in its volume');
   });
 
-  it('needs its volume to be there', async () => {
+  it('needs an existing volume', async () => {
     const { volumes } = await volumesWithOne();
     expect(() => volumes.file('/Volumes/main/raw/others/x')).toThrow('VOLUME_NOT_FOUND');
   });
 });
 
 describe('a volume', () => {
-  it('is made once, lists its files, and goes with them', async () => {
+  it('is created once, lists its files, and is dropped together with them', async () => {
     const { root, volumes } = await volumesWithOne();
     expect(await volumes.create(['MAIN', 'raw', 'drops'])).toBe(false);
     await mkdir(join(root, 'main/raw/drops/day'));
@@ -97,7 +94,7 @@ describe('a volume', () => {
     expect(await volumes.drop(['main', 'raw', 'drops'])).toBe(false);
   });
 
-  it('lists what is there: no link that leads out or to nowhere, no file that has just gone', async () => {
+  it('does not list symbolic links that are dangling or lead out of the volume', async () => {
     const { root, volumes } = await volumesWithOne();
     const folder = join(root, 'main/raw/drops');
     await writeFile(join(folder, 'b'), 'bb');
@@ -112,27 +109,30 @@ describe('a volume', () => {
     await expect(volumes.list('/Volumes/main/raw/drops/b')).rejects.toThrow('is a file, not a folder');
   });
 
-  it.each(['main', 'main/raw', 'main/raw/drops'])('is none where a link leads elsewhere: %s', async (link) => {
-    const root = await temporaryFolder();
-    const outside = await temporaryFolder();
-    for (const folder of ['drops', 'raw/drops', '.']) await mkdir(join(outside, folder), { recursive: true });
-    await writeFile(join(outside, 'thesis'), 'mine');
-    await mkdir(dirname(join(root, link)), { recursive: true });
-    await symlink(outside, join(root, link));
-    const volumes = new Volumes(root);
-    const name = ['main', 'raw', 'drops'];
-    expect(() => volumes.file('/Volumes/main/raw/drops/x')).toThrow('INVALID_VOLUME_PATH');
-    for (const doing of [
-      () => volumes.list('/Volumes/main/raw/drops'),
-      () => volumes.create(name),
-      () => volumes.drop(name),
-    ]) {
-      await expect(doing()).rejects.toThrow('INVALID_VOLUME_PATH');
-    }
-    expect((await readdir(outside)).sort()).toEqual(['drops', 'raw', 'thesis']);
-  });
+  it.each(['main', 'main/raw', 'main/raw/drops'])(
+    'is rejected if part of its path is a symbolic link: %s',
+    async (link) => {
+      const root = await temporaryFolder();
+      const outside = await temporaryFolder();
+      for (const folder of ['drops', 'raw/drops', '.']) await mkdir(join(outside, folder), { recursive: true });
+      await writeFile(join(outside, 'thesis'), 'mine');
+      await mkdir(dirname(join(root, link)), { recursive: true });
+      await symlink(outside, join(root, link));
+      const volumes = new Volumes(root);
+      const name = ['main', 'raw', 'drops'];
+      expect(() => volumes.file('/Volumes/main/raw/drops/x')).toThrow('INVALID_VOLUME_PATH');
+      for (const action of [
+        () => volumes.list('/Volumes/main/raw/drops'),
+        () => volumes.create(name),
+        () => volumes.drop(name),
+      ]) {
+        await expect(action()).rejects.toThrow('INVALID_VOLUME_PATH');
+      }
+      expect((await readdir(outside)).sort()).toEqual(['drops', 'raw', 'thesis']);
+    },
+  );
 
-  it('loses what is left of uploads that were cut off, and nothing else', async () => {
+  it('is cleaned of interrupted uploads, and of nothing else', async () => {
     const { root, volumes } = await volumesWithOne();
     const outside = await temporaryFolder();
     await writeFile(join(outside, '.upload-theirs'), '');
@@ -153,7 +153,7 @@ describe('a volume', () => {
     ['main', '..', 'drops'],
     ['main', 'raw', ''],
     ['main', 'raw', 'a/b'],
-  ])('has a proper name: %s.%s.%s', async (...name) => {
+  ])('cannot have an invalid name: %s.%s.%s', async (...name) => {
     const { volumes } = await volumesWithOne();
     await expect(async () => volumes.create(name)).rejects.toThrow(StatementError);
   });
@@ -181,12 +181,12 @@ describe('a statement about volumes', () => {
     ["SHOW VOLUMES IN m.r LIKE 'd*'", { verb: 'SHOW', schema: ['m', 'r'], like: 'd*' }],
     ['SHOW VOLUMES', { verb: 'SHOW', schema: [], like: undefined }],
     ['DROP VOLUME m.r.d', { verb: 'DROP', name: ['m', 'r', 'd'], lenient: false }],
-  ])('is understood: %s', (sql, expected) => {
+  ])('is parsed: %s', (sql, expected) => {
     expect(volumeStatement(sql)).toEqual(expected);
   });
 
   it.each(['select 1', 'create table volume as select 1', 'drop table t', "select 'PUT'"])(
-    'is not seen where there is none: %s',
+    'is not confused with other statements: %s',
     (sql) => {
       expect(volumeStatement(sql)).toBeUndefined();
     },
@@ -198,7 +198,7 @@ describe('a statement about volumes', () => {
     "GET '/Volumes/m/r/d/a'",
     'CREATE VOLUME d',
     "REMOVE '/a' '/b'",
-  ])('is refused where it is not whole: %s', (sql) => {
+  ])('is rejected if it is incomplete: %s', (sql) => {
     expect(() => volumeStatement(sql)).toThrow('42601');
   });
 });
@@ -215,7 +215,7 @@ describe('the answer to a statement about files', () => {
     ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day/a'", '42710', 'say OVERWRITE'],
     ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day' OVERWRITE", '42710', 'is a folder'],
     ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops' OVERWRITE", '42710', 'is a folder'],
-  ])('is a refusal: %s', async (statement, sqlState, words) => {
+  ])('is an error if the target already exists: %s', async (statement, sqlState, words) => {
     await expect(answerTo(statement)).rejects.toMatchObject({ sqlState, message: expect.stringContaining(words) });
   });
 
@@ -223,24 +223,24 @@ describe('the answer to a statement about files', () => {
     ['DESCRIBE VOLUME main.raw.others', '42704'],
     ['CREATE EXTERNAL VOLUME main.raw.others LOCATION "s3://bucket"', '0A000'],
     ["PUT '' INTO '/Volumes/main/raw/drops/a'", '22023'],
-  ])('is plain where there can be none: %s', async (statement, sqlState) => {
+  ])('is an error with its SQLSTATE: %s', async (statement, sqlState) => {
     await expect(answerTo(statement)).rejects.toMatchObject({ sqlState });
   });
 
-  it('is the volumes of a schema, and one by its name', async () => {
+  it('lists the volumes of a schema, or describes one of them', async () => {
     expect((await answerTo('SHOW VOLUMES IN main.raw'))?.sql).toContain("values ('drops')");
     expect((await answerTo('DESCRIBE VOLUME Main.raw.drops'))?.sql).toContain("'/Volumes/main/raw/drops'");
   });
 
-  it('is where to go with the file', async () => {
+  it('contains the URL for the transfer', async () => {
     const answer = await answerTo("GET '/Volumes/main/raw/drops/day/a' TO '/home/me/a'");
     expect(answer?.isStaging).toBe(true);
     expect(answer?.sql).toContain('https://host/_staging/');
   });
 });
 
-describe('a transfer', () => {
-  /** Asks for what a ticket gives, over HTTP. */
+describe('a file transfer', () => {
+  /** Downloads a file with a ticket over HTTP. */
   async function transferred(file: string): Promise<{ status: number; body: string }> {
     const tickets = new Tickets(() => 0);
     const server = createServer((request, response) => void transfer(tickets, request, response));
@@ -250,21 +250,21 @@ describe('a transfer', () => {
     return { status: response.status, body: await response.text() };
   }
 
-  it('gives a whole file', async () => {
+  it('returns the whole file', async () => {
     const file = join(await temporaryFolder(), 'a');
     await writeFile(file, 'x'.repeat(300_000));
     expect(await transferred(file)).toEqual({ status: 200, body: 'x'.repeat(300_000) });
   });
 
-  it('says of a folder, and of a file that is gone, that there is none', async () => {
+  it('responds with 404 to a folder or a removed file', async () => {
     const folder = await temporaryFolder();
     expect((await transferred(folder)).status).toBe(404);
     expect((await transferred(join(folder, 'gone'))).status).toBe(404);
   });
 });
 
-describe('the right to a transfer', () => {
-  it('is good for one transfer, of its kind', () => {
+describe('the ticket for a file transfer', () => {
+  it('is valid for one transfer with its own method', () => {
     const tickets = new Tickets(() => 0);
     const name = tickets.issue({ method: 'PUT', file: '/a' });
     expect(tickets.redeem(name, 'GET')).toBeUndefined();
@@ -273,7 +273,7 @@ describe('the right to a transfer', () => {
     expect(tickets.redeem('guessed', 'PUT')).toBeUndefined();
   });
 
-  it('ends after a quarter of an hour', () => {
+  it('expires after a quarter of an hour', () => {
     let now = 0;
     const tickets = new Tickets(() => now);
     const name = tickets.issue({ method: 'GET', file: '/a' });

@@ -111,7 +111,7 @@ describe('a changed model', () => {
     expect(changed.tests).toEqual([]);
   });
 
-  it('that DuckDB refuses is ran once, with the line in its own file, and the next good save clears it', async () => {
+  it('is reported with the line in its own file if DuckDB rejects it, and the next valid save fixes it', async () => {
     const changed = await tryChange(leaf, (sql) => sql.replace('avg(yes_seats)', 'avg(yes_seatz)'));
     expect(changed.done.status).toBe('fail');
     const line =
@@ -180,7 +180,7 @@ describe('a YAML file', () => {
     expect(changed.done.failing.length).toBeGreaterThan(0);
   });
 
-  it('that is no YAML is ran with its line and does not end the watch', async () => {
+  it('with a syntax error is reported once and does not end the watch', async () => {
     const changed = await tryChange(yaml, (before) => before.replace('\nmodels:\n', '\nmodels:\n - - broken: [\n'));
     expect(changed.done).toMatchObject({ status: 'fail', built: [] });
     expect(eventsOf(changed, 'problem')).toHaveLength(1);

@@ -245,7 +245,7 @@ async function buildFromScratch(project: string, state: string): Promise<{ conte
   return { content: await contentOf(state), failing: failing.sort() };
 }
 
-it(`a developer with git and many editors for ${SECONDS} s leaves what a build from nothing makes (seed ${SEED})`, async () => {
+it(`dev --watch equals a build from scratch after ${SECONDS} s of random work with git and editors (seed ${SEED})`, async () => {
   const folder = await mkdtemp(join(tmpdir(), 'meetup-stress-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
   const project = join(folder, 'project');

@@ -157,7 +157,7 @@ describe('folders', () => {
     }
   });
 
-  it('that are moved are files as what is gone and what is new', async () => {
+  it('are reported as removed and new files if they are moved', async () => {
     const { paths, next } = await watched(async ({ dbtProject }) => {
       await mkdir(join(dbtProject, 'models', 'before', 'deep'), { recursive: true });
       await writeFile(join(dbtProject, 'models', 'before', 'deep', 'm.sql'), 'select 1');
@@ -228,8 +228,8 @@ describe('folders', () => {
   });
 });
 
-describe('what is no file to read', () => {
-  it('is files like a file and not opened: a named pipe, a link to itself, a link to nothing', async () => {
+describe('an unreadable file', () => {
+  it('is reported but not opened: a named pipe, a symbolic link to itself, a dangling symbolic link', async () => {
     const { paths, next } = await watched();
     execFileSync('mkfifo', [join(paths.dbtProject, 'pipe.sql')]);
     symlinkSync('circle.sql', join(paths.dbtProject, 'circle.sql'));

@@ -68,21 +68,21 @@ interface RecordOf {
   venues: Venue;
 }
 
-/** A folder that lives as long as the tests of one file. */
+/** A folder that is removed after the tests of a file. */
 export async function sharedFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'meetup-generate-'));
   afterAll(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Generates into a new folder that lives as long as the tests of one file. */
+/** Generates data into a folder that is removed after the tests of a file. */
 export async function generated(options: { scale: number; seed?: number; days?: number }): Promise<DataSet> {
   const out = await sharedFolder();
   await run({ out, scale: options.scale, seed: options.seed ?? 1, days: options.days ?? 0 }, quietEffects());
   return new DataSet(out);
 }
 
-/** What `generate` wrote, as a reader finds it: nothing here knows how it was made. */
+/** The files that `generate` wrote. Nothing here knows how they were generated. */
 export class DataSet {
   private readonly parsed = new Map<string, unknown[]>();
   private readonly checked: { readonly [E in Entity]: Map<string, RecordOf[E][]> } = {
@@ -108,7 +108,7 @@ export class DataSet {
     return existsSync(join(this.folder, day, `${entity}.json`));
   }
 
-  /** Every record of a file, broken ones too. */
+  /** Every record of a file, including invalid ones. */
   all(entity: Entity, day = ''): unknown[] {
     const key = `${day}/${entity}`;
     const records: unknown[] = this.parsed.get(key) ?? JSON.parse(this.text(entity, day));
@@ -116,7 +116,7 @@ export class DataSet {
     return records;
   }
 
-  /** The records that the project's own schemas allow. They are read once, and are not to be changed. */
+  /** The records that are valid according to the project's schemas. They are cached, so don't change them. */
   sound<E extends Entity>(entity: E, day = ''): RecordOf[E][] {
     const checked: Map<string, RecordOf[E][]> = this.checked[entity];
     const sound = checked.get(day) ?? this.all(entity, day).filter(schemaOf(entity));
@@ -127,11 +127,11 @@ export class DataSet {
 
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true });
 addFormats.default(ajv);
-// The project's own annotation, which says nothing of what is valid.
+// The project's own annotation, which does not affect validation.
 ajv.addKeyword('x-meetup');
 const schemas = new Map<Entity, ValidateFunction>();
 
-/** The schema of data/schemas that `load` holds records to. */
+/** The schema in data/schemas that `load` validates records with. */
 export function schemaOf<E extends Entity>(entity: E): (record: unknown) => record is RecordOf[E] {
   const known = schemas.get(entity);
   const validate =

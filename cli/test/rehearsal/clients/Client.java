@@ -11,7 +11,7 @@ import java.util.*;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 
-/** Carries out the common cases with Databricks' own JDBC driver, and prints what came of each: a JSON document per line. */
+/** Runs the common cases with Databricks' own JDBC driver, and prints the outcome of each as a line of JSON. */
 class Client {
   static final ObjectMapper JSON = new ObjectMapper();
   final Connection connection;
@@ -33,7 +33,7 @@ class Client {
     settings.put("SSLTrustStore", store.toString());
     settings.put("SSLTrustStorePwd", "changeit");
     settings.put("VolumeOperationAllowedLocalPaths", folder.toString());
-    // The rehearsal's authority lives for one start, and revokes nothing.
+    // The rehearsal's certificate authority is created at each start and has no revocation list.
     settings.put("CheckCertRevocation", "0");
     settings.put("EnableTelemetry", "0");
     settings.put("timezone", "UTC");
@@ -42,7 +42,7 @@ class Client {
     connection = new com.databricks.client.jdbc.Driver().connect(url, settings);
   }
 
-  /** A value as text, or as a list where it has parts. */
+  /** A value as text, or as a list if it is nested. */
   static Object plain(Object value) throws SQLException {
     if (value == null) return null;
     if (value instanceof byte[] bytes) return HexFormat.of().formatHex(bytes);
@@ -56,7 +56,7 @@ class Client {
     }
     if (value instanceof Timestamp timestamp) {
       String text = timestamp.toString();
-      // A parameter that is a date comes back as a moment: midnight is taken for a date.
+      // A date parameter is returned as a timestamp, so midnight stands for a date.
       if (text.endsWith(" 00:00:00.0")) return text.substring(0, 10);
       return text.endsWith(".0") ? text.substring(0, text.length() - 2) : text;
     }
@@ -188,7 +188,7 @@ class Client {
     Thread thread = new Thread(() -> {
       try {
         all(statement.executeQuery(test.get("sql").asText()));
-        ended.set("came to its end");
+        ended.set("completed");
       } catch (SQLException error) {
         ended.set("cancelled");
       }
@@ -239,18 +239,18 @@ class Client {
     JsonNode given = JSON.readTree(System.in);
     Client client = new Client(given);
     for (JsonNode test : given.get("cases")) {
-      Map<String, Object> said = new LinkedHashMap<>();
-      said.put("name", test.get("name").asText());
+      Map<String, Object> outcome = new LinkedHashMap<>();
+      outcome.put("name", test.get("name").asText());
       try {
         for (JsonNode sql : test.path("before"))
           try (Statement statement = client.connection.createStatement()) {
             statement.execute(sql.asText());
           }
-        said.put("outcome", client.run(test));
+        outcome.put("outcome", client.run(test));
       } catch (Exception | LinkageError error) {
-        said.put("failed", error.toString());
+        outcome.put("failed", error.toString());
       }
-      System.out.println(new String(JSON.writeValueAsBytes(said), StandardCharsets.UTF_8));
+      System.out.println(new String(JSON.writeValueAsBytes(outcome), StandardCharsets.UTF_8));
     }
     client.connection.close();
     System.exit(0);

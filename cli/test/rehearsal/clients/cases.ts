@@ -9,7 +9,7 @@ const caseSchema = z.object({
   sql: z.string().default(''),
   path: z.string().default(''),
   before: z.array(z.string()).optional(),
-  /** The drivers that can; all of them unless it is said. */
+  /** The drivers that support this, by default all of them. */
   only: z.array(z.string()).optional(),
   positional: z.array(parameterSchema).optional(),
   named: z.record(z.string(), parameterSchema).optional(),
@@ -20,21 +20,21 @@ const caseSchema = z.object({
   columns: z.array(z.string()).optional(),
   rows: z.array(z.array(z.unknown())).optional(),
   /**
-   * What comes instead in a driver that has fewer types: Node's makes the same objects of maps and of structs, Python's makes
-   * doubles of integers among which are nulls.
+   * Different rows for a driver with fewer types: Node's returns maps and structs as the same kind of object, and Python's returns
+   * integers as doubles if there are nulls among them.
    */
   rowsIn: z.record(z.string(), z.array(z.array(z.unknown()))).optional(),
-  /** Rows that are among those of the answer; none: the answer has none. */
+  /** Rows that the answer contains. If the list is empty, the answer must be empty. */
   has: z.array(z.array(z.unknown())).optional(),
   count: z.number().optional(),
   state: z.string().optional(),
   words: z.string().optional(),
 });
 
-/** Something that every driver is to do alike. */
+/** Something that every driver should do in the same way. */
 export type Case = z.infer<typeof caseSchema>;
 
-/** Where the rehearsal is, and what to do there. */
+/** The connection to the rehearsal, and the cases to run there. */
 export interface Given {
   readonly host: string;
   readonly port: number;
@@ -50,14 +50,14 @@ export const outcomeSchema = z.object({
   failed: z.string().optional(),
 });
 
-/** What came of a case: a value, or why there is none. */
+/** The outcome of a case: a value, or the reason for its failure. */
 export interface Outcome {
   readonly name: string;
   readonly outcome?: unknown;
   readonly failed?: string | undefined;
 }
 
-/** The common cases of a driver, with a table and files of its own. */
+/** The common cases for a driver, with its own table and files. */
 export function casesFor(driver: string): Case[] {
   const text = readFileSync(new URL('cases.json', import.meta.url), 'utf8').replaceAll('SELF', driver);
   return z

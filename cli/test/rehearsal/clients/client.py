@@ -1,4 +1,4 @@
-"""Carries out the common cases with Databricks' own driver for Python, and prints what came of each: a JSON document per line."""
+"""Runs the common cases with Databricks' own driver for Python, and prints the outcome of each as a line of JSON."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ Plain = str | list["Plain"] | None
 
 
 def plain(value: object) -> Plain:
-    """A value as text, or as a list where it has parts."""
+    """A value as text, or as a list if it is nested."""
     if value is None:
         return None
     if isinstance(value, bool):
@@ -59,7 +59,7 @@ def plain(value: object) -> Plain:
 def parameter(kind: str, value: str | None, name: str | None) -> DbsqlParameterBase:
     if value is None:
         return VoidParameter(None, name=name)
-    made: dict[str, Callable[[], DbsqlParameterBase]] = {
+    factories: dict[str, Callable[[], DbsqlParameterBase]] = {
         "BOOLEAN": lambda: BooleanParameter(value == "true", name=name),
         "INT": lambda: IntegerParameter(int(value), name=name),
         "BIGINT": lambda: BigIntegerParameter(int(value), name=name),
@@ -69,7 +69,7 @@ def parameter(kind: str, value: str | None, name: str | None) -> DbsqlParameterB
         "DATE": lambda: DateParameter(datetime.date.fromisoformat(value), name=name),
         "TIMESTAMP": lambda: TimestampParameter(datetime.datetime.fromisoformat(value), name=name),
     }
-    return made[kind]()
+    return factories[kind]()
 
 
 def parameters_of(case: Case) -> list[DbsqlParameterBase] | None:
@@ -114,7 +114,7 @@ class Client:
         try:
             self.rows(case)
         except Error as error:
-            # The driver gives the state in its message only.
+            # The driver only has the state in its message.
             state = re.search(r"SQLSTATE: (\w{5})", str(error))
             return {"state": state[1] if state else None, "message": str(error)}
         return None
@@ -154,7 +154,7 @@ class Client:
             try:
                 cursor.execute(case["sql"])
                 cursor.fetchall()
-                ended.append("came to its end")
+                ended.append("completed")
             except Error:
                 ended.append("cancelled")
 

@@ -27,10 +27,10 @@ export interface Site {
 
 const HERE = dirname(new URL(import.meta.url).pathname);
 
-/** How each driver carries out its cases. */
+/** How to run the cases with each driver. */
 const DRIVERS: Readonly<Record<string, (given: Given, site: Site) => Promise<Outcome[]>>> = {
   node: (given) => nodeClient(given),
-  python: (given, { paths }) => told(paths.python, [join(HERE, 'client.py')], given),
+  python: (given, { paths }) => runClient(paths.python, [join(HERE, 'client.py')], given),
   jdbc: async (given, site) => {
     const jar = await jdbcJar(site);
     const opened = ['java.base/java.nio', 'java.base/java.lang'].flatMap((name) => [
@@ -38,19 +38,19 @@ const DRIVERS: Readonly<Record<string, (given: Given, site: Site) => Promise<Out
       `${name}=ALL-UNNAMED`,
     ]);
     const options = ['-Duser.timezone=UTC', '-Xmx512m', ...opened, '-cp', jar];
-    return told((await findJava(site.effects)).executable, [...options, join(HERE, 'Client.java')], given);
+    return runClient((await findJava(site.effects)).executable, [...options, join(HERE, 'Client.java')], given);
   },
 };
 
-/** Runs a client that reads what to do from its standard input, and says what came of it line by line. */
-async function told(command: string, args: readonly string[], given: Given): Promise<Outcome[]> {
+/** Runs a client that reads its cases from standard input and prints the outcomes line by line. */
+async function runClient(command: string, args: readonly string[], given: Given): Promise<Outcome[]> {
   const { stdout, stderr, exitCode } = await execa(command, args, { input: JSON.stringify(given), reject: false });
   if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr.slice(-2000)}`);
   const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
   return lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
 }
 
-/** The driver, fetched once for all that share a toolchain. */
+/** The driver, downloaded once per toolchain. */
 async function jdbcJar({ paths, effects }: Site): Promise<string> {
   const folder = join(paths.toolchain, 'rehearsal', 'drivers');
   const jar = join(folder, jarName(JDBC));
@@ -61,7 +61,7 @@ async function jdbcJar({ paths, effects }: Site): Promise<string> {
   return jar;
 }
 
-/** One list of cases for all drivers that people use, against one rehearsal. */
+/** Declares the same tests for every driver, against one rehearsal. */
 export function describeClients(site: () => Promise<Site>): void {
   describe.each(Object.keys(DRIVERS))("Databricks' own driver: %s", (driver) => {
     const cases = casesFor(driver);
@@ -75,12 +75,12 @@ export function describeClients(site: () => Promise<Site>): void {
     it.each(cases.map((test) => [test.name, test] as const))('%s', (name, test) => {
       const outcome = outcomes.find((found) => found.name === name);
       expect(outcome?.failed).toBeUndefined();
-      judge(test, outcome?.outcome);
+      expectOutcome(test, outcome?.outcome);
     });
   });
 }
 
-function judge(test: Case, outcome: unknown): void {
+function expectOutcome(test: Case, outcome: unknown): void {
   if (test.rows !== undefined) expect(outcome).toEqual(test.rows);
   else if (test.count !== undefined) expect(outcome).toBe(test.count);
   else if (test.has !== undefined) expect(outcome).toEqual(test.has.length > 0 ? expect.arrayContaining(test.has) : []);

@@ -9,7 +9,7 @@ import type { Case, Given, Outcome } from './cases.ts';
 type Session = Awaited<ReturnType<DBSQLClient['openSession']>>;
 type Operation = Awaited<ReturnType<Session['executeStatement']>>;
 
-/** Carries out the common cases with Databricks' own driver for Node. */
+/** Runs the common cases with Databricks' own driver for Node. */
 export async function nodeClient({ host, port, httpPath, token, caFile, cases }: Given): Promise<Outcome[]> {
   const client = new DBSQLClient({ logger: { log: () => undefined } });
   client.on('error', () => undefined);
@@ -37,15 +37,15 @@ export async function nodeClient({ host, port, httpPath, token, caFile, cases }:
 async function outcomeOf(session: Session, folder: string, test: Case): Promise<Outcome> {
   try {
     for (const sql of test.before ?? []) await rows(session, { ...test, sql });
-    return { name: test.name, outcome: await DOING[test.do](session, test, folder) };
+    return { name: test.name, outcome: await ACTIONS[test.do](session, test, folder) };
   } catch (error) {
     return { name: test.name, failed: `${error instanceof Error ? error.stack : error}` };
   }
 }
 
-type Doing = (session: Session, test: Case, folder: string) => Promise<unknown>;
+type Action = (session: Session, test: Case, folder: string) => Promise<unknown>;
 
-const DOING: Readonly<Record<Case['do'], Doing>> = {
+const ACTIONS: Readonly<Record<Case['do'], Action>> = {
   rows,
   large: async (session, { sql }) => {
     const all = await fetched(await session.executeStatement(sql));
@@ -61,7 +61,7 @@ const DOING: Readonly<Record<Case['do'], Doing>> = {
   },
   error: (session, test) => errorOf(rows(session, test)),
   metadata: async (session, test) => {
-    const operation = await asked(session, test);
+    const operation = await metadataOf(session, test);
     const found = await operation.fetchAll();
     await operation.close();
     return found.map((row) =>
@@ -77,7 +77,7 @@ const DOING: Readonly<Record<Case['do'], Doing>> = {
   cancel: async (session, { sql }) => {
     const operation = await session.executeStatement(sql);
     const ended = operation.fetchAll().then(
-      () => 'came to its end',
+      () => 'completed',
       () => 'cancelled',
     );
     await delay(500);
@@ -122,7 +122,7 @@ function parameter([kind, value]: readonly [string, string | null]): DBSQLParame
   return new DBSQLParameter({ value, ...(type === undefined ? {} : { type }) });
 }
 
-function asked(session: Session, { call, catalog = '', schema = '', table = '' }: Case): Promise<Operation> {
+function metadataOf(session: Session, { call, catalog = '', schema = '', table = '' }: Case): Promise<Operation> {
   const where = { catalogName: catalog, schemaName: schema };
   if (call === 'catalogs') return session.getCatalogs();
   if (call === 'schemas') return session.getSchemas(where);
@@ -137,7 +137,7 @@ async function fetched(operation: Operation): Promise<unknown[][]> {
   return all.map((row) => Object.values(row).map(plain));
 }
 
-/** A value as text, or as a list where it has parts. */
+/** A value as text, or as a list if it is nested. */
 function plain(value: unknown): unknown {
   if (value === null || value === undefined) return null;
   if (Buffer.isBuffer(value)) return value.toString('hex');
@@ -147,7 +147,7 @@ function plain(value: unknown): unknown {
   return typeof value === 'object' ? Object.values(value).map(plain) : String(value);
 }
 
-/** The driver makes no difference between a date and a moment: midnight is taken for a date. */
+/** The driver does not distinguish dates from timestamps, so midnight stands for a date. */
 function timeOf(value: Date): string {
   const [date, time] = value
     .toISOString()
@@ -161,7 +161,7 @@ async function errorOf(failing: Promise<unknown>): Promise<unknown> {
     await failing;
     return null;
   } catch (error) {
-    // Some of what the driver throws is no Error, and yet has a message.
+    // Some values that the driver throws are not Errors but have a message.
     const hasMessage = typeof error === 'object' && error !== null && 'message' in error;
     const message = hasMessage ? String(error.message) : String(error);
     return { state: /SQLSTATE: (\w{5})/.exec(message)?.[1], message };
