@@ -8,7 +8,7 @@ import { temporaryFolder } from '../support/effects.ts';
 
 const TABLE = 'things';
 
-/** A database file with the table, made by these statements and opened as readers open it. */
+/** A database file created by these statements, opened read-only. */
 async function sideOf(name: string, statements: readonly string[]): Promise<Side> {
   const file = join(await temporaryFolder(), `${name}.duckdb`);
   const writer = await DuckDbWarehouse.open(file, { readOnly: false });
@@ -28,9 +28,9 @@ interface Settings extends Partial<MartSpec> {
 async function compare(from: readonly string[], to: readonly string[], settings: Settings = {}) {
   const { samples, ...spec } = settings;
   const mart: MartSpec = { uniqueId: 'model.p.things', schema: 'marts', name: TABLE, keys: ['id'], ...spec };
-  const [ours, theirs] = [await sideOf('dev', from), await sideOf('prod', to)];
+  const [fromSide, toSide] = [await sideOf('dev', from), await sideOf('prod', to)];
   const options = { elapsed: () => performance.now(), ...(samples === undefined ? {} : { samples }) };
-  const [compared] = await compareMarts(ours, theirs, [mart], options);
+  const [compared] = await compareMarts(fromSide, toSide, [mart], options);
   if (compared === undefined) throw new Error('nothing was compared');
   return compared;
 }
@@ -48,22 +48,22 @@ const SHUFFLED = `create table ${TABLE} as
 const NO_ROWS = { missing: 0, extra: 0, changed: 0 };
 const cells = ({ differences }: MartComparison) => differences.flatMap((difference) => difference.cells);
 
-describe('tables are equal', () => {
-  it('in any order of their rows', async () => {
+describe('two tables are equal', () => {
+  it('if their rows are in a different order', async () => {
     const { status, rows, counts, fingerprint } = await compare([THOUSAND], [SHUFFLED]);
     expect({ status, rows, counts }).toEqual({ status: 'equal', rows: { from: 1000, to: 1000 }, counts: NO_ROWS });
     expect(fingerprint.from).toBe(fingerprint.to);
     expect(fingerprint.from).toMatch(/^[1-9a-f][0-9a-f]{14,}$/);
   });
 
-  it('in any order of their columns', async () => {
+  it('if their columns are in a different order', async () => {
     const [from, to] = [`select 1 as id, 'a' as a, 'b' as b`, `select 'b' as b, 1 as id, 'a' as a`];
     expect(await compare([`create table ${TABLE} as ${from}`], [`create table ${TABLE} as ${to}`])).toMatchObject({
       status: 'equal',
     });
   });
 
-  it('when both are empty', async () => {
+  it('if both are empty', async () => {
     const empty = [`create table ${TABLE} (id bigint, x double)`];
     expect(await compare(empty, empty)).toMatchObject({ status: 'equal', rows: { from: 0, to: 0 } });
   });
@@ -72,12 +72,16 @@ describe('tables are equal', () => {
     ['the last bits of a double', '0.1::double + 0.2::double', '0.3::double'],
     ['doubles within a billionth', '1000000000.0::double', '1000000000.5::double'],
     ['the two zeros', '-0.0::double', '0.0::double'],
-    ['not a number', "'nan'::double", "'nan'::double"],
-    ['infinity', "'-inf'::double", "'-inf'::double"],
+    ['two NaNs', "'nan'::double", "'nan'::double"],
+    ['two infinities', "'-inf'::double", "'-inf'::double"],
     ['the last bits inside an array', '[0.1::double + 0.2::double]', '[0.3::double]'],
-    ['a moment with and without a zone', "timestamp '2024-03-31 01:30:00'", "timestamptz '2024-03-31 01:30:00+00'"],
-    ['maps in whatever order', "map {'a': 1, 'b': 2}", "map {'b': 2, 'a': 1}"],
-  ])('but for %s', async (_what, from, to) => {
+    [
+      'a timestamp with and without a time zone',
+      "timestamp '2024-03-31 01:30:00'",
+      "timestamptz '2024-03-31 01:30:00+00'",
+    ],
+    ['the order of map entries', "map {'a': 1, 'b': 2}", "map {'b': 2, 'a': 1}"],
+  ])('if they only differ in %s', async (_what, from, to) => {
     expect(await compare(one(from), one(to))).toMatchObject({ status: 'equal', columns: [], counts: NO_ROWS });
   });
 
@@ -90,42 +94,42 @@ describe('tables are equal', () => {
     expect(compared).toMatchObject({ status: 'equal', counts: NO_ROWS, more: false });
   });
 
-  it('apart from ignored columns', async () => {
+  it('if they only differ in ignored columns', async () => {
     const compared = await compare(one("'now'"), one("'then'"), { ignore: ['x'] });
     expect(compared).toMatchObject({ status: 'equal' });
   });
 });
 
-describe('a cell that differs is found by its key', () => {
+describe('a differing cell is found by its key', () => {
   it.each([
     ['a number', '7', '8', '7', '8'],
     ['a double', '1.0::double', '1.000000002::double', '1.0', '1.000000002'],
     ['a small double', '1e-12::double', '2e-12::double', '1e-12', '2e-12'],
-    ['a double that is no number', "'nan'::double", '0.0::double', 'nan', '0.0'],
+    ['a NaN', "'nan'::double", '0.0::double', 'nan', '0.0'],
     ['infinity', "'inf'::double", "'-inf'::double", 'inf', '-inf'],
     ['a double that is null', 'null::double', '0.0::double', null, '0.0'],
     [
-      'a moment',
+      'a timestamp',
       "timestamp '2024-03-31 01:30:00'",
       "timestamp '2024-03-31 01:30:00.000001'",
       '2024-03-31T01:30:00.000',
       '2024-03-31T01:30:00.000001',
     ],
     [
-      'a moment before 1970',
+      'a timestamp before 1970',
       "timestamp '1969-12-31 23:59:59.999999'",
       "timestamp '1970-01-01 00:00:00'",
       '1969-12-31T23:59:59.999999',
       '1970-01-01T00:00:00.000',
     ],
     ['a date', "date '2024-02-29'", "date '2024-03-01'", '2024-02-29', '2024-03-01'],
-    ['null and the empty text', 'null::varchar', "''", null, ''],
-    ['null and the word', 'null::varchar', "'null'", null, 'null'],
+    ['null and the empty string', 'null::varchar', "''", null, ''],
+    ['null and the string null', 'null::varchar', "'null'", null, 'null'],
     ['letters that look alike', "'Zürich'", "'Zu\u0308rich'", 'Zürich', 'Zu\u0308rich'],
-    ['white space', "'a'", "'a '", 'a', 'a '],
+    ['whitespace', "'a'", "'a '", 'a', 'a '],
     ['letters beyond the basic plane', "'😀'", "'😁'", '😀', '😁'],
     ['a decimal', '1.10::decimal(9,2)', '1.11::decimal(9,2)', '1.10', '1.11'],
-    ['a truth', 'true', 'false', 'true', 'false'],
+    ['a boolean', 'true', 'false', 'true', 'false'],
     ['bytes', "'\\x00\\xFF'::blob", "'\\x00\\xFE'::blob", '00FF', '00FE'],
   ])('%s', async (_what, from, to, shownFrom, shownTo) => {
     const compared = await compare(one(from), one(to));
@@ -139,16 +143,16 @@ describe('a cell that differs is found by its key', () => {
   it.each([
     ['an element', '[1, 2]', '[1, 3]'],
     ['the order of elements', '[1, 2]', '[2, 1]'],
-    ['no array and an empty one', 'null::integer[]', '[]::integer[]'],
-    ['nothing and a null in an array', '[]::integer[]', '[null]::integer[]'],
-    ['where a text ends', "['a,b']", "['a', 'b']"],
+    ['null and an empty array', 'null::integer[]', '[]::integer[]'],
+    ['an empty array and one with a null', '[]::integer[]', '[null]::integer[]'],
+    ['a comma and the end of a string', "['a,b']", "['a', 'b']"],
     ['a double in an array', '[1.0::double]', '[1.00000001::double]'],
     ['a field', "{'a': 1, 'b': 'x'}", "{'a': 1, 'b': 'y'}"],
     ['a field that is null', "{'a': 1, 'b': null::varchar}", "{'a': 1, 'b': ''}"],
-    ['no struct and one of nulls', 'null::struct(a integer)', "{'a': null::integer}"],
+    ['null and a struct of nulls', 'null::struct(a integer)', "{'a': null::integer}"],
     ['an element of nested arrays', '[[1], [2, 3]]', '[[1, 2], [3]]'],
     ['a value of a map', "map {'a': 1}", "map {'a': 2}"],
-  ])('%s of a nested value', async (_what, from, to) => {
+  ])('in a nested value: %s', async (_what, from, to) => {
     expect(await compare(one(from), one(to))).toMatchObject({
       status: 'different',
       columns: [],
@@ -157,7 +161,7 @@ describe('a cell that differs is found by its key', () => {
     });
   });
 
-  it('in one of a thousand rows, and nothing else is', async () => {
+  it('in one of a thousand rows, without false positives', async () => {
     const compared = await compare([THOUSAND], [SHUFFLED, `update ${TABLE} set name = 'other' where id = 617`]);
     expect(compared.counts).toEqual({ ...NO_ROWS, changed: 1 });
     expect(compared.differences).toEqual([
@@ -165,13 +169,13 @@ describe('a cell that differs is found by its key', () => {
     ]);
   });
 
-  it('if values were swapped', async () => {
+  it('if two rows have swapped values', async () => {
     const swapped = `update ${TABLE} set name = case id when 1 then 'name 2' else 'name 1' end where id in (1, 2)`;
     const compared = await compare([THOUSAND], [THOUSAND, swapped]);
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 2 }, changedColumns: ['name'] });
   });
 
-  it('by a key of several columns, one of them null', async () => {
+  it('if the key has several columns, one of them null', async () => {
     const table = (value: number): string[] => [
       `create table ${TABLE} as select * from (values ('a', 1, 1), ('a', null, ${value}), (null, 1, 3)) as t(a, b, x)`,
     ];
@@ -183,19 +187,19 @@ describe('a cell that differs is found by its key', () => {
 });
 
 describe('rows that only one side has', () => {
-  it('are missing', async () => {
+  it('are reported as missing', async () => {
     const compared = await compare([THOUSAND], [SHUFFLED, `delete from ${TABLE} where id = 41`]);
     expect(compared).toMatchObject({ status: 'different', rows: { from: 1000, to: 999 } });
     expect(compared.counts).toEqual({ ...NO_ROWS, missing: 1 });
     expect(compared.differences).toEqual([{ kind: 'missing', key: { id: '41' }, cells: [] }]);
   });
 
-  it('are extra', async () => {
+  it('are reported as extra', async () => {
     const compared = await compare([THOUSAND, `delete from ${TABLE} where id = 41`], [SHUFFLED]);
     expect(compared.differences).toEqual([{ kind: 'extra', key: { id: '41' }, cells: [] }]);
   });
 
-  it('are extra if they are duplicates', async () => {
+  it('are reported as extra if they are duplicates', async () => {
     const compared = await compare([THOUSAND], [THOUSAND, `insert into ${TABLE} from ${TABLE} where id = 5`]);
     expect(compared.counts).toEqual({ ...NO_ROWS, extra: 1 });
     expect(compared.differences).toEqual([{ kind: 'extra', key: { id: '5' }, cells: [] }]);
@@ -212,21 +216,21 @@ describe('rows that only one side has', () => {
   });
 });
 
-describe('the schema', () => {
-  it('differs by a type', async () => {
+describe('a difference in the schema', () => {
+  it('is reported if a column has another type', async () => {
     const compared = await compare(one('1::integer'), one('1::bigint'));
     expect(compared.status).toBe('different');
     expect(compared.columns).toEqual([{ column: 'x', from: 'int32', to: 'int64' }]);
   });
 
-  it('differs by a column, and the others are compared', async () => {
+  it('is reported if a column is missing, and the other columns are compared', async () => {
     const [from, to] = [`select 1 as id, 'a' as x, 5 as y`, `select 1 as id, 'b' as x`];
     const compared = await compare([`create table ${TABLE} as ${from}`], [`create table ${TABLE} as ${to}`]);
     expect(compared.columns).toEqual([{ column: 'y', from: 'int32', to: null }]);
     expect(cells(compared)).toEqual([{ column: 'x', from: 'a', to: 'b' }]);
   });
 
-  it('has no such table', async () => {
+  it('is reported if a table is missing on one or both sides', async () => {
     expect(await compare([THOUSAND], [])).toMatchObject({ status: 'different', missingIn: 'prod' });
     expect(await compare([], [THOUSAND])).toMatchObject({ status: 'different', missingIn: 'dev' });
     expect(await compare([], [])).toMatchObject({ status: 'different', missingIn: 'both' });
@@ -236,20 +240,20 @@ describe('the schema', () => {
 describe('many differences', () => {
   const large = `create table ${TABLE} as select i as id, i % 97 as x, i / 3.0::double as y from range(60000) as t(i)`;
 
-  it('are counted, and few are shown', async () => {
+  it('are counted, and a few are shown', async () => {
     const compared = await compare([THOUSAND], [THOUSAND, `update ${TABLE} set name = 'x' where id % 2 = 0`]);
     expect(compared.counts).toEqual({ ...NO_ROWS, changed: 500 });
     expect(compared.differences).toHaveLength(20);
     expect(compared.more).toBe(false);
   });
 
-  it('are counted even if none is to be shown', async () => {
+  it('are counted even if none are shown', async () => {
     const changed = `update ${TABLE} set name = 'x' where id < 3`;
     const compared = await compare([THOUSAND], [THOUSAND, changed], { samples: 0 });
     expect(compared).toMatchObject({ status: 'different', counts: { ...NO_ROWS, changed: 3 }, differences: [] });
   });
 
-  it('in few of many rows are all found', async () => {
+  it('are all found if they are in a few of many rows', async () => {
     const changes = [
       large,
       `update ${TABLE} set y = y + 1 where id in (77, 12345, 59999)`,
@@ -260,18 +264,18 @@ describe('many differences', () => {
     expect(compared.differences.map(({ key }) => key.id).sort()).toEqual(['12345', '5', '59999', '77']);
   });
 
-  it('in a hundred of many buckets are all found', async () => {
+  it('are all found if they are in a hundred of many buckets', async () => {
     const compared = await compare([large], [large, `update ${TABLE} set x = x + 1 where id % 500 = 0`]);
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 120 }, changedColumns: ['x'], more: false });
   });
 
-  it('spread over all buckets are all found', async () => {
+  it('are all found if they are spread over all buckets', async () => {
     const larger = large.replace('range(60000)', 'range(300000)');
     const compared = await compare([larger], [larger, `update ${TABLE} set x = x + 1 where id % 500 = 0`]);
     expect(compared).toMatchObject({ counts: { ...NO_ROWS, changed: 600 }, changedColumns: ['x'], more: false });
   });
 
-  it('stop the count at a limit, which is reported', async () => {
+  it('are counted up to a limit, which is reported', async () => {
     const compared = await compare([large], [large, `update ${TABLE} set y = y + 1`]);
     expect(compared.more).toBe(true);
     expect(compared.counts.changed).toBeGreaterThanOrEqual(5000);

@@ -13,14 +13,14 @@ import { quoteNames } from '../../src/warehouse/databricks-sql.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 
-/** Spark starts in ten seconds on a free machine, and in a minute on one that is not. */
+/** Spark starts in ten seconds on an idle machine and in a minute on a busy one. */
 const START_MS = 600_000;
-// A statement on Spark takes a second on a free machine, and ten on one that is not.
+// A statement on Spark takes a second on an idle machine and ten on a busy one.
 vi.setConfig({ testTimeout: 180_000 });
 
 const SCHEMA = 'compared';
 
-/** The same values, as either engine writes them. */
+/** The same type and values in the SQL of each engine. */
 interface TypeCase {
   readonly type: readonly [duckDb: string, spark: string];
   readonly values: readonly (readonly [duckDb: string, spark: string])[];
@@ -105,7 +105,7 @@ const TYPES: Readonly<Record<string, TypeCase>> = {
   },
 };
 
-/** A column per type; a row per value, and where a type has fewer values than others, null. */
+/** A column per type and a row per value, with nulls for types that have fewer values. */
 const ROWS = Math.max(...Object.values(TYPES).map(({ values }) => values.length)) + 1;
 
 function everyType(engine: 0 | 1): string {
@@ -132,7 +132,7 @@ const sides = (): readonly [Side, Side] => [
   databricksSide('rehearsal', remote, target.catalog),
 ];
 
-/** Compares some tables and gives what was found by name. */
+/** Compares the tables with these names. */
 async function compared(tables: readonly string[]) {
   const marts = tables.map((name) => ({ uniqueId: name, schema: SCHEMA, name, keys: ['id'] }));
   const [from, to] = sides();
@@ -159,7 +159,7 @@ afterAll(async () => {
 }, START_MS);
 
 describe('DuckDB and Spark', () => {
-  it('give the same fingerprints for the same values of every type', async () => {
+  it('compute the same fingerprints for the same values of every type', async () => {
     await local.run(`create table ${SCHEMA}.every_type as ${everyType(0)}`);
     await remote.run(`create table ${place('every_type')} using delta as ${everyType(1)}`);
     const [from, to] = sides();
@@ -175,7 +175,7 @@ describe('DuckDB and Spark', () => {
     expect(found?.fingerprint.from).toBe(found?.fingerprint.to);
   });
 
-  it('find the changed cell of a large table by its key, and the rows that only one side has', async () => {
+  it('find changed cells in a large table by their keys, and rows that only one side has', async () => {
     const columns = `cast(id as bigint) as id, concat('name ', cast(id as string)) as name, cast(id as double) / 7 as share,
       date_add(date '2024-01-01', cast(id % 400 as int)) as on_day`;
     await local.run(
@@ -201,7 +201,7 @@ describe('DuckDB and Spark', () => {
     expect(changed?.changedColumns).toEqual(['name', 'share']);
   });
 
-  it('report columns of different types, and tables that one side lacks', async () => {
+  it('report columns with different types, and tables that are missing on one side', async () => {
     await local.run(`create table ${SCHEMA}.typed as select 1::bigint as id, 1::integer as x`);
     await remote.run(`create table ${place('typed')} using delta as select 1L as id, '1' as X`);
     await local.run(`create table ${SCHEMA}.lonely as select 1 as id`);

@@ -23,7 +23,7 @@ const test = (name: string, of: string, column: string | null, columns?: string[
   test_metadata: { name, kwargs: columns === undefined ? {} : { columns } },
 });
 
-it('marts are the public models, with keys from their uniqueness tests', async () => {
+it('the marts to compare are the public models, with keys from their uniqueness tests', async () => {
   const nodes = [
     model('fct_things'),
     model('bridge'),

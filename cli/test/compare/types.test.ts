@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { canonicalType } from '../../src/compare/types.ts';
 
-describe('types have one spelling', () => {
+describe('the canonical type', () => {
   it.each([
     ['BIGINT', 'bigint', 'int64'],
     ['INTEGER', 'int', 'int32'],
@@ -24,13 +24,13 @@ describe('types have one spelling', () => {
       'array<struct<user_id:bigint,When:array<decimal(9,2)>,`a, b`:string>>',
       'array<struct<user_id:int64,when:array<decimal(9,2)>,`a, b`:string>>',
     ],
-  ])('%s is %s', (duckDb, spark, canonical) => {
+  ])("of DuckDB's %s and Spark's %s is %s", (duckDb, spark, canonical) => {
     expect(canonicalType(duckDb)).toBe(canonical);
     expect(canonicalType(spark)).toBe(canonical);
     expect(canonicalType(canonical)).toBe(canonical);
   });
 
-  it('but an unknown type keeps its name, so that it differs from every other', () => {
+  it('of an unknown type is its own name, so that it differs from every other', () => {
     expect(canonicalType('HUGEINT')).toBe('hugeint');
     expect(canonicalType('DECIMAL(18,3)')).not.toBe(canonicalType('DECIMAL(18,2)'));
   });

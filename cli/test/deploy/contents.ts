@@ -4,12 +4,12 @@ import type { Remote } from '../../src/deploy/remote.ts';
 import { quoteNames, quoteText } from '../../src/warehouse/databricks-sql.ts';
 import { mapConcurrently } from '../../src/warehouse/map-concurrently.ts';
 
-/** Nothing is rounded, and a missing value is not the same as no column. */
+/** Doesn't round values, and distinguishes a null from a missing column. */
 const AS_JSON = `map('ignoreNullFields', 'false', 'timestampFormat', "yyyy-MM-dd'T'HH:mm:ss.SSSSSSXXX")`;
 
 /**
- * What the schemas of a target hold, each relation by its kind, columns and rows: equal texts, equal contents. The rows of all
- * relations are counted and hashed in one statement, because every statement takes Spark about a second.
+ * The content of a target's schemas: the kind, columns and rows of each relation as a string. Equal strings mean equal content. The
+ * rows of all relations are counted and hashed in one statement, because every statement takes Spark about a second.
  */
 export async function contentsOf(remote: Remote): Promise<Record<string, string>> {
   const relations = [...(await listSchemas(remote, ['raw', 'staging', 'marts']))];
@@ -30,7 +30,7 @@ export async function contentsOf(remote: Remote): Promise<Record<string, string>
   );
 }
 
-/** The number of rows and a sum of their hashes, which no order changes, by relation. */
+/** The row count and an order-independent hash of each relation. */
 async function rowsOf(remote: Remote, relations: readonly string[]): Promise<Map<string, readonly string[]>> {
   const selects = relations.map((relation) => {
     const hash = `cast(xxhash64(to_json(struct(*), ${AS_JSON})) as decimal(38, 0))`;

@@ -32,7 +32,7 @@ import { type TinyProject, tinyProject } from './tiny-project.ts';
 /** Spark's first installation takes minutes. */
 const START_MS = 600_000;
 
-// A statement on Spark takes a second on a free machine, and ten on one that is not.
+// A statement on Spark takes a second on an idle machine and ten on a busy one.
 vi.setConfig({ testTimeout: 400_000 });
 
 const effects = quietEffects({ env: process.env });
@@ -58,8 +58,8 @@ async function connected(): Promise<Remote> {
   return { connection: await connectTarget(target, effects), catalog: target.catalog };
 }
 
-/** The statements that the gateway has heard, the first one first. */
-const heard = async (): Promise<string[]> =>
+/** The statements that the gateway has received, oldest first. */
+const received = async (): Promise<string[]> =>
   (await readFile(rehearsalPlaces(project.paths).statementsLog, 'utf8'))
     .split('\n')
     .filter((line) => line !== '')
@@ -70,8 +70,8 @@ async function deployed(options: Partial<DeployOptions> = {}): Promise<DeployRep
   return (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true, ...options }, effects)).report;
 }
 
-/** @returns the relations that a rollback put back. */
-async function goneTo(to: string | null | undefined): Promise<readonly string[]> {
+/** @returns the relations that the rollback restored. */
+async function rollBackTo(to: string | null | undefined): Promise<readonly string[]> {
   const options = { paths: project.paths, target: 'rehearsal', to: to ?? undefined, yes: true } as const;
   const { report } = await rollback(options, effects);
   expect(report.failed).toEqual([]);
@@ -87,9 +87,9 @@ const AS_VIEW = `{{ config(materialized='view') }}\nselect group_id, lower(group
 const sql = (statement: string) => remote.connection.run(statement);
 const table = (name: string): string => `\`${remote.catalog}\`.${name}`;
 
-// One story: every chapter starts from what the one before left.
+// Each test continues from the state that the previous one left.
 describe('a target', () => {
-  // Later chapters kill what these depend on, and start their own.
+  // Later tests kill what these engines depend on, and start their own.
   let engines: readonly EngineClient[] = [];
   beforeAll(async () => {
     engines = await deployEngines(project.paths, effects);
@@ -98,7 +98,7 @@ describe('a target', () => {
     await Promise.all(engines.map((engine) => engine.close()));
   });
 
-  it('gets all raw rows and models, with marts equal to the local ones', async () => {
+  it('receives all raw rows and models, with marts equal to the local ones', async () => {
     const report = await deployed();
     expect(report).toMatchObject({ status: 'deployed', base: null });
     expect(report.uploadedBytes).toBeGreaterThan(0);
@@ -124,7 +124,7 @@ describe('a target', () => {
     expect(new Set(Object.values(actions(report)))).toEqual(new Set(['keep']));
   });
 
-  it('gets the changed models and those downstream, and nothing else', async () => {
+  it('receives only changed models and those downstream', async () => {
     await project.write(
       'dbt/models/staging/stg_groups.sql',
       "select group_id, upper(max(name)) as group_name from {{ source('raw', 'groups') }} group by group_id\n",
@@ -149,7 +149,7 @@ describe('a target', () => {
     expect(await deployed({ yes: false, planHash: planned.hash })).toMatchObject({ status: 'deployed' });
   });
 
-  it('gets a new batch once, and incremental models process only its rows', async () => {
+  it('receives a new batch once, and incremental models process only its rows', async () => {
     const { details } = (await readLedger(remote)).at(-1) ?? { details: {} };
     expect(details).toMatchObject({ models: { 'marts.event_log': 'increment', 'marts.group_events': 'refresh' } });
     const [counts] = await remote.connection.rows(
@@ -176,7 +176,7 @@ describe('a target', () => {
       'dbt/models/marts/group_events.sql',
       "select group_id, count(*) + 0 as event_count from {{ ref('event_log') }} group by group_id\n",
     );
-    // dbt drops a table to make a view of that name.
+    // dbt drops a table to create a view with the same name.
     await project.write('dbt/models/marts/group_names.sql', AS_VIEW);
     const report = await deployed();
     expect(report.status).toBe('undone');
@@ -202,7 +202,7 @@ describe('a target', () => {
     expect(await contentsOf(remote)).toEqual(before);
   });
 
-  it('reports drift, and is not overwritten without --force', async () => {
+  it('is not overwritten without --force if it has drifted', async () => {
     await project.write(
       'dbt/models/marts/group_events.sql',
       "select group_id, count(*) as event_count from {{ ref('event_log') }} group by group_id\n",
@@ -219,7 +219,7 @@ describe('a target', () => {
     expect((await deployed()).status).toBe('unchanged');
   });
 
-  it('is not touched while its raw tables have drift', async () => {
+  it('is not touched while its raw tables have drifted', async () => {
     const before = await contentsOf(remote);
     const { base } = await deployed({ planOnly: true });
     await sql(`delete from ${table('raw.groups')}`);
@@ -246,21 +246,21 @@ describe('a target', () => {
     const after = await contentsOf(remote);
     // Tables are kept for one deployment.
     expect(after).toHaveProperty(['marts.meetup_aside__group_names']);
-    expect(await goneTo(base)).toEqual(['marts.group_ids', 'marts.group_names']);
+    expect(await rollBackTo(base)).toEqual(['marts.group_ids', 'marts.group_names']);
     const { 'marts.meetup_aside__group_ids': kept, ...back } = await contentsOf(remote);
     expect(kept).toBe(after['marts.group_ids']);
     expect(back).toEqual(before);
-    expect(await goneTo(forward.deployment)).toEqual(['marts.group_ids', 'marts.group_names']);
+    expect(await rollBackTo(forward.deployment)).toEqual(['marts.group_ids', 'marts.group_names']);
     expect(await contentsOf(remote)).toEqual(after);
 
-    await goneTo(base);
+    await rollBackTo(base);
     const [whole, brief] = [await readLedger(remote, WHOLE), await readLedger(remote, 1)];
     expect(currentDeployment(brief)).toBe(currentDeployment(whole));
     expect(brief.map(({ details }) => details.to)).toEqual(whole.map(({ details }) => details.to));
     expect(deployedNow(brief)).toEqual(deployedNow(whole));
     expect(brief[0]?.details.before).toBeUndefined();
     await sql(`drop table ${table('marts.meetup_aside__group_ids')}`);
-    await expect(goneTo(forward.deployment)).rejects.toThrow(/can't go back .*marts.group_ids was dropped/);
+    await expect(rollBackTo(forward.deployment)).rejects.toThrow(/can't go back .*marts.group_ids was dropped/);
     expect(await contentsOf(remote)).toEqual(before);
     expect(actions(await deployed())).toMatchObject({ group_names: 'replace', group_ids: 'create' });
     expect(await contentsOf(remote)).toEqual(after);
@@ -280,7 +280,7 @@ describe('a target', () => {
     expect((await deployed()).status).toBe('unchanged');
   });
 
-  it('accepts one deployment at a time, though each may report that there is nothing to do', async () => {
+  it('accepts one deployment at a time, but another one may find that nothing changed', async () => {
     const place = 'dbt/models/marts/group_events.sql';
     const text = await readFile(join(project.paths.root, place), 'utf8');
     await withDeployLock(remote, 'another', async () => {
@@ -329,7 +329,7 @@ describe('prod', () => {
 });
 
 describe('a build without a deployment', () => {
-  it('runs on the rehearsal through dbt, and is refused on prod', async () => {
+  it('runs on the rehearsal, and is rejected on prod', async () => {
     const { paths } = project;
     const { report } = await build({ paths, target: 'rehearsal', select: 'group_names' }, effects);
     expect(report).toMatchObject({ status: 'pass', models: [{ name: 'group_names', status: 'pass' }] });
@@ -348,13 +348,15 @@ describe('a deployment during which Spark dies', () => {
       "select group_id, count(*) + 1 - 1 as event_count from {{ ref('event_log') }} group by group_id\n",
     );
     const { report: running } = await rehearsal({ paths: project.paths, action: 'status' }, effects);
-    const already = (await heard()).length;
+    const already = (await received()).length;
     const lost = deployed().catch((error: unknown) => error);
     const isBuilding = async (): Promise<boolean> =>
-      (await heard()).slice(already).some((statement) => /create or replace table\s.*group_events/is.test(statement));
+      (await received())
+        .slice(already)
+        .some((statement) => /create or replace table\s.*group_events/is.test(statement));
     while (!(await isBuilding())) await delay(20);
     process.kill(sparkOf(running.processes), 'SIGKILL');
-    // Undone at once where Spark is there again in time, else left to the next.
+    // It is undone at once if Spark restarts in time, or otherwise by the next deployment.
     expect(await lost).not.toMatchObject({ status: 'deployed' });
     remote = await connected();
     const next = await deployed();
@@ -364,23 +366,23 @@ describe('a deployment during which Spark dies', () => {
   });
 });
 
-/** What changes something on the target, our own records among it. */
+/** Statements that change something on the target, including meetup's own records. */
 const WRITES = /^\s*(\/\*.*?\*\/)?\s*(create|insert|merge|update|delete|alter|drop|put|restore|replace|truncate)/is;
 
 /**
- * How many statements apart deployments are killed, from another first one each time, so that all have their turn. All in
- * one run: MEETUP_KILL_EVERY=1, which takes half an hour.
+ * A deployment is killed after every so many statements, starting at a random one so that each is covered over time. With
+ * MEETUP_KILL_EVERY=1, all are covered in one run, which takes half an hour.
  */
 const KILL_EVERY = Number(process.env.MEETUP_KILL_EVERY ?? 20);
 const KILL_FIRST = Number(process.env.MEETUP_KILL_FIRST ?? 1 + Math.floor(Math.random() * KILL_EVERY));
 
-/** A kill takes the better part of a minute. */
+/** Each kill takes almost a minute. */
 const KILL_MS = 7_200_000 / KILL_EVERY + 900_000;
 
 describe('a deployment that is killed', () => {
-  const written = async (): Promise<string[]> => (await heard()).filter((statement) => WRITES.test(statement));
+  const written = async (): Promise<string[]> => (await received()).filter((statement) => WRITES.test(statement));
 
-  /** Kills a real `./meetup deploy` when it has sent so many statements that write. @returns whether it was killed. */
+  /** Kills a real `./meetup deploy` after it has sent this number of writing statements. @returns whether it was killed. */
   async function killedAfter(count: number): Promise<boolean> {
     const before = (await written()).length;
     const running = meetup(['deploy', '--target', 'rehearsal', '--yes', '--max-rejected', '50%'], { ...project.env });
@@ -427,7 +429,7 @@ describe('a deployment that is killed', () => {
       const left = interrupted(await readLedger(remote));
       if (left !== undefined) {
         const { report } = await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
-        // The last record may arrive after all: what was sent goes on in Spark. Then the rollback goes back from it.
+        // Spark may still execute the last statement that was sent. If that completes the deployment, the rollback starts from it.
         expect(['undone', 'rolled back']).toContain(report.status);
         expect(report.failed).toEqual([]);
       }

@@ -2,17 +2,17 @@ import type { Entry, EntryDetails } from '../../src/deploy/ledger.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import { type DatabricksRow, StatementFailedError } from '../../src/warehouse/databricks.ts';
 
-/** What the statements of putting back see and change: tables that are nothing but their operations, and the ledger. */
+/** A target for the statements of a rollback. Its tables consist only of their operations, and it records ledger entries. */
 export interface FakeTarget {
   readonly remote: Remote;
   /** Operations by `schema.name`, version 0 first. */
   readonly tables: Map<string, string[]>;
-  /** The details of the entries that were written. */
+  /** The details of the ledger entries that were written. */
   readonly written: EntryDetails[];
 }
 
 /**
- * @param refuse fails a statement with what it gives; undefined lets it through.
+ * @param refuse returns the error message with which a statement fails, or undefined if it succeeds.
  */
 export function fakeTarget(
   tables: Readonly<Record<string, readonly string[]>>,
@@ -34,7 +34,7 @@ export function fakeTarget(
     }
     if (sql.startsWith('describe history')) {
       return operationsOf(named(/history (\S+)/))
-        .map((operation, version) => ({ version, operation, timestamp: `moment ${version}` }))
+        .map((operation, version) => ({ version, operation, timestamp: `time ${version}` }))
         .reverse()
         .slice(0, Number(/limit (\d+)/.exec(sql)?.[1]));
     }
@@ -55,14 +55,14 @@ export function fakeTarget(
   return { remote: remoteAnswering(rows), tables: held, written };
 }
 
-/** A target that is nothing but its answers to statements. */
+/** A target that answers statements with `rows`. */
 export function remoteAnswering(rows: (sql: string) => Promise<DatabricksRow[]>): Remote {
   const nothing = async (): Promise<void> => undefined;
   const run = async (sql: string): Promise<void> => void (await rows(sql));
   return { catalog: 'main', connection: { rows, run, put: nothing, get: nothing, remove: nothing, close: nothing } };
 }
 
-/** One entry of a ledger, of which only these matter. */
+/** A ledger entry with these fields. The others don't matter. */
 export const entryOf = (event: Entry['event'], deployment: string, details: EntryDetails, seq = 1): Entry => ({
   seq,
   deployment,

@@ -5,25 +5,25 @@ import type { Remote } from '../../src/deploy/remote.ts';
 import type { DatabricksRow } from '../../src/warehouse/databricks.ts';
 import { remoteAnswering } from './fake-target.ts';
 
-/** A target that is nothing but the lock's one row, and counts what it is asked. */
-function lockOnly() {
+/** A target that only has the lock's row, and counts its statements. */
+function targetWithLock() {
   const row: { holder: string | null; expired: boolean } = { holder: null, expired: true };
   let asked = 0;
   const rows = async (sql: string): Promise<DatabricksRow[]> => {
     asked += 1;
     if (sql.startsWith('select count')) return [{ n: 1 }];
     const taken = /set holder = '([^']*)'/.exec(sql)?.[1];
-    const isMeant = row.holder === null || row.expired || sql.includes(`or holder = '${row.holder}'`);
-    if (taken !== undefined && isMeant) Object.assign(row, { holder: taken, expired: false });
+    const isAvailable = row.holder === null || row.expired || sql.includes(`or holder = '${row.holder}'`);
+    if (taken !== undefined && isAvailable) Object.assign(row, { holder: taken, expired: false });
     if (sql.includes('set holder = null') && sql.includes(`'${row.holder}'`)) row.holder = null;
     return sql.startsWith('select holder') ? [{ ...row, until: 'soon' }] : [];
   };
   return { remote: remoteAnswering(rows), row, asked: () => asked };
 }
 
-describe('the lock', () => {
+describe('the deployment lock', () => {
   it('is released at the end, and not checked again while its lease is fresh', async () => {
-    const { remote, row, asked } = lockOnly();
+    const { remote, row, asked } = targetWithLock();
     await withDeployLock(remote, 'one', async ({ requireHeld }) => {
       const before = asked();
       await requireHeld();
@@ -36,7 +36,7 @@ describe('the lock', () => {
   });
 
   it('is released over another connection if its own was lost', async () => {
-    const { remote, row } = lockOnly();
+    const { remote, row } = targetWithLock();
     let isLost = false;
     const run = async (sql: string): Promise<void> => {
       if (isLost) throw new Error('the connection is closed');
@@ -51,8 +51,8 @@ describe('the lock', () => {
   });
 
   it('is renewed over another connection if its own may be lost', async () => {
-    const { remote, asked } = lockOnly();
-    const other = lockOnly();
+    const { remote, asked } = targetWithLock();
+    const other = targetWithLock();
     await withDeployLock(remote, 'one', async ({ requireHeld }) => {
       const before = asked();
       await expect(requireHeld(other.remote)).rejects.toThrow(LockLostError);
@@ -62,7 +62,7 @@ describe('the lock', () => {
   });
 
   it('is taken over from a dead process, but not from one on another machine with the same name', async () => {
-    const { remote, row } = lockOnly();
+    const { remote, row } = targetWithLock();
     await withDeployLock(remote, 'one', async () => {
       const gone = spawnSync('true').pid;
       const mine = row.holder?.replace(` ${process.pid} `, ` ${gone} `) ?? '';
@@ -75,8 +75,8 @@ describe('the lock', () => {
     });
   });
 
-  it('stays with its new holder after the old one lost it in a long sleep, whose work stops', async () => {
-    const { remote, row } = lockOnly();
+  it('stays with its new holder, and the old one stops, if the lease expired during a long sleep', async () => {
+    const { remote, row } = targetWithLock();
     let now = 0;
     const work = withDeployLock(
       remote,

@@ -33,8 +33,8 @@ const NODES: readonly ProjectNode[] = [
 const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: '2026-11-28 10:00:00' });
 const view: RelationState = { kind: 'view', definition: 'create or replace view …' };
 
-/** As if all of it had been deployed, and nothing had happened since. */
-function settled(changes: Partial<PlanInputs> = {}): PlanInputs {
+/** Inputs of a plan right after everything was deployed. */
+function upToDate(changes: Partial<PlanInputs> = {}): PlanInputs {
   const nodes = changes.nodes ?? NODES;
   return {
     nodes,
@@ -75,21 +75,21 @@ const changed = (name: string, more: Partial<ProjectNode> = {}): ProjectNode[] =
 const actions = (inputs: PlanInputs): Record<string, string> =>
   Object.fromEntries(planModels(inputs).models.map(({ name, action }) => [name, action]));
 
-describe('a plan', () => {
+describe('the plan of a deployment', () => {
   it('keeps every relation and runs no test if nothing changed', () => {
-    const plan = planModels(settled());
+    const plan = planModels(upToDate());
     expect(new Set(plan.models.map(({ action }) => action))).toEqual(new Set(['keep']));
     expect(plan.tests).toEqual([]);
   });
 
   it('builds everything if nothing was deployed', () => {
-    const inputs = settled({ deployed: NOTHING_DEPLOYED, present: new Map() });
+    const inputs = upToDate({ deployed: NOTHING_DEPLOYED, present: new Map() });
     expect(new Set(Object.values(actions(inputs)))).toEqual(new Set(['create']));
     expect(planModels(inputs).tests).toEqual(['model.p.unique_names']);
   });
 
   it('replaces changed models and builds those downstream, incremental ones from scratch', () => {
-    const inputs = settled({ nodes: changed('stg') });
+    const inputs = upToDate({ nodes: changed('stg') });
     expect(actions(inputs)).toEqual({
       stg: 'replace',
       log: 'replace',
@@ -100,8 +100,8 @@ describe('a plan', () => {
     expect(planModels(inputs).fromScratch).toEqual(['model.p.log']);
   });
 
-  it('adds new rows incrementally where possible, and leaves views alone', () => {
-    const inputs = settled({ newRows: new Set(['raw.events']) });
+  it('adds new rows incrementally if possible, and leaves views alone', () => {
+    const inputs = upToDate({ newRows: new Set(['raw.events']) });
     expect(actions(inputs)).toEqual({
       stg: 'keep',
       log: 'increment',
@@ -115,41 +115,41 @@ describe('a plan', () => {
 
   it('is the same if the deployed manifest is lost', () => {
     const nodes = NODES.map((one): ProjectNode => ({ ...one, change: 'new' }));
-    expect(new Set(Object.values(actions(settled({ nodes }))))).toEqual(new Set(['keep']));
+    expect(new Set(Object.values(actions(upToDate({ nodes }))))).toEqual(new Set(['keep']));
   });
 
   it('never rebuilds a snapshot', () => {
-    const actionsOf = (nodes: readonly ProjectNode[]) => actions(settled({ nodes, fullRefresh: true })).kept;
+    const actionsOf = (nodes: readonly ProjectNode[]) => actions(upToDate({ nodes, fullRefresh: true })).kept;
     expect(actionsOf(NODES)).toBe('increment');
     expect(actionsOf(changed('kept'))).toBe('increment');
     const gone = NODES.filter(({ name }) => name !== 'kept');
-    expect(actions(settled({ nodes: gone }))).not.toHaveProperty('kept');
+    expect(actions(upToDate({ nodes: gone }))).not.toHaveProperty('kept');
   });
 
   it('rebuilds relations that somebody else changed or dropped, and names the deployed version', () => {
     const drift = new Map([['marts.names', 'version 2: DELETE']]);
-    const touched = planModels(settled({ drift })).models.find(({ name }) => name === 'names');
-    expect(touched).toMatchObject({ action: 'replace', reason: 'somebody changed it (version 2: DELETE)', version: 1 });
-    const present = new Map([...settled().present].filter(([relation]) => relation !== 'marts.totals'));
-    expect(actions(settled({ present }))).toMatchObject({ totals: 'create', log: 'keep' });
+    const changed = planModels(upToDate({ drift })).models.find(({ name }) => name === 'names');
+    expect(changed).toMatchObject({ action: 'replace', reason: 'somebody changed it (version 2: DELETE)', version: 1 });
+    const present = new Map([...upToDate().present].filter(([relation]) => relation !== 'marts.totals'));
+    expect(actions(upToDate({ present }))).toMatchObject({ totals: 'create', log: 'keep' });
   });
 
   it('keeps relations that left the project for one deployment', () => {
     const nodes = NODES.filter(({ name }) => name !== 'totals');
-    expect(actions(settled({ nodes }))).toMatchObject({ totals: 'retire' });
-    const deployed = { ...settled().deployed, retired: ['marts.totals'] };
-    expect(actions(settled({ nodes, deployed }))).toMatchObject({ totals: 'remove' });
+    expect(actions(upToDate({ nodes }))).toMatchObject({ totals: 'retire' });
+    const deployed = { ...upToDate().deployed, retired: ['marts.totals'] };
+    expect(actions(upToDate({ nodes, deployed }))).toMatchObject({ totals: 'remove' });
   });
 
   it('renames a table that becomes a view, because dbt would drop it', () => {
-    expect(planModels(settled({ nodes: changed('totals', { materialized: 'view' }) })).setAside).toEqual([
+    expect(planModels(upToDate({ nodes: changed('totals', { materialized: 'view' }) })).setAside).toEqual([
       'marts.totals',
     ]);
-    expect(planModels(settled({ nodes: changed('stg', { materialized: 'table' }) })).setAside).toEqual([]);
+    expect(planModels(upToDate({ nodes: changed('stg', { materialized: 'table' }) })).setAside).toEqual([]);
   });
 
   it('runs the tests of relations that may have changed, and no others', () => {
-    expect(planModels(settled({ nodes: changed('names') })).tests).toEqual(['model.p.unique_names']);
-    expect(planModels(settled({ nodes: changed('totals') })).tests).toEqual([]);
+    expect(planModels(upToDate({ nodes: changed('names') })).tests).toEqual(['model.p.unique_names']);
+    expect(planModels(upToDate({ nodes: changed('totals') })).tests).toEqual([]);
   });
 });

@@ -3,8 +3,8 @@ import { onlyHere } from '../../src/targets/engine-on.ts';
 import { temporaryPaths } from '../support/effects.ts';
 import { otherHolder } from '../support/other-holder.ts';
 
-describe('two deployments from one state folder', () => {
-  it('are refused until the first has finished, because they would share files', async () => {
+describe('a second deployment from the same state folder', () => {
+  it('is rejected until the first has finished, because they would share files', async () => {
     const paths = await temporaryPaths();
     (await onlyHere(paths)).release();
     const other = await otherHolder(paths.state);

@@ -9,7 +9,7 @@ const model = (action: ModelPlan['action'], name = 't'): ModelPlan => ({
   name,
   relation: `marts.${name}`,
   action,
-  reason: 'it is so',
+  reason: 'a reason',
   version: 1,
 });
 const node: ProjectNode = {
@@ -48,20 +48,20 @@ describe('the hash of a plan', () => {
   it.each<[string, Partial<PlanInput>]>([
     ['the host', { target: { ...NOTHING.target, host: 'b.example.org' } }],
     ['the catalog', { target: { ...NOTHING.target, catalog: 'other' } }],
-    ['what it starts from', { base: 'two' }],
+    ['the base deployment', { base: 'two' }],
     ['the commit', { git: { commit: 'def', dirty: false } }],
-    ['what is not committed', { git: { commit: 'abc', dirty: true } }],
-    ['what it holds', { held: [{ id: 'a', seq: 1 }] }],
-    ['the batches', { batches: [{ id: 'a', seq: 1 }] }],
-    ['the rows', { uploads: [upload] }],
-    ['what happens to a model', withModels({ models: [model('refresh')] })],
-    ['which tests run', withModels({ tests: ['test.p.a'] })],
-    ['what is built from scratch', withModels({ fromScratch: ['model.p.t'] })],
-    ['what is set aside', withModels({ setAside: ['marts.t'] })],
-    ['what the models say', { nodes: [{ ...node, fingerprint: 'two' }] }],
-    ['what somebody else changed', { drift: new Map([['marts.t', 'version 2: DELETE']]) }],
+    ['uncommitted changes', { git: { commit: 'abc', dirty: true } }],
+    ['the batches on the target', { held: [{ id: 'a', seq: 1 }] }],
+    ['the new batches', { batches: [{ id: 'a', seq: 1 }] }],
+    ['the uploaded rows', { uploads: [upload] }],
+    ['the action on a model', withModels({ models: [model('refresh')] })],
+    ['the tests to run', withModels({ tests: ['test.p.a'] })],
+    ['the models built from scratch', withModels({ fromScratch: ['model.p.t'] })],
+    ['the tables set aside', withModels({ setAside: ['marts.t'] })],
+    ['the fingerprints of models', { nodes: [{ ...node, fingerprint: 'two' }] }],
+    ['drift', { drift: new Map([['marts.t', 'version 2: DELETE']]) }],
     ['whether raw tables are emptied', { replacesRaw: true }],
-    ['whether raw tables are made', { makesRaw: true }],
+    ['whether raw tables are created', { makesRaw: true }],
   ])('covers %s', (_what, change) => {
     expect(makePlan({ ...NOTHING, ...change }).hash).not.toBe(makePlan(NOTHING).hash);
   });
@@ -73,12 +73,12 @@ describe('the hash of a plan', () => {
 });
 
 describe('a plan', () => {
-  it('is empty if nothing has to be done', () => {
+  it('is empty if there is nothing to do', () => {
     expect(makePlan(NOTHING).empty).toBe(true);
     expect(makePlan({ ...NOTHING, ...withModels({ models: [model('remove')] }) }).empty).toBe(false);
   });
 
-  it('shows the statements as they are sent', () => {
+  it('lists the statements exactly as they are sent', () => {
     const models = { ...NOTHING.models, models: [model('remove', 'old`view')], setAside: ['marts.t'] };
     expect(makePlan({ ...NOTHING, models, present: new Map([['marts.old`view', 'view']]) }).statements).toEqual([
       'drop table if exists `main`.`marts`.`meetup_aside__t`',

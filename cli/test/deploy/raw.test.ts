@@ -13,27 +13,27 @@ import { loadedSample } from '../support/loaded.ts';
 
 const tables = await readRawTables(resolvePaths({}, {}, process.cwd()).schemas);
 const batch = (id: string, seq: number) => ({ id, seq });
-const OURS = [batch('a', 1), batch('b', 2), batch('c', 3)];
+const LOCAL = [batch('a', 1), batch('b', 2), batch('c', 3)];
 
 describe('batches', () => {
-  it('that the target lacks are those after its last batch', () => {
-    expect(newBatches(OURS, OURS.slice(0, 1), 'prod')).toEqual([batch('b', 2), batch('c', 3)]);
-    expect(newBatches(OURS, OURS, 'prod')).toEqual([]);
-    expect(isBeginning(OURS.slice(0, 2), OURS)).toBe(true);
+  it('are new if they come after the last batch on the target', () => {
+    expect(newBatches(LOCAL, LOCAL.slice(0, 1), 'prod')).toEqual([batch('b', 2), batch('c', 3)]);
+    expect(newBatches(LOCAL, LOCAL, 'prod')).toEqual([]);
+    expect(isBeginning(LOCAL.slice(0, 2), LOCAL)).toBe(true);
   });
 
-  it('that were never loaded locally, or in another order, stop a deployment', () => {
-    expect(() => newBatches(OURS, [batch('x', 1)], 'prod')).toThrow(
+  it('stop a deployment if they were never loaded locally, or in another order', () => {
+    expect(() => newBatches(LOCAL, [batch('x', 1)], 'prod')).toThrow(
       'prod holds batch x (number 1), which was never loaded here',
     );
-    expect(() => newBatches(OURS, [batch('b', 1)], 'prod')).toThrow(
+    expect(() => newBatches(LOCAL, [batch('b', 1)], 'prod')).toThrow(
       'batch b as number 1, which was loaded here as number 2',
     );
   });
 });
 
 describe('exported raw rows', () => {
-  it('are one file per table with rows, with the same bytes each time, named by their content', async () => {
+  it('are one reproducible file per table with rows, named after a hash of its content', async () => {
     const { paths } = await loadedSample();
     const local = await openPublished(paths);
     const folder = join(await temporaryFolder(), 'landing');
@@ -54,7 +54,7 @@ describe('exported raw rows', () => {
     }
   });
 
-  it('leave no files of an earlier attempt behind', async () => {
+  it('replace files of an earlier attempt', async () => {
     const { paths } = await loadedSample();
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'events-half.parquet'), 'half a file');
@@ -70,7 +70,7 @@ describe('exported raw rows', () => {
     }
   });
 
-  it('are added once, however often the statement is repeated', () => {
+  it('are added only once if the statement is repeated', () => {
     const statement = appendStatement({ catalog: 'main' }, { table: 'batches', name: 'batches-00.parquet' }, tables);
     expect(statement).toContain('insert into `main`.`raw`.`batches`');
     expect(statement).toContain('from parquet.`/Volumes/main/meetup/files/landing/batches-00.parquet`');
@@ -78,8 +78,8 @@ describe('exported raw rows', () => {
   });
 });
 
-describe('types of raw tables', () => {
-  it('have a name in Databricks, including nested types', () => {
+describe('types of raw columns', () => {
+  it('are translated to Databricks, including nested types', () => {
     expect(databricksType('VARCHAR[]')).toBe('array<string>');
     expect(databricksType('STRUCT("user_id" BIGINT, "when" BIGINT, response VARCHAR)[]')).toBe(
       'array<struct<`user_id`: bigint, `when`: bigint, `response`: string>>',
@@ -87,7 +87,7 @@ describe('types of raw tables', () => {
     expect(rawTableStatements({ catalog: 'main' }, tables)).toHaveLength(7);
   });
 
-  it('without a name in Databricks are refused', () => {
+  it('are rejected if Databricks has no such type', () => {
     expect(() => databricksType('HUGEINT')).toThrow("A raw column has the type HUGEINT, which can't be deployed yet.");
   });
 });

@@ -5,14 +5,14 @@ import { StatementFailedError } from '../../src/warehouse/databricks.ts';
 import { isNotThere } from '../../src/warehouse/databricks-errors.ts';
 import { fakeTarget } from './fake-target.ts';
 
-/** A target that has one answer. */
+/** A target that answers every statement with this row. */
 function answering(row: Record<string, unknown>): Remote {
   const { remote } = fakeTarget({});
   return { ...remote, connection: { ...remote.connection, rows: async () => [row] } };
 }
 
 describe('the history of a table', () => {
-  it('has the same times, whether they arrive as dates or as text, in any time zone', async () => {
+  it('has the same timestamps, whether they arrive as dates or as strings, in any time zone', async () => {
     const row = { version: 1, operation: 'WRITE' };
     const moment = new Date('2026-11-28T10:00:00.250Z');
     expect(await history(answering({ ...row, timestamp: moment }), 'marts.t', 1)).toMatchObject([
@@ -27,13 +27,13 @@ describe('the history of a table', () => {
 });
 
 describe('drift', () => {
-  it('is found behind any number of commits that do not change rows', async () => {
+  it('is found before any number of commits that do not change rows', async () => {
     const upkeep = Array.from({ length: 120 }, () => 'OPTIMIZE');
     const { remote } = fakeTarget({
       'marts.t': ['CREATE', 'WRITE', 'DELETE', ...upkeep],
       'marts.u': ['CREATE', ...upkeep],
     });
-    const known = (version: number) => ({ kind: 'table', version, committedAt: `moment ${version}` }) as const;
+    const known = (version: number) => ({ kind: 'table', version, committedAt: `time ${version}` }) as const;
     expect(await driftOf(remote, 'marts.t', 'table', known(1))).toContain('version 2: DELETE');
     expect(await driftOf(remote, 'marts.u', 'table', known(0))).toBeUndefined();
     expect(await driftOf(remote, 'marts.t', 'table', known(999))).toBe('it was dropped and recreated');
@@ -47,7 +47,7 @@ describe("a view's definition", () => {
     ).toBe('CREATE OR REPLACE VIEW v (\n  id)\nAS select 1 as id');
   });
 
-  it('can be executed again if it has other properties, before or after', () => {
+  it('keeps the other table properties, and can be executed again', () => {
     const sql = (properties: string): string => `CREATE VIEW v TBLPROPERTIES (${properties}) AS select 1 as id`;
     for (const properties of [
       "'a' = 'b', 'transient_lastDdlTime' = '17'",
@@ -60,8 +60,8 @@ describe("a view's definition", () => {
   });
 });
 
-describe('a missing object', () => {
-  it('is a table or a schema that can be created, but not a catalog', () => {
+describe('an error about a missing object', () => {
+  it('is recognised for a table or a schema, but not for a catalog', () => {
     const failed = (message: string, state: string): Error => new StatementFailedError(message, state, undefined);
     expect(isNotThere(failed('[TABLE_OR_VIEW_NOT_FOUND] …', '42P01'))).toBe(true);
     expect(isNotThere(failed('[SCHEMA_NOT_FOUND] …', '42704'))).toBe(true);

@@ -11,7 +11,7 @@ import { requireSameGoal, rollBack, rollbackGoal } from '../../src/deploy/rollba
 import { quietEffects } from '../support/effects.ts';
 import { entryOf, fakeTarget } from './fake-target.ts';
 
-/** A ledger in short: what happened, to which deployment, and the version that `marts.t` has afterwards. */
+/** A ledger entry in short: the event, its deployment, and the version of `marts.t` afterwards. */
 type Line = readonly [event: Entry['event'], deployment: string, version?: number | undefined, to?: string | null];
 
 const ledger = (...lines: Line[]): Entry[] =>
@@ -24,7 +24,7 @@ const ledger = (...lines: Line[]): Entry[] =>
   });
 const at = (version: number) => ({ 'marts.t': { kind: 'table', version, committedAt: 'then' } as const });
 
-const ZERO = { kind: 'table', version: 0, committedAt: 'moment 0' } as const;
+const ZERO = { kind: 'table', version: 0, committedAt: 'time 0' } as const;
 
 const TWO = ledger(['begun', 'one'], ['finished', 'one', 1], ['begun', 'two'], ['finished', 'two', 2]);
 const BACK = ledger(
@@ -45,12 +45,12 @@ describe('a rollback', () => {
     });
   });
 
-  it('returns to before the first if there is only one', () => {
+  it('returns to the state before the first deployment if there is only one', () => {
     const one = ledger(['begun', 'one'], ['finished', 'one', 1]);
     expect(rollbackGoal(one, undefined, 'prod')).toEqual({ from: 'one', to: null, deployed: NOTHING_DEPLOYED });
   });
 
-  it('after a rollback and another deployment returns to the state that the rollback restored', () => {
+  it('returns to the state that an earlier rollback restored, if that preceded the last deployment', () => {
     const entries = [...BACK, ...ledger(['begun', 'three'], ['finished', 'three', 4])];
     expect(rollbackGoal(entries, undefined, 'prod')).toMatchObject({
       from: 'three',
@@ -59,25 +59,25 @@ describe('a rollback', () => {
     });
   });
 
-  it('goes to a named deployment, also forward', () => {
+  it('goes to a named deployment, backward or forward', () => {
     expect(rollbackGoal(BACK, 'two', 'prod')).toMatchObject({ from: 'one', to: 'two', deployed: { relations: at(2) } });
   });
 
-  it('goes forward from before the first, if a deployment is named', () => {
+  it('goes forward from the state before the first deployment if a deployment is named', () => {
     const back = [...TWO, ...ledger(['rolled back', 'r', undefined, null])];
     expect(rollbackGoal(back, 'two', 'prod')).toMatchObject({ from: null, to: 'two', deployed: { relations: at(2) } });
     expect(() => rollbackGoal(back, undefined, 'prod')).toThrow('Nothing is deployed to prod');
     expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod has no deployment two: none ended well.');
   });
 
-  it('is refused if somebody deployed since it was confirmed', () => {
+  it('is rejected if somebody has deployed since it was confirmed', () => {
     const agreed = rollbackGoal(TWO, undefined, 'prod');
     expect(() => requireSameGoal(agreed, agreed, 'prod')).not.toThrow();
     const now = rollbackGoal([...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3])], undefined, 'prod');
     expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod is now at three, not at two');
   });
 
-  it('refuses a deployment that never succeeded or never began', () => {
+  it('is rejected to a deployment that never succeeded or does not exist', () => {
     const entries = [...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])];
     expect(() => rollbackGoal(entries, 'three', 'prod')).toThrow(
       'prod has no deployment three: the last are one, two.',
@@ -86,7 +86,7 @@ describe('a rollback', () => {
   });
 });
 
-describe('a rollback that can not restore every table', () => {
+describe('a rollback that cannot restore every table', () => {
   const goal = { from: 'two', to: 'one', deployed: { ...NOTHING_DEPLOYED, relations: { ...at(0), 'marts.u': ZERO } } };
   const going = (force: boolean) => {
     const target = fakeTarget({ 'marts.u': ['WRITE', 'MERGE'] });
@@ -105,7 +105,7 @@ describe('a rollback that can not restore every table', () => {
     return { target, done: rollBack(context, 'r', TWO, goal, force) };
   };
 
-  it('reports that, and changes nothing', async () => {
+  it('changes nothing, and names the tables', async () => {
     const { target, done } = going(false);
     await expect(done).rejects.toThrow(
       /^prod can't go back to one completely: marts.t was dropped, .* Nothing was changed; --force puts back the rest.$/,
@@ -114,7 +114,7 @@ describe('a rollback that can not restore every table', () => {
     expect(target.written).toEqual([]);
   });
 
-  it('restores the rest with --force, and names the tables that it could not', async () => {
+  it('restores the rest with --force, and names the tables', async () => {
     const { target, done } = going(true);
     expect(await done).toMatchObject({ restored: ['marts.u'], failed: [{ relation: 'marts.t' }] });
     expect(target.tables.get('marts.u')).toEqual(['WRITE', 'MERGE', 'RESTORE']);
@@ -122,21 +122,21 @@ describe('a rollback that can not restore every table', () => {
 });
 
 describe('the ledger', () => {
-  it('knows the current deployment of the target', () => {
+  it('determines the current deployment of the target', () => {
     expect(currentDeployment([])).toBeNull();
     expect(currentDeployment(BACK)).toBe('one');
     expect(baseOf(BACK, 'two')).toBe('one');
     expect(deployedNow([...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])]).relations).toEqual(at(5));
   });
 
-  it('does not count an undone deployment as current, even if its end was written late', () => {
+  it('does not count an undone deployment as current, even if it was recorded as finished before', () => {
     const late = [...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3], ['undone', 'three', 4])];
     expect(currentDeployment(late)).toBe('two');
     expect(rollbackGoal(late, undefined, 'prod')).toMatchObject({ from: 'two', to: 'one' });
     expect(() => rollbackGoal(late, 'three', 'prod')).toThrow('prod has no deployment three: the last are one, two.');
   });
 
-  it('knows the unfinished work of a dead process', () => {
+  it('reveals the unfinished deployment or rollback of a dead process', () => {
     expect(interrupted(TWO)).toBeUndefined();
     expect(interrupted([...TWO, ...ledger(['begun', 'three'])])?.deployment).toBe('three');
     expect(interrupted(BACK.slice(0, -1))?.event).toBe('rolling back');

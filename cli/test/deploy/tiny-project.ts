@@ -5,15 +5,15 @@ import { run as generate } from '../../src/commands/generate.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { quietEffects } from '../support/effects.ts';
 
-/** A dbt project of four models on generated data, in a git repository of its own. */
+/** A dbt project of four models on generated data, in its own git repository. */
 export interface TinyProject {
   readonly paths: Paths;
   readonly env: Readonly<Record<string, string>>;
   write(path: string, text: string): Promise<void>;
   remove(path: string): Promise<void>;
-  /** Adds the drop of the next day; there are two. */
+  /** Adds the drop of the next day. There are two. */
   nextDay(): Promise<void>;
-  /** Commits everything; gives the commit. */
+  /** Commits everything. @returns the commit. */
   commit(): Promise<string>;
 }
 
@@ -62,7 +62,7 @@ models:
 `,
 };
 
-/** Makes the project in a folder; the drops of two days are kept aside. */
+/** Creates the project in a folder. The drops of two days are added later. */
 export async function tinyProject(folder: string): Promise<TinyProject> {
   const root = join(folder, 'project');
   const drops = join(folder, 'drops');
@@ -94,7 +94,7 @@ export async function tinyProject(folder: string): Promise<TinyProject> {
     remove: (path) => rm(join(root, path)),
     nextDay: async () => {
       const day = days.shift();
-      if (day === undefined) throw new Error('there is no other day');
+      if (day === undefined) throw new Error('there are no more drops');
       await cp(join(drops, day), join(root, 'data', day), { recursive: true });
     },
     commit: async () => {
@@ -105,7 +105,7 @@ export async function tinyProject(folder: string): Promise<TinyProject> {
   };
 }
 
-/** What `generate` wrote: the first dump's files, and the folders of the days after. */
+/** The files of the generated dump, and the folders of the following days. */
 async function splitDays(drops: string): Promise<{ first: string[]; days: string[] }> {
   const names = await readdir(drops);
   const days = names.filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).sort();

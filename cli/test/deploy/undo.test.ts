@@ -4,7 +4,7 @@ import { driftOf, type RelationState, stateOf } from '../../src/deploy/relations
 import { goBackTo, undoBegun, wayBack } from '../../src/deploy/undo.ts';
 import { entryOf, type FakeTarget, fakeTarget } from './fake-target.ts';
 
-const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `moment ${version}` });
+const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `time ${version}` });
 const identity = { deployment: 'two', commit: null, planHash: '', versions: {} };
 const DEPLOYED = { ...NOTHING_DEPLOYED, relations: { 'marts.t': table(0), 'marts.u': table(0) } };
 const begun = (details: EntryDetails): Entry[] => [
@@ -12,14 +12,14 @@ const begun = (details: EntryDetails): Entry[] => [
   entryOf('begun', 'two', details),
 ];
 
-/** What the next deployment would call changed by somebody else. */
+/** The drift that the next deployment would report. */
 async function driftNow({ remote, written }: FakeTarget, relation: string): Promise<string | undefined> {
   const states = written.at(-1)?.deployed?.relations ?? {};
   return driftOf(remote, relation, 'table', stateOf(states, relation));
 }
 
 describe('undoing', () => {
-  it('restores tables that were written, and fences those that were not', async () => {
+  it('restores tables that were written, and fences off the others with a commit', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] });
     const before = { 'marts.t': table(0), 'marts.u': table(0) };
     const undone = await undoBegun(target.remote, identity, begun({ before }), 'a test failed');
@@ -31,7 +31,7 @@ describe('undoing', () => {
     expect(await driftNow(target, 'marts.t')).toBeUndefined();
   });
 
-  it('retries a restore that a still running statement prevented', async () => {
+  it('retries a restore that conflicts with a statement still running', async () => {
     let refusals = 1;
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] }, (sql) =>
       sql.startsWith('restore') && refusals-- > 0 ? 'a concurrent commit' : undefined,
@@ -42,8 +42,8 @@ describe('undoing', () => {
 
   it.each([
     ['restored', ['WRITE', 'MERGE']],
-    ['as it should be', ['WRITE']],
-  ])('looks again where a statement that was still running wrote to a table that was %s', async (_what, operations) => {
+    ['unchanged', ['WRITE']],
+  ])('also reverts a late write, by a statement still running, to a table that was %s', async (_what, operations) => {
     let late = 1;
     const target = fakeTarget({ 'marts.t': operations }, (sql) => {
       if (sql.startsWith('alter') && late-- > 0) target.tables.get('marts.t')?.push('LATE WRITE');
@@ -54,7 +54,7 @@ describe('undoing', () => {
     expect(await driftNow(target, 'marts.t')).toBeUndefined();
   });
 
-  it('reports relations that could not be put back, also to the next deployment', async () => {
+  it('reports relations that could not be restored, also to the next deployment', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] }, (sql) =>
       sql.startsWith('restore') ? 'files are gone' : undefined,
     );
@@ -63,7 +63,7 @@ describe('undoing', () => {
     expect(await driftNow(target, 'marts.t')).toContain('version 1: MERGE');
   });
 
-  it('does not revert what somebody else changed before the deployment', async () => {
+  it('does not revert changes that somebody else made before the deployment', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'DELETE', 'WRITE'] });
     const details = { before: { 'marts.t': table(1) }, drifted: ['marts.t'] };
     await undoBegun(target.remote, identity, begun(details), 'a test failed');
@@ -72,37 +72,37 @@ describe('undoing', () => {
   });
 });
 
-/** Goes back on the shortest way. */
-const goneBack = async ({ remote }: FakeTarget, goal: Deployed, from: Entry[] = begun({})) =>
+/** Rolls back to `goal`. */
+const rolledBack = async ({ remote }: FakeTarget, goal: Deployed, from: Entry[] = begun({})) =>
   goBackTo(remote, identity, await wayBack(remote, from, goal), goal, 'one');
 
 describe('rolling back', () => {
-  it('ignores relations that had left the project by then and were dropped since', async () => {
+  it('ignores relations that had left the project at that time and have been dropped since', async () => {
     const goal = { ...DEPLOYED, retired: ['marts.t'] };
     const target = fakeTarget({ 'marts.u': ['WRITE'] });
-    expect(await goneBack(target, goal)).toEqual({ restored: [], failed: [] });
-    expect(await goneBack(target, DEPLOYED)).toMatchObject({
+    expect(await rolledBack(target, goal)).toEqual({ restored: [], failed: [] });
+    expect(await rolledBack(target, DEPLOYED)).toMatchObject({
       failed: [{ relation: 'marts.t', reason: expect.stringContaining('marts.t was dropped') }],
     });
   });
 
-  it('reports relations that could not be put back to the next deployment', async () => {
+  it('leaves relations that could not be restored as drift for the next deployment', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'], 'marts.u': ['WRITE'] }, (sql) =>
       sql.startsWith('restore') ? 'files are gone' : undefined,
     );
-    const { failed } = await goneBack(target, DEPLOYED);
+    const { failed } = await rolledBack(target, DEPLOYED);
     expect(failed).toEqual([{ relation: 'marts.t', reason: 'files are gone' }]);
     expect(await driftNow(target, 'marts.t')).toContain('version 1: MERGE');
     expect(await driftNow(target, 'marts.u')).toBeUndefined();
   });
 
-  it('keeps a table that did not exist then, so that the rollback can be reverted', async () => {
+  it('keeps a table that did not exist at that time, so that the rollback can be reverted', async () => {
     const target = fakeTarget({ 'marts.t': ['WRITE'], 'marts.u': ['WRITE'] });
     const goal = { ...DEPLOYED, relations: { 'marts.u': table(0) } };
-    expect(await goneBack(target, goal)).toEqual({ restored: ['marts.t'], failed: [] });
+    expect(await rolledBack(target, goal)).toEqual({ restored: ['marts.t'], failed: [] });
     expect([...target.tables.keys()].sort()).toEqual(['marts.meetup_aside__t', 'marts.u']);
     const back = entryOf('rolled back', 'r', { to: 'zero', deployed: goal });
-    expect(await goneBack(target, DEPLOYED, [back])).toEqual({ restored: ['marts.t'], failed: [] });
+    expect(await rolledBack(target, DEPLOYED, [back])).toEqual({ restored: ['marts.t'], failed: [] });
     expect([...target.tables.keys()].sort()).toEqual(['marts.t', 'marts.u']);
   });
 });

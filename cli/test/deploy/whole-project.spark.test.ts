@@ -11,9 +11,9 @@ import type { EngineClient } from '../../src/engine/client.ts';
 import { quietEffects } from '../support/effects.ts';
 import { deployEngines } from '../support/warm-engine.ts';
 
-/** The project itself, every model, snapshot and test of it, through dbt-databricks on Spark and Delta. */
+/** Deploys the project itself, with every model, snapshot and test, with dbt-databricks on Spark and Delta. */
 
-// Some 500 statements, each a second on a free machine.
+// About 500 statements, each of which takes a second on an idle machine.
 vi.setConfig({ testTimeout: 1_800_000 });
 
 const effects = quietEffects({ env: process.env });
@@ -30,7 +30,7 @@ beforeAll(async () => {
     folder,
   );
   await generate({ out: join(folder, 'drops'), scale: 0.005, seed: 3, days: 6 }, effects);
-  await moved((name) => name.endsWith('.json'));
+  await addDrops((name) => name.endsWith('.json'));
   engines = await deployEngines(paths, effects);
 }, 600_000);
 
@@ -40,8 +40,8 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 
-/** Puts drops into the data folder. */
-async function moved(which: (name: string) => boolean): Promise<void> {
+/** Copies drops into the data folder. */
+async function addDrops(which: (name: string) => boolean): Promise<void> {
   for (const name of (await readdir(join(folder, 'drops'))).filter(which)) {
     await cp(join(folder, 'drops', name), join(paths.data, name), { recursive: true });
   }
@@ -50,9 +50,9 @@ async function moved(which: (name: string) => boolean): Promise<void> {
 const deployed = async () =>
   (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true }, effects)).report;
 
-// One story: each chapter starts from what the one before left.
+// Each test continues from the state that the previous one left.
 describe('the whole project', () => {
-  it('goes from nothing to all marts on Spark, each equal to the local one', async () => {
+  it('is deployed from scratch to Spark, with all marts equal to the local ones', async () => {
     const report = await deployed();
     expect(report.problems).toEqual([]);
     expect(report.status).toBe('deployed');
@@ -62,8 +62,8 @@ describe('the whole project', () => {
     expect(report.parity?.length).toBeGreaterThan(20);
   });
 
-  it('takes daily drops, incrementally where a model can, and every public mart stays equal', async () => {
-    await moved((name) => /^\d{4}-/.test(name));
+  it('is updated with daily drops, with incremental models, and all public marts stay equal', async () => {
+    await addDrops((name) => /^\d{4}-/.test(name));
     const report = await deployed();
     expect(report.status).toBe('deployed');
     expect(report.models.filter(({ action }) => action === 'increment').map(({ name }) => name)).toEqual(

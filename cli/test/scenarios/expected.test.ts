@@ -15,7 +15,7 @@ async function expected(name: string, text: string) {
   return table;
 }
 
-/** Compares `select …` with what a file expects of it. */
+/** Compares the rows of a query with the expected rows in a file. */
 async function compare(select: string, name: string, text: string) {
   const table = await expected(name, text);
   const warehouse = await DuckDbWarehouse.inMemory();
@@ -36,7 +36,7 @@ describe('expected rows', () => {
     expect(await compare(twoRows, 't.yml', '- {id: 2}\n- {id: 1}\n')).toBeUndefined();
   });
 
-  test('can be CSV, in which an empty cell is null and "" is an empty text', async () => {
+  test('can be CSV, in which an empty cell is null and "" is an empty string', async () => {
     expect(await compare(twoRows, 't.csv', 'id,name\n2,\n# a comment\n1,a\n')).toBeUndefined();
     const difference = await compare(twoRows, 't.csv', 'id,name\n2,""\n1,a\n');
     expect(difference?.different).toEqual([{ line: 2, row: [2, ''], found: [2, null] }]);
@@ -70,22 +70,22 @@ describe('expected rows', () => {
   });
 
   test.each([
-    ['a text for a number', `select 2 as c`, `'2'`],
-    ['a number for a text', `select '2' as c`, '2'],
-    ['a number for a truth', `select true as c`, '1'],
-    ['a day for a moment', `select timestamp '2026-01-01 00:00:01' as c`, `noon`],
-  ])('hold to types: %s', async (_what, select, value) => {
+    ['a string for a number', `select 2 as c`, `'2'`],
+    ['a number for a string', `select '2' as c`, '2'],
+    ['a number for a boolean', `select true as c`, '1'],
+    ['an invalid timestamp', `select timestamp '2026-01-01 00:00:01' as c`, `noon`],
+  ])('must have the type of the column: %s', async (_what, select, value) => {
     expect((await compare(select, 't.yml', `- {c: ${value}}\n`))?.problem).toMatch(/^expected\/day-1\/t.yml:1: c is /);
   });
 
   test.each([
-    ['moments, in any of the usual spellings', `select timestamp '2026-01-05 18:30:00' as c`, `'2026-01-05T18:30:00Z'`],
+    ['timestamps, in any usual spelling', `select timestamp '2026-01-05 18:30:00' as c`, `'2026-01-05T18:30:00Z'`],
     ['milliseconds', `select timestamp '2026-01-05 18:30:00.120' as c`, `'2026-01-05 18:30:00.12'`],
     ['large numbers', `select 9007199254740991 as c`, '9007199254740991'],
     ['doubles, to twelve digits', 'select 0.1::double + 0.2::double as c', '0.3'],
     ['lists', `select ['a', 'b'] as c`, '[a, b]'],
     ['decimals', `select 1.50 as c`, '1.5'],
-  ])('hold %s', async (_what, select, value) => {
+  ])('can contain %s', async (_what, select, value) => {
     expect(await compare(select, 't.yml', `- {c: ${value}}\n`)).toBeUndefined();
   });
 
@@ -94,7 +94,7 @@ describe('expected rows', () => {
     expect(await compare(select, 't.yml', '- {c: {$key: [1, 2026-01-05T18:30:00Z, reused]}}\n')).toBeUndefined();
   });
 
-  test('with an unknown column are a failure, not a crash', async () => {
+  test('fail without a crash if a column is unknown', async () => {
     expect((await compare(twoRows, 't.yml', '- {nmae: a}\n'))?.problem).toMatch(/nmae/);
   });
 
@@ -102,12 +102,12 @@ describe('expected rows', () => {
     ['rows with other columns', '- {id: 1}\n- {id: 2, name: b}\n', 't.yml:2: all rows must name the same columns'],
     ['no rows', 'id: 1\n', 'it must hold a list of rows'],
     ['broken YAML', '- {id: 1\n', 'not valid YAML'],
-    ['a row that is none', '- 1\n', 't.yml:1: a row must name its columns'],
-  ])('say where they are wrong: %s', async (_what, text, message) => {
+    ['a row that is not a map', '- 1\n', 't.yml:1: a row must name its columns'],
+  ])('are rejected with the place of an error: %s', async (_what, text, message) => {
     await expect(expected('t.yml', text)).rejects.toThrow(message);
   });
 
-  test('are in files named after tables', async () => {
+  test('must be in a file named after a table', async () => {
     await expect(expected('Fct Events.yaml', '[]')).rejects.toThrow('does not name a table');
   });
 });

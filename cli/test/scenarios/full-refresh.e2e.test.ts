@@ -10,7 +10,7 @@ import { ScenarioPlayer } from '../../src/scenarios/scenario-player.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 
-/** Scenarios compare each build with a full refresh from compiled SQL. Is that one dbt's own, and does it notice anything? */
+/** Scenarios compare each build with a full refresh from compiled SQL. This checks that it equals dbt's, and finds differences. */
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-refresh-'));
@@ -37,18 +37,18 @@ async function rowsOf(path: string): Promise<Record<string, string[]>> {
   }
 }
 
-describe('the full refresh beside a scenario', () => {
+describe("a scenario's full refresh", () => {
   test('builds the same tables as `dbt run --full-refresh`', { timeout: 120_000 }, async () => {
     const paths = resolvePaths({ stateDir: join(folder, 'same') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
     const session = new ScenarioPlayer(paths, effects);
     const engine = new EngineClient(paths, effects);
     try {
-      // The incremental build is what the compiled SQL makes …
+      // The incremental build equals a full refresh from compiled SQL …
       const outcome = await session.play(await readScenario(paths, 'late-drop'), 3);
       expect(hasPassed(outcome), renderOutcome(outcome)).toBe(true);
       const incremental = join(folder, 'incremental.duckdb');
       await copyFile(paths.workDatabase, incremental);
-      // … and also what dbt makes of the same raw tables.
+      // … and also dbt's own full refresh.
       expect((await engine.run({ target: 'dev', fullRefresh: true })).status).toBe('pass');
       const refreshed = await rowsOf(paths.workDatabase);
       expect(Object.keys(refreshed).length).toBeGreaterThan(15);
@@ -59,7 +59,7 @@ describe('the full refresh beside a scenario', () => {
     }
   });
 
-  test('differs if an incremental model keeps rows that it should not', { timeout: 120_000 }, async () => {
+  test('reveals an incremental model that keeps rows it should delete', { timeout: 120_000 }, async () => {
     const project = join(folder, 'project');
     for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
       await cp(join(projectRoot, part), join(project, part), { recursive: true });

@@ -20,7 +20,7 @@ async function scenario(files: Record<string, string>) {
 }
 
 describe('a scenario', () => {
-  test('lists what arrives on each day, and what is expected then', async () => {
+  test('lists the data and the expected rows of each day', async () => {
     const read = await scenario({
       'scenario.yml': `${head}max_rejected: 50%\ndays:\n  - dropped_on: 2026-01-05\n  - {dropped_on: undated, load: refused}\n`,
       'day-1/groups.json': '[]',
@@ -39,26 +39,34 @@ describe('a scenario', () => {
 
   test.each([
     ['a day without files', {}, 'day-1 has no folder'],
-    ['a folder of no day', { 'day-1/a.json': '', 'day-2/a.json': '' }, 'day-2 belongs to no day in scenario.yml'],
-    ['rows of no day', { 'day-1/a.json': '', 'expected/day-3/t.yml': '[]' }, 'day-3 belongs to no day in scenario.yml'],
-  ])('is refused with %s', async (_what, files, message) => {
+    [
+      'a folder of an unknown day',
+      { 'day-1/a.json': '', 'day-2/a.json': '' },
+      'day-2 belongs to no day in scenario.yml',
+    ],
+    [
+      'expected rows of an unknown day',
+      { 'day-1/a.json': '', 'expected/day-3/t.yml': '[]' },
+      'day-3 belongs to no day in scenario.yml',
+    ],
+  ])('is rejected if it has %s', async (_what, files, message) => {
     const all: Record<string, string> = { 'scenario.yml': `${head}days: [{dropped_on: 2026-01-05}]\n`, ...files };
     await expect(scenario(all)).rejects.toThrow(message);
   });
 
-  test('reports errors in scenario.yml', async () => {
+  test('is rejected if scenario.yml has an error', async () => {
     const files = { 'scenario.yml': `${head}days: [{droped_on: 2026-01-05}]\n`, 'day-1/groups.json': '[]' };
     await expect(scenario(files)).rejects.toThrow(/scenario.yml: days.0/);
   });
 });
 
-describe('moments in JSON', () => {
-  test('become epoch milliseconds, and everything else stays unchanged', () => {
+describe('timestamps in JSON', () => {
+  test('are replaced with epoch milliseconds, and everything else stays unchanged', () => {
     const text = '[{"time": {"$ms": "2026-01-05T19:30:00+01:00"}, "name": "\\u0000 {$ms}"';
     expect(withMoments(text, 'events.json')).toBe('[{"time": 1767637800000, "name": "\\u0000 {$ms}"');
   });
 
-  test('must have a zone', () => {
+  test('must have a time zone', () => {
     expect(() => withMoments('{"$ms": "2026-01-05 19:30"}', 'events.json')).toThrow('not a timestamp with a time zone');
   });
 });

@@ -9,8 +9,8 @@ import { quietEffects } from '../support/effects.ts';
 import { type Rule, rules } from './rules.ts';
 
 /**
- * The test of the tests: whoever breaks a business rule in a model is told by a scenario. Each rule is broken in a copy of the
- * project, and the scenario of that rule is played on it. Rules that need variables come last: they cost a parse.
+ * A test of the scenarios: each must fail if somebody breaks its business rule in a model. Each rule is broken in a copy of the
+ * project, on which its scenario is then played. Rules that need variables come last because they need another parse.
  */
 let folder: string;
 let paths: Paths;
@@ -36,7 +36,7 @@ afterAll(async () => {
 async function playBroken(rule: Rule) {
   const file = join(paths.dbtProject, rule.file);
   const text = await readFile(file, 'utf8');
-  expect(text.split(rule.text), `${rule.file} holds the text once`).toHaveLength(2);
+  expect(text.split(rule.text), `${rule.file} contains the text once`).toHaveLength(2);
   const scenario = await readScenario(paths, rule.scenario);
   try {
     await session.ready(scenario);
@@ -50,22 +50,22 @@ async function playBroken(rule: Rule) {
   }
 }
 
-// After the rules, so that a break that was not taken back shows here too.
+// These run after the broken rules, so that they also reveal a rule that was not restored.
 const unbroken = ['active-members', 'changed-answers', 'duplicates', 'orphans'];
 
-describe('a broken rule is noticed by its scenario', () => {
+describe('a scenario fails if its rule is broken:', () => {
   const needsVariables = (rule: Rule): number => (rule.scenario === 'as-of-a-day' ? 1 : 0);
   const ordered = [...rules].sort((a, b) => needsVariables(a) - needsVariables(b));
   test.each(ordered)('$rule', { timeout: 180_000 }, async (rule) => {
     const { problems, differences } = await playBroken(rule);
-    // A model that can't be built is noticed by anybody: that would prove nothing.
+    // A model that can't be built would prove nothing, because any scenario would fail.
     expect(problems).toEqual([]);
     expect(differences.map(({ table }) => table)).toContain(rule.table);
     expect(differences.filter(({ problem }) => problem !== undefined)).toEqual([]);
   });
 });
 
-describe('the same project, unbroken, passes its scenarios', () => {
+describe('a scenario passes if no rule is broken:', () => {
   test.each(unbroken)('%s', { timeout: 180_000 }, async (name) => {
     const outcome = await session.play(await readScenario(paths, name), 1);
     expect({ problems: outcome.problems, differences: outcome.differences }).toEqual({ problems: [], differences: [] });

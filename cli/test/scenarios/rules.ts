@@ -1,4 +1,4 @@
-/** A business rule, a small change to the project that breaks it, and where the scenarios must notice. */
+/** A business rule, a small change to the project that breaks it, and the scenario that must notice. */
 export interface Rule {
   readonly rule: string;
   /** Relative to the dbt project. */
@@ -7,9 +7,9 @@ export interface Rule {
   readonly text: string;
   readonly broken: string;
   readonly scenario: string;
-  /** The first day after which it shows. */
+  /** The first day after which the broken rule is visible. */
   readonly day: number;
-  /** A table whose rows are then other ones than expected. */
+  /** A table whose rows then differ from the expected ones. */
   readonly table: string;
 }
 
@@ -18,10 +18,10 @@ const events = 'macros/rules/events.sql';
 const keys = 'macros/rules/keys.sql';
 const versions = 'models/intermediate/int_event_versions.sql';
 
-/** The rules of docs/models.md and docs/marts.md, each broken the way somebody might. */
+/** The rules in docs/models.md and docs/marts.md, each with a plausible mistake that breaks it. */
 export const rules: readonly Rule[] = [
   {
-    rule: 'the waitlist is no attendance',
+    rule: 'people on the waitlist do not count as attending',
     file: `${core}/fct_events.sql`,
     text: `sum(case when response = 'yes' then seats`,
     broken: `sum(case when response in ('yes', 'waitlist') then seats`,
@@ -30,7 +30,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'guests have no seats on a no',
+    rule: 'guests of a declined invitation have no seats',
     file: events,
     text: `in ('yes', 'waitlist') then 1 +`,
     broken: `in ('yes', 'waitlist', 'no') then 1 +`,
@@ -39,7 +39,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_rsvps',
   },
   {
-    rule: 'guests have seats on a waitlist',
+    rule: 'guests on a waitlist have seats',
     file: events,
     text: `in ('yes', 'waitlist') then 1 +`,
     broken: `= 'yes' then 1 +`,
@@ -48,7 +48,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'who says nothing about guests brings none',
+    rule: 'an answer without a number of guests has none',
     file: 'models/staging/stg_meetup__rsvps.sql',
     text: 'coalesce(rsvp.guests, 0)',
     broken: 'coalesce(rsvp.guests, 1)',
@@ -66,7 +66,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_rsvps',
   },
   {
-    rule: 'of two answers at the same moment the later in the list counts',
+    rule: 'of two answers at the same time, the last in the list counts',
     file: `${core}/fct_rsvps.sql`,
     text: 'rsvps.rsvp_offset desc',
     broken: 'rsvps.rsvp_offset asc',
@@ -84,7 +84,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_rsvps',
   },
   {
-    rule: 'a changed event has its answers replaced',
+    rule: 'the answers of a changed event are replaced',
     file: `${core}/fct_rsvps.sql`,
     text: `and {{ is_same_record('known', 'latest') }}`,
     broken: '',
@@ -93,7 +93,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_rsvps',
   },
   {
-    rule: 'an answer that left the list is gone',
+    rule: 'an answer that is no longer in the list is deleted',
     file: 'macros/incremental/replace_superseded.sql',
     text: 'when matched and changed.is_gone then delete',
     broken: 'when matched and changed.is_gone then do nothing',
@@ -102,7 +102,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_rsvps',
   },
   {
-    rule: 'a changed user has their memberships replaced',
+    rule: 'the memberships of a changed user are replaced',
     file: `${core}/fct_memberships.sql`,
     text: `and {{ is_same_record('known', 'latest') }}`,
     broken: '',
@@ -111,7 +111,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_memberships',
   },
   {
-    rule: 'a membership begins with the earliest joining',
+    rule: 'a membership starts when the user first joined',
     file: `${core}/fct_memberships.sql`,
     text: 'min(memberships.joined_at)',
     broken: 'max(memberships.joined_at)',
@@ -120,7 +120,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_memberships',
   },
   {
-    rule: 'of two records in a file the later counts',
+    rule: 'of two records in a file, the later one counts',
     file: keys,
     text: '_record_index {{ direction }}',
     broken: `_record_index {{ 'asc' if direction == 'desc' else 'desc' }}`,
@@ -129,7 +129,7 @@ export const rules: readonly Rule[] = [
     table: 'dim_groups',
   },
   {
-    rule: 'the date of a drop counts before the order of loading',
+    rule: 'the date of a drop takes precedence over the order of loading',
     file: keys,
     text: '_dropped_on {{ direction }}, _batch_seq {{ direction }}',
     broken: '_batch_seq {{ direction }}, _dropped_on {{ direction }}',
@@ -138,7 +138,7 @@ export const rules: readonly Rule[] = [
     table: 'dim_groups',
   },
   {
-    rule: 'duplicates are out before a list is unnested',
+    rule: 'duplicates are removed before a list is unnested',
     file: 'models/intermediate/int_events_latest.sql',
     text: 'where versions.version_rank = 1',
     broken: 'where versions.version_rank <= 2',
@@ -156,7 +156,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'a series that shows two starts in a drop recurs',
+    rule: 'a series with two starts in one drop is recurring',
     file: versions,
     text: 'start_count > 1 as',
     broken: 'start_count > 2 as',
@@ -165,7 +165,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'what is over cannot be moved',
+    rule: 'an event that is over cannot be moved',
     file: versions,
     text: 'where shows_two_starts or follows_a_past_start',
     broken: 'where shows_two_starts',
@@ -174,7 +174,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'a missing list was not told',
+    rule: 'a missing list keeps the previous one',
     file: keys,
     text: '{{ has_list }} desc, ',
     broken: '',
@@ -183,7 +183,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'a wrong date in the future is not now',
+    rule: 'an implausible date in the future does not move as_of',
     file: 'models/intermediate/int_as_of.sql',
     text: 'case when {{ moment }} <= believable_until then {{ moment }} end',
     broken: '{{ moment }}',
@@ -192,7 +192,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'a draft was not held',
+    rule: 'a draft does not count as held',
     file: events,
     text: '< {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }}',
     broken: '< {{ as_of }} and not {{ is_cancelled }}',
@@ -201,7 +201,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'the event that was there before its series recurred keeps its key',
+    rule: 'an event keeps its key when its series starts to recur',
     file: versions,
     text: 'placed.is_before_recurring or placed.starts_ms = anchors.last_ms',
     broken: 'placed.is_before_recurring',
@@ -219,7 +219,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'no name makes a key',
+    rule: 'the key of an event does not depend on its name',
     file: 'models/staging/stg_meetup__events.sql',
     text: 'created as created_ms',
     broken: 'created + length(name) as created_ms',
@@ -246,7 +246,7 @@ export const rules: readonly Rule[] = [
     table: 'intermediate.int_as_of',
   },
   {
-    rule: 'as_of is a variable',
+    rule: 'as_of can be set with a variable',
     file: 'models/intermediate/int_as_of.sql',
     text: `{% if var('as_of', none) is not none -%}`,
     broken: `{% if var('as_of', none) is not none and false -%}`,
@@ -255,7 +255,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'held lies before as_of, and not at it',
+    rule: 'an event that starts exactly at as_of does not count as held',
     file: events,
     text: '({{ starts_at }} < {{ as_of }}',
     broken: '({{ starts_at }} <= {{ as_of }}',
@@ -264,7 +264,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'a cancelled event was not held',
+    rule: 'a cancelled event does not count as held',
     file: events,
     text: '< {{ as_of }} and not {{ is_cancelled }}',
     broken: '< {{ as_of }}',
@@ -273,7 +273,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'a missing status is no cancellation',
+    rule: 'an event without a status is not cancelled',
     file: events,
     text: `('cancelled', 'canceled'), false)`,
     broken: `('cancelled', 'canceled'), true)`,
@@ -282,7 +282,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'the status does not say what was held',
+    rule: 'the status does not determine whether an event was held',
     file: `${core}/fct_events.sql`,
     text: `{{ is_held('events.starts_at', 'events.is_cancelled', 'events.is_draft', 'clock.as_of') }} as is_held`,
     broken: `coalesce(events.status = 'past', false) as is_held`,
@@ -291,7 +291,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'attended is a yes',
+    rule: 'only a yes counts as attended',
     file: 'models/intermediate/organisers/int_attendances.sql',
     text: `rsvps.response = 'yes'`,
     broken: `rsvps.response <> 'no'`,
@@ -300,7 +300,7 @@ export const rules: readonly Rule[] = [
     table: 'member_funnel',
   },
   {
-    rule: 'attended is held',
+    rule: 'only a held event counts as attended',
     file: 'models/intermediate/organisers/int_attendances.sql',
     text: 'and events.is_held',
     broken: '',
@@ -336,7 +336,7 @@ export const rules: readonly Rule[] = [
     table: 'dim_members',
   },
   {
-    rule: 'what is unknown is counted',
+    rule: 'unknown members are counted',
     file: 'models/intermediate/marts/int_quality_counts.sql',
     text: 'count_if(members.is_unknown) as of_unknown_member',
     broken: '0 as of_unknown_member',
@@ -345,7 +345,7 @@ export const rules: readonly Rule[] = [
     table: 'data_quality',
   },
   {
-    rule: 'facts lose no row in a join',
+    rule: 'facts lose no rows in a join',
     file: `${core}/fct_events.sql`,
     text: 'left join answers',
     broken: 'inner join answers',
@@ -354,7 +354,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'weekday and hour are local, in summer',
+    rule: 'weekday and hour are in local time in summer',
     file: `${core}/fct_events.sql`,
     text: `{{ epoch_ms_to_local('starts_ms') }}`,
     broken: `{{ epoch_ms_to_utc('starts_ms + 3600000') }}`,
@@ -363,7 +363,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'weekday and hour are local, in winter',
+    rule: 'weekday and hour are in local time in winter',
     file: `${core}/fct_events.sql`,
     text: `{{ epoch_ms_to_local('starts_ms') }}`,
     broken: `{{ epoch_ms_to_utc('starts_ms + 7200000') }}`,
@@ -372,7 +372,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'months are UTC',
+    rule: 'months are in UTC',
     file: 'models/marts/product/group_months.sql',
     text: `cast(date_trunc('month', events.starts_at) as date)`,
     broken: `cast(date_trunc('month', events.starts_at_local) as date)`,
@@ -381,7 +381,7 @@ export const rules: readonly Rule[] = [
     table: 'group_months',
   },
   {
-    rule: 'an absurd duration has no end',
+    rule: 'an event with an implausible duration has no end',
     file: `${core}/fct_events.sql`,
     text: 'case when duration_ms <= 31536000000 then starts_ms + duration_ms end',
     broken: 'starts_ms + duration_ms',
@@ -390,7 +390,7 @@ export const rules: readonly Rule[] = [
     table: 'fct_events',
   },
   {
-    rule: 'only 0, 0 is an unknown place',
+    rule: 'only the coordinates 0, 0 are an unknown place',
     file: 'macros/rules/numbers.sql',
     text: '{{ latitude }} = 0 and {{ longitude }} = 0',
     broken: '{{ latitude }} = 0 or {{ longitude }} = 0',
@@ -399,7 +399,7 @@ export const rules: readonly Rule[] = [
     table: 'dim_groups',
   },
   {
-    rule: 'a topic has no case',
+    rule: 'topics are case-insensitive',
     file: 'macros/rules/texts.sql',
     text: 'surrogate_key([lowered(topic_name)])',
     broken: 'surrogate_key([topic_name])',
@@ -408,7 +408,7 @@ export const rules: readonly Rule[] = [
     table: 'dim_topics',
   },
   {
-    rule: 'a group has the topics that it lists now',
+    rule: 'a group has the topics of its latest record',
     file: 'models/intermediate/int_group_topics.sql',
     text: `topics._batch_seq = latest._topics_batch_seq
     and topics._source_file = latest._topics_source_file
@@ -419,7 +419,7 @@ export const rules: readonly Rule[] = [
     table: 'bridge_group_topics',
   },
   {
-    rule: 'active begins 365 days before as_of, that moment included',
+    rule: 'activity counts from exactly 365 days before as_of',
     file: 'models/intermediate/int_active_members.sql',
     text: 'held.starts_at >=',
     broken: 'held.starts_at >',
@@ -428,7 +428,7 @@ export const rules: readonly Rule[] = [
     table: 'intermediate.int_active_members',
   },
   {
-    rule: 'active is who said yes',
+    rule: 'only a yes makes a member active',
     file: 'models/intermediate/int_active_members.sql',
     text: `where response = 'yes'`,
     broken: `where response <> 'no'`,
@@ -437,7 +437,7 @@ export const rules: readonly Rule[] = [
     table: 'group_scorecard',
   },
   {
-    rule: 'the smaller id of a pair stands first',
+    rule: 'the smaller id of a pair comes first',
     file: 'models/marts/sponsors/group_overlap.sql',
     text: 'and actives.group_id < others.group_id',
     broken: 'and actives.group_id > others.group_id',
@@ -446,7 +446,7 @@ export const rules: readonly Rule[] = [
     table: 'group_overlap',
   },
   {
-    rule: 'nobody sponsors an unknown group',
+    rule: 'an unknown group cannot be sponsored',
     file: 'models/marts/sponsors/group_scorecard.sql',
     text: 'not is_unknown and not is_lapsed and events_held_12m > 0',
     broken: 'not is_lapsed and events_held_12m > 0',
@@ -464,7 +464,7 @@ export const rules: readonly Rule[] = [
     table: 'group_months',
   },
   {
-    rule: 'a cancelled event revives nobody',
+    rule: 'a cancelled event does not revive a group',
     file: 'models/marts/product/group_months.sql',
     text: 'max(case when events.is_held then events.starts_at end)',
     broken: 'max(events.starts_at)',
@@ -484,7 +484,7 @@ export const rules: readonly Rule[] = [
     table: 'group_months',
   },
   {
-    rule: 'no-shows are a what-if, and change nothing else',
+    rule: 'the no-show rate only affects forecasts',
     file: 'models/marts/organisers/event_performance.sql',
     text: 'events.yes_seats as expected_attendance',
     broken: `cast(events.yes_seats * (1 - {{ var('no_show_rate', 0) }}) as bigint) as expected_attendance`,
@@ -502,7 +502,7 @@ export const rules: readonly Rule[] = [
     table: 'event_performance',
   },
   {
-    rule: 'activated is within 90 days of joining',
+    rule: 'a member is activated only within 90 days of joining',
     file: 'models/marts/organisers/member_activation.sql',
     text: 'coalesce(first_attended_at <= activates_until, false) as is_activated',
     broken: 'coalesce(cast(first_attended_at as date) <= cast(activates_until as date), false) as is_activated',
@@ -511,7 +511,7 @@ export const rules: readonly Rule[] = [
     table: 'member_activation',
   },
   {
-    rule: 'a curve steps back 24 hours at a time',
+    rule: 'an RSVP curve has steps of 24 hours',
     file: 'models/marts/organisers/rsvp_curves.sql',
     text: 'cast(floor(least(',
     broken: 'cast(round(least(',
@@ -520,7 +520,7 @@ export const rules: readonly Rule[] = [
     table: 'rsvp_curves',
   },
   {
-    rule: 'what was set aside is counted',
+    rule: 'rejected records are counted',
     file: 'models/intermediate/marts/int_load_counts.sql',
     text: `from {{ source('raw', 'rejected_records') }}`,
     broken: `from {{ source('raw', 'rejected_records') }} where line is null and entity = 'none'`,

@@ -1,10 +1,10 @@
-/** A small generator of chance: `below(n)` gives whole numbers from 0 up to n, the same ones for the same seed. */
+/** A small random generator. `below(n)` returns integers from 0 to n - 1. */
 export interface Chance {
   below(limit: number): number;
   of<T>(choices: readonly T[]): T;
 }
 
-/** Chance that can be played again by its seed. */
+/** A random generator that produces the same values for the same seed. */
 export function chanceFrom(seed: number): Chance {
   let state = seed >>> 0;
   const below = (limit: number): number => {
@@ -19,7 +19,7 @@ export function chanceFrom(seed: number): Chance {
   return { below, of };
 }
 
-/** A whole number from an environment variable, for how long or with which seed a random test runs. */
+/** A positive integer from an environment variable, such as the duration or the seed of a randomised test. */
 export function numberFrom(name: string, otherwise: number): number {
   const given = Number(process.env[name]);
   return Number.isInteger(given) && given > 0 ? given : otherwise;

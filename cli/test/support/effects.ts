@@ -10,7 +10,7 @@ export interface RecordedEffects extends Effects {
   readonly warnings: string[];
 }
 
-/** Effects that touch nothing outside the test: notes are kept, the environment is empty, nobody interrupts. */
+/** Effects without an influence outside of the test: notes are recorded, the environment is empty, nothing interrupts. */
 export function quietEffects(overrides: Partial<Effects> = {}): RecordedEffects {
   const notes: string[] = [];
   const warnings: string[] = [];
@@ -24,14 +24,14 @@ export function quietEffects(overrides: Partial<Effects> = {}): RecordedEffects 
   };
 }
 
-/** A folder of its own for one test, removed when the test ends. */
+/** A folder that is removed when the test ends. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'meetup-test-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Paths whose state and data lie in a folder of their own; everything else is this repository's. */
+/** Paths with state and data in a temporary folder, and everything else in this repository. */
 export async function temporaryPaths(env: Record<string, string> = {}): Promise<Paths> {
   const folder = await temporaryFolder();
   return resolvePaths({ data: join(folder, 'data'), stateDir: join(folder, 'state') }, env, folder);

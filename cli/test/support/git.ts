@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Real git on a folder, as a person with a name and without hooks or settings of their own. */
+/** Runs git in a folder, with an author and without the user's hooks and settings. */
 export function gitIn(folder: string): (...args: string[]) => string {
   const env = {
     ...process.env,

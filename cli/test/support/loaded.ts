@@ -3,7 +3,7 @@ import type { Paths } from '../../src/config/paths.ts';
 import { load } from '../../src/ingest/load.ts';
 import { quietEffects, type RecordedEffects, temporaryPaths } from './effects.ts';
 
-/** A small sample, loaded into a state folder of its own. */
+/** A small sample, loaded into a new state folder. */
 export async function loadedSample(): Promise<{ paths: Paths; effects: RecordedEffects }> {
   const paths = await temporaryPaths();
   const effects = quietEffects();

@@ -12,7 +12,7 @@ export interface Running extends Promise<Ended> {
   readonly child: ChildProcess;
 }
 
-/** Runs the real `./meetup`, with this repository's toolchain whatever the state folder. */
+/** Runs the real `./meetup` with this repository's toolchain. */
 export function meetup(args: readonly string[], env: Record<string, string> = {}): Running {
   const child = spawn(join(projectRoot, 'meetup'), args, {
     env: {

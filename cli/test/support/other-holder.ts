@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { projectRoot } from '../../src/config/paths.ts';
 
-/** Another process that takes the write lock's file as meetup does, and holds it until it is killed. */
+/** Starts another process that holds the write lock, as meetup does, until it is killed. */
 export async function otherHolder(state: string): Promise<{ pid: number; kill(): Promise<void> }> {
   const script = `
     const { DuckDBInstance } = require(${JSON.stringify(join(projectRoot, 'node_modules/@duckdb/node-api'))});

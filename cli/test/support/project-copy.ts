@@ -2,7 +2,7 @@ import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
 import { projectRoot } from '../../src/config/paths.ts';
 
-/** Copies this repository's dbt project, fixtures, profiles and schemas (no data) into a folder. */
+/** Copies this repository's dbt project, fixtures, profiles and schemas, but no data, into a folder. */
 export async function copyProject(project: string): Promise<void> {
   for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
     await cp(join(projectRoot, part), join(project, part), {

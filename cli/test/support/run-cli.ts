@@ -1,7 +1,7 @@
 import { runCli } from '../../src/cli/program.ts';
 import type { Ended } from './meetup.ts';
 
-/** Runs a command line in this process, which takes no start of another one. */
+/** Runs a command line in this process, which is faster than starting another one. */
 export async function runInProcess(
   argv: readonly string[],
   { env = {}, stdin, cwd = process.cwd() }: { env?: Record<string, string>; stdin?: string; cwd?: string } = {},
@@ -20,7 +20,7 @@ export async function runInProcess(
   return { exitCode, stdout, stderr };
 }
 
-/** A pipe with this text, or a terminal at which nobody types. */
+/** A pipe with this text, or a terminal without input. */
 function inputOf(text: string | undefined) {
   return {
     isTTY: text === undefined,

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { projectRoot } from '../../src/config/paths.ts';
 import { meetup } from './meetup.ts';
 
-/** The relations that the summary of `dev` reads, as small as they can be. */
+/** Minimal versions of the relations that the summary of `dev` reads. */
 const summarized: Record<string, string> = {
   'marts/dim_groups':
     "select distinct _record_index as group_id, false as is_unknown from {{ source('raw', 'groups') }}",
@@ -21,7 +21,7 @@ from {{ ref('fct_events') }}`,
   'intermediate/int_as_of': "select max(_dropped_on) as as_of from {{ source('raw', 'events') }}",
 };
 
-/** A chain of tables: each is what the one before it holds, and a number of its own. */
+/** The length of a chain of tables, in which each adds a number to the one before. */
 export const CHAIN = 5;
 export const chainModel = (i: number): string => `dbt/models/marts/chain/step_${i}.sql`;
 export const chainSql = (i: number, n: number): string =>
@@ -71,8 +71,8 @@ unit_tests:
 };
 
 /**
- * A dbt project of a dozen tiny models on real raw tables, with the project's own JSON Schemas and an undated data drop. It builds in
- * a second. @returns the folders of the later drops, which are not in it yet.
+ * Creates a dbt project of a dozen tiny models on real raw tables, with this project's JSON Schemas and a data dump. It builds in
+ * a second. @returns the folders of the daily drops, which are not part of the project yet.
  */
 export async function smallProject(project: string, sample: string, options: { days: number }): Promise<string[]> {
   await meetup(['generate', '--scale', '0.01', '--seed', '3', '--days', String(options.days), '--out', sample]);

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
-/** Which of a rehearsal's processes is Spark: told by its command line, for numbers wrap round. */
+/** The Spark process among a rehearsal's processes, recognised by its command line because process ids are reused. */
 export function sparkOf(processes: readonly number[]): number {
   const spark = processes.find((pid) => commandLine(pid).includes('spark.args'));
   if (spark === undefined) throw new Error(`none of ${processes.join(', ')} is Spark`);

@@ -5,8 +5,8 @@ import { deployPaths } from '../../src/targets/engine-on.ts';
 import { remoteTarget } from '../../src/targets/target.ts';
 
 /**
- * Keeps an engine warm for a state folder, as a running `dev --watch` does. Commands on that folder find it, so none of them
- * imports dbt and parses the project again. The caller closes it.
+ * Keeps an engine warm for a state folder, as a running `dev --watch` does. Commands that use this folder share it, so they
+ * don't have to import dbt and parse the project. The caller closes it.
  */
 export async function warmEngine(paths: Paths, effects: Effects): Promise<EngineClient> {
   const engine = new EngineClient(paths, effects, { shared: true });
@@ -14,7 +14,7 @@ export async function warmEngine(paths: Paths, effects: Effects): Promise<Engine
   return engine;
 }
 
-/** The engines of many deployments to the rehearsal, which is started: one for the local marts, one for Spark. */
+/** Starts the rehearsal, and warm engines for several deployments to it: one for the local marts and one for Spark. */
 export async function deployEngines(paths: Paths, effects: Effects): Promise<readonly EngineClient[]> {
   const { environment } = await remoteTarget('rehearsal', paths, effects, { start: true });
   return Promise.all([

@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { projectRoot } from '../../src/config/paths.ts';
 
 const eventSchema = z.looseObject({ event: z.string(), name: z.string().optional(), status: z.string().optional() });
-export type ToldEvent = z.infer<typeof eventSchema>;
+export type WatchEvent = z.infer<typeof eventSchema>;
 
 const doneSchema = z.object({
   event: z.literal('done'),
@@ -28,26 +28,26 @@ export type Done = z.infer<typeof doneSchema>;
 /** How long a change may take on a loaded machine (milliseconds). */
 const PATIENCE_MS = 60_000;
 
-/** What one change led to. */
+/** The outcome of a change. */
 export interface Outcome {
-  /** From the moment the change was on disk to the result (milliseconds). */
+  /** Time from when the change was on disk until the result (milliseconds). */
   readonly ms: number;
   readonly done: Done;
-  /** Everything that was told since the change, `done` last. */
-  readonly events: readonly ToldEvent[];
+  /** All events since the change. The last one is `done`. */
+  readonly events: readonly WatchEvent[];
   /** Names of the tests that ran. */
   readonly tests: readonly string[];
 }
 
-/** A real `./meetup dev --watch --json` on a project folder of its own. */
+/** A real `./meetup dev --watch --json` on a project folder. */
 export class Watching {
   readonly child: ChildProcess;
   readonly #project: string;
-  #events: ToldEvent[] = [];
-  readonly #all: ToldEvent[] = [];
+  #events: WatchEvent[] = [];
+  readonly #all: WatchEvent[] = [];
   #lastDone: Done | undefined;
   #lastEventAt = performance.now();
-  #await: ((outcome: { done: Done; events: ToldEvent[]; at: number }) => void) | undefined;
+  #await: ((outcome: { done: Done; events: WatchEvent[]; at: number }) => void) | undefined;
   #stderr = '';
   readonly ready: Promise<void>;
 
@@ -69,31 +69,31 @@ export class Watching {
     this.ready = new Promise((resolve, reject) => {
       this.child.once('exit', (code) => reject(new Error(`the watch ended with ${code}:\n${this.#stderr}`)));
       lines.on('line', (line) => {
-        const told = eventSchema.parse(JSON.parse(line));
-        this.#events.push(told);
-        this.#all.push(told);
+        const event = eventSchema.parse(JSON.parse(line));
+        this.#events.push(event);
+        this.#all.push(event);
         this.#lastEventAt = performance.now();
-        if (told.event === 'ready') resolve();
-        if (told.event === 'done') this.#tell(doneSchema.parse(told));
+        if (event.event === 'ready') resolve();
+        if (event.event === 'done') this.#finish(doneSchema.parse(event));
       });
     });
   }
 
-  /** Saves a file as many editors do (a new file, renamed over the old), and waits for the result. */
+  /** Saves a file like many editors, by renaming a new file over the old one, and waits for the result. */
   async save(file: string, change: string | ((text: string) => string)): Promise<Outcome> {
     const path = join(this.#project, file);
     const before = existsSync(path) ? readFileSync(path, 'utf8') : '';
     const text = typeof change === 'string' ? change : change(before);
-    if (text === before) throw new Error(`the change leaves ${file} as it is`);
+    if (text === before) throw new Error(`the change does not change ${file}`);
     await mkdir(dirname(path), { recursive: true });
     await writeFile(`${path}.swp`, text);
     return this.after(() => rename(`${path}.swp`, path));
   }
 
-  /** Does something to the files, and waits for the result of the build that follows. */
+  /** Makes a change to files, and waits for the result of the next build. */
   async after(change: () => Promise<unknown>): Promise<Outcome> {
     this.#events = [];
-    const result = new Promise<{ done: Done; events: ToldEvent[]; at: number }>((resolve) => {
+    const result = new Promise<{ done: Done; events: WatchEvent[]; at: number }>((resolve) => {
       this.#await = resolve;
     });
     await change();
@@ -106,11 +106,11 @@ export class Watching {
   async #tooLong(afterMs = PATIENCE_MS): Promise<never> {
     await delay(afterMs, undefined, { ref: false });
     throw new Error(
-      `nothing was done within ${PATIENCE_MS} ms; since the change was told ${JSON.stringify(this.#events)}\n${this.#stderr}`,
+      `nothing was done within ${PATIENCE_MS} ms; events since the change: ${JSON.stringify(this.#events)}\n${this.#stderr}`,
     );
   }
 
-  /** Waits until nothing is told any more, and nothing that was begun is without its end. */
+  /** Waits until there are no more events and no build is running. */
   async settled(quietMs = 700, patienceMs = PATIENCE_MS): Promise<void> {
     const until = performance.now() + patienceMs;
     while (performance.now() - this.#lastEventAt < quietMs || !this.#isIdle()) {
@@ -123,23 +123,23 @@ export class Watching {
     return ['ready', 'done', undefined].includes(this.#all.at(-1)?.event);
   }
 
-  /** How the last build ended. */
+  /** The result of the last build. */
   lastDone(): Done | undefined {
     return this.#lastDone;
   }
 
-  /** Everything that was told since the start. */
-  get allEvents(): readonly ToldEvent[] {
+  /** All events since the start. */
+  get allEvents(): readonly WatchEvent[] {
     return this.#all;
   }
 
-  /** What was written for people. */
+  /** The output for people, on stderr. */
   get stderr(): string {
     return this.#stderr;
   }
 
-  /** What was told since the last change. */
-  get events(): readonly ToldEvent[] {
+  /** All events since the last change. */
+  get events(): readonly WatchEvent[] {
     return this.#events;
   }
 
@@ -153,7 +153,7 @@ export class Watching {
     return all(pid);
   }
 
-  /** Ends it as Ctrl-C does. @returns its exit code. */
+  /** Stops it with Ctrl-C. @returns its exit code. */
   async stop(): Promise<number | null> {
     this.child.removeAllListeners('exit');
     if (this.child.exitCode !== null) return this.child.exitCode;
@@ -162,7 +162,7 @@ export class Watching {
     return typeof code === 'number' ? code : null;
   }
 
-  #tell(done: Done): void {
+  #finish(done: Done): void {
     this.#lastDone = done;
     const waiting = this.#await;
     this.#await = undefined;

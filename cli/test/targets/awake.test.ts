@@ -6,7 +6,7 @@ import { quietEffects } from '../support/effects.ts';
 const unavailable = () =>
   new MeetupError("a.example.org can't be reached.", { cause: Object.assign(new Error('no'), { statusCode: 503 }) });
 
-/** Answers at the last of so many attempts. */
+/** An action that only succeeds at this attempt. */
 function wakingAt(last: number, error: () => Error) {
   const tries = { count: 0 };
   const attempt = async (): Promise<string> => {
@@ -17,11 +17,14 @@ function wakingAt(last: number, error: () => Error) {
   return { attempt, tries };
 }
 
-describe('a warehouse that is asleep', () => {
+describe('a warehouse that is starting up', () => {
   it.each([
-    ['says that it is unavailable', unavailable],
-    ['gives a session that can not answer yet', () => new MeetupError('Session handle 1 has not been initialized')],
-  ])('is waited for where it %s', async (_what, error) => {
+    ['reports that it is unavailable', unavailable],
+    [
+      'returns a session that is not initialised yet',
+      () => new MeetupError('Session handle 1 has not been initialized'),
+    ],
+  ])('is waited for if it %s', async (_what, error) => {
     const { attempt, tries } = wakingAt(3, error);
     expect(await untilAwake(attempt, quietEffects(), { everyMs: 1 })).toBe('awake');
     expect(tries.count).toBe(3);
@@ -34,7 +37,7 @@ describe('a warehouse that is asleep', () => {
     );
   });
 
-  it('is not confused with refused credentials or an unknown host', async () => {
+  it('is not confused with rejected credentials', async () => {
     const { attempt, tries } = wakingAt(2, () => new MeetupError('a.example.org does not accept the credentials.'));
     await expect(untilAwake(attempt, quietEffects(), { everyMs: 1 })).rejects.toThrow('credentials');
     expect(tries.count).toBe(1);

@@ -18,8 +18,8 @@ async function homeWith(config: string): Promise<string> {
   return home;
 }
 
-describe('credentials of prod', () => {
-  it('are read from the environment, with the host in any form that people copy', async () => {
+describe('the credentials for prod', () => {
+  it('are read from the environment, with the host as a name or a URL', async () => {
     const env = { ...warehouse, DATABRICKS_HOST: 'https://dbc-1.cloud.databricks.com/', DATABRICKS_TOKEN: 't' };
     expect(await readCredentials(env)).toEqual({
       DATABRICKS_HOST: 'dbc-1.cloud.databricks.com',
@@ -29,7 +29,7 @@ describe('credentials of prod', () => {
     });
   });
 
-  it('can be a service principal', async () => {
+  it('can be those of a service principal', async () => {
     const env = { ...warehouse, DATABRICKS_CLIENT_ID: 'id', DATABRICKS_CLIENT_SECRET: 'secret' };
     expect(await readCredentials(env)).toMatchObject({
       DATABRICKS_CLIENT_ID: 'id',
@@ -37,20 +37,20 @@ describe('credentials of prod', () => {
     });
   });
 
-  it('are a single token for dbt too, whatever else the environment contains', async () => {
+  it('are passed to dbt as a token, even if the environment contains other credentials', async () => {
     const env = { ...warehouse, DATABRICKS_TOKEN: 't', ARM_CLIENT_ID: 'of the pipeline' };
     const { environment } = await remoteTarget('prod', await temporaryPaths(), quietEffects({ env }));
     expect(environment).toMatchObject({ DATABRICKS_TOKEN: 't', DATABRICKS_AUTH_TYPE: 'pat' });
   });
 
-  it('are never mixed from the environment and a profile', async () => {
+  it('are never a mixture of the environment and a profile', async () => {
     const config =
       '[DEFAULT]\nhost = https://one.cloud.databricks.com\nclient_id = of-the-profile\nhttp_path = /sql/1.0/warehouses/a1\n';
     const env = { HOME: await homeWith(config), DATABRICKS_CLIENT_SECRET: 'another' };
     await expect(readCredentials(env)).rejects.toThrow('There are no credentials for target prod');
   });
 
-  it('are all named in one sentence if they are missing', async () => {
+  it('are all listed in one sentence if they are missing', async () => {
     await expect(readCredentials({ HOME: '/nowhere' })).rejects.toThrow(
       'DATABRICKS_HOST is not set, DATABRICKS_HTTP_PATH is not set',
     );
@@ -66,7 +66,7 @@ describe('credentials of prod', () => {
   });
 });
 
-describe('a profile of ~/.databrickscfg', () => {
+describe('a profile in ~/.databrickscfg', () => {
   const config = `; made by hand
 [DEFAULT]
 host  = https://one.cloud.databricks.com

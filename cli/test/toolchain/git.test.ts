@@ -17,20 +17,20 @@ async function repository(): Promise<string> {
 
 afterEach(() => vi.unstubAllEnvs());
 
-/** git's own switch for its tests: every repository counts as another user's. */
+/** Makes git treat every repository as another user's, with a variable that git uses in its own tests. */
 const ofAnotherUser = () => vi.stubEnv('GIT_TEST_ASSUME_DIFFERENT_OWNER', '1');
 const reason =
   /git refuses to work here \(detected dubious ownership in repository at '.*'\): run `git config --global --add safe\.directory .*`, or give/;
 
 describe('a repository that belongs to another user', () => {
-  it("is refused by ci with git's own reason, for any base", async () => {
+  it("is rejected by ci with git's own reason, for any base", async () => {
     const folder = await repository();
     ofAnotherUser();
     for (const ref of ['main', undefined, 'nosuch']) await expect(resolveBase(folder, ref)).rejects.toThrow(reason);
     expect(await resolveBase(folder, 'none')).toMatchObject({ kind: 'none' });
   });
 
-  it('is not treated by deploy as one without a commit', async () => {
+  it('is rejected by deploy with the same reason', async () => {
     const folder = await repository();
     ofAnotherUser();
     const git = await readGit(folder);
@@ -55,7 +55,7 @@ describe('a repository that belongs to another user', () => {
 });
 
 describe('a folder without a repository', () => {
-  it('has no base, and reports that if one was requested', async () => {
+  it('has no base commit, and requesting one is an error', async () => {
     const folder = join(await temporaryFolder());
     expect(await resolveBase(folder, undefined)).toEqual({ kind: 'none', reason: 'this is not a git repository' });
     await expect(resolveBase(folder, 'main')).rejects.toThrow(
@@ -63,7 +63,7 @@ describe('a folder without a repository', () => {
     );
   });
 
-  it('is treated by ci like a machine without git', async () => {
+  it('has no base commit for ci either if git is not installed', async () => {
     const folder = await repository();
     vi.stubEnv('PATH', await temporaryFolder());
     expect(await resolveBase(folder, undefined)).toEqual({ kind: 'none', reason: "git can't be started" });

@@ -16,7 +16,7 @@ describe('the write lock', () => {
     await other.kill();
   });
 
-  it('is free at once after its holder was killed', async () => {
+  it('is free as soon as its holder is killed', async () => {
     const paths = await temporaryPaths();
     await withWriteLock(paths, quietEffects(), async () => undefined);
     const other = await otherHolder(paths.state);
@@ -24,7 +24,7 @@ describe('the write lock', () => {
     expect(await withWriteLock(paths, quietEffects(), async () => 'worked')).toBe('worked');
   });
 
-  it('is waited for, which is reported once', async () => {
+  it('makes another process wait, which is reported once', async () => {
     const paths = await temporaryPaths();
     await withWriteLock(paths, quietEffects(), async () => undefined);
     const other = await otherHolder(paths.state);
@@ -35,7 +35,7 @@ describe('the write lock', () => {
     expect(effects.notes).toEqual([`Waiting for meetup process ${other.pid}, which is writing to ${paths.state} …`]);
   });
 
-  it('can be given up while waiting', async () => {
+  it('lets a waiting process be interrupted', async () => {
     const paths = await temporaryPaths();
     await withWriteLock(paths, quietEffects(), async () => undefined);
     const other = await otherHolder(paths.state);
@@ -46,7 +46,7 @@ describe('the write lock', () => {
     await other.kill();
   });
 
-  it('reports in one sentence that the state folder can not be created', async () => {
+  it('fails with one sentence if the state folder cannot be created', async () => {
     const folder = await temporaryFolder();
     await writeFile(join(folder, 'file'), '');
     const paths = resolvePaths({ stateDir: join(folder, 'file', 'state') }, {}, folder);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { mapConcurrently } from '../../src/warehouse/map-concurrently.ts';
 
-describe('each', () => {
+describe('mapConcurrently', () => {
   it('keeps the order of the items', async () => {
     expect(
       await mapConcurrently([30, 1, 20, 2, 10, 3], async (ms) => {

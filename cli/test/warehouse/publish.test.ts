@@ -27,7 +27,7 @@ async function publishedRows(paths: Paths, sql: string): Promise<unknown> {
   }
 }
 
-/** Another process that opens a database for reading, and answers with the first cell of a query. */
+/** Starts another process that opens a database read-only, and answers queries with their first cell. */
 async function otherReader(path: string): Promise<{ ask(sql: string): Promise<string>; close(): Promise<void> }> {
   const script = `
     const { DuckDBInstance } = require(${JSON.stringify(join(projectRoot, 'node_modules/@duckdb/node-api'))});
@@ -55,7 +55,7 @@ async function otherReader(path: string): Promise<{ ask(sql: string): Promise<st
 }
 
 describe('publish', () => {
-  it('gives readers the tables and the views of the working database', async () => {
+  it('publishes the tables and views of the working database', async () => {
     const paths = await temporaryPaths();
     await inWork(
       paths,
@@ -67,14 +67,14 @@ describe('publish', () => {
     expect(await publishedRows(paths, 'select n from marts.v')).toEqual([[2]]);
   });
 
-  it('does nothing when the working database has not changed', async () => {
+  it('does nothing if the working database has not changed', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
     expect(await publish(paths)).toBe(false);
   });
 
-  it('leaves an open reader with the state that it opened', async () => {
+  it('does not change the state that an open reader sees', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
@@ -91,7 +91,7 @@ describe('publish', () => {
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
     await inWork(paths, 'insert into t values (2)');
-    // The killed process never published; the next one finds the difference by itself.
+    // The killed process did not publish. The next one finds the difference itself.
     expect(await publish(paths)).toBe(true);
     expect(await publishedRows(paths, 'select count(*) from t')).toEqual([[2]]);
   });
@@ -108,7 +108,7 @@ describe('publish', () => {
 });
 
 describe('the working file after publishing', () => {
-  it('equals the published one byte for byte, and is made from the previously published file', async () => {
+  it('equals the published file byte for byte, and reuses the previously published one', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table big as select range as n, md5(range::varchar) as text from range(200000)');
     await publish(paths);
@@ -121,11 +121,11 @@ describe('the working file after publishing', () => {
     expect((await stat(paths.database)).ino).not.toBe(spare);
   });
 
-  it('is a copy if somebody still reads the older one, which stays unchanged', async () => {
+  it('is a copy if a reader still has the older file open, which stays unchanged', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select range as n from range(1000)');
     await publish(paths);
-    // Another process: the locks of one process don't hold against itself.
+    // The reader is another process because a process's locks don't affect itself.
     const reader = await otherReader(paths.database);
     await inWork(paths, 'update t set n = -1');
     await publish(paths);
@@ -147,7 +147,7 @@ describe('the working file after publishing', () => {
     expect(await publishedRows(paths, 'select count(*) from t')).toEqual([[2]]);
   });
 
-  it('is made from a spare that a killed process had partly updated', async () => {
+  it('is complete even if a killed process had partly updated the spare file', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select range as n from range(100000)');
     await publish(paths);
@@ -158,7 +158,7 @@ describe('the working file after publishing', () => {
     expect(readFileSync(paths.workDatabase).equals(readFileSync(paths.database))).toBe(true);
   });
 
-  it('leaves no partial copy of a process that was killed while copying', async () => {
+  it('replaces a partial copy of a process that was killed while copying', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await writeFile(`${paths.workDatabase}.999.copy`, 'half');
@@ -169,12 +169,12 @@ describe('the working file after publishing', () => {
 });
 
 describe('opening a database', () => {
-  it('says in one sentence what to run if nothing was built yet', async () => {
+  it('fails with one sentence that says what to run if nothing has been built', async () => {
     const paths = await temporaryPaths();
     await expect(openPublished(paths)).rejects.toThrow(/There is no database at .* yet: run `.\/meetup dev`/);
   });
 
-  it('reports that a file is not a database, and how to fix it', async () => {
+  it('fails with the remedy if a file is not a database', async () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
