@@ -7,14 +7,14 @@ import type { Paths } from '../config/paths.ts';
 import { engineEnvironment } from './process.ts';
 import { inputsDigest, type ProjectInputs, projectInputsSchema } from './project-inputs.ts';
 
-/** What the last whole build that passed was made from. */
+/** The inputs of the last full build that passed. */
 const stampSchema = z.object({
   version: z.literal(2),
-  /** Where the project was read from, as the engine said after that build. */
+  /** Where the project was read from, as reported by the engine after that build. */
   inputs: projectInputsSchema,
-  /** One hash over all of it. */
+  /** A hash over all inputs. */
   digest: z.string(),
-  /** The newest batch of the raw tables. */
+  /** The newest batch in the raw tables. */
   batch: z.string().nullable(),
 });
 type BuiltStamp = z.infer<typeof stampSchema>;
@@ -23,16 +23,16 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const stampFile = (paths: Paths): string => join(paths.state, 'built.json');
 
-/** Taken before a build, so that what is saved while it runs isn't taken for built. */
+/** Taken before a build, so that files saved during the build don't count as built. */
 export interface BeforeBuild {
   readonly startedAt: number;
-  /** The digest of the inputs that the last stamp names; undefined if there is no stamp. */
+  /** The current digest of the last stamp's inputs; undefined if there is no stamp. */
   readonly known: { readonly stamp: BuiltStamp; readonly digest: string } | undefined;
 }
 
-/** Looks at everything that the last build was made from. */
+/** Reads the last stamp and hashes its inputs as they are now. */
 export async function beforeBuild(paths: Paths, env: Environment): Promise<BeforeBuild> {
-  // Compared with the times of files, so not the clock of the effects.
+  // Compared with modification times of files, so it can't come from the effects' clock.
   const startedAt = Date.now();
   const stamp = await readStamp(paths);
   if (stamp === undefined) return { startedAt, known: undefined };
@@ -40,23 +40,23 @@ export async function beforeBuild(paths: Paths, env: Environment): Promise<Befor
   return { startedAt, known: { stamp, digest } };
 }
 
-/** What the last build that passed was made from, where that is known. */
+/** The inputs of the last build that passed, if known. */
 export async function lastInputs(paths: Paths): Promise<ProjectInputs | undefined> {
   return (await readStamp(paths))?.inputs;
 }
 
-/** Whether a build would make again exactly what is there. */
+/** Whether a build would produce exactly what already exists. */
 export const isBuiltFrom = ({ known }: BeforeBuild, batch: string | null): boolean =>
   known !== undefined && known.stamp.digest === known.digest && known.stamp.batch === batch;
 
-/** To be called before a build, so that one which is interrupted or fails is made again. */
+/** Removes the stamp. Call it before a build, so that a build that fails or is interrupted is repeated. */
 export async function forgetBuilt(paths: Paths): Promise<void> {
   await rm(stampFile(paths), { force: true });
 }
 
 /**
- * Keeps what a build that passed was made from, where that is certain: it was looked at before the build, or nothing of it
- * was touched since.
+ * Writes a stamp for a build that passed if its inputs are certain: their digest was computed before the build, or none of them
+ * was touched since it started.
  */
 export async function rememberBuilt(
   paths: Paths,
@@ -74,10 +74,10 @@ export async function rememberBuilt(
   }
 }
 
-/** File systems take their times from a coarse clock, which may be a little behind (milliseconds). */
+/** File systems use a coarse clock, which may lag slightly behind (milliseconds). */
 const CLOCK_SLACK_MS = 100;
 
-/** The environment as the engine gets it. */
+/** The engine's environment. */
 const ownEnvironment = (paths: Paths, env: Environment): Environment => ({ ...env, ...engineEnvironment(paths) });
 
 async function readStamp(paths: Paths): Promise<BuiltStamp | undefined> {

@@ -36,28 +36,28 @@ import {
 } from './protocol.ts';
 
 /**
- * How long the engine may take to give up what was cancelled before it is ended (milliseconds). A query that runs is interrupted;
- * reading the project is not, since a new engine would have to begin with just that.
+ * How long the engine may take to stop cancelled work before it is killed (milliseconds). A running query is interrupted; parsing
+ * the project isn't, because a new engine would have to start with the same parse.
  */
 const CANCEL_MS = { running: 10_000, reading: 60_000 };
 
 export interface EngineOptions {
-  /** Let other processes on this state folder use the engine (for `dev --watch`). */
+  /** Share the engine with other processes that use the state folder (for `dev --watch`). */
   readonly shared?: boolean;
   readonly patience?: Patience;
 }
 
 export interface RequestOptions {
   readonly onEvent?: (event: EngineEvent) => void;
-  /** The engine stopped or hung and the work is restarted: earlier events are void. */
+  /** Called when the engine stopped or hung and the work is restarted: discard earlier events. */
   readonly onRestart?: (reason: string) => void;
-  /** Cancels this request; so does the signal of the effects. */
+  /** Cancels this request, as does the effects' signal. */
   readonly signal?: AbortSignal;
 }
 
 /**
- * The warm dbt for one state folder: the engine that a `dev --watch` keeps there, or one of its own, started at the
- * first request and started again (the request repeated, once) when it ends or hangs.
+ * The engine for one state folder: the one that a `dev --watch` shares, or an own one that is started with the first request. If
+ * an engine ends or hangs, another one is started and the request is repeated once.
  */
 export class EngineClient {
   readonly #paths: Paths;
@@ -76,35 +76,35 @@ export class EngineClient {
     this.#patience = options.patience ?? defaultPatience;
   }
 
-  /** Starts or finds the engine now, so that it imports dbt in the background. */
+  /** Starts or finds the engine, so that it imports dbt in the background. */
   async warmUp(): Promise<void> {
     await this.#connected();
   }
 
-  /** Brings the manifest up to date with the files. */
+  /** Updates the manifest from the files. */
   parse(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<ParseAnswer> {
     return this.#work('parse', request, parseAnswerSchema, options);
   }
 
-  /** Seeds, models, snapshots, their unit tests and their data tests, in dbt's order. */
+  /** Builds seeds, models and snapshots and runs their unit and data tests, in dbt's order. */
   build(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
     return this.#task('build', request, options);
   }
 
   /**
-   * Exactly what is out of date in the working database, in dbt's order: nodes whose definition or inputs changed, and
-   * what is downstream of them, as far as contents really change.
+   * Builds exactly what is stale in the working database, in dbt's order: nodes whose definition or inputs changed, and nodes
+   * downstream of them as far as contents really change.
    */
   affected(request: AffectedRequest = {}, options: RequestOptions = {}): Promise<AffectedAnswer> {
     return this.#work('affected', request, affectedAnswerSchema, options);
   }
 
-  /** Models only. */
+  /** Runs only models. */
   run(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
     return this.#task('run', request, options);
   }
 
-  /** Unit tests and data tests only; `resourceTypes` narrows it to one kind. */
+  /** Runs only unit tests and data tests; `resourceTypes` narrows it to one kind. */
   test(request: TaskRequest = {}, options: RequestOptions = {}): Promise<TaskAnswer> {
     return this.#task('test', request, options);
   }
@@ -114,42 +114,42 @@ export class EngineClient {
     return this.#task('compile', request, options);
   }
 
-  /** dbt's unit tests in memory, which needs no table and locks no file. */
+  /** Runs dbt's unit tests in memory, which needs no tables and locks no file. */
   fixtures(request: FixturesRequest = {}, options: RequestOptions = {}): Promise<FixturesAnswer> {
     return this.#work('fixtures', request, fixturesAnswerSchema, options);
   }
 
-  /** The unit tests of the project, none of them run. */
+  /** Lists the unit tests of the project without running them. */
   fixtureList(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<FixtureList> {
     return this.#work('fixtures', { ...request, list: true }, fixtureListSchema, options);
   }
 
-  /** Changes models one small step at a time, and reports which changes no fixture notices. */
+  /** Mutates models one small step at a time, and reports the mutants that no fixture notices. */
   mutate(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<MutationAnswer> {
     return this.#work('mutate', request, mutationAnswerSchema, options);
   }
 
-  /** The models, columns and branches that no fixture reaches. */
+  /** Finds the models, columns and branches that no fixture covers. */
   coverage(request: StrengthRequest = {}, options: RequestOptions = {}): Promise<CoverageAnswer> {
     return this.#work('coverage', request, coverageAnswerSchema, options);
   }
 
-  /** What differs from a manifest that was deployed, and why; builds nothing. */
+  /** Finds the differences from a deployed manifest, with reasons; builds nothing. */
   changes(request: ChangesRequest = {}, options: RequestOptions = {}): Promise<ChangesAnswer> {
     return this.#work('changes', request, changesAnswerSchema, options);
   }
 
-  /** Memory and state of the engine's process. Answered at once, also while it works. */
+  /** Memory and state of the engine's process. Answered immediately, even during a build. */
   async stats(): Promise<EngineStats> {
     return (await this.#connected()).call('stats', {}, statsSchema);
   }
 
-  /** Process id of the engine that this client started, if it did. */
+  /** The process id of the engine if this client started one. */
   get pid(): number | undefined {
     return this.#process?.alive === true ? this.#process.pid : undefined;
   }
 
-  /** Releases the engine: one that this client started ends, a shared one stays. */
+  /** Releases the engine: ends it if this client started it, and leaves a shared one running. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#starting?.catch(() => undefined);
@@ -191,7 +191,7 @@ export class EngineClient {
     let isRead = false;
     const cancel = (): void => {
       connection.cancel(id);
-      // However the engine ends, the request fails with its connection.
+      // The request fails with its connection, however the engine ends.
       const patience = isRead ? CANCEL_MS.running : CANCEL_MS.reading;
       deadline = setTimeout(() => void this.#drop('kill').catch(() => undefined), patience);
     };
@@ -219,10 +219,10 @@ export class EngineClient {
   }
 
   #place(): object {
-    // All of it: a shared engine has an environment of its own, and models may read any variable.
+    // Send the whole environment: a shared engine has its own, and models may read any variable.
     const set = Object.entries(this.#effects.env).filter(([, value]) => value !== undefined);
     return {
-      // Never the profile's default, which may be an output of somebody's own.
+      // Never the profile's default, which users may have changed.
       target: 'dev',
       projectDir: this.#paths.dbtProject,
       profilesDir: this.#paths.profiles,
@@ -248,7 +248,7 @@ export class EngineClient {
     return this.#connection;
   }
 
-  /** The engine that another process shares, if it is alive. */
+  /** Connects to the engine that another process shares, if it is alive. */
   async #join(): Promise<EngineConnection | undefined> {
     if (this.#shared) return undefined;
     const engine = await announcedEngine(this.#paths);
@@ -271,7 +271,7 @@ export class EngineClient {
     return connection;
   }
 
-  /** Makes sure that a lost engine is gone, and says how it ended. */
+  /** Makes sure that a lost engine is gone, and returns how it ended. */
   async #lost(error: EngineLostError): Promise<string> {
     const ending = await this.#process?.ending();
     await this.#drop('kill');

@@ -5,19 +5,21 @@ import { messageOf } from '../config/errors.ts';
 import { EngineLostError, EngineRefusedError } from './errors.ts';
 import { type EngineEvent, type EngineMessage, helloSchema, messageSchema, PROTOCOL } from './protocol.ts';
 
-/** How the client tells a hang from long work. Counted in looks, not in hours: a laptop that slept is no hang. */
+/**
+ * How the client distinguishes a hang from long work. It counts checks instead of time, so that a suspended laptop is no hang.
+ */
 export interface Patience {
-  /** Milliseconds between looks. */
-  readonly lookEveryMs: number;
-  /** Looks without a word from the engine, whose heartbeat comes every second. */
-  readonly silentLooks: number;
-  /** Looks during which local work used no processor time and no node started or ended. */
-  readonly idleLooks: number;
+  /** Milliseconds between checks. */
+  readonly checkEveryMs: number;
+  /** Consecutive checks without a message from the engine, which sends a heartbeat every second. */
+  readonly silentChecks: number;
+  /** Consecutive checks in which local work used no CPU time and no node started or ended. */
+  readonly idleChecks: number;
 }
 
-export const defaultPatience: Patience = { lookEveryMs: 1000, silentLooks: 20, idleLooks: 90 };
+export const defaultPatience: Patience = { checkEveryMs: 1000, silentChecks: 20, idleChecks: 90 };
 
-/** Processor time that counts as work rather than as the heartbeat itself (milliseconds per look). */
+/** CPU time that counts as work rather than as the heartbeat itself (milliseconds per check). */
 const WORKING_CPU_MS = 10;
 
 interface Call {
@@ -33,7 +35,7 @@ export interface CallOptions {
   readonly onEvent?: ((event: EngineEvent) => void) | undefined;
 }
 
-/** One client's end of the protocol: requests with ids, events, answers. */
+/** A client's end of the protocol: requests with ids, events, answers. */
 export class EngineConnection {
   readonly #socket: Socket;
   readonly #patience: Patience;
@@ -53,8 +55,8 @@ export class EngineConnection {
   }
 
   /**
-   * Connects to a socket and shows the token.
-   * @throws EngineLostError if nobody listens; EngineRefusedError where the token or the protocol is not the engine's.
+   * Connects to a socket and authenticates with the token.
+   * @throws EngineLostError if nothing listens; EngineRefusedError if the engine has another token or protocol.
    */
   static async open(path: string, token: string, patience: Patience = defaultPatience): Promise<EngineConnection> {
     const socket = connect(path);
@@ -77,7 +79,7 @@ export class EngineConnection {
     return this.#lost === undefined;
   }
 
-  /** Sends a request; `id` of the call is given to `sent`, so that it can be cancelled. */
+  /** Sends a request. @param sent receives the id of the call, with which it can be cancelled. */
   call<T>(
     op: string,
     fields: object,
@@ -89,7 +91,7 @@ export class EngineConnection {
     return this.#request(id, { ...fields, op }, schema, options);
   }
 
-  /** Asks the engine to give up a request; the request itself then fails with code `cancelled`. */
+  /** Asks the engine to cancel a request; the request then fails with code `cancelled`. */
   cancel(request: number): void {
     this.#send({ id: this.#nextId++, op: 'cancel', request });
   }
@@ -106,7 +108,7 @@ export class EngineConnection {
         return;
       }
       this.#calls.set(id, { resolve, reject, onEvent: options.onEvent, silent: 0, idle: 0, cpuMs: 0 });
-      this.#watch ??= setInterval(() => this.#look(), this.#patience.lookEveryMs);
+      this.#watch ??= setInterval(() => this.#look(), this.#patience.checkEveryMs);
       this.#send({ ...document, id });
     });
     return schema.parse(answer);
@@ -166,8 +168,8 @@ export class EngineConnection {
     for (const call of this.#calls.values()) {
       call.silent += 1;
       call.idle += 1;
-      const silent = call.silent > this.#patience.silentLooks;
-      if (!silent && call.idle <= this.#patience.idleLooks) continue;
+      const silent = call.silent > this.#patience.silentChecks;
+      if (!silent && call.idle <= this.#patience.idleChecks) continue;
       this.#fail(
         new EngineLostError(silent ? 'The engine does not answer.' : 'The engine is not working on any request.'),
       );

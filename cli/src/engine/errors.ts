@@ -1,4 +1,4 @@
-/** The engine ended, hung, or could not be reached. The work can be repeated on another one. */
+/** The engine ended, hung, or couldn't be reached. The work can be repeated on another engine. */
 export class EngineLostError extends Error {
   constructor(message: string, options: { cause?: unknown } = {}) {
     super(message, options);
@@ -6,7 +6,7 @@ export class EngineLostError extends Error {
   }
 }
 
-/** The engine refused or failed the request. */
+/** The engine refused the request, or failed to process it. */
 export class EngineRefusedError extends Error {
   readonly code: string;
   readonly detail: string | undefined;

@@ -11,18 +11,18 @@ import { cannotWriteState } from '../config/state-folder.ts';
 import { noTemporaryFolder } from '../config/temporary-folder.ts';
 import { PROTOCOL } from './protocol.ts';
 
-/** The longest socket path that every platform takes: macOS has 104 bytes with the closing NUL. */
+/** The longest socket path that every platform supports: macOS has 104 bytes, including the final NUL. */
 const LONGEST_SOCKET_PATH = 103;
 
 const sharedSchema = z.object({ socket: z.string(), pid: z.number(), protocol: z.number() });
 
-/** A shared engine as the state folder names it. */
+/** A shared engine, as announced in the state folder. */
 export type SharedEngine = z.infer<typeof sharedSchema>;
 
 const sharedFile = (paths: Paths): string => join(paths.state, 'engine.json');
 const tokenFile = (paths: Paths): string => join(paths.state, 'engine.token');
 
-/** The secret that clients show, made at the first need; its file is the owner's only. */
+/** The secret that clients authenticate with. Created on demand, in a file that only its owner may read. */
 export async function engineToken(paths: Paths): Promise<{ file: string; token: string }> {
   const file = tokenFile(paths);
   try {
@@ -41,7 +41,7 @@ export async function engineToken(paths: Paths): Promise<{ file: string; token: 
 
 let sockets = 0;
 
-/** A path for a new socket: in the state folder, or where that is too long for a socket, in the system's temporary folder. */
+/** A path for a new socket: in the state folder, or in the system's temporary folder if that path would be too long. */
 export async function newSocketPath(paths: Paths): Promise<string> {
   sockets += 1;
   const name = `engine-${process.pid}-${sockets}.sock`;
@@ -50,7 +50,7 @@ export async function newSocketPath(paths: Paths): Promise<string> {
   if (Buffer.byteLength(inState) <= LONGEST_SOCKET_PATH) return inState;
   const folder = shortFolder(paths);
   try {
-    // Not recursive: a folder of temporary files that does not exist is a mistake in TMPDIR.
+    // Not recursive: if the temporary folder doesn't exist, TMPDIR is wrong.
     await mkdir(folder, { mode: 0o700 });
   } catch (error) {
     if (!hasCode(error, 'EEXIST')) throw noTemporaryFolder(error);
@@ -65,17 +65,17 @@ function shortFolder(paths: Paths): string {
   return join(tmpdir(), `meetup-${user}-${createHash('sha256').update(paths.state).digest('hex').slice(0, 10)}`);
 }
 
-/** Tells other processes about an engine that stays. */
+/** Announces a shared engine to other processes. */
 export async function announceEngine(paths: Paths, engine: { socket: string; pid: number }): Promise<void> {
   await writeAtomically(sharedFile(paths), JSON.stringify({ ...engine, protocol: PROTOCOL }));
 }
 
-/** Withdraws the announcement, unless another engine has been announced since. */
+/** Withdraws the announcement unless another engine has been announced since. */
 export async function withdrawEngine(paths: Paths, pid: number): Promise<void> {
   if ((await announcedEngine(paths))?.pid === pid) await rm(sharedFile(paths), { force: true });
 }
 
-/** The engine that another process has announced; it may be gone. */
+/** The engine that another process announced; it may be gone. */
 export async function announcedEngine(paths: Paths): Promise<SharedEngine | undefined> {
   try {
     const parsed = sharedSchema.safeParse(JSON.parse(await readFile(sharedFile(paths), 'utf8')));
@@ -86,7 +86,7 @@ export async function announcedEngine(paths: Paths): Promise<SharedEngine | unde
   }
 }
 
-/** Sockets that processes left which were killed. */
+/** Removes the sockets of killed processes. */
 async function removeDeadSockets(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = /^engine-(\d+)-\d+\.sock$/.exec(name)?.[1];
@@ -94,7 +94,7 @@ async function removeDeadSockets(folder: string): Promise<void> {
   }
 }
 
-/** The folder of a log file, made. */
+/** The path of a log file, whose folder is created. */
 export async function logFile(paths: Paths, name: string): Promise<string> {
   const file = join(paths.logs, name);
   await mkdir(dirname(file), { recursive: true });

@@ -1,7 +1,7 @@
 import { MeetupError } from '../config/errors.ts';
 import type { Problem } from './protocol.ts';
 
-/** A problem of the dbt project as one sentence, with its file and line. */
+/** Describes a problem of the dbt project in one sentence, with file and line. */
 export function problemSentence({ file, line, message }: Problem): string {
   return `The dbt project can't be read: ${file ?? 'dbt'}${line === null ? '' : `:${line}`}: ${message}`;
 }

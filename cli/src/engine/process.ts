@@ -10,19 +10,19 @@ import { type Paths, projectRoot } from '../config/paths.ts';
 import { EngineLostError } from './errors.ts';
 import { engineToken, logFile, newSocketPath } from './location.ts';
 
-/** The server is Python and stays where it was written; the CLI may run compiled. */
+/** The Python server always runs from the source folder, even if the CLI is compiled. */
 const SERVER = join(projectRoot, 'cli', 'src', 'engine', 'python', 'main.py');
 
-/** The next engine starts a new log if this one is larger (bytes). */
+/** The next engine starts a new log if the old one is larger than this (bytes). */
 const LARGEST_LOG = 2_000_000;
 
-/** How long after its socket a dead process may still seem alive (milliseconds). */
+/** How long a dead process may still seem alive after its socket has closed (milliseconds). */
 const SETTLING_MS = 300;
 
-/** How long an engine that was asked to end may take before it is killed (milliseconds). */
+/** How long an engine may take to end before it is killed (milliseconds). */
 const ENDING_MS = 1500;
 
-/** A Python process that this process started, and that cannot outlive it: it holds the other end of its stdin. */
+/** A Python process that can't outlive this process, which holds the other end of its stdin. */
 export class EngineProcess {
   readonly socket: string;
   readonly pid: number;
@@ -37,8 +37,8 @@ export class EngineProcess {
   }
 
   /**
-   * Starts an engine and waits until its socket is open; dbt is imported after that, while clients connect.
-   * @throws MeetupError if the toolchain is missing; EngineLostError where the process ended at once.
+   * Starts an engine and waits until its socket is open; it imports dbt afterwards, while clients connect.
+   * @throws MeetupError if the toolchain is missing; EngineLostError if the process ends at once.
    */
   static async start(paths: Paths, effects: Effects): Promise<EngineProcess> {
     if (!existsSync(paths.python)) {
@@ -71,15 +71,15 @@ export class EngineProcess {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
-  /** How it ended, for people (`signal SIGKILL`, `exit code 3`), or undefined if it lives on. */
+  /** How it ended, for messages (`signal SIGKILL`, `exit code 3`); undefined if it is alive. */
   async ending(): Promise<string | undefined> {
-    // The socket of a process that was killed closes a little before its end is known.
+    // The socket of a killed process closes slightly before its exit is reported.
     if (this.alive) await Promise.race([once(this.#child, 'exit'), delay(SETTLING_MS, undefined, { ref: false })]);
     if (this.#child.signalCode !== null) return `signal ${this.#child.signalCode}`;
     return this.#child.exitCode === null ? undefined : `exit code ${this.#child.exitCode}`;
   }
 
-  /** Ends it: its stdin closes, and it is killed if that does not help. Resolves when it is gone. */
+  /** Closes its stdin, and kills it if that doesn't help. Resolves when it is gone. */
   async end(): Promise<void> {
     if (!this.alive) return;
     const gone = once(this.#child, 'exit');
@@ -89,7 +89,7 @@ export class EngineProcess {
     clearTimeout(killer);
   }
 
-  /** Ends it now, whatever it does. Resolves when it is gone. */
+  /** Kills it immediately. Resolves when it is gone. */
   async kill(): Promise<void> {
     if (!this.alive) return;
     const gone = once(this.#child, 'exit');
@@ -98,7 +98,7 @@ export class EngineProcess {
   }
 }
 
-/** What the dbt project reads from the environment. */
+/** Environment variables that the dbt project reads. */
 export function engineEnvironment(paths: Paths): Record<string, string> {
   return {
     MEETUP_DUCKDB_PATH: paths.workDatabase,
@@ -110,7 +110,7 @@ export function engineEnvironment(paths: Paths): Record<string, string> {
 async function listening(child: ChildProcess, log: string): Promise<void> {
   const { stdout, stdin } = child;
   if (stdout === null || stdin === null) throw new EngineLostError('The engine has no pipes.');
-  // The engine closes its stdin by ending; that must not end this process.
+  // When the engine ends, its stdin closes; the write error must not end this process.
   stdin.on('error', () => undefined);
   const lines = createInterface({ input: stdout });
   const ended = Promise.race([
@@ -122,7 +122,6 @@ async function listening(child: ChildProcess, log: string): Promise<void> {
   if (first !== undefined) throw new EngineLostError(`The engine exited on startup (${first}). ${lastLine(log)}`);
 }
 
-/** The last line of a log. */
 function lastLine(log: string): string {
   try {
     return readFileSync(log, 'utf8').trimEnd().split('\n').at(-1) ?? '';

@@ -1,7 +1,7 @@
 import type { Effects } from '../config/effects.ts';
 import type { EngineEvent } from './protocol.ts';
 
-/** Turns the engine's events into one line of progress, and each failure into a line that stays. */
+/** Turns the engine's events into a progress line, and each failure into a permanent line. */
 export function buildProgress(effects: Effects): { take(event: EngineEvent): void; reset(): void } {
   const running = new Map<string, string>();
   let total = 0;

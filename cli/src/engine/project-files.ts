@@ -17,11 +17,11 @@ import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 
 /*
- * Which files a build is made from, as far as that can be known without dbt: what the watcher looks at. What a build really
- * read is said by the engine (engine/python/meetup_engine/project/files.py), for `project-inputs.ts`.
+ * Which files a build depends on, as far as can be known without dbt: what the watcher watches. What a build really read is
+ * reported by the engine (engine/python/meetup_engine/project/files.py) and used in `project-inputs.ts`.
  */
 
-/** dbt's own defaults, for keys that dbt_project.yml leaves out. */
+/** dbt's defaults for keys that are missing in dbt_project.yml. */
 const DEFAULT_PATHS: Readonly<Record<string, readonly string[]>> = {
   'model-paths': ['models'],
   'macro-paths': ['macros'],
@@ -32,22 +32,22 @@ const DEFAULT_PATHS: Readonly<Record<string, readonly string[]>> = {
   'function-paths': ['functions'],
 };
 
-/** Folders of tools. dbt reads them too where they lie in a folder that it searches, so there they count. */
+/** Folders of tools. Inside a folder that dbt searches, they count, because dbt reads them too. */
 const TOOLS = new Set(['node_modules', '.idea', '.vscode', '.venv', 'target', 'logs']);
 
-/** Never part of a project, wherever they lie. */
+/** Never part of a project, regardless of where they are. */
 const NEVER = new Set(['.git', '.hg', '.svn', '.jj', '__pycache__', '.DS_Store', '.user.yml']);
 
-/** What editors leave beside the file that is edited: locks, swap files, backups, and files on their way to a rename. */
+/** Files that editors create next to the edited one: locks, swap files, backups, and files that will be renamed. */
 const LEFT_BY_EDITORS = /^(4913|\.#.*|#.*#|.*(~|\.sw[a-z]|\.tmp|\.temp|\.bak|\.orig|\.crswap|___jb_(tmp|old)___))$/s;
 
-/** The folders of a project, as dbt_project.yml says. All paths are absolute. */
+/** A project's folders, from dbt_project.yml. All paths are absolute. */
 export interface ProjectFolders {
-  /** Folders that dbt searches, whether they are there or not; they may lie outside the project's own. */
+  /** Folders that dbt searches, whether or not they exist; they may be outside the project's folder. */
   readonly searched: readonly string[];
-  /** Where packages are installed; each entry is a project of its own, and often a link. */
+  /** Where packages are installed; each entry is a project, and often a link. */
   readonly packages: string;
-  /** What dbt or `dbt clean` makes and removes. */
+  /** Folders that dbt or `dbt clean` creates and removes. */
   readonly made: readonly string[];
   /** False if the file can't be read or a path is an expression, so that there may be others. */
   readonly certain: boolean;
@@ -55,7 +55,7 @@ export interface ProjectFolders {
 
 const projectFile = z.record(z.string(), z.unknown());
 
-/** Reads the folders from dbt_project.yml. What is wrong with that file is for dbt to say. */
+/** Reads the folders from dbt_project.yml. Errors in that file are left for dbt to report. */
 export function projectFolders(paths: Pick<Paths, 'dbtProject'>): ProjectFolders {
   const config = readProjectFile(join(paths.dbtProject, 'dbt_project.yml'));
   const all: string[] = [];
@@ -85,7 +85,7 @@ function readProjectFile(path: string): Record<string, unknown> | undefined {
   }
 }
 
-/** The folders that have to be looked at to see every file that can change a build, data aside. */
+/** The folders that contain every file that can change a build, except for data. */
 export function projectRoots(paths: Paths, folders: ProjectFolders): string[] {
   return [...new Set([paths.dbtProject, paths.fixtures, paths.profiles, ...folders.searched, ...packagesIn(folders)])];
 }
@@ -98,21 +98,21 @@ function packagesIn({ packages }: ProjectFolders): string[] {
   }
 }
 
-/** Whether a path is nothing that people wrote: what editors, dbt and other tools leave beside their files, or our own state. */
+/** Whether a path isn't part of the project's sources: created by editors, dbt or other tools, or part of the state folder. */
 export function isIgnored(
   path: string,
   paths: Pick<Paths, 'root' | 'state' | 'data'>,
   folders: Pick<ProjectFolders, 'searched' | 'made'>,
 ): boolean {
   if (isWithin(path, paths.state)) return true;
-  // Only what lies below a folder of the project counts: that one itself may be called anything, and lie anywhere.
+  // Only names below the project's folders count: those folders themselves may have any name and be anywhere.
   const names = below(path, [paths.root, paths.data, ...folders.searched]);
   if (names.some((name) => NEVER.has(name)) || LEFT_BY_EDITORS.test(names.at(-1) ?? '')) return true;
   if (folders.searched.some((folder) => isWithin(path, folder) || isWithin(folder, path))) return false;
   return names.some((name) => TOOLS.has(name)) || folders.made.some((folder) => isWithin(path, folder));
 }
 
-/** The names that lead to a path from the innermost of some folders that it lies in; its own name where it lies in none. */
+/** The path's segments relative to the innermost of the folders that contain it; only its own name if none does. */
 function below(path: string, folders: readonly string[]): string[] {
   const inside = folders.filter((folder) => isWithin(path, folder)).map((folder) => relative(folder, path).split(sep));
   return inside.sort((a, b) => a.length - b.length)[0] ?? [basename(path)];
@@ -121,7 +121,7 @@ function below(path: string, folders: readonly string[]): string[] {
 export const isWithin = (path: string, folder: string): boolean =>
   path === folder || path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
 
-/** A hash of what a file holds, or why it can't be told. Never waits, whatever the file is, and never throws. */
+/** A hash of a file's content, or why it can't be read. Never blocks, even on a pipe, and never throws. */
 export function contentOf(path: string): string {
   try {
     return createHash('sha256').update(readRegularFile(path)).digest('hex');
@@ -131,7 +131,7 @@ export function contentOf(path: string): string {
   }
 }
 
-/** What `contentOf` says where there is no file. */
+/** The result of `contentOf` for a missing file. */
 export const ABSENT = 'absent';
 
 function isLink(path: string): boolean {
@@ -143,12 +143,12 @@ function isLink(path: string): boolean {
 }
 
 /**
- * Reads a regular file, or one that a link leads to. A named pipe is not opened, since that would wait for a writer.
+ * Reads a regular file, following links. Doesn't open named pipes, since that would wait for a writer.
  * @throws Error if it is anything else, or can't be read.
  */
 export function readRegularFile(path: string): Buffer {
   requireRegular(path, statSync(path));
-  // It may have been replaced since: without O_NONBLOCK, opening a pipe would wait.
+  // It may have been replaced since the check, and without O_NONBLOCK, opening a pipe would block.
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   try {
     requireRegular(path, fstatSync(descriptor));

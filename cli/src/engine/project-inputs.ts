@@ -6,32 +6,32 @@ import { messageOf } from '../config/errors.ts';
 import { type Paths, projectRoot } from '../config/paths.ts';
 import { contentOf, isWithin } from './project-files.ts';
 
-/** Everything that a build reads beside the raw tables; the engine says it with each affected build. */
+/** Everything that a build reads apart from the raw tables; the engine reports it with each affected build. */
 export const projectInputsSchema = z.object({
-  /** Folders that dbt searches, the project's and its packages'; absolute. */
+  /** Folders that dbt searches, of the project and its packages; absolute. */
   folders: z.array(z.string()),
-  /** Files and folders that the configuration is read from; absolute, and not all of them need to be there. */
+  /** Files and folders that the configuration is read from; absolute, and not all of them need to exist. */
   files: z.array(z.string()),
-  /** Names of environment variables that were read, and of those that would be refused. */
+  /** Names of environment variables that were read or would be refused. */
   environment: z.array(z.string()),
-  /** False if something was read that can't be compared without dbt, such as the database or the clock. */
+  /** False if the build depends on something that can't be compared without dbt, such as the database or the clock. */
   repeatable: z.boolean(),
 });
 export type ProjectInputs = z.infer<typeof projectInputsSchema>;
 
-/** What dbt reads in the folders that it searches; the engine's own rule (`project/files.py`) is the same. */
+/** The files that dbt reads in the folders that it searches; the engine has the same rule (`project/files.py`). */
 const READ_BY_DBT = /^[^.#~].*\.(sql|py|csv|md|yml|yaml)$/i;
 
-/** The pinned versions of dbt and its adapters: other ones may build otherwise. */
+/** The pinned versions of dbt and its adapters: others may build differently. */
 const REQUIREMENTS = join(projectRoot, 'dbt', 'requirements.txt');
 
 export interface InputsDigest {
   readonly digest: string;
-  /** When anything of it was touched last, in epoch milliseconds. */
+  /** The latest modification time of any input, in epoch milliseconds. */
   readonly newest: number;
 }
 
-/** One hash over the content of all inputs, and over the values of the variables; no value is kept. */
+/** A hash over the contents of all inputs and the values of the variables, which are not kept. */
 export async function inputsDigest(
   inputs: ProjectInputs,
   paths: Paths,
@@ -46,12 +46,12 @@ export async function inputsDigest(
   return { digest: hash.digest('hex'), newest: found.newest };
 }
 
-/** Files and folders, by their paths, as hashes of what they hold. */
+/** Hashes of files and folders by path. */
 class Found {
   readonly parts = new Map<string, string>();
   newest = 0;
 
-  /** The files below a folder, as dbt finds them: links to files are read, links to folders are not followed. */
+  /** Adds the files below a folder as dbt finds them: links to files are read, links to folders are not followed. */
   async below(folder: string, paths: Paths): Promise<void> {
     if (isWithin(folder, paths.state)) return;
     await this.#looked(folder, async () => {
@@ -75,7 +75,7 @@ class Found {
     });
   }
 
-  /** What can't be read is told by the build; here it only has to be the same. */
+  /** Includes read errors in the hash: here they only have to be the same, and the build reports them. */
   async #looked(path: string, look: () => Promise<string>): Promise<void> {
     this.parts.set(path, await look().catch((error: unknown) => messageOf(error)));
   }

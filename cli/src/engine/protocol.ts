@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import { projectInputsSchema } from './project-inputs.ts';
 
-/** Raised with every change that an older engine or client would misunderstand; `wire.py` holds the same number. */
+/** Increment with every change that an older engine or client would misunderstand; `wire.py` has the same number. */
 export const PROTOCOL = 1;
 
 const timings = z.record(z.string(), z.number());
 
-/** An error of the project: what is wrong, and where in the person's own files. */
+/** An error in the project: what is wrong, and where in the user's files. */
 const problemSchema = z.object({
   kind: z.enum(['yaml', 'jinja', 'config', 'environment', 'parse', 'database', 'node']),
-  /** As dbt names it: relative to the dbt project's folder. */
+  /** Relative to the dbt project's folder. */
   file: z.string().nullable(),
   line: z.number().nullable(),
   message: z.string(),
-  /** The lines around it, numbered, the line itself marked. */
+  /** The surrounding lines, numbered, with the line itself marked. */
   excerpt: z.string().nullable(),
   compiledPath: z.string().nullish(),
 });
@@ -21,23 +21,23 @@ const problemSchema = z.object({
 const identity = {
   uniqueId: z.string(),
   name: z.string(),
-  /** dbt's name: model, test, unit_test, snapshot, seed, operation (a hook). */
+  /** dbt's resource type: model, test, unit_test, snapshot, seed, operation (a hook). */
   resourceType: z.string(),
   file: z.string().nullable(),
-  /** For a test: the unique id of what it tests. */
+  /** For a test: the unique id of the tested node. */
   tests: z.string().nullish(),
 };
 
 const rowSchema = z.record(z.string(), z.unknown());
 
-/** Rows of a fixture that are not as expected, with the columns that matter. Cells are written as in a fixture. */
+/** Differences between a unit test's actual and expected rows, in the columns that matter. Cells are written as in a fixture. */
 const differenceSchema = z.object({
   columns: z.array(z.string()),
-  /** Expected, and not there. `line`: of the expected row, in the fixture's file. */
+  /** Expected rows that are missing. `line` is the row's line in the fixture's file. */
   missing: z.array(z.object({ cells: z.array(z.string()), line: z.number().nullable() })),
-  /** There, and not expected. */
+  /** Rows that were not expected. */
   extra: z.array(z.object({ cells: z.array(z.string()) })),
-  /** There, but for the cells of the columns `at`. */
+  /** Rows that differ from the expected ones in the columns `at`. */
   differing: z.array(
     z.object({
       expected: z.array(z.string()),
@@ -53,7 +53,7 @@ const differenceSchema = z.object({
     expected: z.number(),
     actual: z.number(),
   }),
-  /** Why, where the rows alone do not say it. */
+  /** An explanation if the rows alone don't show it. */
   note: z.string().optional(),
 });
 
@@ -62,37 +62,37 @@ const nodeResultSchema = z.object({
   status: z.enum(['success', 'error', 'skipped', 'partial success', 'pass', 'fail', 'warn', 'runtime error', 'no-op']),
   ms: z.number(),
   message: z.string().nullable(),
-  /** For a test: how many rows fail it. */
+  /** For a test: the number of failing rows. */
   failures: z.number().nullish(),
   problem: problemSchema.optional(),
   compiledPath: z.string().nullish(),
-  /** For a failed data test: a few of its rows. */
+  /** For a failed data test: a sample of its rows. */
   sample: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) }).optional(),
-  /** For a failed unit test: all rows, as they are and as they should be. */
+  /** For a failed unit test: all actual and expected rows. */
   diff: z.object({ actual: z.array(rowSchema), expected: z.array(rowSchema) }).optional(),
-  /** The same of one that ran in memory, and the line of its fixture. */
+  /** For a failed unit test that ran in memory: the differences. */
   difference: differenceSchema.optional(),
   line: z.number().nullish(),
 });
 
 const parseSchema = z.object({
-  /** unchanged: no file says anything new; partial and full as dbt calls them. */
+  /** unchanged: no file's content changed; partial and full as in dbt. */
   kind: z.enum(['unchanged', 'partial', 'full']),
-  /** Files whose content was read again, relative to the dbt project's folder. */
+  /** Files that were read again, relative to the dbt project's folder. */
   files: z.array(z.string()),
-  /** Milliseconds, by phase; `total` among them. */
+  /** Milliseconds by phase, including `total`. */
   ms: timings,
-  /** Grows with every parse that changed the manifest. */
+  /** Incremented by every parse that changes the manifest. */
   generation: z.number(),
 });
 
 const fixtureSchema = z.object({ ...identity, model: z.string(), line: z.number().nullish() });
 
 const fixtureResultSchema = fixtureSchema.extend({
-  /** error: it could not be compiled or run. */
+  /** error: it couldn't be compiled or run. */
   status: z.enum(['pass', 'fail', 'error']),
   ms: z.number(),
-  /** The part of `ms` that dbt took to compile it; nothing to speak of where it was compiled before. */
+  /** The part of `ms` that dbt took to compile it; almost zero if the compiled test was cached. */
   compileMs: z.number().optional(),
   message: z.string().nullable(),
   problem: problemSchema.optional(),
@@ -101,7 +101,7 @@ const fixtureResultSchema = fixtureSchema.extend({
 
 const eventSchema = z.discriminatedUnion('event', [
   parseSchema.extend({ event: z.literal('parsed') }),
-  /** How many nodes this request will start, skipped ones among them. */
+  /** The number of nodes in this request, including skipped ones. */
   z.object({ event: z.literal('selected'), total: z.number() }),
   z.object({ event: z.literal('started'), ...identity }),
   nodeResultSchema.extend({ event: z.literal('finished') }),
@@ -114,7 +114,7 @@ export const parseAnswerSchema = z.discriminatedUnion('status', [
 ]);
 
 export const taskAnswerSchema = z.object({
-  /** invalid: the project could not be parsed, or the selection not be understood; nothing was run. */
+  /** invalid: the project couldn't be parsed, or the selection isn't valid; nothing was run. */
   status: z.enum(['pass', 'fail', 'invalid']),
   problems: z.array(problemSchema),
   nodes: z.array(nodeResultSchema),
@@ -124,17 +124,17 @@ export const taskAnswerSchema = z.object({
 
 const namedSchema = z.object({ ...identity, message: z.string().nullish() });
 
-/** A task's answer, and what an affected build left alone. */
+/** A task's answer, and the nodes that an affected build skipped. */
 export const affectedAnswerSchema = taskAnswerSchema.extend({
-  /** Downstream of what changed, and yet up to date: what they are made from came out the same. */
+  /** Nodes downstream of a change that are still up to date because their inputs' contents didn't change. */
   spared: z.array(namedSchema).default([]),
-  /** All that fails as the project stands, whether it ran this time or not. */
+  /** All nodes that currently fail, whether or not they ran this time. */
   failing: z.array(namedSchema).default([]),
-  /** Built, and with the same content as before. */
+  /** Nodes that were rebuilt with the same content as before. */
   unchanged: z.array(namedSchema).default([]),
-  /** Relations of models that are gone, dropped. */
+  /** Dropped relations of removed models. */
   removed: z.array(z.string()).default([]),
-  /** What it was made from, beside the data; left out where the project could not be read. */
+  /** The build's inputs apart from the data; left out if the project couldn't be read. */
   inputs: projectInputsSchema.optional(),
 });
 
@@ -153,13 +153,13 @@ export const fixturesAnswerSchema = z.object({
 });
 
 const mutantSchema = z.object({
-  /** The kind of step, such as `join kind`. */
+  /** The kind of mutation, such as `join kind`. */
   step: z.string(),
-  /** The CTE that it is done in; nothing for the last select. */
+  /** The CTE that was changed; empty for the final select. */
   part: z.string(),
   before: z.string(),
   after: z.string(),
-  /** What it changes, in the model's SQL as it was compiled. */
+  /** The change as a diff of the model's compiled SQL. */
   diff: z.string(),
 });
 
@@ -171,13 +171,13 @@ export const mutationAnswerSchema = z.object({
       model: z.string(),
       file: z.string(),
       fixtures: z.number(),
-      /** Those that are SQL; the equivalent ones among them. */
+      /** The number of mutants that are valid SQL, including equivalent ones. */
       mutants: z.number(),
       killed: z.number(),
-      /** Nobody can notice them: the database plans them as it plans the model itself. */
+      /** Mutants that no test can notice because the database plans them exactly like the model itself. */
       equivalent: z.array(mutantSchema),
       survivors: z.array(mutantSchema),
-      /** Why it was not mutated, where it was not. */
+      /** Why the model was not mutated, if so. */
       reason: z.string().optional(),
     }),
   ),
@@ -193,10 +193,10 @@ export const coverageAnswerSchema = z.object({
       file: z.string(),
       fixtures: z.number(),
       columns: z.number(),
-      /** Columns whose value no fixture expects. */
+      /** Columns for which no fixture expects a value. */
       unexpectedColumns: z.array(z.string()),
       branches: z.number(),
-      /** Branches of CASE that no row of any fixture takes. */
+      /** CASE branches that no row of any fixture takes. */
       unreachedBranches: z.array(z.object({ part: z.string(), branch: z.string() })),
       reason: z.string().optional(),
     }),
@@ -214,14 +214,14 @@ export const changesAnswerSchema = z.object({
       name: z.string(),
       resourceType: z.enum(['model', 'snapshot', 'seed', 'test']),
       schema: z.string(),
-      /** The relation's name; null for what has none. */
+      /** The relation's name; null if it has none. */
       relation: z.string().nullable(),
       materialized: z.string(),
       access: z.string(),
       dependsOn: z.array(z.string()),
-      /** Two equal ones build the same from the same inputs; null if that can't be told. */
+      /** Nodes with equal fingerprints build the same from the same inputs; null if it can't be computed. */
       fingerprint: z.string().nullable(),
-      /** dbt's selector that it matches, such as `modified.body`, or `new`; null if unchanged since it was deployed. */
+      /** dbt's state selector that it matches, such as `modified.body`, or `new`; null if unchanged since the deployment. */
       change: z.string().nullable(),
     }),
   ),
@@ -241,7 +241,7 @@ export const statsSchema = z.object({
 
 export const helloSchema = z.object({ protocol: z.number(), pid: z.number(), ready: z.boolean() });
 
-/** Whatever the engine may say on the wire. */
+/** All messages that the engine may send. */
 export const messageSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('event'), id: z.number(), event: eventSchema }),
   z.object({ type: z.literal('heartbeat'), id: z.number(), cpuMs: z.number(), local: z.boolean() }),
@@ -269,29 +269,29 @@ export type CoverageAnswer = z.infer<typeof coverageAnswerSchema>;
 export type ChangesAnswer = z.infer<typeof changesAnswerSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 
-/** What every request about the project may say. */
+/** Fields of every request about the project. */
 export interface ProjectRequest {
   /** A target of profiles/profiles.yml. */
   readonly target?: string;
-  /** dbt's --vars. Other variables mean another manifest: the engine keeps the last three. */
+  /** dbt's --vars. Other variables need another manifest: the engine keeps the last three. */
   readonly vars?: Readonly<Record<string, unknown>>;
-  /** Absolute paths that are known to have changed; they are read again even if their stat says nothing new. */
+  /** Absolute paths that are known to have changed; they are read again even if their stat is unchanged. */
   readonly files?: readonly string[];
   /** Forget the manifest and parse everything. */
   readonly full?: boolean;
 }
 
-/** What `build`, `run`, `test` and `compile` may say, with dbt's own meaning. */
+/** Fields of `build`, `run`, `test` and `compile`, with the same meaning as in dbt. */
 export interface TaskRequest extends ProjectRequest {
   readonly select?: readonly string[];
   readonly exclude?: readonly string[];
   /** Exactly these nodes, instead of a selection. */
   readonly uniqueIds?: readonly string[];
   readonly fullRefresh?: boolean;
-  /** Incremental models to build from scratch, where not all are. */
+  /** Incremental models to build from scratch, unless all are. */
   readonly fullRefreshIds?: readonly string[];
   readonly failFast?: boolean;
-  /** What the last request of this project read, and no file that changed since; invalid where the engine read nothing yet. */
+  /** Use the project as last parsed and ignore later changes; the answer is invalid if the engine hasn't parsed it yet. */
   readonly asRead?: boolean;
   readonly threads?: number;
   /** dbt's --resource-type, such as ['unit_test']. */
@@ -299,43 +299,43 @@ export interface TaskRequest extends ProjectRequest {
   readonly indirectSelection?: 'eager' | 'cautious' | 'buildable' | 'empty';
   /** Write manifest.json and run_results.json too (0.1–0.2 s). */
   readonly writeArtifacts?: boolean;
-  /** Read a few rows of failed tests; on unless said otherwise. */
+  /** Read a sample of failed tests' rows; default true. */
   readonly sample?: boolean;
 }
 
-/** What `affected` may say: it selects for itself. */
+/** Fields of `affected`, which selects nodes itself. */
 export interface AffectedRequest extends ProjectRequest {
   /** Unique ids to run even though they are up to date. */
   readonly again?: readonly string[];
-  /** Run everything, as if nothing were known. */
+  /** Run everything, as if there were no build state. */
   readonly everything?: boolean;
-  /** Run everything, incremental models from scratch. */
+  /** Run everything, and build incremental models from scratch. */
   readonly fullRefresh?: boolean;
   readonly writeArtifacts?: boolean;
 }
 
-/** What `fixtures` may say: dbt's unit tests, run in memory. */
+/** Fields of `fixtures`, which runs dbt's unit tests in memory. */
 export interface FixturesRequest extends ProjectRequest {
   /** Exactly these, instead of all. */
   readonly uniqueIds?: readonly string[];
-  /** Columns (name and type) of tables that no model makes, by `schema.table`. */
+  /** Columns (name and type) of tables that no model builds, by `schema.table`. */
   readonly sources?: Readonly<Record<string, readonly (readonly [name: string, type: string])[]>>;
-  /** The manifest of an answer before: while it stands, the project's files are not looked at again. */
+  /** The generation from an earlier answer: if it is still current, the project's files aren't checked again. */
   readonly generation?: number;
 }
 
-/** What `mutate` and `coverage` may say. */
+/** Fields of `mutate` and `coverage`. */
 export interface StrengthRequest extends ProjectRequest {
-  /** Names of models, with * for any letters; all of the project's own unless given. */
+  /** Names of models, with * as a wildcard; default: all models of the root project. */
   readonly select?: readonly string[];
   readonly sources?: FixturesRequest['sources'];
 }
 
-/** What `changes` may say. */
+/** Fields of `changes`. */
 export interface ChangesRequest extends ProjectRequest {
-  /** A folder with the manifest.json to compare with; without it everything is new. */
+  /** A folder with the manifest.json to compare with; without it, everything is new. */
   readonly deployedDir?: string;
-  /** Where to write the manifest as it is now. */
+  /** Where to write the current manifest. */
   readonly manifestFile?: string;
 }
 

@@ -6,27 +6,27 @@ export interface NodeVerdict {
   /** Milliseconds. */
   readonly ms: number;
   readonly message?: string;
-  /** dbt's kind: model, snapshot, seed, operation; test, unit_test. */
+  /** dbt's resource type: model, snapshot, seed, operation; test, unit_test. */
   readonly kind: string;
   readonly problem?: Problem;
-  /** For a failed test: how many rows fail, and a few of them. */
+  /** For a failed test: the number of failing rows, and a sample of them. */
   readonly failures?: number;
   readonly sample?: NonNullable<NodeResult['sample']>;
   readonly diff?: NonNullable<NodeResult['diff']>;
-  /** For a failed unit test that ran in memory: what is not as expected. */
+  /** For a failed unit test that ran in memory: the differences. */
   readonly difference?: FixtureDifference;
-  /** For a failed test: where it is written, as dbt names files, from its own folder. */
+  /** For a failed test: its file, relative to the dbt project's folder. */
   readonly file?: string;
   readonly line?: number | null;
 }
 
-/** Exposures have nothing to build (`no-op`). */
+/** Whether a node was built. Exposures have nothing to build (`no-op`). */
 export const isThere = (node: NodeResult): boolean => node.status === 'success' || node.status === 'no-op';
 
 export const isTest = (node: Pick<NodeResult, 'resourceType'>): boolean =>
   node.resourceType === 'test' || node.resourceType === 'unit_test';
 
-/** dbt's many words for how a node ended, in four. */
+/** Maps dbt's statuses to four. */
 const statuses: Record<NodeResult['status'], NodeVerdict['status']> = {
   success: 'pass',
   pass: 'pass',

@@ -17,7 +17,7 @@ import { engineOn, isAlive, type TinyProject, tinyProject } from './project.ts';
 // Importing dbt takes three seconds on an idle machine, and many more when all cores are busy.
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
-const patience = { lookEveryMs: 250, silentLooks: 12, idleLooks: 400 };
+const patience = { checkEveryMs: 250, silentChecks: 12, idleChecks: 400 };
 
 async function projectWithEngine(
   options: EngineOptions = {},
