@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { writeAtomically } from '../config/atomic-file.ts';
-import { type Paths, projectRoot } from '../config/paths.ts';
+import { type Paths, sourceFolder } from '../config/paths.ts';
 
 const projectSchema = z.looseObject({
   'macro-paths': z.array(z.string()).default(['macros']),
@@ -19,7 +19,7 @@ const projectSchema = z.looseObject({
 export async function writeLintConfig(paths: Paths): Promise<string> {
   const file = join(paths.state, 'lint', 'sqlfluff.cfg');
   await mkdir(dirname(file), { recursive: true });
-  const library = join(projectRoot, 'cli', 'src', 'ci', 'sqlfluff_library');
+  const library = join(sourceFolder, 'ci', 'sqlfluff_library');
   const folders = [...(await dbtMacros(paths)), ...(await projectMacros(paths))];
   await writeAtomically(
     file,

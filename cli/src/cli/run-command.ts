@@ -79,8 +79,8 @@ export async function withSession(
   const options = parsed.data;
   const live = io.stderr.isTTY === true && !io.env.CI && io.env.TERM !== 'dumb';
   const reporter = streamReporter(io.stderr, style, { quiet: options.quiet, verbose: options.verbose, live });
-  const session: CommandSession = {
-    paths: resolvePaths(options, io.env, io.cwd),
+  const sessionOf = (paths: Paths): CommandSession => ({
+    paths,
     effects: { clock: io.clock, reporter, env: io.env, signal: io.signal, toTheEnd: io.toTheEnd },
     options,
     finish: (result, print) => {
@@ -91,8 +91,9 @@ export async function withSession(
       if (options.json || !options.quiet || print.essential || result.exitCode !== 0) io.stdout.write(`${text}\n`);
       return result.exitCode;
     },
-  };
+  });
   try {
+    const session = sessionOf(resolvePaths(options, io.env, io.cwd));
     requireTarget(options.target, targets);
     requireUsableState(session.paths);
     return await work(session);

@@ -69,8 +69,8 @@ async function runPart(name: PartName, paths: Paths, base: Base, effects: Effect
 type Work = (paths: Paths, base: Base, effects: Effects) => Promise<CiPart>;
 
 const work: Readonly<Record<PartName, Work>> = {
-  fixtures: (paths, _base, effects) => testsPart('fixtures', join(paths.fixtures, 'models'), paths, effects),
-  scenarios: (paths, _base, effects) => testsPart('scenarios', join(paths.fixtures, 'scenarios'), paths, effects),
+  fixtures: (paths, _base, effects) => testsPart('fixtures', paths.fixtures, paths, effects),
+  scenarios: (paths, _base, effects) => testsPart('scenarios', paths.scenarios, paths, effects),
   lint: async (paths, _base, effects) => {
     const { files, violations } = await lintModels(paths, effects);
     return { name: 'lint', status: violations.length === 0 ? 'pass' : 'fail', ms: 0, files, violations };

@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { hasCode, InterruptedError, MeetupError } from '../config/errors.ts';
 import { setupOwner, stateMarker } from '../config/launcher.ts';
-import { type Paths, projectRoot } from '../config/paths.ts';
+import { isCheckout, type Paths, projectRoot } from '../config/paths.ts';
 import { processName } from '../config/processes.ts';
 import type { CommandResult } from '../config/result.ts';
 import { rehearsalPlaces } from '../rehearsal/places.ts';
@@ -45,7 +45,7 @@ export async function run(options: CleanOptions, effects: Effects): Promise<Comm
   };
   if (state !== undefined) removed.push({ path: paths.state, bytes: await removeState(paths, state, take) });
   const others = ['target', 'logs'].map((made) => join(paths.dbtProject, made));
-  if (options.all) others.push(...['dist', 'node_modules'].map((made) => join(projectRoot, made)));
+  if (options.all && isCheckout) others.push(...['dist', 'node_modules'].map((made) => join(projectRoot, made)));
   for (const path of others) {
     const bytes = await take(path);
     if (bytes !== undefined) removed.push({ path, bytes });

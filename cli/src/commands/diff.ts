@@ -76,7 +76,7 @@ async function chosenMarts({ paths, select }: DiffOptions, effects: Effects) {
   } finally {
     await engine.close();
   }
-  const marts = await publicMarts(manifestFile);
+  const marts = await publicMarts(manifestFile, paths);
   if (select === undefined) return marts;
   const names = select.split(/[\s,]+/).filter((name) => name !== '');
   const unknown = names.find((name) => !marts.some((mart) => mart.name === name));

@@ -4,6 +4,7 @@ import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { requireLocalProfile } from '../toolchain/profile.ts';
 import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
 
 export interface QueryOptions {
@@ -15,8 +16,8 @@ export interface QueryOptions {
 /** White space, semicolons and comments: DuckDB's driver has no message for SQL without a statement. */
 const NO_STATEMENT = /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/;
 
-/** The schemas in which an unqualified name is looked up, in order. */
-const SEARCH_PATH = 'marts,intermediate,staging,raw,snapshots';
+/** DuckDB's own schemas, in which every name is looked up anyway. */
+const BUILT_IN = new Set(['information_schema', 'pg_catalog']);
 
 /**
  * Runs read-only SQL on the published database; never waits for a build.
@@ -32,7 +33,7 @@ export async function run(options: QueryOptions, effects: Effects): Promise<Comm
   const interrupt = (): void => warehouse.connection.interrupt();
   effects.signal.addEventListener('abort', interrupt);
   try {
-    await confine(warehouse);
+    await confine(warehouse, options.paths.settings.public ?? []);
     return { exitCode: 0, report: await warehouse.queryAll(options.sql) };
   } catch (error) {
     if (effects.signal.aborted) throw new InterruptedError();
@@ -49,12 +50,14 @@ export async function run(options: QueryOptions, effects: Effects): Promise<Comm
   }
 }
 
-/** Puts the marts first in the search path, and restricts the query to the database: no other files, and no writes. */
-async function confine(warehouse: DuckDbWarehouse): Promise<void> {
-  const { rows } = await warehouse.query('select schema_name from information_schema.schemata');
-  const present = new Set(rows.map(([name]) => name));
-  const path = SEARCH_PATH.split(',').filter((schema) => present.has(schema));
-  if (path.length > 0) await warehouse.run(`set search_path = '${path.join(',')}'`);
+/** Looks for names without a schema in the public schemas first, and in every other after that; and restricts the query to the database: no other files, and no writes. */
+export async function confine(warehouse: DuckDbWarehouse, first: readonly string[]): Promise<void> {
+  const { rows } = await warehouse.query(
+    'select schema_name from information_schema.schemata where catalog_name = current_database() order by 1',
+  );
+  const present = rows.map(([name]) => String(name)).filter((name) => !BUILT_IN.has(name));
+  const path = [...first.filter((name) => present.includes(name)), ...present.filter((name) => !first.includes(name))];
+  if (path.length > 0) await warehouse.run(`set search_path = ${quoteLiteral(path.map(quoteIdentifier).join(','))}`);
   await warehouse.run('set enable_external_access = false');
   await warehouse.run('set lock_configuration = true');
 }

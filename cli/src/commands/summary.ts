@@ -1,83 +1,70 @@
+import { readFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import { openPublished } from '../warehouse/duckdb.ts';
+import { wrongSetting } from '../config/project/read-settings.ts';
+import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
+import { confine } from './query.ts';
 
-/** A sample of the marts: what a sponsor would ask first. */
+/** What meetup.yml wants to be shown of the marts when they are built. */
 export interface MartsSummary {
-  /** Sentences about implausible data, such as a date in the future. */
+  /** One sentence each. */
   readonly warnings: readonly string[];
-  /** Rows of each public mart. */
-  readonly totals: QueryResult;
-  readonly topGroups: QueryResult;
-  readonly risingTopics: QueryResult;
+  readonly shown: readonly Shown[];
 }
 
-const TOTALS = `
-  select
-    (select count(*) from marts.dim_groups where not is_unknown) as groups,
-    (select count(*) from marts.dim_members where not is_unknown) as members,
-    (select count(*) from marts.fct_events) as events,
-    (select count(*) from marts.fct_rsvps) as rsvps,
-    (select as_of from marts.data_freshness) as as_of`;
+/** The result of one of the SQL files. */
+export interface Shown extends QueryResult {
+  /** As meetup.yml names it. */
+  readonly file: string;
+  /** The comment in its first line, or else its name. */
+  readonly title: string;
+}
 
-/** A check whose failure would otherwise go unnoticed: every figure depends on as_of. */
-const FUTURE_DATES = `
-  select cast(cast(latest_at as date) as varchar), cast(cast(loaded_at as date) as varchar)
-  from marts.data_quality
-  cross join marts.data_freshness
-  where check_name = 'as_of_after_load' and failing_count > 0`;
-
-const TOP_GROUPS = `
-  select sponsor_rank as rank, group_name as "group", city, active_members as active, sponsor_score as score
-  from marts.group_scorecard
-  where sponsor_id = (select min(sponsor_id) from marts.dim_sponsors)
-  order by sponsor_rank, group_id
-  limit 5`;
-
-const RISING_TOPICS = `
-  select topic_name as topic, groups, events_held as events, yes_seats as seats, momentum
-  from marts.topic_months
-  where is_rising and month_start_on = (select max(month_start_on) from marts.topic_months)
-  order by momentum desc, topic_name
-  limit 5`;
-
-/** The marts that the summary reads. */
-const MARTS = [
-  'data_freshness',
-  'data_quality',
-  'dim_groups',
-  'dim_members',
-  'dim_sponsors',
-  'fct_events',
-  'fct_rsvps',
-  'group_scorecard',
-  'topic_months',
-];
-
-/** Reads the summary from the published database; undefined if the project doesn't have all of its marts. */
-export async function summarizeMarts(paths: Paths): Promise<MartsSummary | undefined> {
-  const published = await openPublished(paths);
+/**
+ * Runs the SQL files that meetup.yml names on the published database.
+ * @returns undefined if it names none.
+ * @throws MeetupError with the line in meetup.yml if a file can't be run.
+ */
+export async function summarizeMarts({ settings, ...paths }: Paths): Promise<MartsSummary | undefined> {
+  const { show = [], warn = [] } = settings.dev ?? {};
+  if (show.length + warn.length === 0) return undefined;
+  const published = await openPublished({ ...paths, settings });
   try {
-    const { rows } = await published.query(
-      "select table_name from information_schema.tables where table_schema = 'marts'",
-    );
-    const present = new Set(rows.map(([name]) => name));
-    if (MARTS.some((name) => !present.has(name))) return undefined;
+    await confine(published, settings.public ?? []);
+    const run = (key: 'show' | 'warn', files: readonly string[]) =>
+      files.map((file, at) => () => resultOf(published, paths.root, file, ['dev', key, at]));
+    const warnings = await inTurn(run('warn', warn));
     return {
-      warnings: warningsOf(await published.query(FUTURE_DATES)),
-      totals: await published.query(TOTALS),
-      topGroups: await published.query(TOP_GROUPS),
-      risingTopics: await published.query(RISING_TOPICS),
+      warnings: warnings.flatMap(({ rows }) => rows.map(([text]) => String(text))),
+      shown: await inTurn(run('show', show)),
     };
   } finally {
     await published.close();
   }
 }
 
-function warningsOf({ rows }: QueryResult): string[] {
-  return rows.map(
-    ([latest, loaded]) =>
-      `The data holds a date in the future: ${String(latest)}, loaded on ${String(loaded)}. It was ignored when as_of was determined; ` +
-      'see as_of_after_load in data_quality.',
-  );
+async function inTurn<T>(works: readonly (() => Promise<T>)[]): Promise<T[]> {
+  const results: T[] = [];
+  for (const work of works) results.push(await work());
+  return results;
+}
+
+async function resultOf(
+  warehouse: DuckDbWarehouse,
+  root: string,
+  file: string,
+  key: readonly (string | number)[],
+): Promise<Shown> {
+  try {
+    const sql = await readFile(resolve(root, file), 'utf8');
+    const title = /^\s*--\s*(.+)/.exec(sql)?.[1]?.trim() ?? basename(file, '.sql');
+    const { columns, rows } = await warehouse.query(sql);
+    return { file, title, columns, rows };
+  } catch (error) {
+    if (error instanceof MeetupError) throw error;
+    const why = messageOf(error).split('\n')[0]?.replace(/\.$/, '') ?? '';
+    throw wrongSetting(root, key, `${file} can't be shown: ${why}.`);
+  }
 }

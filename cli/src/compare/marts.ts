@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
+import type { Paths } from '../config/paths.ts';
+import { wrongSetting } from '../config/project/read-settings.ts';
 
 /** A table to compare, and the key that identifies its rows. */
 export interface MartSpec {
@@ -18,6 +20,8 @@ const nodeSchema = z.looseObject({
   schema: z.string(),
   alias: z.string(),
   access: z.string().nullish(),
+  package_name: z.string(),
+  config: z.looseObject({ materialized: z.string().optional() }),
 });
 const testSchema = z.looseObject({
   resource_type: z.literal('test'),
@@ -26,21 +30,49 @@ const testSchema = z.looseObject({
   config: z.looseObject({ where: z.string().nullish() }),
   test_metadata: z.looseObject({
     name: z.string(),
-    kwargs: z.looseObject({ columns: z.array(z.string()).optional() }),
+    kwargs: z.looseObject({
+      columns: z.array(z.string()).optional(),
+      // As in dbt_utils.
+      combination_of_columns: z.array(z.string()).optional(),
+    }),
   }),
 });
-const manifestSchema = z.looseObject({ nodes: z.record(z.string(), z.unknown()) });
+const isView = ({ config }: z.infer<typeof nodeSchema>): boolean => config.materialized === 'view';
+
+const manifestSchema = z.looseObject({
+  metadata: z.looseObject({ project_name: z.string() }),
+  nodes: z.record(z.string(), z.unknown()),
+});
 
 /**
- * The public marts of a dbt manifest. The key of each is what its data tests declare unique: one column, or a combination
- * of columns, for all rows.
+ * The public marts of a dbt manifest: the models in the schemas that meetup.yml calls public, or else those that dbt calls
+ * public, or else all tables of the project. The key of each is what its data tests declare unique: one column, or a
+ * combination of columns, for all rows.
+ * @throws MeetupError if meetup.yml names a schema that no model is in.
  */
-export async function publicMarts(manifestFile: string): Promise<MartSpec[]> {
-  const { nodes } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
+export async function publicMarts(
+  manifestFile: string,
+  { root, settings }: Pick<Paths, 'root' | 'settings'>,
+): Promise<MartSpec[]> {
+  const { nodes, metadata } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
   const keys = keysOf(Object.values(nodes));
-  return Object.values(nodes)
+  const models = Object.values(nodes)
     .map((node) => nodeSchema.safeParse(node))
-    .flatMap(({ data }) => (data?.resource_type === 'model' && data.access === 'public' ? [data] : []))
+    .flatMap(({ data }) => (data?.resource_type === 'model' && data.config.materialized !== 'ephemeral' ? [data] : []));
+  const built = new Set(models.map(({ schema }) => schema));
+  for (const [at, schema] of (settings.public ?? []).entries()) {
+    if (built.has(schema)) continue;
+    throw wrongSetting(root, ['public', at], `public names the schema ${schema}, but no model is built into it.`);
+  }
+  const declared = models.filter(({ access }) => access === 'public');
+  const own = models.filter((model) => model.package_name === metadata.project_name && !isView(model));
+  const marts =
+    settings.public === undefined
+      ? declared.length > 0
+        ? declared
+        : own
+      : models.filter(({ schema }) => settings.public?.includes(schema));
+  return marts
     .map(({ unique_id: uniqueId, schema, alias: name }) => ({ uniqueId, schema, name, keys: keys.get(uniqueId) ?? [] }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
@@ -52,7 +84,11 @@ function keysOf(nodes: readonly unknown[]): Map<string, readonly string[]> {
     if (test?.attached_node == null || test.config.where) continue;
     const { name, kwargs } = test.test_metadata;
     const columns =
-      name === 'unique' ? [test.column_name ?? ''] : name === 'unique_combination' ? kwargs.columns : undefined;
+      name === 'unique'
+        ? [test.column_name ?? '']
+        : name.startsWith('unique_combination')
+          ? (kwargs.columns ?? kwargs.combination_of_columns)
+          : undefined;
     const known = keys.get(test.attached_node);
     if (columns !== undefined && (known === undefined || columns.length < known.length)) {
       keys.set(test.attached_node, columns);

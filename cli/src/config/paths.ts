@@ -1,17 +1,16 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { findRoot, type Layout, layoutOf } from './project/layout.ts';
+import { readSettings } from './project/read-settings.ts';
+import type { Settings } from './project/settings.ts';
 
-/** Every place that the project reads or writes, resolved once. */
-export interface Paths {
-  /** The repository's root. */
+/** Every place that the project reads or writes, resolved once. Its data folder is never removed. */
+export interface Paths extends Layout {
+  /** The project's root: the folder of meetup.yml. */
   readonly root: string;
-  /** The input folder; never removed. */
-  readonly data: string;
-  readonly schemas: string;
-  readonly dbtProject: string;
-  readonly profiles: string;
-  readonly fixtures: string;
+  /** What meetup.yml says beside where things are. */
+  readonly settings: Settings;
   /** The state folder, which is safe to remove: `.meetup/` by default. */
   readonly state: string;
   /** The private working database; opened under the write lock only. */
@@ -24,31 +23,46 @@ export interface Paths {
   readonly dbtTarget: string;
 }
 
-/** The repository's root: two folders above both `cli/src/config` and, compiled, one above `dist/config`. */
+/**
+ * The root of meetup itself, a checkout or an installed package: three folders above `cli/src/config`, and two above the
+ * compiled `dist/config`.
+ */
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const projectRoot = here.includes(`${join('cli', 'src')}`) ? resolve(here, '../../..') : resolve(here, '../..');
 
-/** Whether the project is the one in this repository, and not another one set by MEETUP_PROJECT_DIR. */
+/** Whether this is a checkout of meetup, with its sources, and not an installed package. */
+export const isCheckout = existsSync(join(projectRoot, 'cli', 'src'));
+
+/** How people call the command line, in messages. */
+export const COMMAND = isCheckout ? './meetup' : 'npx meetup';
+
+/** The files that go with the code as they are, such as the Python engine: in a checkout, as they were written. */
+export const sourceFolder = isCheckout ? join(projectRoot, 'cli', 'src') : resolve(here, '..');
+
+/** Whether the project is the one in this repository, and not another one. */
 export function isOwnProject(paths: Pick<Paths, 'root'>): boolean {
   return existsSync(paths.root) && realpathSync(paths.root) === realpathSync(projectRoot);
 }
 
-/** Resolves all paths from the options and the environment. Relative ones start at `cwd`. */
+/**
+ * Resolves all paths from the options, the environment and the project's meetup.yml. Relative ones start at `cwd`.
+ * @throws MeetupError with file and line if meetup.yml is wrong.
+ */
 export function resolvePaths(
   options: { data?: string | undefined; stateDir?: string | undefined },
   env: Readonly<Record<string, string | undefined>>,
   cwd: string,
 ): Paths {
-  const state = resolve(cwd, options.stateDir || env.MEETUP_STATE_DIR || join(projectRoot, '.meetup'));
+  const root = rootOf(env, cwd);
+  const settings = readSettings(root);
+  const layout = layoutOf(root, settings, env);
+  const state = resolve(cwd, options.stateDir || env.MEETUP_STATE_DIR || join(root, '.meetup'));
   const toolchain = resolve(cwd, env.MEETUP_TOOLCHAIN_DIR || join(state, 'toolchain'));
-  const project = resolve(cwd, env.MEETUP_PROJECT_DIR || projectRoot);
   return {
-    root: project,
-    data: resolve(cwd, options.data ?? join(project, 'data')),
-    schemas: join(project, 'data', 'schemas'),
-    dbtProject: join(project, 'dbt'),
-    profiles: join(project, 'profiles'),
-    fixtures: join(project, 'fixtures'),
+    ...layout,
+    root,
+    settings,
+    data: options.data === undefined ? layout.data : resolve(cwd, options.data),
     state,
     workDatabase: join(state, 'work', 'meetup.duckdb'),
     database: join(state, 'meetup.duckdb'),
@@ -57,4 +71,10 @@ export function resolvePaths(
     logs: join(state, 'logs'),
     dbtTarget: join(state, 'dbt-target'),
   };
+}
+
+/** The project that a command works on; outside of any, that of a checkout of meetup, or else the folder itself. */
+function rootOf(env: Readonly<Record<string, string | undefined>>, cwd: string): string {
+  if (env.MEETUP_PROJECT_DIR) return resolve(cwd, env.MEETUP_PROJECT_DIR);
+  return findRoot(cwd) ?? (isCheckout ? projectRoot : cwd);
 }

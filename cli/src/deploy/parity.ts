@@ -18,9 +18,9 @@ export interface Parity {
 export type VerifyMarts = (survey: Survey, mayDiffer: (uniqueId: string) => boolean) => Promise<readonly Parity[]>;
 
 /** Compares the marts that a deployment built with the local ones; an earlier deployment has compared the others. */
-export function verifyAgainstLocal({ local, remote, target, effects }: SurveyContext): VerifyMarts {
+export function verifyAgainstLocal({ paths, local, remote, target, effects }: SurveyContext): VerifyMarts {
   return async (survey, mayDiffer) => {
-    const marts = (await publicMarts(survey.manifestFile)).filter(({ uniqueId }) => mayDiffer(uniqueId));
+    const marts = (await publicMarts(survey.manifestFile, paths)).filter(({ uniqueId }) => mayDiffer(uniqueId));
     if (marts.length === 0) return [];
     const { signal, reporter, clock } = effects;
     const compared = await compareMarts(

@@ -6,12 +6,11 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
-import { type Paths, projectRoot } from '../config/paths.ts';
+import { type Paths, sourceFolder } from '../config/paths.ts';
 import { EngineLostError } from './errors.ts';
 import { engineToken, logFile, newSocketPath } from './location.ts';
 
-/** The Python server always runs from the source folder, even if the CLI is compiled. */
-const SERVER = join(projectRoot, 'cli', 'src', 'engine', 'python', 'main.py');
+const SERVER = join(sourceFolder, 'engine', 'python', 'main.py');
 
 /** The next engine starts a new log if the old one is larger than this (bytes). */
 const LARGEST_LOG = 2_000_000;

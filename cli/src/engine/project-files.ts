@@ -87,7 +87,16 @@ function readProjectFile(path: string): Record<string, unknown> | undefined {
 
 /** The folders that contain every file that can change a build, except for data. */
 export function projectRoots(paths: Paths, folders: ProjectFolders): string[] {
-  return [...new Set([paths.dbtProject, paths.fixtures, paths.profiles, ...folders.searched, ...packagesIn(folders)])];
+  return [
+    ...new Set([
+      paths.dbtProject,
+      paths.fixtures,
+      paths.scenarios,
+      paths.profiles,
+      ...folders.searched,
+      ...packagesIn(folders),
+    ]),
+  ];
 }
 
 function packagesIn({ packages }: ProjectFolders): string[] {

@@ -1,5 +1,5 @@
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
-import { quoteIdentifier } from '../warehouse/sql.ts';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import { csvValue, expectedCell, foundCell } from './cells.ts';
 import type { ExpectedTable } from './expected.ts';
@@ -22,19 +22,20 @@ export interface TableDifference {
 /**
  * Compares a table with its expected rows: in any order, duplicates counted, null only equal to null.
  * @param catalog the name under which the database is attached.
+ * @param schemas where a name without a schema is looked for first.
  * @returns undefined if they are equal.
  */
 export async function compareTable(
   warehouse: DuckDbWarehouse,
   catalog: string,
   expected: ExpectedTable,
+  schemas: readonly string[],
 ): Promise<TableDifference | undefined> {
-  const [table, schema = 'marts'] = expected.table.split('.').reverse();
-  const relation = [catalog, schema, table ?? ''].map(quoteIdentifier).join('.');
   const selected = expected.columns?.map(quoteIdentifier).join(', ') ?? '*';
   const where = expected.where === undefined ? '' : `where (${expected.where})`;
   const nothing = { table: expected.table, file: expected.file, missing: [], extra: [], different: [] };
   try {
+    const relation = await relationOf(warehouse, catalog, expected.table, schemas);
     const found = await warehouse.query(`select ${selected} from ${relation} ${where}`);
     const wanted = expected.rows.map(({ line, values }) => ({
       line,
@@ -50,6 +51,24 @@ export async function compareTable(
     if (!(error instanceof Error)) throw error;
     return { ...nothing, columns: [], problem: error.message };
   }
+}
+
+/** The table as SQL names it: in the first of the schemas that has it, or else in any other. */
+async function relationOf(
+  warehouse: DuckDbWarehouse,
+  catalog: string,
+  name: string,
+  schemas: readonly string[],
+): Promise<string> {
+  const [table = '', schema] = name.split('.').reverse();
+  const quoted = (place: string): string => [catalog, place, table].map(quoteIdentifier).join('.');
+  if (schema !== undefined) return quoted(schema);
+  const { rows } = await warehouse.query(
+    `select table_schema from information_schema.tables
+     where table_catalog = ${quoteLiteral(catalog)} and table_name = ${quoteLiteral(table)} order by table_schema`,
+  );
+  const present = rows.map(([place]) => String(place));
+  return quoted(schemas.find((place) => present.includes(place)) ?? present[0] ?? schemas[0] ?? 'main');
 }
 
 function typedRow(

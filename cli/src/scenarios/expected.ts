@@ -7,7 +7,7 @@ import { keyOf } from './moments.ts';
 
 /** The expected content of a table after a day: rows in any order, and only the named columns. */
 export interface ExpectedTable {
-  /** `fct_events`, or `schema.table` for one outside of `marts`. */
+  /** `fct_events`, or `schema.table` where several schemas have a table with that name. */
   readonly table: string;
   /** Relative to the project, for messages. */
   readonly file: string;
@@ -32,7 +32,7 @@ const FILE = /^((?:[a-z_][a-z0-9_]*\.)?[a-z_][a-z0-9_]*)\.(yml|csv)$/;
  * Reads `expected/day-N/`: a file for each table, `<table>.yml` or `<table>.csv`. A missing folder expects nothing.
  * @throws MeetupError that names the file and line of what can't be understood.
  */
-export async function readExpected(folder: string, shown: string): Promise<ExpectedTable[]> {
+export async function readExpected(folder: string, shown: string, keySeparator: string): Promise<ExpectedTable[]> {
   let names: string[];
   try {
     names = await readdir(folder);
@@ -48,7 +48,7 @@ export async function readExpected(folder: string, shown: string): Promise<Expec
         throw new MeetupError(`${file} does not name a table: expected rows belong in <table>.yml or <table>.csv.`);
       }
       const text = await readFile(join(folder, name), 'utf8');
-      return format === 'csv' ? fromCsv(text, table, file) : fromYaml(text, table, file);
+      return format === 'csv' ? fromCsv(text, table, file) : fromYaml(text, table, file, keySeparator);
     }),
   );
 }
@@ -68,7 +68,7 @@ function fromCsv(text: string, table: string, file: string): ExpectedTable {
   return { table, file, format: 'csv', where: undefined, columns, rows: values };
 }
 
-function fromYaml(text: string, table: string, file: string): ExpectedTable {
+function fromYaml(text: string, table: string, file: string, keySeparator: string): ExpectedTable {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, intAsBigInt: false });
   const lineOf = (offset: number | undefined): number => lines.linePos(offset ?? 0).line;
@@ -95,12 +95,20 @@ function fromYaml(text: string, table: string, file: string): ExpectedTable {
     format: 'yml',
     where,
     columns,
-    rows: rows.map(({ line, row }) => ({ line, values: valuesOf(row, columns ?? [], `${file}:${line}`) })),
+    rows: rows.map(({ line, row }) => ({
+      line,
+      values: valuesOf(row, columns ?? [], keySeparator, `${file}:${line}`),
+    })),
   };
 }
 
 /** A column that a row omits could mean null or any value, so it is refused: the row has to say which. */
-function valuesOf(row: ReadonlyMap<string, unknown>, columns: readonly string[], where: string): unknown[] {
+function valuesOf(
+  row: ReadonlyMap<string, unknown>,
+  columns: readonly string[],
+  keySeparator: string,
+  where: string,
+): unknown[] {
   const other = [...row.keys()].find((column) => !columns.includes(column));
   const missing = columns.find((column) => !row.has(column));
   if (other !== undefined || missing !== undefined) {
@@ -108,14 +116,14 @@ function valuesOf(row: ReadonlyMap<string, unknown>, columns: readonly string[],
       `${where}: all rows must name the same columns, and this one ${other === undefined ? `lacks ${missing}` : `has ${other} too`} (write null for no value).`,
     );
   }
-  return columns.map((column) => withKey(row.get(column), `${where}: ${column}`));
+  return columns.map((column) => withKey(row.get(column), keySeparator, `${where}: ${column}`));
 }
 
 /** `{$key: [7, 2026-01-05T18:00:00Z]}` stands for the surrogate key of its parts. */
-function withKey(value: unknown, where: string): unknown {
+function withKey(value: unknown, separator: string, where: string): unknown {
   if (typeof value !== 'object' || value === null || !('$key' in value)) return value;
   const parts: unknown = value.$key;
   const usable = Array.isArray(parts) && parts.every((part) => typeof part === 'string' || typeof part === 'number');
   if (!usable) throw new MeetupError(`${where}: $key takes a list of numbers, texts and timestamps.`);
-  return keyOf(parts, where);
+  return keyOf(parts, separator, where);
 }

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
-import type { NodeResult } from '../engine/protocol.ts';
+import type { ChangesAnswer, NodeResult } from '../engine/protocol.ts';
 import { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
@@ -48,28 +48,37 @@ const EXAMPLES = 5;
  * full refresh.
  * @param nodes the build's results, in the order in which they ended.
  */
-export async function readRecipe(paths: Paths, nodes: readonly NodeResult[]): Promise<Recipe> {
+export async function readRecipe(
+  paths: Paths,
+  nodes: readonly NodeResult[],
+  places: readonly RelationPlace[],
+): Promise<Recipe> {
   const warehouse = await DuckDbWarehouse.open(paths.workDatabase, { readOnly: true });
   const { rows } = await warehouse
-    .query('select table_name, table_schema, table_type from information_schema.tables')
+    .query('select distinct table_schema from information_schema.tables')
     .finally(() => warehouse.close());
-  const places = new Map(rows.map(([name, schema, type]) => [String(name), { schema: String(schema), type }]));
+  const placeOf = new Map(places.map((place) => [place.uniqueId, place]));
   const models = nodes.filter((node) => node.resourceType === 'model');
   return {
-    schemas: [...new Set([...places.values()].map(({ schema }) => schema))],
+    schemas: rows.map(([schema]) => String(schema)),
     models: await Promise.all(
       models.map(async ({ uniqueId, name, file }): Promise<ModelRecipe> => {
-        const place = places.get(name);
-        if (place === undefined || file === null) throw new MeetupError(`${name} was built to no relation.`);
-        const compiled = await readFile(join(paths.dbtTarget, 'compiled', 'meetup', file), 'utf8');
-        const isView = place.type === 'VIEW';
-        const relation = `${quoteIdentifier(place.schema)}.${quoteIdentifier(name)}`;
+        const { schema, relation: table = null, materialized } = placeOf.get(uniqueId) ?? {};
+        if (schema === undefined || table === null || file === null)
+          throw new MeetupError(`${name} was built to no relation.`);
+        const [, packageName = ''] = uniqueId.split('.');
+        const compiled = await readFile(join(paths.dbtTarget, 'compiled', packageName, file), 'utf8');
+        const isView = materialized === 'view';
+        const relation = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
         const statement = `create or replace ${isView ? 'view' : 'table'} ${relation} as (${compiled}\n)`;
-        return { uniqueId, name, schema: place.schema, isView, statement };
+        return { uniqueId, name: table, schema, isView, statement };
       }),
     ),
   };
 }
+
+/** Where dbt puts a node, from the answer to `changes`. */
+type RelationPlace = Pick<ChangesAnswer['nodes'][number], 'uniqueId' | 'schema' | 'relation' | 'materialized'>;
 
 /** An in-memory database in which every model is built from scratch each day, from the raw tables of a working database. */
 export class FullRefresh {
@@ -123,11 +132,14 @@ export class FullRefresh {
     }
   }
 
-  /** Compares every mart of the attached incremental build with the full refresh, duplicates counted. */
-  async findDrift(): Promise<Drift[]> {
-    const marts = this.#recipe.models.filter(({ schema }) => schema === 'marts').map(({ name }) => name);
+  /**
+   * Compares every mart of the attached incremental build with the full refresh, duplicates counted.
+   * @param schemas of the marts; undefined if every table is one.
+   */
+  async findDrift(schemas: readonly string[] | undefined): Promise<Drift[]> {
+    const marts = this.#recipe.models.filter(({ schema, isView }) => schemas?.includes(schema) ?? !isView);
     const drifts: Drift[] = [];
-    for (const mart of marts.sort()) {
+    for (const mart of [...marts].sort((a, b) => (a.name < b.name ? -1 : 1))) {
       const drift = await this.#driftOf(mart);
       if (drift !== undefined) drifts.push(drift);
     }
@@ -143,8 +155,8 @@ export class FullRefresh {
     return rows.length > 0;
   }
 
-  async #driftOf(mart: string): Promise<Drift | undefined> {
-    const table = `marts.${quoteIdentifier(mart)}`;
+  async #driftOf({ schema, name: mart }: ModelRecipe): Promise<Drift | undefined> {
+    const table = `${quoteIdentifier(schema)}.${quoteIdentifier(mart)}`;
     const incremental = `${BUILT}.${table}`;
     const full = `${CATALOG}.${table}`;
     const onlyIncremental = await this.#difference(incremental, full);

@@ -27,9 +27,9 @@ export function epochMs(moment: string, where: string): number {
 }
 
 /**
- * The surrogate key of its parts, as macro `surrogate_key` makes it. A part that is a moment stands for its epoch milliseconds.
+ * The surrogate key of its parts: the MD5 of their texts, with a separator between them. A part that is a moment stands for its epoch milliseconds.
  */
-export function keyOf(parts: readonly (string | number)[], where: string): string {
+export function keyOf(parts: readonly (string | number)[], separator: string, where: string): string {
   const texts = parts.map((part) => (typeof part === 'string' && MOMENT.test(part) ? epochMs(part, where) : part));
-  return createHash('md5').update(texts.join('|')).digest('hex');
+  return createHash('md5').update(texts.join(separator)).digest('hex');
 }

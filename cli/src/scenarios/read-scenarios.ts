@@ -6,6 +6,7 @@ import { hasCode, MeetupError } from '../config/errors.ts';
 import { reasonOf } from '../config/explain.ts';
 import { shareSchema } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
+import { keySeparatorOf } from '../config/project/settings.ts';
 import { type ExpectedTable, readExpected } from './expected.ts';
 
 /** A story: what arrives day by day, and what tables hold after each day. */
@@ -52,7 +53,7 @@ const scenarioSchema = z.strictObject({
  * @throws MeetupError that names the faulty file.
  */
 export async function readScenarios(paths: Paths): Promise<Scenario[]> {
-  const folder = join(paths.fixtures, 'scenarios');
+  const folder = paths.scenarios;
   const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return [];
     throw error;
@@ -64,7 +65,7 @@ export async function readScenarios(paths: Paths): Promise<Scenario[]> {
 
 /** Reads one scenario of `fixtures/scenarios/`. */
 export async function readScenario(paths: Paths, name: string): Promise<Scenario> {
-  const folder = join(paths.fixtures, 'scenarios', name);
+  const folder = join(paths.scenarios, name);
   const shown = relative(paths.root, folder);
   const said = await readDescription(join(folder, 'scenario.yml'), `${shown}/scenario.yml`);
   const present = new Set(await readdir(folder));
@@ -84,7 +85,11 @@ export async function readScenario(paths: Paths, name: string): Promise<Scenario
         droppedOn: day.dropped_on === 'undated' ? undefined : day.dropped_on,
         load: day.load,
         folder: files,
-        expected: await readExpected(join(folder, 'expected', dayName), `${shown}/expected/${dayName}`),
+        expected: await readExpected(
+          join(folder, 'expected', dayName),
+          `${shown}/expected/${dayName}`,
+          keySeparatorOf(paths.settings),
+        ),
       };
     }),
   );

@@ -166,13 +166,14 @@ export class ScenarioPlayer {
   }
 
   #compare(day: ScenarioDay, { full }: Start): Promise<Pick<DayOutcome, 'differences' | 'drifts'>> {
+    const marts = this.#paths.settings.public;
     return full.beside(this.#paths.workDatabase, async (warehouse) => {
       const differences: TableDifference[] = [];
       for (const expected of day.expected) {
-        const difference = await compareTable(warehouse, BUILT, expected);
+        const difference = await compareTable(warehouse, BUILT, expected, marts ?? []);
         if (difference !== undefined) differences.push(difference);
       }
-      return { differences, drifts: this.#modelsChange ? [] : await full.findDrift() };
+      return { differences, drifts: this.#modelsChange ? [] : await full.findDrift(marts) };
     });
   }
 
@@ -191,7 +192,8 @@ export class ScenarioPlayer {
     const answer = await this.#engine.build({ target: 'dev', resourceTypes: ['model', 'snapshot'], vars });
     const [failure] = failuresOf(answer);
     if (failure !== undefined) throw new MeetupError(`The models can't be built on empty tables: ${failure}`);
-    const recipe = await readRecipe(this.#paths, answer.nodes);
+    const { nodes: places } = await this.#engine.changes({ target: 'dev', vars });
+    const recipe = await readRecipe(this.#paths, answer.nodes, places);
     const file = join(this.#paths.state, `start-${number}.duckdb`);
     await copyFile(this.#paths.workDatabase, file);
     const snapshots = answer.nodes.filter((node) => node.resourceType === 'snapshot').map((node) => node.uniqueId);

@@ -1,10 +1,11 @@
 import type { BuildReport } from '../commands/build.ts';
 import type { DevReport } from '../commands/dev.ts';
-import type { MartsSummary } from '../commands/summary.ts';
+import type { MartsSummary, Shown } from '../commands/summary.ts';
+import { COMMAND } from '../config/paths.ts';
 import type { Style } from '../text/style.ts';
 import { renderTable } from '../text/table.ts';
 import { formatDuration, plural } from '../text/text.ts';
-import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
+import type { Cell } from '../warehouse/warehouse.ts';
 import { renderBuild } from './build.ts';
 import { renderGenerate } from './generate.ts';
 import { renderLoad } from './load.ts';
@@ -29,7 +30,15 @@ function closing(report: DevReport, style: Style): string {
     return `${style.good('Nothing changed')} since the last build, so nothing was done. ${time}`;
   if (report.status === 'refused') return `${style.bad('Nothing was built')}, because data was refused. ${time}`;
   if (report.status === 'fail') return `${style.bad('The build failed')}: see above. ${time}`;
-  return `${style.good('Ready.')} Ask the marts: ${style.bold('./meetup query "select * from group_scorecard limit 10"')} ${time}`;
+  return `${style.good('Ready.')} ${asking(report, style)}${time}`;
+}
+
+/** A query to begin with: of what was built last, which nothing else is made from. */
+function asking({ build }: DevReport, style: Style): string {
+  const model = build?.models.findLast(({ status }) => status === 'pass')?.name;
+  return model === undefined
+    ? ''
+    : `Ask the marts: ${style.bold(`${COMMAND} query "select * from ${model} limit 10"`)} `;
 }
 
 function slowest(build: BuildReport, style: Style): string[] {
@@ -38,35 +47,29 @@ function slowest(build: BuildReport, style: Style): string[] {
   return [style.dim(`slowest: ${models.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(', ')}`)];
 }
 
+/** A row of one line, and tables of several. */
 function sample(marts: MartsSummary, style: Style, title: (text: string) => string): string[] {
-  const [row] = marts.totals.rows;
-  const totals = (row ?? []).map(
-    (cell, i) => `${shown(cell)} ${marts.totals.columns[i]?.name.replace('_', ' ') ?? ''}`,
-  );
-  const asOf = totals.pop();
-  return [
-    title('Marts'),
-    `${totals.join(', ')} ${style.dim(`(as of ${asOf?.replace(' as of', ' UTC').replace('T', ' ') ?? 'never'})`)}`,
-    ...marts.warnings.map((warning) => style.caution(warning)),
-    '',
-    ...section('Top groups to sponsor', marts.topGroups, 'group_scorecard', style, title),
-    '',
-    ...section('Rising topics', marts.risingTopics, 'topic_months', style, title),
-  ];
+  const warnings = marts.warnings.map((warning) => style.caution(warning));
+  const parts = marts.shown.map((shown) => section(shown, style, title));
+  return [...warnings, ...parts.flatMap((part, at) => (at === 0 ? part : ['', ...part]))];
 }
 
-function section(
-  name: string,
-  result: QueryResult,
-  mart: string,
-  style: Style,
-  title: (text: string) => string,
-): string[] {
-  if (result.rows.length === 0) return [title(name), style.dim(`${plural(0, 'row')} in ${mart}`)];
-  const rounded = result.rows.map((row) =>
+function section(shown: Shown, style: Style, title: (text: string) => string): string[] {
+  const { columns, rows, file } = shown;
+  const [first] = rows;
+  if (first === undefined) return [title(shown.title), style.dim(`${plural(0, 'row')} from ${file}`)];
+  if (rows.length === 1) {
+    const cells = first.map((cell, at) => inLine(columns[at]?.name.replaceAll('_', ' ') ?? '', cell));
+    return [title(shown.title), cells.join(', ')];
+  }
+  const rounded = rows.map((row) =>
     row.map((cell) => (typeof cell === 'number' && !Number.isInteger(cell) ? Number(cell.toFixed(2)) : cell)),
   );
-  return [`${title(name)} ${style.dim(`from ${mart}`)}`, renderTable(result.columns, rounded, style)];
+  return [`${title(shown.title)} ${style.dim(`from ${file}`)}`, renderTable(columns, rounded, style)];
 }
 
-const shown = (cell: Cell): string => (typeof cell === 'number' ? cell.toLocaleString('en-US') : String(cell));
+/** `1,234 groups`, `as of 2026-01-05 18:00:00` */
+function inLine(name: string, cell: Cell): string {
+  if (typeof cell === 'number') return `${cell.toLocaleString('en-US')} ${name}`;
+  return `${name} ${cell === null ? 'unknown' : String(cell).replace(/^(\d{4}-\d{2}-\d{2})T/, '$1 ')}`;
+}

@@ -6,6 +6,7 @@ import type { Column, Rows } from './workbench.ts';
 
 /** Where a value is: the input, the column and, within lists and structs, the field. */
 export interface Place {
+  readonly isPersonal: boolean;
   readonly input: string;
   readonly column: string;
   readonly field: string;
@@ -26,6 +27,8 @@ export interface Input {
   readonly rows: Rows;
   /** Columns that the schema declares as not personal, in lower case. */
   readonly impersonal: ReadonlySet<string>;
+  /** Columns that are declared as personal, in lower case: their numbers are replaced too, whatever they are called. */
+  readonly personal: ReadonlySet<string>;
 }
 
 /** How many kept values are listed per place. */
@@ -81,13 +84,17 @@ export function anonymise(
   return { given, kept: [...kept, ...declared(inputs)] };
 }
 
-function changed({ reference, rows, impersonal }: Input, change: (cell: Cell, kind: Kind, place: Place) => Cell): Rows {
+function changed(
+  { reference, rows, impersonal, personal }: Input,
+  change: (cell: Cell, kind: Kind, place: Place) => Cell,
+): Rows {
   const columns = rows.columns.map((column) => ({ ...column, parsed: parseType(column.type) }));
   const cells = rows.rows.map((row) =>
     row.map((cell, at) => {
       const column = columns[at];
       if (column === undefined || impersonal.has(column.name.toLowerCase())) return cell;
-      const place = { input: reference, column: column.name, field: '' };
+      const isPersonal = personal.has(column.name.toLowerCase());
+      const place = { isPersonal, input: reference, column: column.name, field: '' };
       return within(cell, column.parsed, place, change);
     }),
   );
@@ -125,7 +132,7 @@ function within(
   return kind === undefined ? cell : change(cell, kind, place);
 }
 
-function kindOf(cell: Cell, type: string, { column, field }: Place): Kind | undefined {
+function kindOf(cell: Cell, type: string, { column, field, isPersonal }: Place): Kind | undefined {
   const name = field.split('.').at(-1) || column;
   if (/^(DATE|TIMESTAMP)/.test(type)) return BIRTH.test(name) ? 'birth' : undefined;
   if (TEXT_TYPES.test(type)) return BIRTH.test(name) && /^\d{4}-\d{2}-\d{2}/.test(String(cell)) ? 'birth' : 'text';
@@ -133,7 +140,7 @@ function kindOf(cell: Cell, type: string, { column, field }: Place): Kind | unde
   if (!/^-?\d+$/.test(String(cell))) return undefined;
   const number = BigInt(cell);
   const isLong = (number >= LONG_NUMBER || number <= -LONG_NUMBER) && !isMoment(number);
-  return KEY.test(name) || BIRTH.test(name) || isLong ? 'key' : undefined;
+  return isPersonal || KEY.test(name) || BIRTH.test(name) || isLong ? 'key' : undefined;
 }
 
 function declared(inputs: readonly Input[]): Kept[] {

@@ -71,7 +71,7 @@ export async function newFixture(options: NewFixtureOptions, effects: Effects): 
     if (model === undefined) throw new Error(`${options.model} was not compiled.`);
     const made = await makeFrom(model, upstream, options, effects);
     const description = descriptionOf(options, made.nearness);
-    const file = join(options.paths.fixtures, 'models', model.name, `${name}.yml`);
+    const file = join(options.paths.fixtures, model.name, `${name}.yml`);
     await writeNew(file, fixtureYaml({ name, description, model, ...made }), options.paths);
     effects.reporter.progress(`Running ${name} …`);
     try {
@@ -208,7 +208,7 @@ function noRow({ model, where, fromKey: value }: NewFixtureOptions, key: readonl
 }
 
 async function freeName({ paths, model, name }: NewFixtureOptions): Promise<string> {
-  const fileOf = (candidate: string): string => join(paths.fixtures, 'models', model, `${candidate}.yml`);
+  const fileOf = (candidate: string): string => join(paths.fixtures, model, `${candidate}.yml`);
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' is not a valid model name.`);
   if (name !== undefined) {
     if (!/^[a-z][a-z0-9_]*$/.test(name)) {

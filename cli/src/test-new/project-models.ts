@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { readJsonFile } from '../config/json-file.ts';
 import type { Paths } from '../config/paths.ts';
+import { wrongSetting } from '../config/project/read-settings.ts';
 import type { EngineClient } from '../engine/client.ts';
 
 const meta = z.looseObject({ personal: z.boolean().optional() }).optional();
@@ -55,6 +56,8 @@ export interface ModelInput {
   readonly reference: string;
   /** Columns that the project declares with `meta: {personal: false}`, in lower case. */
   readonly impersonal: ReadonlySet<string>;
+  /** Columns that meetup.yml declares as personal, in lower case. */
+  readonly personal: ReadonlySet<string>;
 }
 
 /** A relation in compiled SQL: catalog, schema, table. */
@@ -67,14 +70,17 @@ type Node = z.infer<typeof nodeSchema>;
 export class ProjectModels {
   readonly #manifest: Manifest;
   readonly #inputs = new Map<string, ModelInput>();
+  readonly #declared: readonly Declared[];
 
-  private constructor(manifest: Manifest) {
+  private constructor(manifest: Manifest, { root, settings }: Pick<Paths, 'root' | 'settings'>) {
     this.#manifest = manifest;
+    this.#declared = declaredIn(settings);
+    requireTables(root, this.#declared, manifest);
     for (const source of Object.values(manifest.sources)) {
-      this.#add(source.schema, source.identifier, `source('${source.source_name}', '${source.name}')`, source.columns);
+      this.#add({ ...source, table: source.identifier }, `source('${source.source_name}', '${source.name}')`);
     }
     for (const node of Object.values(manifest.nodes)) {
-      if (isRelation(node)) this.#add(node.schema, node.alias, this.#reference(node), node.columns ?? {});
+      if (isRelation(node)) this.#add({ ...node, table: node.alias }, this.#reference(node));
     }
   }
 
@@ -88,7 +94,7 @@ export class ProjectModels {
         `The dbt project can't be read: ${problem.file ?? 'dbt'}: ${problem.message.split('\n')[0]}`,
       );
     }
-    return new ProjectModels(await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again'));
+    return new ProjectModels(await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again'), paths);
   }
 
   byId(uniqueId: string): ProjectModel | undefined {
@@ -132,11 +138,19 @@ export class ProjectModels {
     return `There is no model ${name} in the dbt project${nearest === undefined ? '.' : `: did you mean ${nearest}?`}`;
   }
 
-  #add(schema: string, table: string, reference: string, described: z.infer<typeof columns>): void {
-    const impersonal = Object.values(described)
-      .filter((column) => (column.config?.meta?.personal ?? column.meta?.personal) === false)
-      .map((column) => column.name.toLowerCase());
-    this.#inputs.set(key(schema, table), { schema, table, reference, impersonal: new Set(impersonal) });
+  #add({ name, schema, table, columns: described = {} }: Described, reference: string): void {
+    const impersonal = new Set(
+      Object.values(described)
+        .filter((column) => (column.config?.meta?.personal ?? column.meta?.personal) === false)
+        .map((column) => column.name.toLowerCase()),
+    );
+    const personal = new Set<string>();
+    for (const declared of this.#declared) {
+      if (![name, table].some((one) => one.toLowerCase() === declared.table)) continue;
+      (declared.isPersonal ? personal : impersonal).add(declared.column);
+      (declared.isPersonal ? impersonal : personal).delete(declared.column);
+    }
+    this.#inputs.set(key(schema, table), { schema, table, reference, impersonal, personal });
   }
 
   #reference({ name, package_name: from, version }: Node): string {
@@ -144,6 +158,40 @@ export class ProjectModels {
     const place = own ? `'${name}'` : `'${from}', '${name}'`;
     return version == null ? `ref(${place})` : `ref(${place}, v=${JSON.stringify(version)})`;
   }
+}
+
+interface Described {
+  readonly name: string;
+  readonly schema: string;
+  readonly table: string;
+  readonly columns?: z.infer<typeof columns> | undefined;
+}
+
+/** What meetup.yml says about a column; names in lower case. */
+interface Declared {
+  readonly key: string;
+  readonly table: string;
+  readonly column: string;
+  readonly isPersonal: boolean;
+}
+
+const declaredIn = ({ personal = {} }: Paths['settings']): Declared[] =>
+  Object.entries(personal).map(([name, isPersonal]) => {
+    const [table = '', column = ''] = name.toLowerCase().split('.');
+    return { key: name, table, column, isPersonal };
+  });
+
+/** A name that is nothing's would look as if it protected something. */
+function requireTables(root: string, declared: readonly Declared[], { nodes, sources }: Manifest): void {
+  const names = [
+    ...Object.values(nodes).flatMap((node) => [node.name, node.alias]),
+    ...Object.values(sources).flatMap((source) => [source.name, source.identifier]),
+  ];
+  const known = new Set(names.map((name) => name.toLowerCase()));
+  const unknown = declared.find(({ table }) => !known.has(table));
+  if (unknown === undefined) return;
+  const why = `personal names ${unknown.key}, but the dbt project has no model, seed, snapshot or source table ${unknown.table}.`;
+  throw wrongSetting(root, ['personal', unknown.key], why);
 }
 
 /** The relations that a statement reads, in order. */

@@ -195,8 +195,8 @@ async function withoutPersons(bench: Workbench, model: CompiledModel, given: rea
   const before = await outputOf(bench, given);
   const sql = valuesInSql(model.sql);
   const inputs = given.map((rows, index): Input => {
-    const { reference = '', impersonal = new Set<string>() } = model.inputs[index] ?? {};
-    return { reference, rows, impersonal };
+    const { reference = '', impersonal = new Set<string>(), personal = new Set<string>() } = model.inputs[index] ?? {};
+    return { reference, rows, impersonal, personal };
   });
   const attempt = async (frozen?: (place: Place) => boolean): Promise<Finished | undefined> => {
     const { given: strangers, kept } = anonymise(inputs, sql, frozen);

@@ -18,7 +18,7 @@ export async function ownState(paths: Paths): Promise<string | undefined> {
     const real = await realFolder(folder);
     if (real !== undefined && contains(state, real)) throw refusal(paths, `it contains ${folder}`);
   }
-  const isDefault = state === (await realFolder(join(projectRoot, '.meetup')));
+  const isDefault = state === (await realFolder(join(paths.root, '.meetup')));
   if (!isDefault && !(await isMarked(state))) {
     throw refusal(paths, `it has no ${stateMarker().name} from meetup, so something else may have created it`);
   }

@@ -7,13 +7,14 @@ import { openWork } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
 import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
 
-async function marts(): Promise<Paths> {
+async function marts(others: readonly string[] = []): Promise<Paths> {
   const paths = await temporaryPaths();
   const work = await openWork(paths);
   await work.run('create schema marts');
   await work.run(`create table marts.events as select * from (values
     (1::bigint, 'Rust 🦀 night', timestamp '2024-03-31 17:30:00', 9007199254740993::hugeint, [1, 2], 0.5::decimal(3,2)),
     (2::bigint, null, timestamp '2024-03-31 17:30:00.123456', 1::hugeint, [], null)) t(id, name, starts_at, big, list, share)`);
+  for (const statement of others) await work.run(statement);
   await work.close();
   await publish(paths);
   return paths;
@@ -28,6 +29,20 @@ describe('meetup query', () => {
     expect(await ask(await marts(), 'select id, name from events order by id')).toEqual([
       { id: 1, name: 'Rust 🦀 night' },
       { id: 2, name: null },
+    ]);
+  });
+
+  it('looks in the public schemas of meetup.yml first, and in every other schema after that', async () => {
+    const found = await marts([
+      'create schema "shop ""x""" ',
+      'create table "shop ""x""".events as select 7 as id',
+      'create table marts.other as select 8 as id',
+    ]);
+    const paths: Paths = { ...found, settings: { public: ['shop "x"'] } };
+    expect(await ask(paths, 'select id from events')).toEqual([{ id: 7 }]);
+    expect(await ask(paths, 'select id from other')).toEqual([{ id: 8 }]);
+    expect(await ask({ ...paths, settings: { public: ['marts'] } }, 'select count(*) as n from events')).toEqual([
+      { n: 2 },
     ]);
   });
 

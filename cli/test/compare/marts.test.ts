@@ -1,16 +1,31 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { publicMarts } from '../../src/compare/marts.ts';
+import { type MartSpec, publicMarts } from '../../src/compare/marts.ts';
+import { readSettings } from '../../src/config/project/read-settings.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
-const model = (name: string, access = 'public') => ({
+const model = (name: string, access = 'public', { schema = 'marts', materialized = 'table', from = 'p' } = {}) => ({
   unique_id: `model.p.${name}`,
   resource_type: 'model',
-  schema: 'marts',
+  package_name: from,
+  schema,
   alias: name,
   access,
+  config: { materialized },
 });
+
+async function martsOf(nodes: readonly { unique_id: string }[], meetupYml = ''): Promise<MartSpec[]> {
+  const root = await temporaryFolder();
+  await mkdir(root, { recursive: true });
+  await writeFile(join(root, 'meetup.yml'), meetupYml);
+  const manifest = {
+    metadata: { project_name: 'p' },
+    nodes: Object.fromEntries(nodes.map((node) => [node.unique_id, node])),
+  };
+  await writeFile(join(root, 'manifest.json'), JSON.stringify(manifest));
+  return publicMarts(join(root, 'manifest.json'), { root, settings: readSettings(root) });
+}
 
 const test = (name: string, of: string, column: string | null, columns?: string[], where?: string) => ({
   unique_id: `test.p.${name}_${of}_${column}`,
@@ -20,7 +35,7 @@ const test = (name: string, of: string, column: string | null, columns?: string[
   attached_node: `model.p.${of}`,
   column_name: column,
   config: { where: where ?? null },
-  test_metadata: { name, kwargs: columns === undefined ? {} : { columns } },
+  test_metadata: { name, kwargs: (columns === undefined ? {} : { columns }) as Record<string, string[]> },
 });
 
 it('the marts to compare are the public models, with keys from their uniqueness tests', async () => {
@@ -36,11 +51,35 @@ it('the marts to compare are the public models, with keys from their uniqueness 
     test('unique', 'half_unique', 'a', undefined, 'a > 5'),
     test('unique', 'int_things', 'x'),
   ];
-  const file = join(await temporaryFolder(), 'manifest.json');
-  await writeFile(file, JSON.stringify({ nodes: Object.fromEntries(nodes.map((node) => [node.unique_id, node])) }));
-  expect(await publicMarts(file)).toEqual([
+  expect(await martsOf(nodes)).toEqual([
     { uniqueId: 'model.p.bridge', schema: 'marts', name: 'bridge', keys: ['a', 'b'] },
     { uniqueId: 'model.p.fct_things', schema: 'marts', name: 'fct_things', keys: ['thing_key'] },
     { uniqueId: 'model.p.half_unique', schema: 'marts', name: 'half_unique', keys: [] },
   ]);
+});
+
+it('a key of dbt_utils is known too', async () => {
+  const both = { ...test('unique_combination_of_columns', 'bridge', null) };
+  both.test_metadata.kwargs = { combination_of_columns: ['a', 'b'] };
+  expect(await martsOf([model('bridge'), both])).toMatchObject([{ name: 'bridge', keys: ['a', 'b'] }]);
+});
+
+it("marts are all of the project's own tables if dbt calls no model public", async () => {
+  const nodes = [
+    model('orders', 'protected', { schema: 'shop' }),
+    model('stg_orders', 'protected', { schema: 'shop', materialized: 'view' }),
+    model('inlined', 'protected', { materialized: 'ephemeral' }),
+    model('calendar', 'protected', { from: 'vendor' }),
+  ];
+  expect(await martsOf(nodes)).toEqual([{ uniqueId: 'model.p.orders', schema: 'shop', name: 'orders', keys: [] }]);
+});
+
+it('marts are the models in the schemas that meetup.yml calls public, whatever dbt calls them', async () => {
+  const nodes = [model('orders', 'protected', { schema: 'shop' }), model('hidden', 'public', { schema: 'lab' })];
+  expect(await martsOf(nodes, 'public: [shop]\n')).toMatchObject([{ name: 'orders' }]);
+});
+
+it('a public schema that no model is in is refused with its line in meetup.yml', async () => {
+  const refused = martsOf([model('orders')], 'data: json\npublic:\n  - marts\n  - mart\n');
+  await expect(refused).rejects.toThrow(/meetup\.yml:4: public names the schema mart, but no model is built into it\./);
 });

@@ -1,6 +1,8 @@
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { resolvePaths } from '../../src/config/paths.ts';
+import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { temporaryFolder } from '../support/effects.ts';
 import { placesOf } from './modules.ts';
 
 describe("the launcher's folders", () => {
@@ -23,9 +25,32 @@ describe("the launcher's folders", () => {
   });
 
   it('ignore an environment variable that is empty', () => {
-    expect(placesOf({}, { MEETUP_STATE_DIR: '', MEETUP_TOOLCHAIN_DIR: '' }, '/x', '/repo')).toMatchObject({
-      state: join('/repo', '.meetup'),
-      toolchain: join('/repo', '.meetup', 'toolchain'),
+    expect(placesOf({}, { MEETUP_STATE_DIR: '', MEETUP_TOOLCHAIN_DIR: '' }, '/x')).toMatchObject({
+      state: join(projectRoot, '.meetup'),
+      toolchain: join(projectRoot, '.meetup', 'toolchain'),
     });
+  });
+
+  it.each([
+    ['a folder of a dbt project', ['dbt_project.yml', 'models/x.sql'], 'models', '.'],
+    ['a folder of a project with meetup.yml', ['meetup.yml', 'etl/dbt_project.yml'], 'etl', '.'],
+    ['a dbt project that another one vendors', ['meetup.yml', 'dbt_packages/p/dbt_project.yml'], 'dbt_packages/p', '.'],
+    ['a dbt project below a folder with another one', ['dbt_project.yml', 'b/dbt_project.yml'], 'b', 'b'],
+  ])('agrees with the CLI in %s', async (_what, files, inside, root) => {
+    const folder = await temporaryFolder();
+    for (const file of files) {
+      await mkdir(dirname(join(folder, file)), { recursive: true });
+      await writeFile(join(folder, file), '');
+    }
+    const cwd = join(folder, inside);
+    const { state } = resolvePaths({}, {}, cwd);
+    expect(state).toBe(join(folder, root, '.meetup'));
+    expect(placesOf({}, {}, cwd).state).toBe(state);
+    expect(placesOf({}, { MEETUP_PROJECT_DIR: cwd }, '/').state).toBe(join(cwd, '.meetup'));
+  });
+
+  it('is the current folder for an installed package outside of any project', async () => {
+    const folder = await temporaryFolder();
+    expect(placesOf({}, {}, folder, join(folder, 'node_modules/meetup')).state).toBe(join(folder, '.meetup'));
   });
 });

@@ -78,7 +78,7 @@ describe('meetup test --target rehearsal', () => {
   });
 
   it('reports differing rows with the line of the fixture, and still removes its schemas', async () => {
-    const file = join(paths.fixtures, 'models', 'int_as_of', 'broken.yml');
+    const file = join(paths.fixtures, 'int_as_of', 'broken.yml');
     await mkdir(dirname(file), { recursive: true });
     const good = await readFile(join(dirname(file), 'as_of.yml'), 'utf8');
     const [head = '', first = ''] = good.split(/^(?= {2}- name: )/m);

@@ -10,7 +10,7 @@ async function expected(name: string, text: string) {
   const folder = await temporaryFolder();
   await mkdir(folder, { recursive: true });
   await writeFile(join(folder, name), text);
-  const [table] = await readExpected(folder, 'expected/day-1');
+  const [table] = await readExpected(folder, 'expected/day-1', '|');
   if (table === undefined) throw new Error('nothing was read');
   return table;
 }
@@ -23,7 +23,7 @@ async function compare(select: string, name: string, text: string) {
     await warehouse.run(`attach ':memory:' as built`);
     await warehouse.run('create schema built.marts');
     await warehouse.run(`create table built.marts.t as ${select}`);
-    return await compareTable(warehouse, 'built', table);
+    return await compareTable(warehouse, 'built', table, ['marts']);
   } finally {
     await warehouse.close();
   }

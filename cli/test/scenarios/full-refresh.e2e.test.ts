@@ -61,7 +61,7 @@ describe("a scenario's full refresh", () => {
 
   test('reveals an incremental model that keeps rows it should delete', { timeout: 120_000 }, async () => {
     const project = join(folder, 'project');
-    for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
+    for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas', 'queries', 'meetup.yml']) {
       await cp(join(projectRoot, part), join(project, part), { recursive: true });
     }
     const macro = join(project, 'dbt/macros/incremental/replace_superseded.sql');

@@ -19,7 +19,7 @@ let session: ScenarioPlayer;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-rules-'));
   const copy = join(folder, 'project');
-  for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
+  for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas', 'queries', 'meetup.yml']) {
     await cp(join(projectRoot, part), join(copy, part), { recursive: true });
   }
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');

@@ -7,10 +7,11 @@ import type { Cell } from '../../src/warehouse/warehouse.ts';
 type Columns = Readonly<Record<string, string>>;
 
 /** An input with these columns, given as names and types. */
-const table = (columns: Columns, rows: Cell[][], impersonal: string[] = []): Input => ({
+const table = (columns: Columns, rows: Cell[][], impersonal: string[] = [], personal: string[] = []): Input => ({
   reference: "ref('x')",
   rows: { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows },
   impersonal: new Set(impersonal),
+  personal: new Set(personal),
 });
 
 const rowsOf = (inputs: Input[], sql = '') => anonymise(inputs, valuesInSql(sql)).given.map(({ rows }) => rows);
@@ -92,6 +93,11 @@ describe('strings', () => {
       { where: "ref('x').a", why: 'the SQL names it', values: ["it's", 'yes'] },
       { where: "ref('x').b", why: 'the SQL names it', values: ['CANCELLED'] },
     ]);
+  });
+
+  test('that are numbers are replaced too where meetup.yml says that they are personal', () => {
+    const [rows] = rowsOf([table({ weight: 'INTEGER', height: 'INTEGER' }, [[83, 180]], [], ['weight'])]);
+    expect(rows).toEqual([[1, 180]]);
   });
 
   test('are kept if the schema declares the column as not personal', () => {

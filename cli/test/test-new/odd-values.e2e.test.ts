@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run as build } from '../../src/commands/build.ts';
 import { run as runTestNew } from '../../src/commands/test-new.ts';
+import type { Paths } from '../../src/config/paths.ts';
 import { EngineClient } from '../../src/engine/client.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { type TinyProject, tinyProject } from '../engine/project.ts';
@@ -110,6 +111,20 @@ describe('a fixture created from local data', () => {
     expect(text).toMatch(/Paris/);
     expect(report.kept).toContainEqual(expect.objectContaining({ why: 'the schema says that it is not personal' }));
   });
+
+  it('follows meetup.yml rather than the schema, and refuses a table there that is none', async () => {
+    const saying = (personal: Record<string, boolean>): Paths => ({ ...project.paths, settings: { personal } });
+    const { text } = await createFixture('with_quotes', {
+      name: 'guarded',
+      paths: saying({ 'people.City Name': true }),
+    });
+    expect(text).not.toMatch(/Paris|London/);
+    await writeFile(join(project.paths.root, 'meetup.yml'), 'personal:\n  poeple.name: true\n');
+    await expect(createFixture('with_quotes', { name: 'x', paths: saying({ 'poeple.name': true }) })).rejects.toThrow(
+      /meetup\.yml:2: personal names poeple\.name, but the dbt project has no .* source table poeple\./,
+    );
+    await rm(join(project.paths.root, 'meetup.yml'));
+  });
 });
 
 describe('a fixture that cannot be created', () => {
@@ -124,7 +139,7 @@ describe('a fixture that cannot be created', () => {
     ],
   ])('is rejected with one sentence, and leaves no file: %s', async (model, sentence) => {
     await expect(createFixture(model)).rejects.toThrow(sentence);
-    expect(await readdir(join(project.paths.fixtures, 'models'))).not.toContain(model);
+    expect(await readdir(project.paths.fixtures)).not.toContain(model);
   });
 
   it('does not reveal in its description which values selected its rows', async () => {

@@ -32,6 +32,7 @@ async function reduce(sql: string, inputs: string[], chosen: string, key: string
       table,
       reference: `ref('${table}')`,
       impersonal: new Set<string>(),
+      personal: new Set<string>(),
     })),
   };
   const bench = await Workbench.open(database, model);

@@ -19,7 +19,7 @@ const effects = quietEffects({ env: process.env });
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-new-'));
   const project = join(folder, 'project');
-  for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas']) {
+  for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas', 'queries', 'meetup.yml']) {
     await cp(join(projectRoot, part), join(project, part), { recursive: true });
   }
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
@@ -126,8 +126,8 @@ describe('a test created from local data', { timeout: 120_000 }, () => {
     [{ model: 'fct_events', fromRejected: '0' }, `There is no rejected record '0'`],
     [{ model: 'fct_events', where: 'true', fromKey: '0' }, 'exclude each other'],
   ])('is rejected with one sentence for invalid options: %o', async (options, message) => {
-    const before = await readdir(join(paths.fixtures, 'models', 'fct_events'));
+    const before = await readdir(join(paths.fixtures, 'fct_events'));
     await expect(runTestNew({ paths, ...options }, effects)).rejects.toThrow(message);
-    expect(await readdir(join(paths.fixtures, 'models', 'fct_events'))).toEqual(before);
+    expect(await readdir(join(paths.fixtures, 'fct_events'))).toEqual(before);
   });
 });

@@ -28,7 +28,8 @@ async function watched(
 ): Promise<Watched> {
   const folder = await temporaryFolder();
   const paths = resolvePaths({ stateDir: join(folder, '.meetup') }, { MEETUP_PROJECT_DIR: folder }, folder);
-  for (const path of [paths.dbtProject, paths.fixtures, paths.data, paths.profiles]) await mkdir(path);
+  for (const path of [paths.dbtProject, paths.fixtures, paths.data, paths.profiles])
+    await mkdir(path, { recursive: true });
   await writeFile(join(paths.dbtProject, 'model.sql'), 'select 1');
   await prepare(paths);
   const batches: string[][] = [];
@@ -119,7 +120,7 @@ describe('a batch', () => {
         writeFile(join(folder, 'new.yml'), ''),
       ),
     );
-    expect(await next()).toEqual(['data/new.yml', 'dbt/new.yml', 'fixtures/new.yml', 'profiles/new.yml']);
+    expect(await next()).toEqual(['data/new.yml', 'dbt/new.yml', 'fixtures/models/new.yml', 'profiles/new.yml']);
   });
 
   it("does not contain dbt's output or a state folder inside the project", async () => {
@@ -172,7 +173,7 @@ describe('folders', () => {
   it('may be missing at first, and may disappear and come back', async () => {
     const { paths, next } = await watched(({ fixtures }) => rm(fixtures, { recursive: true }));
     void mkdir(paths.fixtures).then(() => writeFile(join(paths.fixtures, 'new.yml'), ''));
-    expect(await next()).toEqual(['fixtures/new.yml']);
+    expect(await next()).toEqual(['fixtures/models/new.yml']);
     void (async () => {
       await rm(paths.dbtProject, { recursive: true });
       await mkdir(paths.dbtProject);

@@ -3,12 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
 import { MeetupError } from '../../config/errors.ts';
-import { projectRoot } from '../../config/paths.ts';
+import { sourceFolder } from '../../config/paths.ts';
 import type { Java } from './java.ts';
 import { lastWords, sparkJars } from './spark.ts';
 import { call } from './uv.ts';
 
-const SOURCES = join(projectRoot, 'cli', 'src', 'rehearsal', 'spark');
+const SOURCES = join(sourceFolder, 'rehearsal', 'spark');
 
 /** The Scala sources that the rehearsal adds to Spark's server. */
 export const SERVER_SOURCES = readdirSync(SOURCES)

@@ -1,12 +1,12 @@
 import { join } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
 import { MeetupError } from '../../config/errors.ts';
-import { type Paths, projectRoot } from '../../config/paths.ts';
+import { type Paths, sourceFolder } from '../../config/paths.ts';
 import { call, findUv, uvEnvironment } from './uv.ts';
 
 /** The requirements and build requirements, with a hash for every file. */
 export const REQUIREMENTS = ['requirements.txt', 'requirements-build.txt'].map((name) =>
-  join(projectRoot, 'cli', 'src', 'rehearsal', name),
+  join(sourceFolder, 'rehearsal', name),
 );
 
 /**

@@ -59,9 +59,13 @@ export async function checkDatabase({ paths }: DoctorContext): Promise<Check> {
     const warehouse = await openPublished(paths);
     try {
       const { rows } = await warehouse.query(
-        "select count(*) from information_schema.tables where table_schema = 'marts'",
+        "select table_schema, table_name from information_schema.tables where table_schema not in ('raw', 'main')",
       );
-      return ok(name, `${paths.database}, ${String(rows[0]?.[0] ?? 0)} marts`);
+      const marts = rows.filter(([schema]) => paths.settings.public?.includes(String(schema)) ?? true);
+      return ok(
+        name,
+        `${paths.database}, ${marts.length} ${paths.settings.public === undefined ? 'relations' : 'marts'}`,
+      );
     } finally {
       await warehouse.close();
     }

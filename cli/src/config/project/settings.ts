@@ -1,0 +1,67 @@
+import { z } from 'zod';
+
+/** A path, relative to the folder of meetup.yml. */
+const path = z.string().min(1);
+
+const columnName = /^[^.]+\.[^.]+$/;
+
+/** All that `meetup.yml` may say. Each key's description also goes into the JSON Schema for editors. */
+export const settingsSchema = z
+  .strictObject({
+    dbt: z
+      .strictObject({
+        project: path.optional().describe('The folder of dbt_project.yml.'),
+        profiles: path.optional().describe('The folder of profiles.yml.'),
+      })
+      .optional()
+      .describe('Where dbt finds the project.'),
+    fixtures: path
+      .optional()
+      .describe('The folder that `meetup test new` writes unit tests to; it must lie in one of model-paths.'),
+    scenarios: path.optional().describe('The folder of the scenarios, one folder each.'),
+    data: path.optional().describe('The folder of the JSON files that `meetup load` reads.'),
+    schemas: path.optional().describe('The folder of the JSON Schemas, one `<entity>.schema.json` each.'),
+    public: z
+      .array(z.string().min(1))
+      .min(1)
+      .optional()
+      .describe(
+        'The schemas whose models people rely on, as the local target calls them: they are compared by `diff`, `deploy` and scenarios, and `query` looks there first.',
+      ),
+    dev: z
+      .strictObject({
+        show: z.array(path).optional().describe('SQL files whose results `meetup dev` shows at the end.'),
+        warn: z
+          .array(path)
+          .optional()
+          .describe('SQL files that return one text per warning; `meetup dev` shows them above the results.'),
+      })
+      .optional()
+      .describe('What `meetup dev` shows at the end.'),
+    personal: z
+      .record(z.string().regex(columnName, 'is not the name of a table and a column, such as users.email'), z.boolean())
+      .optional()
+      .describe(
+        'Whether a column, `<table>.<column>`, is personal: `test new` keeps values only of columns that are not. Takes precedence over `meta: {personal: …}` in dbt.',
+      ),
+    key_separator: z
+      .string()
+      .optional()
+      .describe('What the surrogate keys of the project put between their parts, for $key in scenarios; - by default.'),
+  })
+  .describe('Settings of meetup for one dbt project.');
+
+/** `meetup.yml`, parsed. */
+export type Settings = z.infer<typeof settingsSchema>;
+
+/** The name of the file, at the root of the project. */
+export const SETTINGS_FILE = 'meetup.yml';
+
+/** What is between the parts of a surrogate key; by default as in dbt_utils. */
+export const keySeparatorOf = ({ key_separator: separator = '-' }: Settings): string => separator;
+
+/** The JSON Schema of meetup.yml, for editors. */
+export const settingsJsonSchema = (): object => ({
+  ...z.toJSONSchema(settingsSchema, { target: 'draft-2020-12', io: 'input' }),
+  title: SETTINGS_FILE,
+});
