@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { median } from './support/figures.ts';
 
 /**
- * How long `./meetup` takes to answer when there is nothing to make, against a Node that does nothing at all.
- * The three are measured in turns, so that what else the machine does falls on all of them alike.
+ * Measures how long `./meetup` takes to answer if everything is installed, compared with a Node process that does nothing.
+ * The commands alternate, so that other load on the machine affects all of them equally.
  *
  *     npx tsx bench/startup.ts [runs]
  */
@@ -25,7 +25,7 @@ for (let round = -1; round < runs; round += 1) {
     const { status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
     const ms = performance.now() - began;
     if (status !== 0) throw new Error(`${name} failed: ${stderr}`);
-    // The first round may set things up.
+    // The first round may include the setup.
     if (round >= 0) times.push(ms);
   }
 }

@@ -1,10 +1,11 @@
 """
-What each patch of dbt gains: the CPU time spent in the functions that it replaces, dbt's own and ours, for the same work.
+Measures the gain of each patch of dbt: the CPU time in the functions that it replaces and in their replacements,
+for the same work.
 
     PYTHON bench/dbt-patches/measure.py STATE_DIR
 
-STATE_DIR is a state folder that `./meetup dev` has filled; its database is copied. PYTHON is that folder's
-toolchain/python/bin/python. The work: a full parse, another one, all unit tests, and two builds of everything.
+STATE_DIR is a state folder after `./meetup dev`. Its database is copied. PYTHON is toolchain/python/bin/python in that
+folder. The work is a full parse, another one, all unit tests, and two builds of everything.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ sys.path.insert(0, str(ROOT / "cli/src/engine/python"))
 
 
 class Request:
-    """A request that nobody waits for."""
+    """A request without a client."""
 
     def __init__(self, op: str, **document: object) -> None:
         self.op = op
@@ -37,11 +38,11 @@ class Request:
         self.document = {"op": op, **document}
 
     def event(self, event: object) -> None:
-        """Nobody listens."""
+        """Ignores the event."""
 
 
 class Clock:
-    """CPU time of the calling threads within one function, calls from within itself not counted twice."""
+    """Measures the CPU time of the calling threads within a function. Recursive calls are not counted twice."""
 
     def __init__(self) -> None:
         self.calls = 0
@@ -64,7 +65,7 @@ class Clock:
 
         return timed
 
-    def put_around(self, symbol: object) -> object:
+    def wrap(self, symbol: object) -> object:
         if isinstance(symbol, (classmethod, staticmethod)):
             return type(symbol)(self.around(symbol.__func__))
         if not callable(symbol):
@@ -73,14 +74,14 @@ class Clock:
 
 
 def measure(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
-    """Calls and CPU seconds by patch, in this process."""
+    """Runs the work in this process. Returns calls and CPU seconds by patch."""
     from meetup_engine.dbt_patches import registry
 
     clocks = {patch.name: Clock() for patch in registry.PATCHES if patch.replaces}
     for patch in registry.PATCHES:
         for replaced in patch.replaces:
             function = replaced.replacement if patched else replaced.symbol.resolve()
-            replaced.symbol.replace(clocks[patch.name].put_around(function))
+            replaced.symbol.replace(clocks[patch.name].wrap(function))
     registry.PATCHES = ()
     from meetup_engine.protocol import worker
 
@@ -113,7 +114,7 @@ def measure(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
 
 
 def raw_columns(database: Path) -> dict[str, list[tuple[str, str]]]:
-    """The columns of the tables that no model makes."""
+    """The columns of the raw tables."""
     import duckdb
 
     found: dict[str, list[tuple[str, str]]] = {}
@@ -124,7 +125,7 @@ def raw_columns(database: Path) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def in_a_process(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
+def measure_in_new_process(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(state / "work/meetup.duckdb", Path(folder) / "meetup.duckdb")
         command = [sys.executable, __file__, "--one", folder, str(int(patched))]
@@ -137,17 +138,17 @@ def in_a_process(state: Path, patched: bool) -> dict[str, tuple[int, float]]:
 
 def main() -> None:
     if sys.argv[1] == "--one":
-        # dbt prints to stdout, too.
+        # dbt also prints to stdout.
         out = os.dup(1)
         os.dup2(2, 1)
         measured = measure(Path(sys.argv[2]), bool(int(sys.argv[3])))
         os.write(out, (json.dumps(measured) + "\n").encode())
         return
     state = Path(sys.argv[1]).resolve()
-    dbt, ours = in_a_process(state, False), in_a_process(state, True)
+    original, patched = measure_in_new_process(state, False), measure_in_new_process(state, True)
     print("| patch | calls | dbt | patched |\n|---|---|---|---|")
-    for name, (calls, seconds) in dbt.items():
-        print(f"| {name} | {calls} | {seconds:.2f} s | {ours[name][1]:.2f} s |")
+    for name, (calls, seconds) in original.items():
+        print(f"| {name} | {calls} | {seconds:.2f} s | {patched[name][1]:.2f} s |")
 
 
 if __name__ == "__main__":

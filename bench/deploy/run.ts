@@ -17,12 +17,12 @@ import { openPublished } from '../../cli/src/warehouse/duckdb.ts';
 import { copyProject } from '../../cli/test/support/project-copy.ts';
 
 /**
- * What a deployment of this project costs, on the rehearsal: everything, nothing to do, one changed model, a daily drop; how
- * many bytes go up for the raw JSON; and how long all public marts take to be compared. In one run, on one copy of the
- * project; ratios are against the deployment of everything.
+ * Measures deployments of this project to the rehearsal: of everything, of nothing, of one changed model, of a daily drop. Also measures
+ * how many bytes are uploaded for the raw JSON, and how long it takes to compare all public marts. Everything happens in one run, on
+ * one copy of the project. Ratios are relative to the deployment of everything.
  *
- *     npx tsx bench/deploy/run.ts --scale 0.02           # six minutes on two free cores
- *     npx tsx bench/deploy/run.ts --scale 1 --only bytes # the bytes alone, without Spark
+ *     npx tsx bench/deploy/run.ts --scale 0.02           # six minutes on two idle cores
+ *     npx tsx bench/deploy/run.ts --scale 1 --only bytes # only the bytes, without Spark
  */
 const { values } = parseArgs({
   options: { scale: { type: 'string', default: '0.02' }, only: { type: 'string' }, json: { type: 'boolean' } },
@@ -48,7 +48,7 @@ interface Figures {
 const drops = join(folder, 'drops');
 const isDrop = (name: string): boolean => /^\d{4}-\d{2}-\d{2}$/.test(name);
 
-async function arrived(which: (name: string) => boolean): Promise<void> {
+async function addDrops(which: (name: string) => boolean): Promise<void> {
   const names = (await readdir(drops)).filter((name) => !name.startsWith('.') && which(name));
   for (const name of names) await cp(join(drops, name), join(paths.data, name), { recursive: true });
 }
@@ -59,7 +59,7 @@ async function rawBytes(): Promise<number> {
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
-/** What would go up, by what really goes up: the Parquet files of all batches. */
+/** The size of the Parquet files of all batches, which a first deployment uploads. */
 async function bytesToUpload(of: Paths): Promise<number> {
   const local = await openPublished(of);
   try {
@@ -86,10 +86,10 @@ async function deployed(expected: DeployReport['status']): Promise<{ seconds: nu
     async () => (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true }, effects)).report,
   );
   if (done.result.status === expected) return done;
-  throw new Error(`expected ${expected}, came to ${done.result.status}: ${done.result.reason ?? ''}`);
+  throw new Error(`expected ${expected}, got ${done.result.status}: ${done.result.reason ?? ''}`);
 }
 
-/** A mart that nothing stands on, with the same rows. */
+/** Changes a mart that nothing depends on, without changing its rows. */
 async function changeOneModel(): Promise<void> {
   const file = join(paths.dbtProject, 'models/marts/organisers/time_slots.sql');
   await writeFile(file, `${(await readFile(file, 'utf8')).trimEnd()}\nwhere 1 = 1\n`);
@@ -119,7 +119,7 @@ async function measure(): Promise<Figures & { report: string[] }> {
   await changeOneModel();
   const one = await deployed('deployed');
   row('one changed mart', one.seconds, `${one.result.nodes?.length} models and tests`);
-  await arrived(isDrop);
+  await addDrops(isDrop);
   const drop = await deployed('deployed');
   row(
     'a daily drop',
@@ -149,9 +149,9 @@ const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;
 try {
   await copyProject(project);
   await generate({ out: drops, scale: Number(values.scale), seed: 1, days: 1 }, effects);
-  await arrived((name) => !isDrop(name));
+  await addDrops((name) => !isDrop(name));
   const local = await dev({ paths, maxRejected: 0.5, fullRefresh: false, summarizes: false }, effects);
-  if (local.exitCode !== 0) throw new Error('The local marts do not pass.');
+  if (local.exitCode !== 0) throw new Error('The local build failed.');
   const { report, ...figures } = await measure();
   console.log(values.json ? JSON.stringify(figures) : report.join('\n'));
 } finally {

@@ -12,8 +12,8 @@ import { Watching } from '../../cli/test/support/watching.ts';
 import { median, percentile } from '../support/figures.ts';
 
 /**
- * From the moment a save is on disk to the result on screen, for each kind of change, beside what people do today: a
- * cold `dbt build --select model+` by hand. All in one run, on one copy of the project.
+ * Measures the time from a save until the result is on screen, for each kind of change, and compares it with a cold
+ * `dbt build --select model+`. Everything happens in one run, on one copy of the project.
  *
  *     npx tsx bench/dev-loop/run.ts --scale 1 --saves 20
  */
@@ -22,16 +22,16 @@ const { values } = parseArgs({
     scale: { type: 'string', default: '1' },
     saves: { type: 'string', default: '20' },
     cold: { type: 'string', default: '3' },
-    // Names of kinds of change, parted by commas; all unless given.
+    // Names of kinds of change, separated by commas. All of them by default.
     only: { type: 'string' },
-    // So many rebuilds more, to see whether memory grows: 500 take three minutes.
+    // The number of additional rebuilds, to see whether memory grows. 500 take three minutes.
     rebuilds: { type: 'string', default: '0' },
   },
 });
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
 const meetup = join(projectRoot, 'meetup');
 
-/** Each save says something new, so that none is skipped for being what was there before. */
+/** Each save differs from all previous ones, so that none is skipped as unchanged. */
 const allKinds: readonly {
   name: string;
   file: string;
@@ -45,7 +45,7 @@ const allKinds: readonly {
   },
   {
     name: 'leaf mart',
-    // Other medians wherever there are enough events, so that the content changes and its tests have to run.
+    // Changes the medians of slots with enough events, so that the content changes and its tests have to run.
     file: 'dbt/models/marts/organisers/time_slots.sql',
     change: (text, save) =>
       text.replace(
@@ -81,7 +81,7 @@ const allKinds: readonly {
   {
     name: 'fixture',
     file: 'fixtures/models/time_slots/slots.yml',
-    // A row that the model leaves out, so that the verdict stays.
+    // Changes a row that the model ignores, so that the test still passes.
     change: (text, save) => text.replace(/('coming', yes_seats: )\d+/, `$1${save}`),
   },
 ];
@@ -101,9 +101,9 @@ function memoryOf(pids: readonly number[]): number {
   }, 0);
 }
 
-/** The share of one core (percent) that processes use while nothing changes, over ten seconds. */
+/** The share of one core (percent) that processes use over ten seconds while nothing changes. */
 async function idleShare(pids: readonly number[]): Promise<number> {
-  // user and system time, in ticks of a hundredth of a second
+  // User and system time, in ticks of a hundredth of a second.
   const ticks = (): number =>
     pids.reduce((sum, pid) => {
       const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
@@ -148,7 +148,7 @@ try {
     for (let save = 0; save <= Number(values.saves); save += 1) {
       const { ms: time, done } = await watching.save(file, (text) => change(text, 1000 + save));
       if (done.failing.length > 0) throw new Error(`${name}: ${done.failing.join(', ')} failed`);
-      // The first may fill caches that a day's work has full.
+      // The first save may fill caches that are full in daily use.
       if (save > 0) times.push(time);
     }
     medians.set(name, median(times));
@@ -158,13 +158,13 @@ try {
   for (let rebuild = 1; leaf !== undefined && rebuild <= Number(values.rebuilds); rebuild += 1) {
     await watching.save(leaf.file, (text) => leaf.change(text, 5000 + rebuild));
     if (rebuild % 100 === 0) {
-      console.log(`after ${rebuild} rebuilds more: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
+      console.log(`after ${rebuild} more rebuilds: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
     }
   }
   console.log(`memory of CLI and engine together: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
   console.log(`processor time while idle: ${(await idleShare(watching.processes())).toFixed(2)} %`);
   await watching.stop();
-  // Of the same name, which DuckDB's views carry.
+  // The copy has the same name, because DuckDB's views contain the database name.
   await cp(join(state, 'work/meetup.duckdb'), join(folder, 'cold', 'meetup.duckdb'));
   for (const { name, cold } of kinds) {
     if (cold === undefined) continue;

@@ -3,12 +3,12 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { finished } from 'node:stream/promises';
 
-/** Every so many records one breaks its schema, as in the real thing. */
+/** One in this many records fails validation, as in real data. */
 const ODD_EVERY = 2000;
 
 /**
- * Writes an events.json of about so many bytes: short and long descriptions, up to 40 answers an event, a few odd records.
- * @param doubtful the share of records, 0 to 1, that are right and yet not plain: their keys come in another order.
+ * Writes an events.json of about this size, with short and long descriptions, up to 40 answers per event, and a few invalid records.
+ * @param doubtful the share of records, 0 to 1, that are valid but have their keys in an unusual order.
  */
 export async function writeEvents(
   folder: string,
@@ -61,7 +61,7 @@ function eventOf(index: number, answers: number, random: () => number): object {
   };
 }
 
-/** Mulberry32: the same file every time. */
+/** Mulberry32, so that the file is the same every time. */
 function seeded(seed: number): () => number {
   let state = seed;
   return () => {

@@ -12,9 +12,9 @@ import { median } from '../support/figures.ts';
 import { writeEvents } from './events-file.ts';
 
 /**
- * How much slower is `load`, which holds every record to its schema, than a bare `read_json` with explicit columns into
- * a table? Both in turn, in one process and one run, on the same file; the ratio of the medians is the figure. Once on a file that
- * is beyond doubt but for one record in 2,000, once on one where 5 % of the records are in doubt.
+ * Measures how much slower `load`, which validates every record, is than a bare `read_json` with explicit columns into a table. Both
+ * run alternately in one process on the same file, and the result is the ratio of the medians. One file has only one in 2,000 records
+ * that needs a closer look, the other has 5 %.
  */
 const { values } = parseArgs({
   options: { mb: { type: 'string', default: '200' }, runs: { type: 'string', default: '5' } },
@@ -48,7 +48,7 @@ async function timeLoad(data: string, stateDir: string): Promise<{ ms: number; r
   return { ms: performance.now() - started, rejected: report.entities.events?.rejected ?? 0 };
 }
 
-/** Loads one file both ways, some times in turn, and prints the ratio. */
+/** Loads one file alternately in both ways, several times, and prints the ratio. */
 async function compare(name: string, doubtful: number): Promise<void> {
   const data = join(folder, name);
   const written = await writeEvents(data, Number(values.mb) * 1_000_000, doubtful);
@@ -78,7 +78,7 @@ async function compare(name: string, doubtful: number): Promise<void> {
     `  meetup load      median ${(median(loaded) / 1000).toFixed(2)} s  (hashed, validated, counted twice, transactional, published)`,
   );
   console.log(`  ratio            ${(median(loaded) / median(bare)).toFixed(2)}  (goal: at most 1.5)`);
-  console.log(`  CPU time         ${(cpu.load / cpu.bare).toFixed(2)} times that of the bare one`);
+  console.log(`  CPU time         ${(cpu.load / cpu.bare).toFixed(2)} times that of bare read_json`);
 }
 
 const cpuSeconds = (): number => {
@@ -90,7 +90,7 @@ try {
   await compare('plain', 0);
   await compare('doubtful', 0.05);
   console.log(
-    `peak memory      ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB of one process that did both (goal: below 1,500)`,
+    `peak memory      ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB in one process for both (goal: below 1,500)`,
   );
 } finally {
   await rm(folder, { recursive: true, force: true });

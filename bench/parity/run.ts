@@ -11,9 +11,9 @@ import { DuckDbWarehouse } from '../../cli/src/warehouse/duckdb.ts';
 import { median } from '../support/figures.ts';
 
 /**
- * How long do two marts take to be compared, per million rows? A table like `fct_rsvps`, with doubles besides, is made by
- * the same SQL in DuckDB and in the rehearsal (which is started where it does not run): fingerprints on either side, then
- * the whole comparison where nothing differs, and where ten rows do.
+ * Measures how long it takes to compare two marts, per million rows. A table like `fct_rsvps`, with additional doubles, is created by
+ * the same SQL in DuckDB and in the rehearsal, which is started if necessary. Measures the fingerprints on each side, then the complete
+ * comparison with no differing rows and with ten.
  */
 const { values } = parseArgs({
   options: {
@@ -33,7 +33,7 @@ const effects = silentEffects({ env: process.env });
 const stateDir = values['state-dir'];
 const paths = resolvePaths(stateDir === undefined ? {} : { stateDir }, process.env, process.cwd());
 
-/** The same values on both engines. */
+/** SQL for the same values on both engines. */
 const columns = (text: string, moment: string): string => `cast(id as bigint) as id,
   md5(cast(id as ${text})) as rsvp_key, md5(cast(id % 5000 as ${text})) as event_key, cast(id % 2000 as bigint) as group_id,
   cast(id * 7919 % 150000 as bigint) as user_id, case when id % 3 = 0 then 'yes' when id % 3 = 1 then 'no' else null end as response,

@@ -11,8 +11,8 @@ import { restoreWorkingFile } from '../../cli/src/warehouse/working-file.ts';
 import { median } from '../support/figures.ts';
 
 /**
- * What publishing costs for databases of several sizes, when one small table was rebuilt: the time until readers see
- * it, the time until the next build can begin, and, beside them, a copy of the whole file.
+ * Measures publishing for databases of several sizes, after one small table was rebuilt: the time until readers see it, and the
+ * time until the next build can start. Compares them with a copy of the whole file.
  *
  *     npx tsx bench/publication/run.ts --mb 10,1000
  */
@@ -46,7 +46,7 @@ for (const megabytes of values.mb.split(',').map(Number)) {
       const seen = await timed(() => publish(paths));
       const restored = await timed(() => restoreWorkingFile(paths));
       const copied = await timed(() => copyFile(paths.database, join(folder, 'copy')));
-      // The first run has no older file to start from.
+      // The first run has no older file to reuse.
       if (run === 0) continue;
       figures.seen.push(seen);
       figures.restored.push(restored);

@@ -14,10 +14,9 @@ import { openWork } from '../../cli/src/warehouse/duckdb.ts';
 import { median, percentile } from '../support/figures.ts';
 
 /**
- * All fixtures of the project: a cold `dbt test --select test_type:unit` (its tables built before, its manifest saved)
- * against the whole command `./meetup test`: on a state folder that does not exist, with the state of an earlier run, and
- * beside the warm engine of a `dev --watch`. In turn, in one run, so that what else the machine does meets all of them;
- * the ratios are the figures.
+ * Measures all fixtures of the project: a cold `dbt test --select test_type:unit`, with tables built and manifest saved beforehand,
+ * and the command `./meetup test` without a state folder, with the state of an earlier run, and with the warm engine of a
+ * `dev --watch`. They alternate in one run, so that other load on the machine affects all of them. The results are the ratios.
  */
 const { values } = parseArgs({ options: { runs: { type: 'string', default: '3' } } });
 const runs = Number(values.runs);
@@ -35,7 +34,7 @@ async function buildForDbt(paths: Paths): Promise<void> {
   const engine = new EngineClient(paths, effects);
   const built = await engine.build({ target: 'dev', resourceTypes: ['model'] });
   await engine.close();
-  if (built.status !== 'pass') throw new Error('The models can not be built on empty tables.');
+  if (built.status !== 'pass') throw new Error('The models cannot be built on empty tables.');
 }
 
 async function timeDbt(paths: Paths): Promise<number> {
@@ -59,7 +58,7 @@ async function timeDbt(paths: Paths): Promise<number> {
 
 const reportSchema = z.object({ status: z.literal('pass'), tests: z.array(z.unknown()) });
 
-/** `./meetup test` as people start it, without the scenarios, which dbt has nothing like. */
+/** `./meetup test` without scenarios, for which dbt has no equivalent. */
 async function timeMeetup(paths: Paths): Promise<{ ms: number; tests: number }> {
   const started = performance.now();
   const { stdout } = await execa(
@@ -71,7 +70,7 @@ async function timeMeetup(paths: Paths): Promise<{ ms: number; tests: number }> 
   return { ms, tests: reportSchema.parse(JSON.parse(stdout)).tests.length };
 }
 
-/** Milliseconds of each fixture, one request after the other, in an engine that has run them once. */
+/** Milliseconds for each fixture, one request after the other, in an engine that has run them before. */
 async function timeEach(session: UnitTestRunner): Promise<number[]> {
   const figures: number[] = [];
   for (const fixture of await session.list()) {
@@ -117,8 +116,8 @@ try {
   console.log(`${tests} fixtures, ${runs} rounds`);
   row('cold dbt test --select test_type:unit', dbt ?? []);
   row('meetup test, cold (no state at all)', cold ?? [], `${ratio(cold)} as fast  (goal: no slower)`);
-  row('meetup test, with the state of a run before', kept ?? [], `${ratio(kept)} as fast`);
-  row('meetup test, beside a warm engine', warm ?? [], `${ratio(warm)} as fast  (goal: at least 10)`);
+  row('meetup test, with the state of an earlier run', kept ?? [], `${ratio(kept)} as fast`);
+  row('meetup test, with a warm engine', warm ?? [], `${ratio(warm)} as fast  (goal: at least 10)`);
   row('all fixtures in the warm engine itself', inEngine ?? [], `${ratio(inEngine)} as fast`);
   console.log(
     `one fixture, warm                            median ${median(each ?? []).toFixed(1)} ms, 95 % within ${percentile(each ?? [], 0.95).toFixed(1)} ms  (goal: at most 20)`,

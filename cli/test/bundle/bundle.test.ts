@@ -8,7 +8,7 @@ import { type Bundle, bundleSchema, problemsOf, readBundle, references } from '.
 
 const bundle = async (): Promise<Bundle> => bundleSchema.parse(await readBundle());
 
-/** The one job, in the words that the tests below need. */
+/** The only job, with the fields that the tests below need. */
 const jobSchema = z.looseObject({
   schedule: z.strictObject({ quartz_cron_expression: z.string(), timezone_id: z.string(), pause_status: z.string() }),
   max_concurrent_runs: z.number(),
@@ -24,37 +24,41 @@ const jobSchema = z.looseObject({
 });
 const job = async () => jobSchema.parse((await bundle()).resources.jobs?.models);
 
-describe("the bundle, held to Databricks' published definitions", () => {
-  it('has resources that they read, and write again just so', async () => {
+describe("the bundle, according to Databricks' published definitions,", () => {
+  it('has valid resources', async () => {
     expect(await problemsOf((await bundle()).resources)).toEqual([]);
   });
 
   it.each([
     [
-      'a wrong key of a job',
+      'an unknown field of a job',
       { jobs: { models: { max_concurent_runs: 1 } } },
       "Unexpected field 'max_concurent_runs' for class Job",
     ],
     [
-      'a wrong key deep below',
+      'an unknown nested field',
       { jobs: { models: { tasks: [{ task_key: 'a', dbt_task: { commands: ['dbt build'], warehouse: 'x' } }] } } },
       "Unexpected field 'warehouse' for class DbtTask",
     ],
     [
-      'a word that is none of the choices',
+      'an invalid enum value',
       { jobs: { models: { schedule: { quartz_cron_expression: 'x', timezone_id: 'UTC', pause_status: 'OFF' } } } },
       "'OFF' is not a valid PauseStatus",
     ],
-    ['a missing key', { jobs: { models: { schedule: { timezone_id: 'UTC' } } } }, 'quartz_cron_expression'],
-    ['another type', { jobs: { models: { name: ['meetup'] } } }, 'resources.jobs.models.name: ["meetup"] is read as'],
-    ['another kind of number', { jobs: { models: { max_concurrent_runs: 'one' } } }, 'invalid literal for int()'],
-    ['another kind of resource', { job: { models: {} } }, 'resources.job: there is no such kind'],
-  ])('is refused for %s', async (_, given, why) => {
+    ['a missing field', { jobs: { models: { schedule: { timezone_id: 'UTC' } } } }, 'quartz_cron_expression'],
+    [
+      'a value of the wrong type',
+      { jobs: { models: { name: ['meetup'] } } },
+      'resources.jobs.models.name: ["meetup"] is read as',
+    ],
+    ['a string for a number', { jobs: { models: { max_concurrent_runs: 'one' } } }, 'invalid literal for int()'],
+    ['an unknown kind of resource', { job: { models: {} } }, 'resources.job: there is no such kind'],
+  ])('is rejected for %s', async (_, given, why) => {
     const [problem] = await problemsOf(given);
     expect(problem).toContain(why);
   });
 
-  it('is refused for a wrong key of the top level, of a target or of a variable', async () => {
+  it('is rejected for an unknown field at the top level, of a target or of a variable', async () => {
     const good = await bundle();
     for (const wrong of [
       { ...good, resource: {} },
@@ -67,7 +71,7 @@ describe("the bundle, held to Databricks' published definitions", () => {
 });
 
 describe('the bundle and the project', () => {
-  it('declares each variable that it reads, and reads each that it declares', async () => {
+  it('declares exactly the variables that it uses', async () => {
     const read = (await references()).flatMap((path) => /^var\.(\w+)$/.exec(path)?.[1] ?? []);
     expect(new Set(read)).toEqual(new Set(Object.keys((await bundle()).variables)));
     const { targets, variables } = await bundle();
@@ -76,10 +80,10 @@ describe('the bundle and the project', () => {
     }
   });
 
-  it('runs at a valid moment of a known time zone, never twice at once, and is paused for development', async () => {
+  it('has a valid schedule and time zone, one run at a time, and no schedule in development', async () => {
     const { variables, targets } = await bundle();
     const { max_concurrent_runs } = await job();
-    // Seconds, minutes, hours, day of month, month, day of week; one of the two days is left open.
+    // Seconds, minutes, hours, day of month, month, day of week. One of the two days must be a question mark.
     expect(variables.schedule?.default).toMatch(/^([0-5]?\d) ([0-5]?\d) ([01]?\d|2[0-3]) (\* \* \?|\? \* \S+)$/);
     const zone = String(variables.time_zone?.default);
     expect(new Intl.DateTimeFormat('en', { timeZone: zone }).resolvedOptions().timeZone).toBe(zone);
@@ -92,14 +96,14 @@ describe('the bundle and the project', () => {
     expect(targets.prod?.mode).toBe('production');
   });
 
-  it('runs the very versions of dbt that the project is rehearsed with', async () => {
+  it('runs the same versions of dbt that the project is rehearsed with', async () => {
     const [{ spec }] = (await job()).environments;
     const pinned = (await readFile(join(projectRoot, 'dbt/requirements.in'), 'utf8')).split('\n');
     expect(pinned).toEqual(expect.arrayContaining([...spec.dependencies]));
     expect(spec.dependencies.map((pin) => pin.split('==')[0])).toEqual(['dbt-core', 'dbt-databricks']);
   });
 
-  it("runs dbt in the project's folder, in its own environment, with commands that Databricks takes", async () => {
+  it("runs dbt in the project's folder, in the declared environment, with commands that Databricks accepts", async () => {
     const { tasks, environments } = await job();
     const [{ dbt_task: task, environment_key }] = tasks;
     expect(existsSync(join(projectRoot, task.project_directory, 'dbt_project.yml'))).toBe(true);

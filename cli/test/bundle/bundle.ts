@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { projectRoot } from '../../src/config/paths.ts';
 
 /**
- * The top level of `databricks.yml`, as far as this project uses it. Databricks publishes it in no package, only inside its
- * CLI (`databricks bundle schema`), so it is written down here after https://docs.databricks.com/dev-tools/bundles/reference.
+ * The top level of `databricks.yml`, as far as this project uses it. Databricks publishes its schema only inside its CLI
+ * (`databricks bundle schema`), so this follows https://docs.databricks.com/dev-tools/bundles/reference.
  */
 const resources = z.record(z.string(), z.record(z.string(), z.record(z.string(), z.unknown())));
 const scalar = z.union([z.string(), z.number(), z.boolean()]);
@@ -38,25 +38,27 @@ export const bundleSchema = z.strictObject({
 });
 export type Bundle = z.infer<typeof bundleSchema>;
 
-/** `databricks.yml` as it stands, not yet checked. */
+/** The content of `databricks.yml`, not yet validated. */
 export async function readBundle(): Promise<unknown> {
   return parse(await readFile(join(projectRoot, 'databricks.yml'), 'utf8'), { uniqueKeys: true });
 }
 
-/** Every reference `${…}` in the file, in the order of the text. */
+/** Every reference `${…}` in the file, in order of appearance. */
 export async function references(): Promise<readonly string[]> {
   const text = await readFile(join(projectRoot, 'databricks.yml'), 'utf8');
   return [...text.matchAll(/\$\{([^}]*)\}/g)].map(([, path]) => path ?? '');
 }
 
-/** What Databricks' published definitions find wrong with resources; nothing if they are right. */
+/** The problems that Databricks' published definitions find in resources. */
 export async function problemsOf(given: unknown): Promise<readonly string[]> {
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain');
   const python = join(toolchain, 'dev/bin/python');
   const { stdout } = await execa(python, [join(import.meta.dirname, 'check_resources.py')], {
     input: JSON.stringify(given),
   }).catch((error: unknown) => {
-    throw new Error('The published definitions are not installed: `./meetup test --all` does it.', { cause: error });
+    throw new Error('The published definitions are not installed: `./meetup test --all` installs them.', {
+      cause: error,
+    });
   });
   return z.array(z.string()).parse(JSON.parse(stdout));
 }

@@ -1,7 +1,7 @@
-"""Holds the resources of a bundle to the definitions that Databricks publishes for them, as PyPI's databricks-bundles.
+"""Checks the resources of a bundle against the definitions that Databricks publishes on PyPI as databricks-bundles.
 
-Reads {"jobs": {name: job, …}, …} from stdin, and prints a list of what is wrong. Databricks' own reader refuses keys that it doesn't
-know, but turns anything into a string; so what it read is written again, and has to be what was given.
+Reads {"jobs": {name: job, …}, …} from stdin, and prints a list of problems. Databricks' own parser rejects unknown
+fields but converts any value into a string, so the parsed resources are serialised again and compared with the input.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-# The classes by the key of `resources`: each lies in the module of that name.
+# The classes by their key in `resources`, which is also the name of their module.
 _CLASSES = {"jobs": "Job", "pipelines": "Pipeline", "schemas": "Schema", "volumes": "Volume"}
 
 
@@ -33,7 +33,7 @@ def problems(resources: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
 
 
 def differences(place: str, given: object, read: object) -> Iterator[str]:
-    """The places where what was read says something else. Empty lists and maps are left out when it is written."""
+    """The places where the parsed resources differ. Serialising leaves out empty lists and maps."""
     if isinstance(given, dict) and isinstance(read, dict):
         for key in given.keys() | read.keys():
             if given.get(key) not in (None, [], {}) or read.get(key) not in (None, [], {}):

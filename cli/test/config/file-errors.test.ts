@@ -9,7 +9,7 @@ import { fileProblem } from '../../src/config/file-errors.ts';
 import { readJsonFile } from '../../src/config/json-file.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
-/** The error with which work fails. */
+/** The error that this work fails with. */
 const errorOf = (work: Promise<unknown>): Promise<unknown> =>
   work.then(
     () => undefined,
@@ -26,7 +26,7 @@ describe('an unexpected file system error', () => {
       /file can't be read because a part of its path is a file/,
     ],
     [
-      'links in a circle',
+      'circular symbolic links',
       (folder) => readFile(join(folder, 'loop')),
       /loop can't be read because its symbolic links form a loop/,
     ],
@@ -42,7 +42,7 @@ describe('an unexpected file system error', () => {
       /can't be written because the folder is not empty/,
     ],
     [
-      'a file system without files',
+      'a missing file in /proc',
       () => open('/proc/meetup', 'w'),
       /\/proc\/meetup can't be read because it does not exist/,
     ],
@@ -51,20 +51,20 @@ describe('an unexpected file system error', () => {
     await writeFile(join(folder, 'file'), '');
     await symlink('loop', join(folder, 'loop'));
     for (const name of ['a', 'b']) await mkdir(join(folder, name, 'inner'), { recursive: true });
-    const said = sentenceOf(await errorOf(work(folder)));
-    expect(said).toMatch(sentence);
-    expect(said).not.toMatch(/E[A-Z]{3,}|meetup itself/);
+    const message = sentenceOf(await errorOf(work(folder)));
+    expect(message).toMatch(sentence);
+    expect(message).not.toMatch(/E[A-Z]{3,}|meetup itself/);
   });
 
   it.each(['EACCES', 'EDQUOT', 'EIO', 'EMFILE', 'ENOSPC', 'EPERM', 'EROFS', 'ESTALE'])(
-    '%s has words of its own',
+    'explains %s in words',
     (code) => {
       const error = Object.assign(new Error(`${code}: system words`), { code, syscall: 'open', path: '/x' });
       expect(sentenceOf(error)).toMatch(/^\/x can't be read because [a-z -]+\.$/);
     },
   );
 
-  it('includes the advice, and other errors stay unchanged', async () => {
+  it('includes the given advice, and other errors stay unchanged', async () => {
     const folder = await temporaryFolder();
     const error = await errorOf(readFile(join(folder, 'none')));
     expect(fileProblem(error, 'a.sql', { advice: 'check --file' })).toEqual(
@@ -86,12 +86,12 @@ describe('an unexpected DuckDB error', () => {
   });
 });
 
-describe('a JSON file of another program', () => {
+describe('a JSON file from another program', () => {
   it.each([
     ['{"a": ', /x\.json is not JSON \(.+\): remove it\.$/],
     ['{"a": "b"}', /x\.json is invalid at a \(.+\): remove it\.$/],
     ['[]', /x\.json is invalid \(.+\): remove it\.$/],
-  ])('is refused in one sentence: %s', async (text, sentence) => {
+  ])('is rejected with one sentence if it is invalid: %s', async (text, sentence) => {
     const file = join(await temporaryFolder(), 'x.json');
     await writeFile(file, text);
     const error = await errorOf(readJsonFile(file, z.object({ a: z.number() }), 'remove it'));

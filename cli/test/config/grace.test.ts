@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Grace } from '../../src/config/grace.ts';
 
-/** Counts how often the process would have ended. */
+/** A grace period, and a count of how often it would have ended the process. */
 function graceOf(ms: number) {
   const ended = { times: 0 };
   const grace = new Grace(ms, () => {
@@ -11,8 +11,8 @@ function graceOf(ms: number) {
   return { grace, ended };
 }
 
-describe('the time after Ctrl-C', () => {
-  it('ends, and with it the process', async () => {
+describe('the grace period after Ctrl-C', () => {
+  it('ends the process when it is over', async () => {
     const { grace, ended } = graceOf(20);
     grace.begin();
     expect(ended.times).toBe(0);
@@ -20,7 +20,7 @@ describe('the time after Ctrl-C', () => {
     expect(ended.times).toBe(1);
   });
 
-  it('does not cut off work that must not be interrupted, nor the last output', async () => {
+  it('waits for work that must not be interrupted, and for the last output', async () => {
     const { grace, ended } = graceOf(20);
     const work = grace.toTheEnd(delay(100, 'put back'));
     grace.begin();

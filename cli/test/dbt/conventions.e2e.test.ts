@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
 
-/** What every model of the project owes its readers, checked on dbt's own manifest. */
+/** Conventions that every model of the project follows, checked in dbt's own manifest. */
 const nodeSchema = z.object({
   unique_id: z.string(),
   resource_type: z.string(),
@@ -76,7 +76,7 @@ const names = (nodes: readonly Node[]): string[] => nodes.map((node) => node.nam
 const isPublic = (model: Node): boolean => model.access === 'public';
 
 describe('every model', () => {
-  it('is there, in every layer of the design', () => {
+  it('of the design exists, in every layer', () => {
     expect(names(models)).toEqual(
       expect.arrayContaining([
         'stg_meetup__groups',
@@ -106,17 +106,17 @@ describe('every model', () => {
     );
   });
 
-  it('has an owner whom one can write to', () => {
+  it('has an owner with an email address', () => {
     const owners = new Map(Object.values(manifest.groups).map((group) => [group.name, group.owner]));
     const orphaned = models.filter((model) => !owners.get(model.group ?? '')?.email);
     expect(names(orphaned)).toEqual([]);
   });
 
-  it('says its grain', () => {
+  it('states its grain in its description', () => {
     expect(names(models.filter((model) => !/\bone row per\b/i.test(model.description)))).toEqual([]);
   });
 
-  it('describes its columns', () => {
+  it('has a description of each column', () => {
     const undescribed = models.flatMap((model) =>
       Object.values(model.columns)
         .filter((column) => column.description.trim() === '')
@@ -126,8 +126,8 @@ describe('every model', () => {
     expect(names(models.filter((model) => Object.keys(model.columns).length === 0))).toEqual([]);
   });
 
-  it('has a test of its key', () => {
-    // Staging is one to one with its source, versions and all, so its rows have no key of their own but their place.
+  it('has a uniqueness test of its key', () => {
+    // Staging models contain every version of every source record, so they have no key.
     const keyTests = /unique/;
     const untested = models.filter(
       (model) => !model.fqn.includes('staging') && !testsOf(model).some((name) => keyTests.test(name)),
@@ -135,13 +135,13 @@ describe('every model', () => {
     expect(names(untested)).toEqual([]);
   });
 
-  it('holds no function that only one engine has', () => {
+  it('uses no function that only one engine has', () => {
     const foreign =
       /\b(epoch_ms|timestamp_millis|list_transform|list_filter|array_agg|string_agg|listagg|collect_list|unnest|explode|struct_pack|named_struct|qualify|strftime|date_format)\s*\(/i;
-    const guilty = models.filter((model) =>
+    const offending = models.filter((model) =>
       foreign.test(model.raw_code.replace(/\{\{.*?\}\}|\{#.*?#\}|--[^\n]*/gs, '')),
     );
-    expect(names(guilty)).toEqual([]);
+    expect(names(offending)).toEqual([]);
   });
 });
 
@@ -164,7 +164,7 @@ describe('every public mart', () => {
     expect(names(marts.filter((model) => !tested.has(model.name)))).toEqual([]);
   });
 
-  it('is all that exposures depend on', () => {
+  it('is the only kind of model that exposures depend on', () => {
     const used = Object.values(manifest.exposures).flatMap((exposure) => exposure.depends_on.nodes);
     expect(used.length).toBeGreaterThan(0);
     expect(used.filter((id) => manifest.nodes[id]?.access !== 'public')).toEqual([]);
@@ -172,7 +172,7 @@ describe('every public mart', () => {
 });
 
 describe('staging', () => {
-  it('reads one source each, and joins nothing', () => {
+  it('consists of models that read one source and join nothing', () => {
     const staging = models.filter((model) => model.fqn.includes('staging'));
     expect(staging.length).toBe(7);
     for (const model of staging)

@@ -1,9 +1,9 @@
 """
 Runs the engine under a debugger: `python cli/test/engine/debug_engine.py [STATE_DIR]`, with the toolchain's Python.
 
-Like the engine of `dev --watch`, it announces itself in the state folder, so every `./meetup` command there sends its work
-to this process until it ends. A client that hears nothing for 20 seconds, for example while you are at a breakpoint, starts
-its own engine.
+Like the engine of `dev --watch`, it announces itself in the state folder, so every `./meetup` command there sends its
+work to this process until it ends. A client that hears nothing for 20 seconds, for example while you are at a
+breakpoint, starts its own engine.
 """
 
 import json

@@ -1,6 +1,7 @@
 """
-Edits a dbt project at random, and after each edit compares the manifest that the engine parses incrementally with one that
-dbt parses from scratch. Prints one JSON document: how many edits were compared, of which kinds, and the first difference.
+Edits a dbt project at random, and after each edit compares the manifest that the engine parses incrementally with one
+that dbt parses from scratch. Prints one JSON document: how many edits were compared, of which kinds, and the first
+difference.
 
     python parse_equivalence.py ENGINE_FOLDER PROJECT_DIR PROFILES_DIR TARGET_PATH SEED EDITS
 """

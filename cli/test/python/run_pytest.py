@@ -3,8 +3,8 @@ Runs pytest in the environment that has dbt, without installing anything there.
 
     python run_pytest.py PACKAGES [PYTEST_ARGUMENT…]
 
-PACKAGES is the folder of the development tools' packages. It goes to the end of the search path, so that dbt
-still gets the versions of its own dependencies that it runs with.
+PACKAGES is the folder with the development tools' packages. It is added to the end of the search path, so that dbt
+still uses its own versions of its dependencies.
 """
 
 import site
@@ -15,7 +15,7 @@ from pathlib import Path
 def main() -> int:
     packages, *arguments = sys.argv[1:]
     site.addsitedir(packages)
-    # Python put this script's own folder there.
+    # Python adds this script's own folder.
     sys.path.remove(str(Path(__file__).parent))
 
     import pytest

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from meetup_engine.lru_cache import LruCache
 
 
-def test_what_was_not_asked_for_longest_is_forgotten() -> None:
+def test_the_least_recently_used_entry_is_removed() -> None:
     cache: LruCache[str, int] = LruCache(2)
     cache.put("a", 1)
     cache.put("b", 2)
@@ -21,7 +21,7 @@ def test_a_cleared_cache_is_empty() -> None:
     assert cache.get("a") is None
 
 
-def test_threads_may_share_a_cache() -> None:
+def test_threads_can_share_a_cache() -> None:
     cache: LruCache[int, int] = LruCache(8)
 
     def work(start: int) -> None:

@@ -53,7 +53,7 @@ describe('the cross-database macros', () => {
 
   it.each(['dev', 'rehearsal'] as const)('return the expected results on %s', async (engine) => {
     expect(await answersOf(engine)).toEqual(
-      cases.map(({ macro, why, gives }) => ({ case: `${macro}: ${why}`, gives })),
+      cases.map(({ macro, name, expected }) => ({ case: `${macro}: ${name}`, result: expected })),
     );
   });
 });
@@ -122,19 +122,19 @@ async function dispatchedMacros(): Promise<string[]> {
     .sort();
 }
 
-async function answersOf(engine: 'dev' | 'rehearsal'): Promise<readonly { case: string; gives: unknown }[]> {
-  const given = new Map<number, unknown>();
+async function answersOf(engine: 'dev' | 'rehearsal'): Promise<readonly { case: string; result: unknown }[]> {
+  const results = new Map<number, unknown>();
   await mkdir(dirname(paths.workDatabase), { recursive: true });
   const client = new EngineClient(paths, { ...effects, env: { ...effects.env, ...target.environment } });
   try {
     const answer = await client.run({ target: engine, select: [CASES] });
     expect(answer.nodes.map(({ status, message }) => ({ status, message }))).toMatchObject([{ status: 'success' }]);
     const sql = `select case_id, result from cases.${CASES}`;
-    for (const [id, result] of await (engine === 'dev' ? onDuckDb(sql) : onSpark(sql))) given.set(Number(id), result);
+    for (const [id, result] of await (engine === 'dev' ? onDuckDb(sql) : onSpark(sql))) results.set(Number(id), result);
   } finally {
     await client.close();
   }
-  return cases.map(({ id, macro, why }) => ({ case: `${macro}: ${why}`, gives: given.get(id) }));
+  return cases.map(({ id, macro, name }) => ({ case: `${macro}: ${name}`, result: results.get(id) }));
 }
 
 async function onDuckDb(sql: string): Promise<readonly (readonly unknown[])[]> {

@@ -17,13 +17,13 @@ const node = (name: string, changes: Partial<NodeVerdict> = {}): NodeVerdict => 
   ...changes,
 });
 
-describe('the last lines of a build', () => {
-  it('are one line if everything passed', () => {
+describe('the summary of a build', () => {
+  it('is one line if everything passed', () => {
     const text = report({ models: [node('a'), node('b')], tests: [node('t', { kind: 'test' })] });
     expect(text).toBe('2 models built; 1 test passed in 1.2 s');
   });
 
-  it('show a failed model with its file, its line, DuckDB’s message and the code around it', () => {
+  it("shows a failed model with its file and line, DuckDB's message and the code around it", () => {
     const problem = {
       kind: 'database' as const,
       file: 'models/marts/a.sql',
@@ -42,7 +42,7 @@ Readers keep the previous state: a failed build is not published.`,
     );
   });
 
-  it('show how many rows fail a test, and a few of them', () => {
+  it('shows how many rows fail a test, and a few of them', () => {
     const sample = { columns: ['id', 'name'], rows: [[7, null]] };
     const tests = [node('not_null_a_name', { status: 'fail', kind: 'test', failures: 3, sample })];
     expect(report({ status: 'fail', tests })).toContain(
@@ -54,7 +54,7 @@ Readers keep the previous state: a failed build is not published.`,
     );
   });
 
-  it('show the missing and the unexpected rows of a unit test', () => {
+  it('shows the missing and the unexpected rows of a unit test', () => {
     const diff = { expected: [{ id: 1, n: 8 }, { id: 2 }], actual: [{ id: 1, n: 12 }, { id: 2 }] };
     const tests = [node('doubles', { status: 'fail', kind: 'unit_test', failures: 1, diff })];
     expect(report({ status: 'fail', tests })).toContain(
@@ -64,7 +64,7 @@ Readers keep the previous state: a failed build is not published.`,
     );
   });
 
-  it('say that nothing was built if the project can not be read', () => {
+  it('says that nothing was built if the project cannot be read', () => {
     const problems = [{ kind: 'yaml' as const, file: 'models/a.yml', line: 3, message: 'bad', excerpt: null }];
     expect(report({ status: 'fail', problems, published: false })).toBe(
       `✗ The dbt project can't be read  models/a.yml:3

@@ -41,7 +41,7 @@ const reportOf = (...marts: MartComparison[]): DiffReport => ({
   ms: 1500,
 });
 
-describe('the text report', () => {
+describe('the text report of a diff', () => {
   const text = (...marts: MartComparison[]): string => renderDiff(reportOf(...marts), styleFor({}, {}));
 
   it('is one line per mart if all are equal', () => {
@@ -53,7 +53,7 @@ describe('the text report', () => {
     ]);
   });
 
-  it('names rows, columns and cells that differ', () => {
+  it('lists rows, columns and cells that differ', () => {
     const lines = text(mart('dim_groups'), CHANGED, RETYPED, ABSENT);
     expect(lines).toContain('2 rows changed, 1 missing (in response); 2 are shown');
     expect(lines).toMatch(/^k\|1 +response +yes +null$/m);
@@ -63,12 +63,12 @@ describe('the text report', () => {
     expect(lines).toContain('3 of 4 marts differ');
   });
 
-  it('says if not everything was counted', () => {
+  it('says if the count is incomplete', () => {
     expect(text({ ...CHANGED, more: true })).toContain('at least 2 rows changed, 1 missing');
   });
 });
 
-describe('the Markdown report', () => {
+describe('the Markdown report of a diff', () => {
   it('says that all are equal', () => {
     expect(renderDiffMarkdown(reportOf(mart('dim_groups')))).toBe(
       [
@@ -79,7 +79,7 @@ describe('the Markdown report', () => {
     );
   });
 
-  it('has a section for each mart that differs, and keeps its tables whole', () => {
+  it('has a section for each mart that differs, and escapes the content of table cells', () => {
     const document = renderDiffMarkdown(reportOf(CHANGED, RETYPED, ABSENT));
     expect(document).toContain('## fct_rsvps\n\n2 rows changed, 1 missing (in response); 2 are shown.');
     expect(document).toContain('| rsvp_key = k\\|1 | response | yes | null |');
@@ -88,8 +88,8 @@ describe('the Markdown report', () => {
   });
 });
 
-describe('a deployment that does not match', () => {
-  it('is reported with the first difference', () => {
+describe('the reason for undoing a deployment', () => {
+  it('contains the first difference between the marts', () => {
     expect(whatDiffers(CHANGED)).toBe('2 rows changed, 1 missing, such as row k|1: response is yes here, null there');
     expect(whatDiffers(RETYPED)).toBe('column city is string here, missing there');
     expect(whatDiffers(ABSENT)).toBe('it is not in prod');

@@ -4,7 +4,7 @@ import { renderTable } from '../../src/text/table.ts';
 
 const plain = styleFor({}, {});
 
-/** The column at which the second cell begins: what stands before it, without its padding. */
+/** The first cell of a rendered row, without its padding. */
 const firstCell = (text: string): string =>
   renderTable([{ name: 'text' }, { name: 'n' }], [[text, 'x']], plain)
     .split('\n')[2]
@@ -21,7 +21,7 @@ describe('a table', () => {
     ['a keycap', '1️⃣', 2],
     ['a heart as text', '❤', 1],
     ['Persian with a zero-width non-joiner', 'می‌خواهم', 7],
-    ['an accent of its own', 'e\u0301', 1],
+    ['a combining accent', 'e\u0301', 1],
     ['a soft hyphen', 'co\u00adop', 4],
     ['a right-to-left mark', 'a\u200fb', 2],
     ['a word joiner', 'a\u2060b', 2],
@@ -42,13 +42,13 @@ describe('a table', () => {
     ['a NUL', 'a\0b', 'a b'],
     ['a colour', '\u001b[31ma\u001b[0m', 'a'],
     ['a carriage return', 'a\rb', 'a b'],
-    ['an override of the direction', 'a\u202eb', 'a b'],
-    ['an isolate that is not closed', 'a\u2066b', 'a b'],
-  ])('lets nothing through that moves the cursor or turns the line: %s', (_name, text, shown) => {
+    ['a direction override', 'a\u202eb', 'a b'],
+    ['an unclosed direction isolate', 'a\u2066b', 'a b'],
+  ])('removes characters that move the cursor or change the text direction: %s', (_name, text, shown) => {
     expect(firstCell(text)).toBe(shown);
   });
 
-  it('is not cut inside a visible character', () => {
+  it('truncates a cell between visible characters', () => {
     const cell = firstCell('👨‍👩‍👧‍👦'.repeat(40));
     expect(cell).toBe(`${'👨‍👩‍👧‍👦'.repeat(29)}…`);
   });

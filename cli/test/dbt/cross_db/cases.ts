@@ -4,17 +4,17 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 
 const caseSchema = z.strictObject({
-  why: z.string(),
-  of: z.union([z.string(), z.array(z.string().nullable()), z.null()]),
-  gives: z.string().nullable(),
-  /** Instead of the project's own time zone. */
+  name: z.string(),
+  input: z.union([z.string(), z.array(z.string().nullable()), z.null()]),
+  expected: z.string().nullable(),
+  /** A time zone to use instead of the project's. */
   zone: z.string().optional(),
 });
 const casesSchema = z.record(z.string(), z.array(caseSchema).min(1));
 
 export interface Case extends z.infer<typeof caseSchema> {
   readonly macro: string;
-  /** Tells it from the others. */
+  /** Identifies the case. */
   readonly id: number;
 }
 
@@ -24,12 +24,12 @@ export async function readCases(): Promise<readonly Case[]> {
   return all.flatMap(([macro, cases]) => cases.map((one) => ({ ...one, macro }))).map((one, id) => ({ ...one, id }));
 }
 
-/** A dbt model that answers every case, one row each, the same text for both engines. */
+/** A dbt model with one row per case. Its code is the same for both engines. */
 export function modelOf(cases: readonly Case[]): string {
   return `{{ config(materialized='view', schema='cases') }}\n${cases.map(selectOf).join('\nunion all\n')}\n`;
 }
 
-/** Two macros for lists in tests: literals are written otherwise on each engine, and models have none. */
+/** Two macros for lists in tests. Models have no list literals, which each engine writes differently. */
 export const LITERALS = `
 {% macro case_list(items) %}{{ return(adapter.dispatch('case_list')(items)) }}{% endmacro %}
 {% macro default__case_list(items) %}cast(array({{ items | join(', ') }}) as array<string>){% endmacro %}
@@ -45,12 +45,12 @@ function selectOf(one: Case): string {
   switch (one.macro) {
     case 'epoch_ms_to_utc':
     case 'epoch_ms_to_local':
-      return row(`{{ ${one.macro}('given.x')${inZone(one)} }}`, `(select ${String(one.of)} as x) as given`);
+      return row(`{{ ${one.macro}('given.x')${inZone(one)} }}`, `(select ${String(one.input)} as x) as given`);
     case 'list_length':
     case 'list_to_text':
-      return row(`{{ ${one.macro}('given.x') }}`, `(select ${list(one.of)} as x) as given`);
+      return row(`{{ ${one.macro}('given.x') }}`, `(select ${list(one.input)} as x) as given`);
     case 'joined_text':
-      return row(`{{ joined_text('given.x') }}`, `(${rows(one.of)}) as given`);
+      return row(`{{ joined_text('given.x') }}`, `(${rows(one.input)}) as given`);
     case 'unnest_list':
       return row(
         counted('unnested.item'),
@@ -62,23 +62,23 @@ function selectOf(one: Case): string {
         `(select item, item_offset - min(item_offset) over () as place from ${given(one)} {{ unnest_list_with_offset('given.x', 'item') }}) as unnested`,
       );
     default:
-      throw new TypeError(`There is no way yet to ask the macro ${one.macro}: add one here.`);
+      throw new TypeError(`The macro ${one.macro} has no case yet: add one here.`);
   }
 }
 
-/** The time zone is a text in what the macro writes; other variables would mean another parse of the project. */
+/** Replaces the time zone in the macro's output, because another value of the variable would need another parse. */
 const inZone = ({ zone }: Case): string => (zone === undefined ? '' : ` | replace(var('local_time_zone'), '${zone}')`);
 
 const counted = (item: string): string =>
   `cast(count(*) as string) || '|' || coalesce({{ joined_text('${item}') }}, 'none')`;
 
-const given = (one: Case): string => `(select ${list(one.of)} as x) as given`;
+const given = (one: Case): string => `(select ${list(one.input)} as x) as given`;
 
-function list(items: Case['of']): string {
+function list(items: Case['input']): string {
   return Array.isArray(items) ? `{{ case_list(${JSON.stringify(items.map(literal))}) }}` : '{{ case_no_list() }}';
 }
 
-function rows(values: Case['of']): string {
+function rows(values: Case['input']): string {
   return (Array.isArray(values) ? values : []).map((value) => `select ${literal(value)} as x`).join(' union all ');
 }
 

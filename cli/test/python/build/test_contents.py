@@ -41,18 +41,18 @@ def test_the_content_of_a_table_does_not_depend_on_the_order_of_its_rows() -> No
         "(1, 'a'), (2, 'b'), (2, 'b'), (2, 'b')",
     ],
 )
-def test_every_row_counts_however_often_it_is_there(rows: str) -> None:
+def test_the_content_of_a_table_depends_on_every_row_and_on_duplicates(rows: str) -> None:
     assert of_table(CREATE, f"insert into t values {rows}") != of_table(
         CREATE, "insert into t values (1, 'a'), (2, 'b')"
     )
 
 
-def test_the_columns_belong_to_the_content() -> None:
+def test_the_content_of_a_table_depends_on_its_columns() -> None:
     assert of_table(CREATE) != of_table("create table t (id bigint, name varchar)")
     assert of_table(CREATE) != of_table("create table t (id integer, other varchar)")
 
 
-def test_an_append_only_table_is_known_by_its_newest_batch() -> None:
+def test_the_content_of_an_append_only_table_depends_on_its_newest_batch() -> None:
     found, connection = contents("create table r (x integer, _batch_seq integer)", "insert into r values (1, 1)")
     columns = found.columns_of("main", "r")
     before = found.of_append_only("main.r", columns)
@@ -69,7 +69,7 @@ def test_names_that_need_quotes_are_quoted() -> None:
     assert found.of_table('"a""b"."c d"', columns) is not None
 
 
-def test_a_digest_tells_parts_apart() -> None:
+def test_a_digest_depends_on_where_its_parts_begin() -> None:
     assert digest("a", "b") != digest("ab")
     assert digest(1) != digest("1")
     assert digest("a", ("b", None)) == digest("a", ("b", None))

@@ -1,4 +1,4 @@
-"""What a patch puts in the place of a function of dbt's gives the same answers."""
+"""The functions that replace dbt's own return the same results."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def words(sql: str) -> str:
 
 @pytest.mark.parametrize("count", [0, 1, 2])
 @pytest.mark.parametrize("sql", STATEMENTS)
-def test_ctes_are_injected_where_dbt_injects_them(sql: str, count: int) -> None:
+def test_ctes_are_injected_in_the_same_place_as_by_dbt(sql: str, count: int) -> None:
     ours = cte_injection.inject_ctes_into_sql(sql, CTES[:count])
     assert words(ours) == words(compilation.inject_ctes_into_sql(sql, CTES[:count]))
 
@@ -106,14 +106,14 @@ INVALID = [
 
 
 @pytest.mark.parametrize(("kind", "data"), VALID)
-def test_what_dbt_finds_valid_is_valid_each_time(kind: type[dbtClassMixin], data: object) -> None:
+def test_a_valid_configuration_is_valid_each_time(kind: type[dbtClassMixin], data: object) -> None:
     kind.validate(data)
     for _ in range(3):
         config_validation.validate(kind, data)
 
 
 @pytest.mark.parametrize(("kind", "data"), INVALID)
-def test_what_dbt_finds_invalid_is_refused_each_time_in_dbts_words(kind: type[dbtClassMixin], data: object) -> None:
+def test_an_invalid_configuration_fails_each_time_with_dbts_message(kind: type[dbtClassMixin], data: object) -> None:
     with pytest.raises(ValidationError) as expected:
         kind.validate(data)
     for _ in range(3):
@@ -130,21 +130,21 @@ def test_true_and_1_are_different_configurations() -> None:
         )
 
 
-def test_rows_of_the_same_columns_and_types_have_one_outline() -> None:
+def test_rows_with_the_same_columns_and_types_have_the_same_outline() -> None:
     one, other = unit_test(), unit_test()
     other["given"][0]["rows"][3]["name"] = "another"
     assert repr(outline_of_unit_test(one)) == repr(outline_of_unit_test(other))
 
 
 @pytest.mark.parametrize("value", [None, 7, True, ["x"], {"a": 1}])
-def test_a_row_with_a_value_of_another_type_has_another_outline(value: object) -> None:
+def test_rows_with_a_value_of_another_type_have_a_different_outline(value: object) -> None:
     one, other = unit_test(), copy.deepcopy(unit_test())
     other["given"][0]["rows"][3]["name"] = value
     assert repr(outline_of_unit_test(one)) != repr(outline_of_unit_test(other))
 
 
 @pytest.mark.parametrize("test", [None, 7, "text", [], {"given": 7}, {"given": [7]}, {"expect": {"rows": [7]}}])
-def test_what_is_no_unit_test_is_its_own_outline(test: object) -> None:
+def test_the_outline_of_anything_but_a_unit_test_is_the_value_itself(test: object) -> None:
     assert outline_of_unit_test(test) == test
 
 
@@ -158,7 +158,7 @@ def test_what_is_no_unit_test_is_its_own_outline(test: object) -> None:
         {},
     ],
 )
-def test_a_yaml_file_has_the_errors_that_dbt_finds(document: dict[str, Any]) -> None:
+def test_a_yaml_file_has_the_same_errors_as_in_dbt(document: dict[str, Any]) -> None:
     schema = jsonschemas.resources_schema()
     expected = [error.message for error in jsonschemas._validate_with_schema(schema, document)]
     for _ in range(2):
@@ -175,7 +175,7 @@ def environment_of_dbt() -> Any:  # noqa: ANN401 - dbt types it as Jinja's own
 @pytest.mark.parametrize(
     "source", ["select {{ x }}", "{% if x %}a{% endif %}", "{% macro m(a) %}{{ a }}{% endmacro %}{{ x }}", ""]
 )
-def test_a_template_renders_the_same_when_its_code_is_remembered(source: str) -> None:
+def test_a_template_renders_the_same_from_cached_code(source: str) -> None:
     expected = jinja.get_template(source, {"x": 7}).render({})
     for _ in range(2):
         environment: Any = environment_of_dbt()
@@ -184,7 +184,7 @@ def test_a_template_renders_the_same_when_its_code_is_remembered(source: str) ->
         assert template.render({}) == expected
 
 
-def test_a_template_that_is_no_jinja_is_an_error_each_time() -> None:
+def test_an_invalid_template_is_an_error_each_time() -> None:
     environment: Any = environment_of_dbt()
     for _ in range(2):
         with pytest.raises(Exception, match="expected token"):
@@ -205,11 +205,11 @@ class LateEvent(MainReportVersion):
     __setattr__ = late_events.setattribute
 
 
-# The class's name is what dbt finds its message by.
+# dbt finds the message class by the name of the event class.
 LateEvent.__name__ = "MainReportVersion"
 
 
-def test_an_event_says_the_same_when_its_message_is_built_late() -> None:
+def test_an_event_whose_message_is_built_late_has_the_same_content() -> None:
     fields: dict[str, Any] = {"version": "=1.11", "log_version": 3}
     early: BaseEvent = MainReportVersion(**fields)
     late = LateEvent(**fields)
@@ -219,13 +219,13 @@ def test_an_event_says_the_same_when_its_message_is_built_late() -> None:
     assert late.message() == early.message()
 
 
-def test_a_field_that_is_set_before_the_message_is_built_stays_set() -> None:
+def test_a_field_that_is_set_before_the_message_is_built_keeps_its_value() -> None:
     late = LateEvent(version="1", log_version=3)
     late.version = "2"
     assert late.pb_msg.version == "2"
 
 
-def test_an_event_has_no_field_that_dbts_has_not() -> None:
+def test_an_event_has_no_unknown_fields() -> None:
     with pytest.raises(AttributeError):
         _ = LateEvent(version="1", log_version=3).nonsense
 
@@ -265,7 +265,7 @@ def described(value: object) -> object:
 
 
 @pytest.mark.parametrize("search", ["project", "other", "dbt"])
-def test_a_namespace_holds_the_macros_that_dbt_finds(search: str) -> None:
+def test_a_namespace_contains_the_same_macros_as_dbts(search: str) -> None:
     context: dict[str, Any] = {"target": {"type": "duckdb"}}
     theirs = builder(search).build_namespace(PACKAGES, context)
     ours = macro_namespaces.build_namespace(builder(search), PACKAGES, context)
@@ -277,7 +277,7 @@ def test_a_namespace_holds_the_macros_that_dbt_finds(search: str) -> None:
             assert described(ours.get_from_package(package, name)) == described(theirs.get_from_package(package, name))
 
 
-def test_a_macro_of_a_namespace_is_made_as_dbt_makes_it() -> None:
+def test_a_macro_in_a_namespace_is_created_like_dbts() -> None:
     context: dict[str, Any] = {"target": {"type": "duckdb"}}
     theirs = builder("project").build_namespace(PACKAGES, context)["own"]
     ours = macro_namespaces.build_namespace(builder("project"), PACKAGES, context)["own"]
@@ -288,7 +288,7 @@ def test_a_macro_of_a_namespace_is_made_as_dbt_makes_it() -> None:
 @pytest.mark.parametrize(
     ("override", "remembered"), [(None, True), ("safe_cast", False), ("duckdb__string_literal", False)]
 )
-def test_pure_macros_are_remembered_unless_the_project_overrides_what_they_call(
+def test_pure_macros_are_cached_unless_the_project_overrides_a_macro_they_call(
     override: str | None, remembered: bool
 ) -> None:
     packages = {
@@ -299,7 +299,7 @@ def test_pure_macros_are_remembered_unless_the_project_overrides_what_they_call(
     assert isinstance(namespace.global_project_namespace["safe_cast"], macro_namespaces.RememberingMacro) is remembered
 
 
-def test_a_remembered_macro_tells_1_from_true_and_from_text() -> None:
+def test_a_cached_macro_distinguishes_1_true_and_a_string() -> None:
     namespace = macro_namespaces.build_namespace(builder("project"), PACKAGES, {"target": {"type": "duckdb"}})
     cast: Any = namespace["safe_cast"]
     for _ in range(2):
@@ -313,7 +313,7 @@ def test_a_remembered_macro_tells_1_from_true_and_from_text() -> None:
 # --- type_testers, context_modules, database_name ---
 
 
-def test_a_type_tester_that_is_used_again_finds_the_types_that_dbt_finds() -> None:
+def test_a_reused_type_tester_finds_the_same_types_as_dbts() -> None:
     rows = [["1", "a", "2024-01-01", "true"], ["2", "", "2024-01-02", "false"]]
     names = ["number", "text", "day", "flag"]
     expected = agate_helper.build_type_tester(["text"]).run(rows, names)
@@ -322,12 +322,12 @@ def test_a_type_tester_that_is_used_again_finds_the_types_that_dbt_finds() -> No
         assert [type(one) for one in found] == [type(one) for one in expected]
 
 
-def test_a_null_value_makes_another_type_tester() -> None:
+def test_different_null_values_need_a_different_type_tester() -> None:
     assert type_testers.build_type_tester(["a"]) is type_testers.build_type_tester(["a"])
     assert type_testers.build_type_tester(["a"]) is not type_testers.build_type_tester(["a"], string_null_values=("",))
 
 
-def test_the_modules_of_jinja_are_dbts_and_each_caller_has_its_own() -> None:
+def test_the_modules_in_the_jinja_context_are_dbts_and_each_caller_gets_a_copy() -> None:
     theirs, ours = context_base.get_context_modules(), context_modules.get_context_modules()
     assert {name: set(members) for name, members in ours.items()} == {
         name: set(members) for name, members in theirs.items()
@@ -339,14 +339,14 @@ def test_the_modules_of_jinja_are_dbts_and_each_caller_has_its_own() -> None:
 @pytest.mark.parametrize(
     "path", [None, ":memory:", "meetup.duckdb", "md:my_db", "ducklake:x.db", "/data/meetup.duckdb", "/data/a"]
 )
-def test_a_database_without_special_characters_has_dbts_name(path: str | None) -> None:
+def test_a_database_path_without_special_characters_gets_the_same_name_as_in_dbt(path: str | None) -> None:
     assert database_name.path_derived_database_name(path) == DuckDBCredentials.path_derived_database_name(path)
 
 
 @pytest.mark.parametrize(
     "path", ["/a#b/meetup.duckdb", "/a?b/meetup.duckdb", "/a/meetup.v2.duckdb", "/a b/meetup.duckdb"]
 )
-def test_a_database_is_named_as_duckdb_names_it(path: str) -> None:
+def test_a_database_path_with_special_characters_gets_the_same_name_as_in_duckdb(path: str) -> None:
     assert database_name.path_derived_database_name(path) == "meetup"
 
 
@@ -363,7 +363,7 @@ class FlatNode:
         return {"name": self.name, "none": None} if not omit_none else {"name": self.name}
 
 
-def test_a_late_dictionary_is_the_dictionary_of_its_nodes() -> None:
+def test_a_lazy_dictionary_behaves_like_the_dictionary_of_its_nodes() -> None:
     def nodes() -> dict[str, FlatNode]:
         return {name: FlatNode(name) for name in ("a", "b")}
 
@@ -386,7 +386,7 @@ def test_a_late_dictionary_is_the_dictionary_of_its_nodes() -> None:
     assert ("a" in late(), "c" in late(), len(late())) == (True, False, 2)
 
 
-def test_no_node_becomes_a_dictionary_before_somebody_reads() -> None:
+def test_a_node_is_converted_to_a_dictionary_only_once_when_it_is_read() -> None:
     node = FlatNode("a")
     late = flat_graph.LateDict({"a": node})
     assert (len(late), "a" in late, node.converted) == (1, True, 0)
@@ -397,7 +397,7 @@ def test_no_node_becomes_a_dictionary_before_somebody_reads() -> None:
 # --- late_files ---
 
 
-def test_files_are_written_at_once_unless_they_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_files_are_written_immediately_unless_writing_is_deferred(monkeypatch: pytest.MonkeyPatch) -> None:
     written: list[tuple[str, str, str]] = []
     monkeypatch.setattr(late_files, "_write_node", lambda node, *arguments: written.append(arguments))
     files = late_files.LateFiles()
@@ -411,7 +411,7 @@ def test_files_are_written_at_once_unless_they_are_kept(monkeypatch: pytest.Monk
     assert written[1:] == [("/project", "target/run/a.sql", "select 1"), ("/project", "target/run/b.sql", "select 2")]
 
 
-def test_the_statement_of_a_node_is_what_it_ran_last() -> None:
+def test_the_statement_of_a_node_is_the_last_one_that_it_ran() -> None:
     files = late_files.LateFiles()
     files.on = True
     node: Any = object.__new__(ParsedNode)
@@ -426,27 +426,27 @@ def test_the_statement_of_a_node_is_what_it_ran_last() -> None:
 # --- name_contexts ---
 
 
-def test_contexts_are_kept_until_macros_change(monkeypatch: pytest.MonkeyPatch) -> None:
-    made: list[object] = []
+def test_contexts_are_cached_until_macros_change(monkeypatch: pytest.MonkeyPatch) -> None:
+    created: list[object] = []
 
     def generate(*key: object) -> dict[str, object]:
-        made.append(key)
-        return {"made": len(made)}
+        created.append(key)
+        return {"created": len(created)}
 
     monkeypatch.setattr(name_contexts, "generate_generate_name_macro_context", generate)
     one, other, config, manifest = (SimpleNamespace() for _ in range(4))
     context: Any = name_contexts.generate_name_macro_context
     name_contexts.macros_changed()
-    assert [context(macro, config, manifest)["made"] for macro in (one, other, one)] == [1, 2, 1]
+    assert [context(macro, config, manifest)["created"] for macro in (one, other, one)] == [1, 2, 1]
     name_contexts.macros_changed()
-    assert context(one, config, manifest)["made"] == 3
+    assert context(one, config, manifest)["created"] == 3
     name_contexts.macros_changed()
 
 
 # --- relation_listing ---
 
 
-def test_two_threads_list_a_schema_one_after_the_other(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_several_threads_list_a_schema_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
     listings: list[str] = []
     cached: set[str] = set()
     inside = threading.Lock()
@@ -484,7 +484,7 @@ def test_two_threads_list_a_schema_one_after_the_other(monkeypatch: pytest.Monke
 # --- early_database ---
 
 
-def test_a_database_that_cannot_be_opened_is_left_to_dbt(tmp_path: Path) -> None:
+def test_a_database_that_cannot_be_opened_early_is_left_to_dbt(tmp_path: Path) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     (tmp_path / "broken.duckdb").write_text("no database at all, and long enough to be read as one" * 100)
@@ -495,7 +495,7 @@ def test_a_database_that_cannot_be_opened_is_left_to_dbt(tmp_path: Path) -> None
     assert DuckDBConnectionManager._ENV is None
 
 
-def test_a_database_that_was_opened_early_is_the_one_that_dbt_uses(tmp_path: Path) -> None:
+def test_dbt_uses_the_database_that_was_opened_early(tmp_path: Path) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
     early = early_database.EarlyDatabase(

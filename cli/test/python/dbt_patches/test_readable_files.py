@@ -1,4 +1,4 @@
-"""What can't be read is named with its reason; nothing that could block is opened."""
+"""An unreadable file is reported with the reason, and no file is opened that could block."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def no_privileges() -> Iterator[None]:
-    """The superuser may read everything, so the test goes on as somebody else."""
+    """Continues the test as another user if it runs as the superuser, who may read everything."""
     if os.geteuid() != 0:
         yield
         return
@@ -26,19 +26,19 @@ def no_privileges() -> Iterator[None]:
 
 @pytest.fixture
 def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    made = tmp_path_factory.mktemp("project")
-    for above in (made, *made.parents):
+    project = tmp_path_factory.mktemp("project")
+    for above in (project, *project.parents):
         if above.stat().st_uid == os.geteuid() and above != pathlib.Path("/"):
             above.chmod(above.stat().st_mode | 0o055)
-    (made / "models").mkdir()
-    return made
+    (project / "models").mkdir()
+    return project
 
 
 def found(folder: pathlib.Path) -> list[str]:
     return sorted(match["relative_path"] for match in find_matching(str(folder), ["models"], "[!.#~]*.sql"))
 
 
-def test_a_file_without_the_right_to_read_it_is_named(folder: pathlib.Path, request: pytest.FixtureRequest) -> None:
+def test_a_file_without_read_permission_is_reported(folder: pathlib.Path, request: pytest.FixtureRequest) -> None:
     path = folder / "models" / "secret.sql"
     path.write_text("select 1")
     path.chmod(0)
@@ -47,9 +47,7 @@ def test_a_file_without_the_right_to_read_it_is_named(folder: pathlib.Path, requ
         read_text(str(path))
 
 
-def test_a_folder_that_can_not_be_listed_does_not_count_as_empty(
-    folder: pathlib.Path, request: pytest.FixtureRequest
-) -> None:
+def test_a_folder_that_cannot_be_listed_is_an_error(folder: pathlib.Path, request: pytest.FixtureRequest) -> None:
     hidden = folder / "models" / "hidden"
     hidden.mkdir()
     (hidden / "model.sql").write_text("select 1")
@@ -64,12 +62,12 @@ def test_a_folder_that_can_not_be_listed_does_not_count_as_empty(
         hidden.chmod(0o755)
 
 
-def test_a_folder_that_is_configured_and_not_there_counts_as_empty(folder: pathlib.Path) -> None:
+def test_a_configured_folder_that_does_not_exist_counts_as_empty(folder: pathlib.Path) -> None:
     (folder / "models").rmdir()
     assert found(folder) == []
 
 
-def test_hidden_files_and_editors_locks_are_not_looked_at(folder: pathlib.Path) -> None:
+def test_hidden_files_and_editor_locks_are_ignored(folder: pathlib.Path) -> None:
     models = folder / "models"
     (models / ".#model.sql").symlink_to("someone@somewhere.1")
     (models / "#model.sql#").write_text("autosaved")
@@ -77,7 +75,7 @@ def test_hidden_files_and_editors_locks_are_not_looked_at(folder: pathlib.Path) 
     assert found(folder) == ["model.sql"]
 
 
-def test_links_to_folders_are_not_followed_as_in_dbt(folder: pathlib.Path) -> None:
+def test_symbolic_links_to_folders_are_not_followed_as_in_dbt(folder: pathlib.Path) -> None:
     (folder / "models" / "again").symlink_to(".")
     (folder / "models" / "model.sql").write_text("select 1")
     assert found(folder) == ["model.sql"]

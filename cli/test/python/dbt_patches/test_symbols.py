@@ -1,4 +1,4 @@
-"""Fails when a new version of dbt changes something that the engine replaces or relies on."""
+"""These tests fail when a new version of dbt changes something that the engine replaces or relies on."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _symbols() -> list[tuple[str, Symbol]]:
 @pytest.mark.parametrize(
     ("module", "symbol"), [pytest.param(*found, id=f"{found[0]}-{found[1].path}") for found in _symbols()]
 )
-def test_a_symbol_of_dbts_has_the_source_that_the_engine_was_written_for(module: str, symbol: Symbol) -> None:
+def test_the_source_of_a_symbol_in_dbt_is_unchanged(module: str, symbol: Symbol) -> None:
     found = source_digest(symbol.resolve())
     assert found == symbol.source, (
         f"dbt changed {symbol.path}. Compare its new source with meetup_engine/{module}, which was written for the old one; "
@@ -35,7 +35,7 @@ def test_a_symbol_of_dbts_has_the_source_that_the_engine_was_written_for(module:
 
 
 @pytest.mark.parametrize("patch", registry.PATCHES, ids=lambda patch: patch.name)
-def test_a_patch_says_why_it_is_there_and_what_it_gains(patch: Patch) -> None:
+def test_a_patch_documents_its_reason_and_gain(patch: Patch) -> None:
     assert (ENGINE / "meetup_engine/dbt_patches" / f"{patch.name}.py").exists()
     assert len(patch.why) > 20
     assert len(patch.gain) > 10
@@ -54,7 +54,7 @@ def test_every_module_of_a_patch_is_registered() -> None:
 
 
 def test_installing_twice_replaces_every_symbol_once() -> None:
-    # In a process of its own: the other tests compare the replacements with dbt's own functions.
+    # Runs in another process because the other tests compare the replacements with dbt's own functions.
     script = """
 import sys
 sys.path.insert(0, sys.argv[1])

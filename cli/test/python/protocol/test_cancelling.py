@@ -1,4 +1,4 @@
-"""A cancel interrupts the work of its own request, until that has ended, and nothing after it."""
+"""A cancellation interrupts the work of its own request until it has ended, and nothing afterwards."""
 
 import contextlib
 import threading
@@ -16,7 +16,7 @@ class Request:
 
 
 class Database:
-    """Counts its interrupts, and lets a query wait for one."""
+    """Counts its interrupts. A query waits for one."""
 
     def __init__(self) -> None:
         self.interrupts = 0
@@ -41,7 +41,7 @@ def interrupting_threads() -> list[threading.Thread]:
     return [thread for thread in threading.enumerate() if thread.name == "interrupt"]
 
 
-def test_every_query_of_the_work_is_interrupted_and_the_work_ends_as_cancelled() -> None:
+def test_every_query_of_a_cancelled_request_is_interrupted() -> None:
     database, request = Database(), Request()
     cancellation = Cancellation(database.interrupt)
 
@@ -58,7 +58,7 @@ def test_every_query_of_the_work_is_interrupted_and_the_work_ends_as_cancelled()
     assert interrupting_threads() == []
 
 
-def test_nothing_is_interrupted_once_the_work_has_ended() -> None:
+def test_nothing_is_interrupted_after_the_work_has_ended() -> None:
     database, request = Database(), Request()
     cancellation = Cancellation(database.interrupt)
     with pytest.raises(Cancelled), cancellation.honoured(request):
@@ -69,7 +69,7 @@ def test_nothing_is_interrupted_once_the_work_has_ended() -> None:
     assert database.interrupts == before
 
 
-def test_a_request_that_was_cancelled_before_is_not_worked_on() -> None:
+def test_a_request_that_was_cancelled_before_does_not_start() -> None:
     cancellation = Cancellation(Database().interrupt)
     begun = False
     with pytest.raises(Cancelled), cancellation.honoured(Request(cancelled=True)):
@@ -77,7 +77,7 @@ def test_a_request_that_was_cancelled_before_is_not_worked_on() -> None:
     assert not begun
 
 
-def test_another_request_is_left_alone() -> None:
+def test_cancelling_one_request_does_not_affect_another() -> None:
     database = Database()
     cancellation = Cancellation(database.interrupt)
     with cancellation.honoured(Request()):
@@ -87,13 +87,13 @@ def test_another_request_is_left_alone() -> None:
     assert interrupting_threads() == []
 
 
-def test_an_error_of_work_that_was_not_cancelled_is_its_own() -> None:
+def test_an_error_of_work_that_was_not_cancelled_is_raised_unchanged() -> None:
     cancellation = Cancellation(Database().interrupt)
     with pytest.raises(ValueError, match="its own"), cancellation.honoured(Request()):
         raise ValueError("its own")
 
 
-def test_a_cancel_at_any_moment_leaves_no_thread_and_never_reaches_the_next_request() -> None:
+def test_cancelling_at_any_time_leaves_no_thread_and_never_affects_the_next_request() -> None:
     database = Database()
     cancellation = Cancellation(database.interrupt)
     for attempt in range(300):

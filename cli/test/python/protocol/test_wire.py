@@ -28,7 +28,7 @@ def server(tmp_path: Path) -> Iterator[wire.Server]:
 
 
 class Client:
-    """The other side of the protocol, line by line."""
+    """A client of the protocol that sends and reads single lines."""
 
     def __init__(self, path: str) -> None:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -82,12 +82,12 @@ def test_a_client_that_does_not_say_hello_first_is_refused(stranger: Client) -> 
     assert stranger.ask(id=1, op="ping")["error"]["code"] == "refused"
 
 
-def test_a_client_of_another_protocol_is_told_which_one_the_engine_speaks(stranger: Client) -> None:
+def test_a_client_with_another_protocol_version_gets_the_engines_version(stranger: Client) -> None:
     error = stranger.ask(id=0, op="hello", token=TOKEN, protocol=wire.PROTOCOL + 1)["error"]
     assert error == {"code": "protocol", "message": f"The engine speaks protocol {wire.PROTOCOL}."}
 
 
-def test_a_quick_operation_is_answered_while_work_waits(server: wire.Server, client: Client) -> None:
+def test_a_quick_operation_is_answered_while_other_work_waits(server: wire.Server, client: Client) -> None:
     client.send(json.dumps({"id": 1, "op": "build"}))
     assert client.ask(id=2, op="ping") == {"id": 2, "type": "result", "result": {"pong": 2}}
     assert server.work.get(timeout=5).op == "build"
@@ -96,13 +96,13 @@ def test_a_quick_operation_is_answered_while_work_waits(server: wire.Server, cli
 @pytest.mark.parametrize(
     "line", ["not json", "[]", "7", "{}", '{"op": 7, "id": 1}', '{"op": "build"}', '{"op": "build", "id": "x"}']
 )
-def test_a_line_that_is_not_the_protocol_disconnects_its_client(server: wire.Server, client: Client, line: str) -> None:
+def test_an_invalid_line_disconnects_the_client(server: wire.Server, client: Client, line: str) -> None:
     client.send(line)
     assert client.is_disconnected()
     assert server.work.empty()
 
 
-def test_a_cancel_marks_the_request_that_it_names(server: wire.Server, client: Client) -> None:
+def test_a_cancel_marks_the_named_request(server: wire.Server, client: Client) -> None:
     cancelled: list[int] = []
     server.on_cancel = lambda request: cancelled.append(request.id)
     client.send(json.dumps({"id": 1, "op": "build"}))
@@ -115,7 +115,7 @@ def test_a_cancel_marks_the_request_that_it_names(server: wire.Server, client: C
     assert cancelled == [1]
 
 
-def test_a_request_that_waits_is_answered_as_soon_as_it_is_cancelled(server: wire.Server, client: Client) -> None:
+def test_a_waiting_request_is_answered_as_soon_as_it_is_cancelled(server: wire.Server, client: Client) -> None:
     cancelled: list[int] = []
     server.on_cancel = lambda request: cancelled.append(request.id)
     client.send(json.dumps({"id": 1, "op": "build"}))
@@ -127,7 +127,7 @@ def test_a_request_that_waits_is_answered_as_soon_as_it_is_cancelled(server: wir
     assert cancelled == []
 
 
-def test_the_work_of_a_client_that_has_gone_is_cancelled(server: wire.Server, client: Client) -> None:
+def test_the_work_of_a_client_that_disconnects_is_cancelled(server: wire.Server, client: Client) -> None:
     gone = threading.Event()
     server.on_cancel = lambda request: gone.set()
     client.send(json.dumps({"id": 1, "op": "build"}))
@@ -138,7 +138,7 @@ def test_the_work_of_a_client_that_has_gone_is_cancelled(server: wire.Server, cl
     assert request.cancelled
 
 
-def test_a_finished_request_is_not_cancelled_any_more(server: wire.Server, client: Client) -> None:
+def test_a_finished_request_can_no_longer_be_cancelled(server: wire.Server, client: Client) -> None:
     client.send(json.dumps({"id": 1, "op": "build"}))
     request = server.work.get(timeout=5)
     server.done(request)
@@ -156,11 +156,11 @@ def test_a_cancelled_request_sends_no_more_events(server: wire.Server, client: C
     assert answer == {"id": 1, "type": "error", "error": {"code": "cancelled", "message": "The request was cancelled."}}
 
 
-def test_values_that_json_does_not_have_are_sent_as_text(server: wire.Server, client: Client) -> None:
+def test_values_without_a_json_type_are_sent_as_text(server: wire.Server, client: Client) -> None:
     client.send(json.dumps({"id": 1, "op": "build"}))
     server.work.get(timeout=5).result({"path": Path("/a/b")})
     assert json.loads(client._lines.readline())["result"] == {"path": "/a/b"}
 
 
-def test_the_socket_is_open_to_its_owner_only(server: wire.Server, tmp_path: Path) -> None:
+def test_only_the_owner_can_access_the_socket(server: wire.Server, tmp_path: Path) -> None:
     assert (tmp_path / "engine.sock").stat().st_mode & 0o077 == 0

@@ -16,19 +16,19 @@ def rows(side: str, *values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
     return [(*value, side) for value in values]
 
 
-def test_the_same_rows_in_another_order_are_no_difference() -> None:
+def test_the_same_rows_in_another_order_are_equal() -> None:
     actual, expected = rows("actual", (1, "a", 2.0), (2, "b", None)), rows("expected", (2, "b", None), (1, "a", 2.0))
     assert compare(NAMES, [*actual, *expected]) is None
 
 
-def test_a_row_that_is_expected_twice_has_to_be_there_twice() -> None:
+def test_a_row_that_is_expected_twice_has_to_occur_twice() -> None:
     found = compare(NAMES, [*rows("actual", (1, "a", 2)), *rows("expected", (1, "a", 2), (1, "a", 2))])
     assert found is not None
     assert (found["counts"]["missing"], found["counts"]["extra"]) == (1, 0)
 
 
 @pytest.mark.parametrize(("one", "other"), [("1", 1), (None, "null"), (0.0, None), ([1], [2]), ({"a": 1}, {"a": 2})])
-def test_values_of_another_kind_or_content_differ(one: object, other: object) -> None:
+def test_values_with_another_type_or_content_differ(one: object, other: object) -> None:
     found = compare(["x", "side"], [(one, "actual"), (other, "expected")])
     assert found is not None
     assert found["counts"]["differing"] + found["counts"]["missing"] == 1
@@ -39,18 +39,18 @@ def test_a_value_equals_itself(value: object) -> None:
     assert compare(["x", "side"], [(value, "actual"), (value, "expected")]) is None
 
 
-def test_a_time_is_the_same_in_every_time_zone() -> None:
+def test_a_timestamp_is_equal_in_every_time_zone() -> None:
     utc = datetime.datetime(2024, 1, 1, 12, tzinfo=datetime.timezone.utc)
     other = utc.astimezone(datetime.timezone(datetime.timedelta(hours=2)))
     assert key_of(utc) == key_of(other)
     assert key_of(utc) != key_of(utc.replace(tzinfo=None))
 
 
-def test_the_stand_in_of_a_value_tells_kinds_apart() -> None:
+def test_values_of_different_types_have_different_keys() -> None:
     assert len({key_of(value) for value in (1, True, "1", None, (1,), {"a": 1})}) == 6
 
 
-def test_rows_that_agree_in_half_of_their_cells_are_shown_as_one_that_differs() -> None:
+def test_rows_that_agree_in_half_of_their_cells_are_shown_as_one_differing_row() -> None:
     actual = rows("actual", (1, "a", 5), (2, "b", 6))
     expected = rows("expected", (1, "a", 7), (2, "b", 6))
     found = compare(NAMES, [*actual, *expected])
@@ -59,7 +59,7 @@ def test_rows_that_agree_in_half_of_their_cells_are_shown_as_one_that_differs() 
     assert found["columns"] == ["id", "amount"]
 
 
-def test_rows_that_have_nothing_in_common_are_missing_and_extra() -> None:
+def test_rows_with_nothing_in_common_are_shown_as_missing_and_extra() -> None:
     actual = rows("actual", (8, "x", 1), (9, "y", 2))
     expected = rows("expected", (1, "a", 7), (2, "b", 6))
     found = compare(NAMES, [*actual, *expected])
@@ -68,7 +68,7 @@ def test_rows_that_have_nothing_in_common_are_missing_and_extra() -> None:
     assert found["extra"] == [{"cells": ["8", "'x'", "1"]}, {"cells": ["9", "'y'", "2"]}]
 
 
-def test_no_more_rows_are_shown_than_people_read() -> None:
+def test_the_number_of_shown_rows_is_limited() -> None:
     expected = [(number, "expected") for number in range(SHOWN_ROWS * 3)]
     found = compare(["id", "side"], expected)
     assert found is not None
@@ -89,11 +89,11 @@ def test_no_more_rows_are_shown_than_people_read() -> None:
         ({"a": "b"}, "{a: 'b'}"),
     ],
 )
-def test_a_value_is_shown_as_one_writes_it_in_a_unit_test(value: object, text: str) -> None:
+def test_a_value_is_shown_as_it_is_written_in_a_unit_test(value: object, text: str) -> None:
     assert text_of(value) == text
 
 
-def test_a_cell_that_its_cast_changed_is_shown_with_what_was_compared() -> None:
+def test_a_cell_that_was_changed_by_a_cast_is_shown_with_the_result_of_the_cast() -> None:
     all_rows = [*rows("actual", (1, "a", 2)), *rows("expected", (1, "a", 2))]
     found = of_lost(NAMES, all_rows, [LostCell(0, "Amount", "2.004", "2.00")])
     assert found is not None
@@ -101,5 +101,5 @@ def test_a_cell_that_its_cast_changed_is_shown_with_what_was_compared() -> None:
     assert found["counts"] == {"missing": 0, "extra": 0, "differing": 1, "expected": 1, "actual": 1}
 
 
-def test_without_a_lost_cell_there_is_no_difference() -> None:
+def test_there_is_no_difference_without_a_lost_cell() -> None:
     assert of_lost(NAMES, [], []) is None

@@ -25,7 +25,7 @@ def lost(data_type: str, value: object) -> list[LostCell]:
         ("DECIMAL(10,2)[]", "[1.005]", "[1.01]"),
     ],
 )
-def test_a_value_that_its_column_cannot_hold_is_found(data_type: str, value: str, kept: str) -> None:
+def test_a_value_that_a_cast_to_its_column_type_changes_is_found(data_type: str, value: str, kept: str) -> None:
     assert lost(data_type, value) == [LostCell(0, "Cell", value, kept)]
 
 
@@ -47,11 +47,11 @@ def test_a_value_that_its_column_cannot_hold_is_found(data_type: str, value: str
         ("INTEGER", None),
     ],
 )
-def test_a_value_that_its_column_holds_is_not(data_type: str, value: object) -> None:
+def test_a_value_that_a_cast_to_its_column_type_preserves_is_not_found(data_type: str, value: object) -> None:
     assert lost(data_type, value) == []
 
 
-def test_expected_rows_that_are_sql_are_left_to_the_database() -> None:
+def test_expected_rows_in_sql_are_not_checked() -> None:
     test: Any = SimpleNamespace(expect=SimpleNamespace(rows="select 1.005 as cell"))
     with duckdb.connect() as connection:
         assert lost_in_cast(test, {"cell": "DECIMAL(10,2)"}, connection) == []

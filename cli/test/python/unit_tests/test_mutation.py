@@ -43,11 +43,11 @@ def test_a_step_changes_one_thing(sql: str, step: str, mutant: str) -> None:
 
 
 @pytest.mark.parametrize("sql", ["SELECT a FROM t CROSS JOIN u", "SELECT a FROM t", "SELECT CAST(a AS INT) FROM t"])
-def test_where_there_is_nothing_to_change_there_is_no_mutant(sql: str) -> None:
+def test_sql_with_nothing_to_change_has_no_mutants(sql: str) -> None:
     assert mutants(sql) == set()
 
 
-def test_a_mutant_leaves_the_model_as_it_was() -> None:
+def test_creating_a_mutant_does_not_change_the_model() -> None:
     body = Body("SELECT MIN(a) + 1 FROM t WHERE b < 2 ORDER BY c LIMIT 3")
     before = body.text
     for key in body.mutants:
@@ -55,7 +55,7 @@ def test_a_mutant_leaves_the_model_as_it_was() -> None:
         assert body._sql() == before
 
 
-def test_equal_places_are_told_apart_by_their_number_and_their_cte() -> None:
+def test_equal_places_are_distinguished_by_their_number_and_cte() -> None:
     body = Body("WITH x AS (SELECT a < 1 AS one FROM t) SELECT a < 1, a < 1 FROM x")
     keys = [(key.part, key.repeat) for key in body.mutants if key.step == "comparison"]
     assert sorted(keys) == [("", 1), ("", 2), ("x", 1)]

@@ -30,17 +30,17 @@ def place(folder: Path, name: str, model: str = "total") -> tuple[int | None, li
     return place_of(test, str(folder))
 
 
-def test_a_unit_test_and_its_rows_have_the_lines_of_their_file(tmp_path: Path) -> None:
+def test_a_unit_test_and_its_rows_have_their_lines_in_the_file(tmp_path: Path) -> None:
     (tmp_path / "tests.yml").write_text(YAML)
     assert place(tmp_path, "first") == (2, [7, 9])
 
 
-def test_expected_rows_that_are_sql_have_no_lines(tmp_path: Path) -> None:
+def test_expected_rows_in_sql_have_no_lines(tmp_path: Path) -> None:
     (tmp_path / "tests.yml").write_text(YAML)
     assert place(tmp_path, "sql") == (10, [])
 
 
-def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again(tmp_path: Path) -> None:
     (tmp_path / "tests.yml").write_text(YAML)
     assert place(tmp_path, "first") == (2, [7, 9])
     (tmp_path / "tests.yml").write_text("\n" + YAML)
@@ -51,12 +51,12 @@ def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "text", ["", "unit_tests: [", "unit_tests: 7", "- a list", "unit_tests: [{name: first}]", None]
 )
-def test_a_file_that_does_not_say_has_no_place(tmp_path: Path, text: str | None) -> None:
+def test_a_missing_or_invalid_file_has_no_lines(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "tests.yml").write_text(text)
     assert place(tmp_path, "first") == (None, [])
 
 
-def test_the_same_name_for_another_model_is_another_test(tmp_path: Path) -> None:
+def test_a_unit_test_with_the_same_name_for_another_model_is_not_found(tmp_path: Path) -> None:
     (tmp_path / "tests.yml").write_text(YAML)
     assert place(tmp_path, "first", "other") == (None, [])

@@ -23,7 +23,7 @@ def run(sql: str) -> list[tuple[object, ...]]:
         return connection.execute(sql).fetchall()
 
 
-def test_the_rows_of_an_input_have_every_column_of_its_relation() -> None:
+def test_the_rows_of_an_input_have_all_columns_of_its_relation() -> None:
     sql = given_rows("numbers", [{"ID": 1, "name": "it's"}, {"name": None}], COLUMNS)
     assert run(sql) == [(1, "it's", None), (None, None, None)]
 
@@ -37,12 +37,12 @@ def test_expected_rows_have_the_types_of_the_model() -> None:
     assert run(f"select typeof(id), typeof(name) from ({sql})") == [("INTEGER", "VARCHAR")]
 
 
-def test_the_whole_statement_tells_actual_rows_from_expected_ones() -> None:
+def test_the_complete_statement_marks_rows_as_actual_or_expected() -> None:
     assert run(whole_statement("select 1 as id", "select 2 as id", ['"id"'])) == [(1, "actual"), (2, "expected")]
 
 
 @pytest.mark.parametrize("value", ["{{ x }}", "{% x %}", "{# x #}", "a\\b", "two\nlines", [1], {"a": 1}])
-def test_a_value_that_only_dbts_macros_understand_is_left_to_them(value: object) -> None:
+def test_a_value_that_only_dbts_macros_can_write_is_left_to_them(value: object) -> None:
     with pytest.raises(NotPlain):
         given_rows("numbers", [{"name": value}], COLUMNS)
 
