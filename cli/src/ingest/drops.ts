@@ -103,8 +103,11 @@ async function readDrop(
     const named = entityOfFile(name);
     const isJson = named !== undefined;
     const entity = entities.find((candidate) => candidate === named);
-    if (kind === 'file' && entity !== undefined) files.push({ entity, path: join(folder, name), sourceFile });
-    else if (kind === 'folder') {
+    if (kind === 'file' && entity !== undefined) {
+      const other = files.find((file) => file.entity === entity);
+      if (other !== undefined) throw twoFiles(folder, entity, other, sourceFile);
+      files.push({ entity, path: join(folder, name), sourceFile });
+    } else if (kind === 'folder') {
       if (isJson) notLoaded.push({ name: `${sourceFile}/`, why: 'it is a folder' });
       else if (date !== undefined) notLoaded.push(...(await otherFolder(data, sourceFile, 'a day has no folders')));
     } else if (JSONLIKE.test(name))
@@ -115,6 +118,12 @@ async function readDrop(
   }
   return { drop: { date, folder, files }, notLoaded };
 }
+
+/** Which of the two came first could not be told. */
+const twoFiles = (folder: string, entity: string, { sourceFile }: DropFile, other: string): MeetupError =>
+  new MeetupError(
+    `${folder} has two files of ${entity}, ${sourceFile} and ${other}: keep one, or put each into the folder of its day. Nothing was loaded.`,
+  );
 
 const WHY: Readonly<Record<Exclude<Kind, 'folder' | 'file'>, string>> = {
   dangling: 'it is a link to nothing',

@@ -106,17 +106,23 @@ export async function createRawTables(warehouse: DuckDbWarehouse, tables: readon
   await warehouse.run('create schema if not exists raw');
   const existing = await existingColumns(warehouse);
   for (const table of tables) requireSameTypes(table, existing.get(table.name));
-  for (const { name, columns } of tables) {
+  for (const table of tables) {
+    const { name, columns } = table;
     const known = existing.get(name);
     if (known === undefined) {
-      const list = columns.map((column) => `${declared(column)}${column.notNull ? ' not null' : ''}`);
-      await warehouse.run(`create table if not exists raw.${quoteIdentifier(name)} (${list.join(', ')})`);
+      await warehouse.run(createTable(table));
       continue;
     }
     for (const column of columns.filter((one) => !known.has(one.name))) {
       await warehouse.run(`alter table raw.${quoteIdentifier(name)} add column ${declared(column)}`);
     }
   }
+}
+
+/** The statement that creates a raw table in DuckDB. */
+export function createTable({ name, columns }: RawTable): string {
+  const list = columns.map((column) => `  ${declared(column)}${column.notNull ? ' not null' : ''}`);
+  return `create table if not exists raw.${quoteIdentifier(name)} (\n${list.join(',\n')}\n)`;
 }
 
 const declared = ({ name, type }: RawColumn): string => `${quoteIdentifier(name)} ${type}`;

@@ -2,13 +2,14 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import { z } from 'zod';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
 import { fileProblem } from '../config/file-errors.ts';
+import { ANNOTATION, annotationOf, keyOf } from './annotations.ts';
 import { type ColumnType, columnType } from './contract/column-types.ts';
 import { inexactNumbers } from './contract/exact-numbers.ts';
-import { isObject, type JsonSchema, type SchemaObject } from './contract/json-schema.ts';
+import { isObject, type SchemaObject } from './contract/json-schema.ts';
 import type { ParsedRecord } from './cutter.ts';
+import { type JsonFile, JsonFileFault, parseJsonFile, SchemaFault } from './schema-file.ts';
 
 /** Returns the reasons why a record is invalid, such as `/rsvps/3/user_id must be integer`; none if it is valid. */
 export type Validator = (record: Pick<ParsedRecord, 'text' | 'value'>) => readonly string[];
@@ -21,6 +22,8 @@ export interface Contract {
   readonly schema: SchemaObject;
   /** Entities with smaller numbers are loaded first. */
   readonly loadOrder: number;
+  /** The properties that identify a record; none if the schema doesn't say. */
+  readonly key: readonly string[];
   /** The type of a whole record: a struct of the listed properties. */
   readonly record: ColumnType & { readonly kind: 'struct' };
   readonly validate: Validator;
@@ -62,44 +65,30 @@ async function filesIn(folder: string): Promise<string[]> {
 }
 
 async function readContract(ajv: Ajv2020, folder: string, name: string): Promise<Contract> {
-  const file = join(folder, `${name}.schema.json`);
+  const file = join(folder, `${name}${SUFFIX}`);
+  if (!isEntityName(name)) {
+    throw unusable(
+      file,
+      `'${name}' is not a valid table name; use lower-case letters, digits and underscores, and no reserved name of load`,
+    );
+  }
+  let json: JsonFile;
   try {
-    if (!NAME.test(name)) {
-      throw new TypeError(
-        `'${name}' is not a valid table name; use lower-case letters, digits and underscores, and no reserved name of load`,
-      );
-    }
-    const schema: unknown = JSON.parse(await readFile(file, 'utf8'));
-    return contractOf(schema, ajv);
+    json = parseJsonFile(await readFile(file, 'utf8'));
   } catch (error) {
-    throw new MeetupError(`The JSON Schema ${file} can't be used: ${messageOf(error)}.`, { cause: error });
+    if (error instanceof JsonFileFault) throw unusable(`${file}:${error.line}`, error.message, error);
+    throw fileProblem(error, file);
+  }
+  try {
+    return contractOf(json.value, ajv);
+  } catch (error) {
+    const path = error instanceof SchemaFault ? error.path : [];
+    throw unusable(`${file}:${json.lineOf(path)}`, messageOf(error), error);
   }
 }
 
-/** What a schema may contain under `x-meetup`: annotations that JSON Schema has no keywords for. */
-const ANNOTATION = {
-  type: 'object',
-  properties: {
-    key: { type: 'array', items: { type: 'string' }, minItems: 1 },
-    loadOrder: { type: 'integer' },
-    personal: { type: 'boolean' },
-  },
-  additionalProperties: false,
-};
-
-const annotationSchema = z.object({
-  /** On an entity: the properties that identify a record. */
-  key: z.array(z.string()).optional(),
-  /** On an entity: those with smaller numbers are loaded first. */
-  loadOrder: z.number().optional(),
-  /** On a property: whether it is personal data. */
-  personal: z.boolean().optional(),
-});
-export type Annotation = z.infer<typeof annotationSchema>;
-
-/** The annotations that a schema has under `x-meetup`. */
-export const annotationOf = (schema: JsonSchema): Annotation =>
-  isObject(schema) && schema['x-meetup'] !== undefined ? annotationSchema.parse(schema['x-meetup']) : {};
+const unusable = (place: string, why: string, cause?: unknown): MeetupError =>
+  new MeetupError(`The JSON Schema ${place} can't be used: ${why}.`, cause === undefined ? {} : { cause });
 
 /** Creates an ajv that rejects unknown keywords and formats. */
 export function newAjv(): Ajv2020 {
@@ -114,17 +103,53 @@ export function newAjv(): Ajv2020 {
  * @throws Error if it is not a schema, has an unknown keyword, or can't be a table.
  */
 export function contractOf(schema: unknown, ajv: Ajv2020): Contract {
-  if (!isObject(schema)) throw new TypeError('it is not a JSON object');
-  const validate = ajv.compile(schema);
+  if (!isObject(schema)) throw new SchemaFault('it is not a JSON object');
+  const validate = compiled(schema, ajv);
   const record = columnType(schema, schema);
-  if (record.kind !== 'struct') throw new TypeError('it does not describe an object with properties');
+  if (record.kind !== 'struct') throw new SchemaFault('it does not describe an object with properties');
   requireColumns(record);
   return {
     schema,
     loadOrder: annotationOf(schema).loadOrder ?? LAST,
+    key: keyOf(schema, record),
     record,
     validate: (parsed) => reasonsAgainst(validate, record, parsed),
   };
+}
+
+/** @throws SchemaFault with the place, as far as ajv tells it. */
+function compiled(schema: SchemaObject, ajv: Ajv2020): ValidateFunction {
+  if (ajv.validateSchema(schema) !== true) {
+    // Of the errors of one place, the first is the one that is about it.
+    const [error] = [...(ajv.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);
+    const path = pathOf(error?.instancePath ?? '');
+    throw new SchemaFault(`${error?.instancePath || '/'} ${error?.message ?? 'is not a schema'}`, path);
+  }
+  try {
+    return ajv.compile(schema);
+  } catch (error) {
+    const message = messageOf(error).replace(/^strict mode: /, '');
+    const keyword = /^unknown keyword: "(.*)"$/.exec(message)?.[1];
+    const [, annotated] = /^keyword "([^"]*)" value is invalid/.exec(message) ?? [];
+    const path = [...pathOf(/"#(\/[^"]*)?"/.exec(message)?.[1] ?? ''), ...(annotated === undefined ? [] : [annotated])];
+    throw new SchemaFault(message, keyword === undefined ? path : (pathTo(schema, keyword) ?? []));
+  }
+}
+
+const pathOf = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((step) => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~'));
+
+/** Where a key is first used in a document. */
+function pathTo(value: unknown, key: string): string[] | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [step, inner] of Object.entries(value)) {
+    const deeper = step === key ? [] : pathTo(inner, key);
+    if (deeper !== undefined) return [step, ...deeper];
+  }
+  return undefined;
 }
 
 /** Columns that `load` adds to every raw table. */
@@ -135,19 +160,23 @@ export const isColumnName = (name: string, isTop: boolean): boolean =>
   name !== '' && name !== '__proto__' && !/\p{Cc}/u.test(name) && !(isTop && OWN.test(name));
 
 /** Requires names that DuckDB accepts: not empty, and different in more than case. */
-function requireColumns(type: ColumnType, path = ''): void {
-  if (type.kind === 'list') requireColumns(type.item, path);
+function requireColumns(type: ColumnType, place: readonly string[] = []): void {
+  if (type.kind === 'list') requireColumns(type.item, [...place, 'items']);
   if (type.kind !== 'struct') return;
   const seen = new Map<string, string>();
   for (const [name, field] of type.fields) {
-    const place = `${path}/${name}`;
+    const path = [...place, 'properties', name];
     const other = seen.get(name.toLowerCase());
-    if (other !== undefined) throw new TypeError(`its properties '${other}' and '${name}' differ only in case`);
-    if (name === '') throw new TypeError(`a property of ${path || '/'} has an empty name`);
-    if (path === '' && OWN.test(name))
-      throw new TypeError(`the property '${name}' has the name of a column that load adds`);
+    if (other !== undefined) throw new SchemaFault(`its properties '${other}' and '${name}' differ only in case`, path);
+    if (name === '') throw new SchemaFault('a property has an empty name', path);
+    if (place.length === 0 && OWN.test(name)) {
+      throw new SchemaFault(`the property '${name}' has the name of a column that load adds`, path);
+    }
+    if (!isColumnName(name, place.length === 0)) {
+      throw new SchemaFault(`the property ${JSON.stringify(name)} can't be the name of a column`, path);
+    }
     seen.set(name.toLowerCase(), name);
-    requireColumns(field, place);
+    requireColumns(field, path);
   }
 }
 

@@ -1,5 +1,5 @@
+import { type DuckDbType, parseType } from '../warehouse/duckdb-type.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
-import { type DuckDbType, parseType } from './duckdb-type.ts';
 import { type Kind, Replacements } from './replacements.ts';
 import type { SqlValues } from './sql-values.ts';
 import type { Column, Rows } from './workbench.ts';

@@ -1,6 +1,6 @@
+import { type DuckDbType, parseType } from '../warehouse/duckdb-type.ts';
 import { quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
-import { type DuckDbType, parseType } from './duckdb-type.ts';
 
 /** A value as DuckDB's SQL writes it, of a type, on one line and without anything that dbt would treat as Jinja. */
 export function literal(cell: Cell, type: string): string {

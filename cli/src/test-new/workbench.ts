@@ -1,9 +1,9 @@
 import { messageOf } from '../config/errors.ts';
 import { DuckDbWarehouse } from '../warehouse/duckdb.ts';
+import { isNestedType } from '../warehouse/duckdb-type.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import { type CompiledModel, type ModelInput, RELATION } from './compiled-model.ts';
-import { isNestedType } from './duckdb-type.ts';
 import { literal } from './literal.ts';
 
 export interface Column {

@@ -1,10 +1,13 @@
 import { MeetupError } from '../config/errors.ts';
 import { quoteName } from './databricks-sql.ts';
+import { type DuckDbType, parseType } from './duckdb-type.ts';
 
 const SIMPLE: Readonly<Record<string, string>> = {
   BIGINT: 'bigint',
   INTEGER: 'int',
   VARCHAR: 'string',
+  // Values of more than one type: their text. Delta tables of all supported runtimes can hold it.
+  JSON: 'string',
   DOUBLE: 'double',
   BOOLEAN: 'boolean',
   DATE: 'date',
@@ -15,16 +18,18 @@ const SIMPLE: Readonly<Record<string, string>> = {
  * Databricks' name of a type that a raw table declares in DuckDB's spelling: simple ones, lists, and structures of them.
  * @throws MeetupError for a type that raw tables don't use yet.
  */
-export function databricksType(type: string): string {
-  if (type.endsWith('[]')) return `array<${databricksType(type.slice(0, -2))}>`;
-  const fields = /^STRUCT\((.*)\)$/.exec(type)?.[1];
-  if (fields !== undefined) return `struct<${fields.split(/,\s*/).map(fieldOf).join(', ')}>`;
-  const simple = SIMPLE[type];
-  if (simple === undefined) throw new MeetupError(`A raw column has the type ${type}, which can't be deployed yet.`);
-  return simple;
-}
+export const databricksType = (type: string): string => nameOf(parseType(type));
 
-function fieldOf(field: string): string {
-  const [name = '', ...type] = field.split(' ');
-  return `${quoteName(name.replaceAll('"', ''))}: ${databricksType(type.join(' '))}`;
+function nameOf(type: DuckDbType): string {
+  if (type.kind === 'list') return `array<${nameOf(type.item)}>`;
+  if (type.kind === 'struct') {
+    const fields = [...type.fields].map(([name, field]) => `${quoteName(name)}: ${nameOf(field)}`);
+    return `struct<${fields.join(', ')}>`;
+  }
+  const simple = type.kind === 'plain' ? SIMPLE[type.name] : undefined;
+  if (simple === undefined) {
+    const name = type.kind === 'plain' ? type.name : 'MAP';
+    throw new MeetupError(`A raw column has the type ${name}, which can't be deployed yet.`);
+  }
+  return simple;
 }

@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { cp, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { MeetupError } from '../../src/config/errors.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { temporaryPaths } from '../support/effects.ts';
 import { loadAll, put, rowsOf } from './support.ts';
@@ -109,15 +111,89 @@ describe('a schema file', () => {
     ]);
   });
 
-  it.each([
-    ['sponsors', '{"type":', /sponsors.schema.json can't be used: .*JSON/],
-    ['sponsors', { ...sponsors, 'x-mine': 1 }, /sponsors.schema.json can't be used: .*unknown keyword: "x-mine"/],
-    ['sponsors', { ...sponsors, 'x-meetup': { keys: [] } }, /sponsors.schema.json can't be used: .*x-meetup/],
-    ['batches', sponsors, /batches.schema.json can't be used: 'batches' is not a valid table name/],
-    ['Users', sponsors, /Users.schema.json can't be used: 'Users' is not a valid table name/],
-  ])('is rejected with one sentence if it is invalid, and nothing is loaded: %s', async (name, schema, sentence) => {
-    const paths = await withSchema(name, schema);
+  const broken = (property: object, more: object = {}): string =>
+    JSON.stringify({ ...sponsors, properties: { ...sponsors.properties, ...property }, ...more }, null, 1);
+  it.each<[schema: string, where: string, why: string | RegExp]>([
+    ['{\n"type":', '"type"', /^it is not JSON \(.*JSON.*\)$/],
+    ['{"type":\n"object",,}', '"object"', /^it is not JSON \(.*\)$/],
+    ['[]', '[]', 'it is not a JSON object'],
+    ['{"type": "object",\n"type": "array"}', '"array"', 'an object has "type" twice'],
+    ['{"type": "array"}', '{', 'it does not describe an object with properties'],
+    [broken({}, { 'x-mine': 1 }), '"x-mine"', 'unknown keyword: "x-mine"'],
+    [broken({ a: { minLenght: 1 } }), '"minLenght"', 'unknown keyword: "minLenght"'],
+    [broken({ a: { type: 'text' } }), '"text"', /^\/properties\/a\/type must be /],
+    [broken({ a: { type: 'string', format: 'iban' } }), '"a"', /^unknown format "iban" /],
+    [broken({ _batch_id: {} }), '_batch_id', "the property '_batch_id' has the name of a column that load adds"],
+    [broken({ Deals: {} }), 'Deals', "its properties 'deals' and 'Deals' differ only in case"],
+    [broken({ '': {} }), '""', 'a property has an empty name'],
+    [broken({ 'a\u0000': {} }), 'u0000', 'the property "a\\u0000" can\'t be the name of a column'],
+    [broken({}, { 'x-meetup': { keys: [] } }), 'x-meetup', /^keyword "x-meetup" value is invalid/],
+    [broken({}, { 'x-meetup': { key: ['id'] } }), '"key"', "its key 'id' is not one of its properties"],
+    [
+      broken({}, { 'x-meetup': { key: ['order'] } }),
+      '"key"',
+      "its key 'order' is not required, so that a record may lack it",
+    ],
+    [broken({}, { 'x-meetup': { key: ['deals'] } }), '"key"', "its key 'deals' is not a single value"],
+  ])(
+    'is rejected with one sentence that names its line if it is invalid, and nothing is loaded: %#',
+    async (schema, where, why) => {
+      const paths = await withSchema('sponsors', schema);
+      await put(paths, 'users.json', [{ user_id: 1 }]);
+      const message = await loadAll(paths).then(
+        () => '',
+        (error: unknown) => (error instanceof MeetupError && error.exitCode === 2 ? error.message : String(error)),
+      );
+      const line = schema.slice(0, schema.indexOf(where)).split('\n').length;
+      const start = `The JSON Schema ${join(paths.schemas, 'sponsors.schema.json')}:${line} can't be used: `;
+      expect(message.slice(0, start.length)).toBe(start);
+      const reason = message.slice(start.length).replace(/\.$/, '');
+      if (typeof why === 'string') expect(reason).toBe(why);
+      else expect(reason).toMatch(why);
+      expect(existsSync(paths.workDatabase)).toBe(false);
+    },
+  );
+
+  it.each(['batches', 'Users'])('can not be called %s', async (name) => {
+    const paths = await withSchema(name, sponsors);
     await put(paths, 'users.json', [{ user_id: 1 }]);
-    await expect(loadAll(paths)).rejects.toThrow(sentence);
+    await expect(loadAll(paths)).rejects.toThrow(
+      `${name}.schema.json can't be used: '${name}' is not a valid table name`,
+    );
+  });
+
+  it('lets two files of one entity in one folder load nothing, because neither comes first', async () => {
+    const paths = await temporaryPaths();
+    await put(paths, 'users.json', [{ user_id: 1 }]);
+    await put(paths, 'users.ndjson', '{"user_id": 2}');
+    await expect(loadAll(paths)).rejects.toThrow(
+      `${paths.data} has two files of users, users.json and users.ndjson: keep one, or put each into the folder of its day. Nothing was loaded.`,
+    );
+    expect(existsSync(paths.workDatabase)).toBe(false);
+  });
+
+  it('may name its properties like keywords of SQL', async () => {
+    const names = ['select', 'from', 'group', 'order', 'table', 'null', 'case', 'end', 'window', 'rowid'];
+    const paths = await withSchema('words', {
+      type: 'object',
+      properties: Object.fromEntries(names.map((name) => [name, { type: 'integer' }])),
+    });
+    await put(paths, 'words.json', [Object.fromEntries(names.map((name, index) => [name, index]))]);
+    await loadAll(paths);
+    const list = names.map((name) => `"${name}"`).join(', ');
+    expect(await rowsOf(paths, `select ${list} from raw.words`)).toEqual([names.map((_, index) => index)]);
+  });
+
+  it('drops a key that a record repeats in another case', async () => {
+    const paths = await temporaryPaths();
+    await put(paths, 'users.json', [
+      { user_id: 1, city: 'Delft', City: 'Gouda' },
+      { User_Id: 7, user_id: 2, CITY: 'Gouda' },
+    ]);
+    await loadAll(paths);
+    expect(await rowsOf(paths, 'select user_id, city from raw.users order by 1')).toEqual([
+      [1, 'Delft'],
+      [2, null],
+    ]);
   });
 });
