@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 import duckdb
@@ -28,16 +29,8 @@ T = TypeVar("T")
 
 EPOCH = 1_700_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000
-METADATA = "_batch_id varchar, _batch_seq integer, _dropped_on date, _source_file varchar, _record_index bigint, _loaded_at timestamp"
-RAW = {
-    "groups": "group_id bigint, name varchar, description varchar, link varchar, city varchar, created bigint, lat double, lon double, "
-    "topics varchar[]",
-    "users": "user_id bigint, city varchar, country varchar, hometown varchar, memberships struct(joined bigint, group_id bigint)[]",
-    "events": 'group_id bigint, name varchar, description varchar, created bigint, "time" bigint, duration bigint, rsvp_limit bigint, '
-    'venue_id bigint, status varchar, rsvps struct(user_id bigint, "when" bigint, response varchar, guests bigint)[]',
-    "venues": "venue_id bigint, name varchar, city varchar, country varchar, lat double, lon double",
-    "rejected_records": "rejected_id varchar, entity varchar, reasons varchar[], record varchar, line bigint",
-}
+# The raw tables as `meetup load` creates them.
+RAW = Path(__file__).parents[2] / "data" / "schemas" / "raw.duckdb.sql"
 CORE = [
     "fct_events",
     "fct_rsvps",
@@ -87,16 +80,7 @@ class World:
         self.groups: dict[int, tuple[tuple[dt.date, int], int]] = {}
         self.batch = 0
         with duckdb.connect(path) as db:
-            db.execute("create schema raw")
-            for table, columns in RAW.items():
-                db.execute(f"create table raw.{table} ({columns}, {METADATA})")
-            db.execute(
-                "create table raw.batches (batch_id varchar, batch_seq integer, dropped_on date, folder varchar, loaded_at timestamp)"
-            )
-            db.execute(
-                "create table raw.loaded_files (batch_id varchar, entity varchar, source_file varchar, sha256 varchar, bytes bigint, "
-                "records_read bigint, records_loaded bigint, records_rejected bigint)"
-            )
+            db.execute(RAW.read_text(encoding="utf-8"))
 
     def drop(self) -> None:
         """One more drop, of any of five days: often older than one that was loaded before."""

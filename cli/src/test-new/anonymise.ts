@@ -2,11 +2,10 @@ import { type DuckDbType, parseType } from '../warehouse/duckdb-type.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 import { type Kind, Replacements } from './replacements.ts';
 import type { SqlValues } from './sql-values.ts';
-import type { Column, Rows } from './workbench.ts';
+import type { Rows } from './workbench.ts';
 
 /** Where a value is: the input, the column and, within lists and structs, the field. */
 export interface Place {
-  readonly isPersonal: boolean;
   readonly input: string;
   readonly column: string;
   readonly field: string;
@@ -25,10 +24,15 @@ export interface Input {
   /** As a unit test names it. */
   readonly reference: string;
   readonly rows: Rows;
-  /** Columns that the schema declares as not personal, in lower case. */
-  readonly impersonal: ReadonlySet<string>;
-  /** Columns that are declared as personal, in lower case: their numbers are replaced too, whatever they are called. */
-  readonly personal: ReadonlySet<string>;
+  /** What the schema declares of columns and their fields, by lower-case path: `country`, `rsvps.response`. */
+  readonly declared: ReadonlyMap<string, Declared>;
+}
+
+/** What a schema declares of a column or field. */
+export interface Declared {
+  readonly personal?: boolean | undefined;
+  /** Whether it identifies a record. */
+  readonly key?: boolean | undefined;
 }
 
 /** How many kept values are listed per place. */
@@ -85,38 +89,47 @@ export function anonymise(
 }
 
 function changed(
-  { reference, rows, impersonal, personal }: Input,
+  { reference, rows, declared: said }: Input,
   change: (cell: Cell, kind: Kind, place: Place) => Cell,
 ): Rows {
   const columns = rows.columns.map((column) => ({ ...column, parsed: parseType(column.type) }));
   const cells = rows.rows.map((row) =>
     row.map((cell, at) => {
       const column = columns[at];
-      if (column === undefined || impersonal.has(column.name.toLowerCase())) return cell;
-      const isPersonal = personal.has(column.name.toLowerCase());
-      const place = { isPersonal, input: reference, column: column.name, field: '' };
-      return within(cell, column.parsed, place, change);
+      if (column === undefined) return cell;
+      const place = { input: reference, column: column.name, field: '' };
+      return within(cell, column.parsed, { place, said, inherited: {} }, change);
     }),
   );
   return { columns: rows.columns, rows: cells };
 }
 
+/** Where a value is, and what the schema says of it. */
+interface Within {
+  readonly place: Place;
+  readonly said: ReadonlyMap<string, Declared>;
+  /** What is declared of the column or field around it. */
+  readonly inherited: Declared;
+}
+
 function within(
   cell: Cell,
   type: DuckDbType,
-  place: Place,
+  { place, said, inherited }: Within,
   change: (cell: Cell, kind: Kind, place: Place) => Cell,
 ): Cell {
   if (cell === null) return cell;
+  const declared = { ...inherited, ...said.get(pathOf(place)) };
+  const inside = { place, said, inherited: declared };
   if (type.kind === 'list')
-    return Array.isArray(cell) ? cell.map((item) => within(item, type.item, place, change)) : cell;
+    return Array.isArray(cell) ? cell.map((item) => within(item, type.item, inside, change)) : cell;
   if (type.kind === 'map') {
     const fields = new Map([
       ['key', type.key],
       ['value', type.value],
     ]);
     const entry: DuckDbType = { kind: 'struct', fields };
-    return Array.isArray(cell) ? cell.map((item) => within(item, entry, place, change)) : cell;
+    return Array.isArray(cell) ? cell.map((item) => within(item, entry, inside, change)) : cell;
   }
   if (type.kind === 'struct') {
     if (typeof cell !== 'object' || Array.isArray(cell)) return cell;
@@ -124,32 +137,43 @@ function within(
       Object.entries(cell).map(([name, value]) => {
         const field: DuckDbType = type.fields.get(name) ?? { kind: 'plain', name: 'VARCHAR' };
         const deeper = { ...place, field: place.field === '' ? name : `${place.field}.${name}` };
-        return [name, within(value, field, deeper, change)];
+        return [name, within(value, field, { ...inside, place: deeper }, change)];
       }),
     );
   }
-  const kind = kindOf(cell, type.name, place);
+  if (declared.personal === false) return cell;
+  const kind = kindOf(cell, type.name, place, declared);
   return kind === undefined ? cell : change(cell, kind, place);
 }
 
-function kindOf(cell: Cell, type: string, { column, field, isPersonal }: Place): Kind | undefined {
+const pathOf = ({ column, field }: Place): string => `${column}${field === '' ? '' : `.${field}`}`.toLowerCase();
+
+function kindOf(cell: Cell, type: string, { column, field }: Place, { personal, key }: Declared): Kind | undefined {
   const name = field.split('.').at(-1) || column;
-  if (/^(DATE|TIMESTAMP)/.test(type)) return BIRTH.test(name) ? 'birth' : undefined;
-  if (TEXT_TYPES.test(type)) return BIRTH.test(name) && /^\d{4}-\d{2}-\d{2}/.test(String(cell)) ? 'birth' : 'text';
+  const isPersonal = personal === true;
+  if (/^(DATE|TIMESTAMP)/.test(type)) return isPersonal || BIRTH.test(name) ? 'birth' : undefined;
+  if (TEXT_TYPES.test(type)) {
+    const isBirth = (isPersonal || BIRTH.test(name)) && /^\d{4}-\d{2}-\d{2}/.test(String(cell));
+    return isBirth ? 'birth' : 'text';
+  }
+  if (isPersonal && /^(DOUBLE|FLOAT|DECIMAL)/.test(type)) return 'amount';
   if (!INTEGER_TYPES.test(type) || (typeof cell !== 'number' && typeof cell !== 'string')) return undefined;
   if (!/^-?\d+$/.test(String(cell))) return undefined;
   const number = BigInt(cell);
   const isLong = (number >= LONG_NUMBER || number <= -LONG_NUMBER) && !isMoment(number);
-  return isPersonal || KEY.test(name) || BIRTH.test(name) || isLong ? 'key' : undefined;
+  const isKey = KEY.test(name) || BIRTH.test(name) || (key === true && !isMoment(number));
+  return isKey || isPersonal || isLong ? 'key' : undefined;
 }
 
+/** The places that are kept because the schema says so. */
 function declared(inputs: readonly Input[]): Kept[] {
-  return inputs.flatMap(({ reference, rows, impersonal }) =>
-    rows.columns
-      .filter(({ name }) => impersonal.has(name.toLowerCase()))
-      .map((column: Column): Kept => {
-        const why = 'the schema says that it is not personal';
-        return { where: `${reference}.${column.name}`, why, values: [] };
-      }),
+  return inputs.flatMap(({ reference, rows, declared: said }) =>
+    [...said].flatMap(([path, { personal }]) => {
+      const [first = '', ...fields] = path.split('.');
+      const column = rows.columns.find(({ name }) => name.toLowerCase() === first);
+      if (personal !== false || column === undefined) return [];
+      const why = 'the schema says that it is not personal' as const;
+      return [{ where: [`${reference}.${column.name}`, ...fields].join('.'), why, values: [] }];
+    }),
   );
 }

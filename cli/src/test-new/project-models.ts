@@ -5,8 +5,11 @@ import { readJsonFile } from '../config/json-file.ts';
 import type { Paths } from '../config/paths.ts';
 import { wrongSetting } from '../config/project/read-settings.ts';
 import type { EngineClient } from '../engine/client.ts';
+import { personalPlaces } from '../ingest/annotations.ts';
+import { type Contract, type Contracts, readContracts } from '../ingest/schemas.ts';
+import type { Declared } from './anonymise.ts';
 
-const meta = z.looseObject({ personal: z.boolean().optional() }).optional();
+const meta = z.looseObject({ personal: z.unknown(), key: z.unknown() }).optional();
 const columnSchema = z.looseObject({ name: z.string(), meta, config: z.looseObject({ meta }).optional() });
 const columns = z.record(z.string(), columnSchema);
 const nodeSchema = z.looseObject({
@@ -54,10 +57,8 @@ export interface ModelInput {
   readonly table: string;
   /** As a unit test names it: `ref('fct_events')`, `source('raw', 'events')`. */
   readonly reference: string;
-  /** Columns that the project declares with `meta: {personal: false}`, in lower case. */
-  readonly impersonal: ReadonlySet<string>;
-  /** Columns that meetup.yml declares as personal, in lower case. */
-  readonly personal: ReadonlySet<string>;
+  /** What the project declares of columns and their fields, by lower-case path: in `meta` of its YAML, and in the JSON Schemas. */
+  readonly declared: ReadonlyMap<string, Declared>;
 }
 
 /** A relation in compiled SQL: catalog, schema, table. */
@@ -70,14 +71,16 @@ type Node = z.infer<typeof nodeSchema>;
 export class ProjectModels {
   readonly #manifest: Manifest;
   readonly #inputs = new Map<string, ModelInput>();
-  readonly #declared: readonly Declared[];
+  readonly #settings: readonly Setting[];
 
-  private constructor(manifest: Manifest, { root, settings }: Pick<Paths, 'root' | 'settings'>) {
+  private constructor(manifest: Manifest, { root, settings }: Pick<Paths, 'root' | 'settings'>, contracts: Contracts) {
     this.#manifest = manifest;
-    this.#declared = declaredIn(settings);
-    requireTables(root, this.#declared, manifest);
+    this.#settings = declaredIn(settings);
+    requireTables(root, this.#settings, manifest);
     for (const source of Object.values(manifest.sources)) {
-      this.#add({ ...source, table: source.identifier }, `source('${source.source_name}', '${source.name}')`);
+      const reference = `source('${source.source_name}', '${source.name}')`;
+      const contract = source.schema === 'raw' ? contracts.get(source.identifier) : undefined;
+      this.#add({ ...source, table: source.identifier }, reference, contract);
     }
     for (const node of Object.values(manifest.nodes)) {
       if (isRelation(node)) this.#add({ ...node, table: node.alias }, this.#reference(node));
@@ -94,7 +97,8 @@ export class ProjectModels {
         `The dbt project can't be read: ${problem.file ?? 'dbt'}: ${problem.message.split('\n')[0]}`,
       );
     }
-    return new ProjectModels(await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again'), paths);
+    const manifest = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
+    return new ProjectModels(manifest, paths, await readContracts(paths.schemas));
   }
 
   byId(uniqueId: string): ProjectModel | undefined {
@@ -138,19 +142,14 @@ export class ProjectModels {
     return `There is no model ${name} in the dbt project${nearest === undefined ? '.' : `: did you mean ${nearest}?`}`;
   }
 
-  #add({ name, schema, table, columns: described = {} }: Described, reference: string): void {
-    const impersonal = new Set(
-      Object.values(described)
-        .filter((column) => (column.config?.meta?.personal ?? column.meta?.personal) === false)
-        .map((column) => column.name.toLowerCase()),
-    );
-    const personal = new Set<string>();
-    for (const declared of this.#declared) {
-      if (![name, table].some((one) => one.toLowerCase() === declared.table)) continue;
-      (declared.isPersonal ? personal : impersonal).add(declared.column);
-      (declared.isPersonal ? impersonal : personal).delete(declared.column);
+  #add({ name, schema, table, columns: described = {} }: Described, reference: string, contract?: Contract): void {
+    const declared = new Map([...inYaml(described), ...(contract === undefined ? [] : inSchema(contract))]);
+    // meetup.yml has the last word.
+    for (const setting of this.#settings) {
+      if (![name, table].some((one) => one.toLowerCase() === setting.table)) continue;
+      declared.set(setting.column, { ...declared.get(setting.column), personal: setting.isPersonal });
     }
-    this.#inputs.set(key(schema, table), { schema, table, reference, impersonal, personal });
+    this.#inputs.set(key(schema, table), { schema, table, reference, declared });
   }
 
   #reference({ name, package_name: from, version }: Node): string {
@@ -168,21 +167,21 @@ interface Described {
 }
 
 /** What meetup.yml says about a column; names in lower case. */
-interface Declared {
+interface Setting {
   readonly key: string;
   readonly table: string;
   readonly column: string;
   readonly isPersonal: boolean;
 }
 
-const declaredIn = ({ personal = {} }: Paths['settings']): Declared[] =>
+const declaredIn = ({ personal = {} }: Paths['settings']): Setting[] =>
   Object.entries(personal).map(([name, isPersonal]) => {
     const [table = '', column = ''] = name.toLowerCase().split('.');
     return { key: name, table, column, isPersonal };
   });
 
 /** A name that is nothing's would look as if it protected something. */
-function requireTables(root: string, declared: readonly Declared[], { nodes, sources }: Manifest): void {
+function requireTables(root: string, declared: readonly Setting[], { nodes, sources }: Manifest): void {
   const names = [
     ...Object.values(nodes).flatMap((node) => [node.name, node.alias]),
     ...Object.values(sources).flatMap((source) => [source.name, source.identifier]),
@@ -192,6 +191,26 @@ function requireTables(root: string, declared: readonly Declared[], { nodes, sou
   if (unknown === undefined) return;
   const why = `personal names ${unknown.key}, but the dbt project has no model, seed, snapshot or source table ${unknown.table}.`;
   throw wrongSetting(root, ['personal', unknown.key], why);
+}
+
+/** What `meta` of the columns declares. Anything but true and false declares nothing. */
+const inYaml = (described: z.infer<typeof columns>): [path: string, Declared][] =>
+  Object.values(described).flatMap(({ name, config, meta: outer }): [string, Declared][] => {
+    const personal = flag(config?.meta?.personal ?? outer?.personal);
+    const isKey = flag(config?.meta?.key ?? outer?.key);
+    return personal === undefined && isKey === undefined ? [] : [[name.toLowerCase(), { personal, key: isKey }]];
+  });
+
+const flag = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined);
+
+/** What a JSON Schema declares of its entity's properties. */
+function inSchema(contract: Contract): [path: string, Declared][] {
+  const personal = personalPlaces(contract.schema);
+  const paths = new Set([...contract.key, ...personal.keys()]);
+  return [...paths].map((path) => [
+    path.toLowerCase(),
+    { personal: personal.get(path), ...(contract.key.includes(path) ? { key: true } : {}) },
+  ]);
 }
 
 /** The relations that a statement reads, in order. */

@@ -1,7 +1,7 @@
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
-import { anonymise, type Input, type Kept, type Place } from './anonymise.ts';
+import { anonymise, type Declared, type Input, type Kept, type Place } from './anonymise.ts';
 import type { CompiledModel } from './compiled-model.ts';
 import { minimise } from './ddmin.ts';
 import { holds, isSameOutput, type Nearness } from './goal.ts';
@@ -195,8 +195,8 @@ async function withoutPersons(bench: Workbench, model: CompiledModel, given: rea
   const before = await outputOf(bench, given);
   const sql = valuesInSql(model.sql);
   const inputs = given.map((rows, index): Input => {
-    const { reference = '', impersonal = new Set<string>(), personal = new Set<string>() } = model.inputs[index] ?? {};
-    return { reference, rows, impersonal, personal };
+    const { reference = '', declared = new Map<string, Declared>() } = model.inputs[index] ?? {};
+    return { reference, rows, declared };
   });
   const attempt = async (frozen?: (place: Place) => boolean): Promise<Finished | undefined> => {
     const { given: strangers, kept } = anonymise(inputs, sql, frozen);

@@ -2,7 +2,7 @@ import type { Cell } from '../warehouse/warehouse.ts';
 import { type SqlValues, WORD } from './sql-values.ts';
 
 /** How a value is replaced. */
-export type Kind = 'text' | 'key' | 'birth';
+export type Kind = 'text' | 'key' | 'birth' | 'amount';
 
 /** The replacement of a value, and the parts that were kept because the SQL names them. */
 interface Replacement {
@@ -25,9 +25,11 @@ export class Replacements {
   readonly #numbers = new Set<bigint>();
   readonly #words = new Set<string>();
   readonly #births = new Set<string>();
+  readonly #amounts = new Set<number>();
   #numberOf = new Map<bigint, bigint>();
   #rankOf = new Map<string, number>();
   #birthOf = new Map<string, string>();
+  #amountOf = new Map<number, number>();
   #letters = 'aa';
 
   constructor(sql: SqlValues) {
@@ -36,6 +38,7 @@ export class Replacements {
 
   note(cell: Cell, kind: Kind): void {
     if (kind === 'birth') this.#births.add(String(cell));
+    else if (kind === 'amount') this.#amounts.add(Number(cell));
     else if (kind === 'key' || INTEGER.test(String(cell))) this.#numbers.add(BigInt(String(cell)));
     else for (const word of wordsOf(String(cell))) this.#words.add(word);
   }
@@ -54,6 +57,8 @@ export class Replacements {
     for (const [number, rank] of ranked(below.sort(byValue), this.#sql)) this.#numberOf.set(-number, -rank);
     this.#rankOf = new Map([...this.#words].sort(byText).map((word, at) => [word, at + 1]));
     this.#letters = unusedLetters(this.#words);
+    const amounts = [...this.#amounts].sort((a, b) => a - b);
+    this.#amountOf = new Map(amounts.map((amount, at) => [amount, at + 1]));
     const births = [...this.#births].sort(byText);
     this.#birthOf = new Map(births.map((birth, at) => [birth, `${dayAfter1970(at)}${birth.slice(10)}`]));
   }
@@ -61,8 +66,15 @@ export class Replacements {
   of(cell: Cell, kind: Kind): Replacement {
     const text = String(cell);
     if (kind === 'birth') return { value: this.#birthOf.get(text) ?? cell, named: [] };
+    if (kind === 'amount') return this.#amount(cell, text);
     if (kind === 'key') return this.#number(cell, text);
     return this.#text(text);
+  }
+
+  #amount(cell: Cell, text: string): Replacement {
+    const amount = this.#amountOf.get(Number(cell));
+    if (amount === undefined || this.#sql.numbers.has(text.replace(/^-/, ''))) return { value: cell, named: [text] };
+    return { value: typeof cell === 'string' ? String(amount) : amount, named: [] };
   }
 
   #number(cell: Cell, text: string): Replacement {

@@ -93,6 +93,11 @@ describe('an inferred schema', () => {
     expect(records).toBe(2);
   });
 
+  it('names no key whose values are of two types', async () => {
+    const file = await fileWith('users.json', '[{"user_id":1},{"user_id":"a"}]');
+    expect((await inferSchema('users', [file], quietEffects())).schema).not.toHaveProperty('x-meetup');
+  });
+
   it('is the same for an array, for lines and for a packed file, and for several files of one entity', async () => {
     const records = [
       { id: 1, tags: ['a'], at: '2026-01-31' },

@@ -1,17 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anonymise, type Input } from '../../src/test-new/anonymise.ts';
+import { anonymise, type Declared, type Input } from '../../src/test-new/anonymise.ts';
 import { valuesInSql } from '../../src/test-new/sql-values.ts';
 import type { Cell } from '../../src/warehouse/warehouse.ts';
 
 type Columns = Readonly<Record<string, string>>;
 
 /** An input with these columns, given as names and types. */
-const table = (columns: Columns, rows: Cell[][], impersonal: string[] = [], personal: string[] = []): Input => ({
+const table = (columns: Columns, rows: Cell[][], declared: Readonly<Record<string, Declared>> = {}): Input => ({
   reference: "ref('x')",
   rows: { columns: Object.entries(columns).map(([name, type]) => ({ name, type })), rows },
-  impersonal: new Set(impersonal),
-  personal: new Set(personal),
+  declared: new Map(Object.entries(declared)),
 });
 
 const rowsOf = (inputs: Input[], sql = '') => anonymise(inputs, valuesInSql(sql)).given.map(({ rows }) => rows);
@@ -96,14 +95,30 @@ describe('strings', () => {
   });
 
   test('that are numbers are replaced too where meetup.yml says that they are personal', () => {
-    const [rows] = rowsOf([table({ weight: 'INTEGER', height: 'INTEGER' }, [[83, 180]], [], ['weight'])]);
+    const [rows] = rowsOf([
+      table({ weight: 'INTEGER', height: 'INTEGER' }, [[83, 180]], { weight: { personal: true } }),
+    ]);
     expect(rows).toEqual([[1, 180]]);
   });
 
   test('are kept if the schema declares the column as not personal', () => {
-    const { given, kept } = anonymise([table({ Topic: 'VARCHAR' }, [['Data']], ['topic'])], valuesInSql(''));
+    const { given, kept } = anonymise(
+      [table({ Topic: 'VARCHAR' }, [['Data']], { topic: { personal: false } })],
+      valuesInSql(''),
+    );
     expect(given[0]?.rows).toEqual([['Data']]);
     expect(kept).toEqual([{ where: "ref('x').Topic", why: 'the schema says that it is not personal', values: [] }]);
+  });
+
+  test('are kept in a field that the schema declares as not personal, and in no other field', () => {
+    const input = table({ answers: 'STRUCT(response VARCHAR, who VARCHAR)[]' }, [[[{ response: 'Yes', who: 'Ann' }]]], {
+      'answers.response': { personal: false },
+    });
+    const { given, kept } = anonymise([input], valuesInSql(''));
+    expect(given[0]?.rows).toEqual([[[{ response: 'Yes', who: expect.stringMatching(/^Aa\d$/) }]]]);
+    expect(kept).toEqual([
+      { where: "ref('x').answers.response", why: 'the schema says that it is not personal', values: [] },
+    ]);
   });
 
   test('of one or two letters are kept, such as country codes', () => {
@@ -138,6 +153,19 @@ describe('numbers', () => {
       table({ x: 'BIGINT', y: 'BIGINT', z: 'BIGINT' }, [[612345678, 1_767_225_600_000, 250_000]]),
     ]);
     expect(rows).toEqual([[1, 1_767_225_600_000, 250_000]]);
+  });
+
+  test('are replaced if the schema declares them as personal or as a key, whatever they look like', () => {
+    const columns = { reference: 'BIGINT', income: 'DOUBLE', size: 'INTEGER', met: 'DATE', seats: 'INTEGER' };
+    const [rows] = rowsOf([
+      table(columns, [[950, 31_000.5, 43, '2025-05-06', 9]], {
+        reference: { key: true },
+        income: { personal: true },
+        size: { personal: true },
+        met: { personal: true },
+      }),
+    ]);
+    expect(rows).toEqual([[2, 1, 1, '1970-01-01', 9]]);
   });
 
   test('of a date of birth are replaced too, in sort order', () => {

@@ -31,8 +31,7 @@ async function reduce(sql: string, inputs: string[], chosen: string, key: string
       schema: 'marts',
       table,
       reference: `ref('${table}')`,
-      impersonal: new Set<string>(),
-      personal: new Set<string>(),
+      declared: new Map(),
     })),
   };
   const bench = await Workbench.open(database, model);

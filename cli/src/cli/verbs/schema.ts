@@ -5,6 +5,7 @@ import type { Cli } from '../declare.ts';
 export function schema(cli: Cli) {
   const command = cli.program.command('schema').description('infer and change the JSON Schemas of the input files');
   infer({ ...cli, program: command });
+  docs({ ...cli, program: command });
   return command;
 }
 
@@ -30,5 +31,21 @@ const infer = ({ program, io, run }: Cli) =>
           if (status === 'printed') for (const note of notes) session.effects.reporter.note(note);
         }
         return session.finish(result, { text: renderInfer, essential: options.prints });
+      }),
+    );
+
+const docs = ({ program, run }: Cli) =>
+  program
+    .command('docs')
+    .description(
+      "write what is derived from the schemas: the dbt source's YAML, the README's table and the raw tables' DDL",
+    )
+    .option('--check', 'only compare the files with the schemas; exit with 1 if one differs')
+    .action((given) =>
+      run(async (session) => {
+        const command = await import('../../commands/schema-docs.ts');
+        const { renderDocs } = await import('../../terminal/schema.ts');
+        const result = await command.run({ paths: session.paths, checks: given.check ?? false });
+        return session.finish(result, { text: renderDocs });
       }),
     );

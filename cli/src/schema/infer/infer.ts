@@ -88,7 +88,11 @@ function finish(entity: string, all: Summary, keys: KeySearch): InferredSchema {
     );
   }
   notes.push(...inexact(all, ''));
-  const key = keys.found(Object.keys(described.properties));
+  const key = keys.found(
+    Object.entries(described.properties)
+      .filter(([, property]) => isObject(property) && (property.type === 'integer' || property.type === 'string'))
+      .map(([name]) => name),
+  );
   const schema = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
     title: `One record of ${entity}`,

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, readFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { writeAtomically } from '../../config/atomic-file.ts';
+import { MeetupError } from '../../config/errors.ts';
+import type { Paths } from '../../config/paths.ts';
+import { rawTablesOf } from '../../ingest/raw-tables.ts';
+import { readContracts } from '../../ingest/schemas.ts';
+import { databricksDdl, duckDbDdl } from './raw-ddl.ts';
+import { withTable } from './readme-table.ts';
+import { declaresRaw, EMPTY_SOURCES, withEntities } from './sources-yaml.ts';
+
+export interface DocumentedFile {
+  readonly file: string;
+  readonly status: 'unchanged' | 'written' | 'differs';
+}
+
+/**
+ * Brings what is derived from the schemas up to date: the dbt source's YAML, the table in the data folder's README (where it has
+ * the marks), and the DDL of the raw tables.
+ * @param checks whether the files are only compared.
+ */
+export async function documentSchemas(
+  paths: Pick<Paths, 'data' | 'schemas' | 'dbtProject'>,
+  checks: boolean,
+): Promise<DocumentedFile[]> {
+  const contracts = await readContracts(paths.schemas);
+  if (contracts.size === 0) throw new MeetupError(`There are no JSON Schemas in ${paths.schemas} to document.`);
+  const tables = rawTablesOf(contracts);
+  const sources = await sourcesFile(paths.dbtProject);
+  const readme = join(dirname(paths.schemas), 'README.md');
+  const texts: [file: string, text: string | undefined][] = [
+    [sources, withEntities(await contentOf(sources, EMPTY_SOURCES), contracts, tables)],
+    [readme, withTable(await contentOf(readme, ''), contracts)],
+    [join(paths.schemas, 'raw.duckdb.sql'), duckDbDdl(tables)],
+    [join(paths.schemas, 'raw.databricks.sql'), databricksDdl(tables)],
+  ];
+  const documented: DocumentedFile[] = [];
+  for (const [file, text] of texts) {
+    if (text === undefined) continue;
+    const isSame = (await contentOf(file, '')) === text;
+    if (!isSame && !checks) {
+      await mkdir(dirname(file), { recursive: true });
+      await writeAtomically(file, text);
+    }
+    documented.push({ file, status: isSame ? 'unchanged' : checks ? 'differs' : 'written' });
+  }
+  return documented;
+}
+
+const contentOf = async (file: string, otherwise: string): Promise<string> =>
+  existsSync(file) ? readFile(file, 'utf8') : otherwise;
+
+/** The file that declares the source `raw`; a new one in the staging folder if there is none. */
+async function sourcesFile(dbtProject: string): Promise<string> {
+  const models = join(dbtProject, 'models');
+  const entries = existsSync(models) ? await readdir(models, { recursive: true, withFileTypes: true }) : [];
+  const files = entries
+    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+  for (const file of files) if (declaresRaw(await readFile(file, 'utf8'))) return file;
+  return join(models, 'staging', '_raw__sources.yml');
+}

@@ -1,0 +1,152 @@
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { run } from '../../src/commands/schema-docs.ts';
+import { projectRoot } from '../../src/config/paths.ts';
+import { readRawTables } from '../../src/ingest/raw-tables.ts';
+import { openWork } from '../../src/warehouse/duckdb.ts';
+import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
+
+const SOURCES = 'dbt/models/staging/_meetup__sources.yml';
+const FILES = [SOURCES, 'data/README.md', 'data/schemas/raw.duckdb.sql', 'data/schemas/raw.databricks.sql'];
+
+/** A folder with the repository's schemas and what is derived from them. */
+async function project() {
+  const root = await temporaryFolder();
+  await cp(join(projectRoot, 'data/schemas'), join(root, 'data/schemas'), { recursive: true });
+  for (const file of FILES) {
+    await mkdir(dirname(join(root, file)), { recursive: true });
+    await cp(join(projectRoot, file), join(root, file));
+  }
+  return {
+    paths: { data: join(root, 'data'), schemas: join(root, 'data/schemas'), dbtProject: join(root, 'dbt') },
+    read: (file: string) => readFile(join(root, file), 'utf8'),
+    write: (file: string, text: string) => writeFile(join(root, file), text),
+    entity: (name: string, schema: object) =>
+      writeFile(join(root, `data/schemas/${name}.schema.json`), JSON.stringify({ type: 'object', ...schema })),
+  };
+}
+
+/** The table of an entity in a sources file, as dbt reads it. */
+async function tableIn(text: string, entity: string): Promise<unknown> {
+  const { sources } = parse(text, { version: '1.1' });
+  return sources[0].tables.find(({ name }: { name: string }) => name === entity);
+}
+
+describe('what is derived from the schemas', () => {
+  it('is up to date in this repository: run `./meetup schema docs` after changing a schema', async () => {
+    const paths = { data: '', schemas: join(projectRoot, 'data/schemas'), dbtProject: join(projectRoot, 'dbt') };
+    const { exitCode, report } = await run({ paths, checks: true });
+    expect(report.files.filter(({ status }) => status !== 'unchanged')).toEqual([]);
+    expect(exitCode).toBe(0);
+  });
+
+  it('differs once a schema changes, and is written without --check', async () => {
+    const { paths, read, entity } = await project();
+    await entity('sponsors', { properties: { id: { type: 'integer' } } });
+    const before = await read(SOURCES);
+    const checked = await run({ paths, checks: true });
+    expect(checked.exitCode).toBe(1);
+    expect(checked.report.files.map(({ status }) => status)).toEqual(['differs', 'differs', 'differs', 'differs']);
+    expect(await read(SOURCES)).toBe(before);
+    const written = await run({ paths, checks: false });
+    expect(written.exitCode).toBe(0);
+    expect(written.report.files.map(({ status }) => status)).toEqual(['written', 'written', 'written', 'written']);
+    expect((await run({ paths, checks: true })).exitCode).toBe(0);
+  });
+
+  it('gives a new entity a table with its columns, keys, privacy and null tests, and leaves all others as they are', async () => {
+    const { paths, read, entity } = await project();
+    const before = await read(SOURCES);
+    await entity('sponsors', {
+      'x-meetup': { key: ['sponsor_id'] },
+      description: 'Companies.',
+      required: ['sponsor_id', 'on'],
+      properties: {
+        sponsor_id: { type: 'integer', description: 'The {{ id }}.' },
+        on: { type: ['boolean', 'null'] },
+        tier: { enum: ['gold', 'silver'], 'x-meetup': { personal: false } },
+        deals: {
+          type: 'array',
+          items: { type: 'object', properties: { group_id: { type: 'integer', description: 'For | whom.' } } },
+        },
+      },
+    });
+    await run({ paths, checks: false });
+    expect(await tableIn(await read(SOURCES), 'sponsors')).toEqual({
+      name: 'sponsors',
+      description: 'One row per record of sponsors.json that was loaded. Companies.',
+      data_tests: [
+        {
+          no_nulls: {
+            arguments: {
+              columns: ['sponsor_id', '_batch_seq', '_dropped_on', '_source_file', '_record_index', '_loaded_at'],
+            },
+          },
+        },
+      ],
+      columns: [
+        { name: 'sponsor_id', description: 'The { { id }}.', config: { meta: { key: true } } },
+        { name: 'on' },
+        { name: 'tier', config: { meta: { personal: false } } },
+        { name: 'deals' },
+        ...['_batch_id', '_batch_seq', '_dropped_on', '_source_file', '_record_index', '_loaded_at'].map((name) =>
+          expect.objectContaining({ name }),
+        ),
+      ],
+    });
+    for (const table of ['groups', 'users', 'events', 'venues', 'rejected_records', 'batches']) {
+      expect(await tableIn(await read(SOURCES), table)).toEqual(await tableIn(before, table));
+    }
+    const comments = (text: string): string[] => text.match(/# .*/g) ?? [];
+    expect(comments(await read(SOURCES))).toEqual(comments(before));
+    expect(await read('data/README.md')).toContain(
+      '| sponsors | `sponsor_id` | integer | key, required: The {{ id }}. |\n| | `on` | boolean | required |\n| | `tier` | "gold", "silver" | not personal |\n| | `deals` | list of objects | |\n| | `deals[].group_id` | integer | For \\| whom. |\n',
+    );
+    expect(await read('data/schemas/raw.databricks.sql')).toContain('  `deals` array<struct<`group_id`: bigint>>,\n');
+  });
+
+  it('follows a column that is renamed or no longer required', async () => {
+    const { paths, read, entity } = await project();
+    await entity('venues', { properties: { id: { type: 'integer' } } });
+    await run({ paths, checks: false });
+    expect(await tableIn(await read(SOURCES), 'venues')).toMatchObject({
+      config: { freshness: { error_after: null } },
+      data_tests: [
+        {
+          no_nulls: {
+            arguments: { columns: ['_batch_seq', '_dropped_on', '_source_file', '_record_index', '_loaded_at'] },
+          },
+        },
+      ],
+      columns: [{ name: 'id' }, ...Array.from({ length: 6 }, () => expect.anything())],
+    });
+  });
+
+  it("begins a sources file, with dbt's own null test, in a project that has none", async () => {
+    const { paths, read, write } = await project();
+    await write(SOURCES, 'models: []\n');
+    await run({ paths, checks: false });
+    const text = await read('dbt/models/staging/_raw__sources.yml');
+    expect(await tableIn(text, 'users')).toMatchObject({
+      columns: expect.arrayContaining([expect.objectContaining({ name: 'user_id', data_tests: ['not_null'] })]),
+    });
+  });
+
+  it('is the DDL with which load creates the raw tables', async () => {
+    const { paths, read } = await project();
+    const work = await openWork(await temporaryPaths());
+    try {
+      await work.run(await read('data/schemas/raw.duckdb.sql'));
+      for (const { name, columns } of await readRawTables(paths.schemas)) {
+        const { rows } = await work.query(
+          `select column_name, replace(data_type, '"', ''), not is_nullable from duckdb_columns() where schema_name = 'raw' and table_name = '${name}' order by column_index`,
+        );
+        expect(rows).toEqual(columns.map((column) => [column.name, column.type.replaceAll('"', ''), column.notNull]));
+      }
+    } finally {
+      await work.close();
+    }
+  });
+});
