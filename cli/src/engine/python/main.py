@@ -1,11 +1,11 @@
 """
-The warm dbt: a process that imports dbt once, keeps the project's manifest in memory, and answers clients on a Unix
-domain socket, one request after the other. cli/src/engine/process.ts starts and supervises it.
+The engine: a process that imports dbt once, keeps the project's manifest in memory, and answers clients on a Unix domain
+socket, one request at a time. cli/src/engine/process.ts starts and supervises it.
 
     python main.py SOCKET TOKEN_FILE
 
-The parent holds the other end of stdin: when that closes, the engine ends. One JSON line on stdout says that the socket
-is open. Whatever dbt or DuckDB would print goes to stderr, which the supervisor keeps in a log.
+The parent holds the other end of stdin: when that closes, the engine ends. A line of JSON on stdout reports that the socket is
+open. Whatever dbt or DuckDB would print goes to stderr, which the supervisor writes to a log.
 """
 
 import contextlib
@@ -22,23 +22,23 @@ from meetup_engine.protocol import guard, wire
 from meetup_engine.protocol.messages import Json
 
 STARTED = time.time()
-# Held while the manifest is written to disk: the end of the process waits for it, for a moment.
+# Held while the manifest is written to disk, so that the process doesn't exit in the middle of it.
 SAVING: list[threading.Lock] = []
 
 
 @dataclass
 class State:
-    """Whether dbt has been imported, and which version it is."""
+    """Whether dbt has been imported, and its version."""
 
     ready: bool = False
     dbt: str | None = None
 
 
 def main() -> None:
-    # What importing dbt creates stays, so there is no garbage to collect; the worker turns the collector on again.
+    # Objects created by importing dbt are never freed, so collecting is a waste; the worker turns the collector on again.
     gc.disable()
     socket_path, token_file = sys.argv[1], sys.argv[2]
-    # Ctrl-C reaches the whole process group of a terminal; the client decides what it means.
+    # Ctrl-C reaches the terminal's whole process group; the client decides what to do.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     announce = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)
@@ -62,7 +62,7 @@ def main() -> None:
     announce.flush()
     announce.close()
 
-    # dbt and its dependencies take more than two seconds, in which clients can already connect and queue their work.
+    # Importing dbt takes more than two seconds, in which clients can already connect and queue requests.
     from meetup_engine.protocol import worker
 
     state.dbt = worker.dbt_version()
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 def stats(server: wire.Server, state: State) -> Json:
-    """Memory of this process in bytes, and how long it has been up."""
+    """Memory of this process in bytes, and its uptime."""
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

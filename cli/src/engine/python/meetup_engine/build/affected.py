@@ -1,7 +1,7 @@
-"""Builds exactly what is out of date, in dbt's own order and by dbt's own runners.
+"""Builds exactly the stale nodes, in dbt's order and with dbt's runners.
 
-What may be affected is known before: nodes whose definition or inputs changed, and everything downstream of them. What
-is affected shows on the way: a model whose rebuilt content is what it was before stops the cascade there.
+The candidates are known in advance: nodes whose definition or inputs changed, and everything downstream of them. Which of
+them really have to run turns out during the build: if a model's rebuilt content is unchanged, the cascade stops there.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ _UNIT_BAD: dict[str, str] = {"error": "error", "fail": "fail"}
 
 
 class UnitTests:
-    """The project's unit tests in memory, beside a build on the real database."""
+    """Runs the project's unit tests in memory, alongside a build on the real database."""
 
     def __init__(self, session: Project, flags: Flags, states: NodeStates) -> None:
         self._session = session
@@ -65,7 +65,7 @@ class UnitTests:
         self._columns = self._known_columns()
 
     def _known_columns(self) -> dict[str, Columns | None]:
-        """Kept from build to build while nothing is parsed, and what no model makes has the same columns."""
+        """Kept between builds as long as nothing is parsed and the columns of sources and seeds are the same."""
         manifest = self._session.manifest
         given = [
             *manifest.sources,
@@ -77,21 +77,21 @@ class UnitTests:
         return self._session.unit_columns[1]
 
     def columns_of(self, unique_id: str) -> Columns | None:
-        """The columns that a node or source has by its definition. @raises DbtBaseException where it is broken."""
+        """The columns of a node or source according to its definition. @raises DbtBaseException if that is invalid."""
         if unique_id not in self._columns:
-            with self._at_work() as runner:
+            with self._lent_runner() as runner:
                 self._columns[unique_id] = runner.columns.of(unique_id)
         return self._columns[unique_id]
 
     def run(self, test: UnitTestDefinition) -> NodeResult:
-        """A unit test's result, as the protocol has it."""
-        with self._at_work() as runner:
+        """Runs a unit test and returns its result in the protocol's format."""
+        with self._lent_runner() as runner:
             result = runner.run(test)
             result["failures"] = None
             return result
 
     @contextlib.contextmanager
-    def _at_work(self) -> Iterator[UnitTestRunner]:
+    def _lent_runner(self) -> Iterator[UnitTestRunner]:
         if self._runner is None:
             self._runner = UnitTestRunner(self._session, self._states.tables())
         with self._runner.lent():
@@ -101,28 +101,28 @@ class UnitTests:
 
 
 class AffectedBuild(Streaming, BuildTask):
-    """dbt's build, except that each node is asked, when its turn comes, whether it has to run at all."""
+    """dbt's build, except that a node only runs if it is stale when its turn comes."""
 
     def configure(self, again: Iterable[str], everything: bool) -> None:
         """
-        Must be called before `run`, after `prepare` and `keep_state_in`. `again`: nodes to run even though they are up
-        to date; `everything`: all of them.
+        Must be called before `run`, after `prepare` and `keep_state_in`. `again`: nodes to run even if they are up to date;
+        `everything`: run all nodes.
         """
         if self._state_folder is None:
             raise ValueError("An affected build needs a folder for its state.")
         self._state = BuildState(self._state_folder, self.config.target_name)
         self._again = again
         self._everything = everything
-        self._keeping = threading.Lock()
-        self._under_way: set[str] = set()
-        self._defect: Exception | None = None
+        self._lock = threading.Lock()
+        self._running: set[str] = set()
+        self._error: Exception | None = None
         self.spared: list[str] = []
         self.unit_test_results: list[NodeResult] = []
         self.removed: list[str] = []
 
     @property
     def parsed(self) -> Manifest:
-        """The manifest, which dbt's tasks may be without."""
+        """The manifest, which dbt declares as optional."""
         if self.manifest is None:
             raise RuntimeError("An affected build needs a manifest.")
         return self.manifest
@@ -131,20 +131,26 @@ class AffectedBuild(Streaming, BuildTask):
         late_files.files.on = True
         try:
             results = super().run()
-            if self._defect is not None:
-                raise self._defect
+            if self._error is not None:
+                raise self._error
             self._session.snapshot = self._snapshot
             return results
         finally:
             late_files.files.on = False
-            # What was cut off is unknown; what was finished before stays done.
-            self._state.forget(self._under_way)
+            # Nodes that were interrupted have an unknown state; nodes that finished stay recorded.
+            self._state.forget(self._running)
             self._state.write()
 
     def _runtime_initialize(self) -> None:
         self._fingerprints = fingerprints_of(self._session, self.parsed, self.config)
         self._states = NodeStates(
-            self._session, self.config, self.parsed, self._state, self._fingerprints, self._look(), self._again
+            self._session,
+            self.config,
+            self.parsed,
+            self._state,
+            self._fingerprints,
+            self._database_snapshot(),
+            self._again,
         )
         self._unit_tests = UnitTests(self._session, self.args, self._states)
         self._states.columns_in_memory = self._unit_tests.columns_of
@@ -160,11 +166,11 @@ class AffectedBuild(Streaming, BuildTask):
             with contents_of(self.config) as contents:
                 self.removed = contents.drop(leftovers)
             self._states.dropped(leftovers)
-        # Not before: where the drop is interrupted, the next build has to know about it.
+        # Only now: if dropping is interrupted, the next build still has to know about them.
         self._state.forget(gone)
 
-    def _look(self) -> DatabaseSnapshot:
-        """Opens the database only where somebody may have changed it since this session did."""
+    def _database_snapshot(self) -> DatabaseSnapshot:
+        """Opens the database only if somebody may have changed it since this session's last build."""
         snapshot, self._session.snapshot = self._session.snapshot, None
         if not self._session.untouched or snapshot is None or set(snapshot.sources) != set(self.parsed.sources):
             with contents_of(self.config) as contents:
@@ -176,7 +182,7 @@ class AffectedBuild(Streaming, BuildTask):
         nodes = self._candidates()
         unit_tests = sorted(nodes & set(self.parsed.unit_tests))
         stale = [unique_id for unique_id in unit_tests if self._states.stale(unique_id) is not None]
-        # A process that is killed from here on leaves a memory that knows nothing of what it may have touched.
+        # If the process is killed from here on, the state has no records for the nodes that it may have touched.
         self._state.write(without=nodes)
         early = (
             EarlyDatabase(cast("DuckDBCredentials", self.config.credentials))
@@ -198,25 +204,25 @@ class AffectedBuild(Streaming, BuildTask):
 
     def _run_unit_tests(self, unique_ids: Iterable[str]) -> None:
         """
-        All of them before the first model: they need none of its data, in memory they take milliseconds, and what they
-        find keeps a model from being built.
+        Runs the unit tests before the first model: they need no data, take milliseconds in memory, and a failure keeps its
+        model from being built.
         """
-        # The same as told by dbt where there are none.
+        # As if dbt had found no unit tests.
         self.selected_unit_tests = set()
         self.model_to_unit_test_map = {}
         for unique_id in unique_ids:
             if self._is_cancelled():
                 raise Cancelled()
             if None in self._states.inputs(unique_id).values():
-                continue  # what it stands on is broken, and told for itself
+                continue  # a model upstream is broken, which is reported on its own
             test = self.parsed.unit_tests[unique_id]
-            self._tell({"event": "started", **identity(test)})
+            self._emit({"event": "started", **identity(test)})
             with recording() as read:
                 described = self._unit_tests.run(test)
             if self._is_cancelled():
                 raise Cancelled()
             self.unit_test_results.append(described)
-            self._tell({"event": "finished", **described})
+            self._emit({"event": "finished", **described})
             self._states.ran(unique_id, _UNIT_BAD.get(described["status"], "pass"), described["message"], None, read)
 
     def handle_job_queue(self, pool: Any, callback: Callable[..., Any]) -> None:  # noqa: ANN401 - dbt's pool
@@ -234,32 +240,32 @@ class AffectedBuild(Streaming, BuildTask):
         node = runner.node
         if runner.skip or node.is_ephemeral_model or self._request.cancelled:
             return super().call_runner(runner)
-        with self._surviving(lambda: runner.do_skip(cause=None)), self._keeping:
-            self._under_way.add(node.unique_id)
-            self._rebuild_where_needed(node)
+        with self._deferring_errors(lambda: runner.do_skip(cause=None)), self._lock:
+            self._running.add(node.unique_id)
+            self._rebuild_if_needed(node)
             data_tests.remember(runner, self._fingerprints)
         with recording() as read, calls.recording() as called:
             result = super().call_runner(runner)
         verdict = _BAD.get(result.status, "pass")
         interrupted = self._is_cancelled() and verdict != "pass"
         if interrupted or str(result.status) == NodeStatus.Skipped:
-            return result  # it stays under way, so that nothing is known about it
-        with self._surviving(), self._keeping, contents_of(self.config) as contents:
+            return result  # it stays marked as running, so that its record is removed
+        with self._deferring_errors(), self._lock, contents_of(self.config) as contents:
             self._states.ran(node.unique_id, verdict, result.message, contents, read, called)
-            self._under_way.discard(node.unique_id)
+            self._running.discard(node.unique_id)
         return result
 
     def _is_cancelled(self) -> bool:
-        """Asked again: it may have changed meanwhile."""
+        """A method, so that type checkers don't assume that the value stays the same."""
         return self._request.cancelled
 
     @contextlib.contextmanager
-    def _surviving(self, then: Callable[[], object] = lambda: None) -> Iterator[None]:
-        """What is raised in a thread of dbt's pool is lost, and the build would wait for ever: it is kept for the end."""
+    def _deferring_errors(self, then: Callable[[], object] = lambda: None) -> Iterator[None]:
+        """Keeps an error for the end of the build: in a thread of dbt's pool it would get lost, and the build would hang."""
         try:
             yield
         except Exception as error:  # noqa: BLE001 - raised again in `run`
-            self._defect = self._defect or error
+            self._error = self._error or error
             then()
 
     def get_runner_type(self, node: ManifestNode) -> type[BaseRunner] | None:
@@ -267,18 +273,18 @@ class AffectedBuild(Streaming, BuildTask):
         return data_tests.RememberingTestRunner if chosen is DiffingTestRunner else chosen
 
     def failing(self) -> list[str]:
-        """Everything of the project that fails as it stands, whether it ran this time or not."""
+        """All nodes that currently fail, whether or not they ran this time."""
         return [unique_id for unique_id in self._states.executable() if self._states.state.fails(unique_id)]
 
     def repeatable(self) -> bool:
-        """Whether everything that was read can be compared without dbt."""
+        """Whether all inputs can be compared without dbt."""
         parts = [self._fingerprints.parts(unique_id) for unique_id in self._states.executable()]
         return not any(part.volatile or not part.repeatable for part in parts) and all(
             record.repeatable for record in self._states.state.records.values()
         )
 
     def found(self) -> AffectedNodes:
-        """What the protocol says of nodes beside the results of those that ran."""
+        """The nodes that the protocol reports in addition to the results of those that ran."""
         return {
             "spared": [self._named(unique_id) for unique_id in self.spared],
             "unchanged": [self._named(unique_id) for unique_id in sorted(self._states.unchanged)],
@@ -292,7 +298,7 @@ class AffectedBuild(Streaming, BuildTask):
         return {**identity(node), "message": record.message if record is not None else None}
 
     def forget(self, unique_ids: Iterable[str]) -> None:
-        """This build knows what it touches."""
+        """Nothing to do: this build records what it touches."""
 
     def _candidates(self) -> set[str]:
         """Stale nodes, and everything downstream of them."""
@@ -301,21 +307,21 @@ class AffectedBuild(Streaming, BuildTask):
         for unique_id in list(reached):
             if self.graph.graph.has_node(unique_id):
                 reached |= self.graph.descendants(UniqueId(unique_id))
-        # A unit test's columns may change with a model upstream of the one that it tests.
+        # A unit test's columns may change with a model upstream of the tested one.
         for unique_id, test in self.parsed.unit_tests.items():
             if test.depends_on.nodes[0] in reached:
                 reached.add(unique_id)
         return reached & executable
 
-    def _rebuild_where_needed(self, node: ManifestNode) -> None:
-        """An incremental model whose definition, or that of anything above it, changed has to be made from scratch."""
+    def _rebuild_if_needed(self, node: ManifestNode) -> None:
+        """Builds an incremental model from scratch if its own definition or that of anything upstream has changed."""
         incremental = getattr(node.config, "materialized", None) == "incremental"
         if incremental and not self._states.only_data_is_new(node.unique_id):
             build_from_scratch(node)
 
     def _spare(self, node: ManifestNode | UnitTestDefinition) -> None:
-        """Up to date after all. A failure that stands still blocks what is downstream of it."""
-        with self._keeping:
+        """Skips a node that is up to date. If it failed before, it still blocks the nodes downstream of it."""
+        with self._lock:
             self._states.spare(node.unique_id)
             self.spared.append(node.unique_id)
         if self._states.state.fails(node.unique_id):
@@ -339,7 +345,7 @@ class AffectedBuild(Streaming, BuildTask):
 
 @contextlib.contextmanager
 def contents_of(config: RuntimeConfig) -> Iterator[Contents]:
-    """Reads contents through a connection of dbt's own."""
+    """Reads contents through a connection from dbt's adapter."""
     adapter = cast("DuckDBAdapter", get_adapter(config))
     with adapter.connection_named("contents"):
         yield Contents(adapter)

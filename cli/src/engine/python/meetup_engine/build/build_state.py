@@ -1,8 +1,8 @@
-"""What was built from what: the memory that lets a build do only what a change affects.
+"""The build state: what was built from what, so that a build only runs what a change affects.
 
-A node is up to date when its definition and the contents of its inputs are those of its last run. The file is written
-before a build with everything that the build may touch taken out, so that a process that is killed at any moment leaves
-a memory that asks for too much work, never for too little.
+A node is up to date if its definition and the contents of its inputs are the same as at its last run. Before a build, the file
+is written without the records of all nodes that the build may touch. So a process that is killed at any moment leaves a state
+that causes too much work, never too little.
 """
 
 from __future__ import annotations
@@ -19,39 +19,39 @@ VERSION = 3
 class Record:
     """One node's last run."""
 
-    # The fingerprint that it is known to follow from, and the part of it that compiling would not show.
+    # The fingerprint that it was built from, and the part of it that compiling would not show.
     definition: str | None
     surroundings: str | None = None
-    # The definition of the run itself: what stands for its content to those that read it.
+    # The definition at the time of the run, which identifies the node to its dependents.
     identity: str | None = None
-    # What its SQL was compiled to, apart from comments and white space.
+    # A hash of its compiled SQL without comments and white space.
     statement: str | None = None
-    # Whether the statement that it ran gives the same rows from the same tables.
+    # Whether its statement returns the same rows for the same tables.
     repeatable: bool = True
-    # Hashes of the environment variables that were read while it ran, by name.
+    # Hashes of the environment variables that were read during the run, by name.
     environment: dict[str, str | None] = field(default_factory=dict)
-    # Macros that it called though its texts don't name them, and a hash of what they were.
+    # Macros that it called although its texts don't name them, and a hash of their definitions.
     unforeseen: list[str] = field(default_factory=list)
     unforeseen_digest: str | None = None
     inputs: dict[str, str | None] = field(default_factory=dict)
     content: str | None = None
-    # The definitions of everything above it, too: an incremental model is made from scratch when one changes.
+    # A hash of its own definition and those of everything upstream: if it changes, incremental models are built from scratch.
     lineage: str | None = None
     verdict: str = "pass"
     message: str | None = None
-    # Of a snapshot: the contents of all sources above it.
+    # For a snapshot: a hash of the contents of all sources upstream.
     data: str | None = None
-    # Schema and name of what it made, so that it can be dropped when the node is gone.
+    # Schema and name of its relation, so that it can be dropped when the node is gone.
     relation: tuple[str, str] | None = None
 
     @property
     def place(self) -> tuple[str, str] | None:
-        """The relation, which is a list where it was read from JSON."""
+        """The relation as a tuple; in JSON, it is a list."""
         return None if self.relation is None else (self.relation[0], self.relation[1])
 
 
 class BuildState:
-    """The records of one target, in a file of the state folder."""
+    """The records of one target, in a file in the state folder."""
 
     def __init__(self, folder: str, target: str) -> None:
         self._path = os.path.join(folder, f"build-state.{target}.json")
@@ -69,7 +69,7 @@ class BuildState:
             self.records.pop(unique_id, None)
 
     def write(self, without: Collection[str] = ()) -> None:
-        """Atomic: whole or as before. `without`: nodes that are not to be known."""
+        """Writes the file atomically. `without`: nodes whose records to leave out."""
         data = {
             "version": VERSION,
             "target": self._target,
@@ -82,7 +82,7 @@ class BuildState:
             return
         temporary = f"{self._path}.{os.getpid()}.tmp"
         with open(temporary, "w", encoding="utf-8") as file:
-            # Not flushed to the disk: what a power cut takes away is asked for again, and a killed process takes nothing.
+            # No fsync: a killed process loses nothing, and what a power failure loses is rebuilt.
             file.write(text)
         os.replace(temporary, self._path)
         self._written = text
@@ -95,4 +95,4 @@ class BuildState:
             if data["version"] == VERSION and data["target"] == self._target:
                 self.records = {unique_id: Record(**record) for unique_id, record in data["nodes"].items()}
         except (FileNotFoundError, ValueError, KeyError, TypeError):
-            self.records = {}  # nothing is known, so everything is built
+            self.records = {}  # no state, so everything is built

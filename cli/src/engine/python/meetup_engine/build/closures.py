@@ -1,9 +1,9 @@
-"""What the templates of a node can reach: macros, variables, environment variables, and what can't be compared.
+"""What a node's templates can reach: macros, variables, environment variables, and things that can't be compared.
 
-A macro counts as reached when its name occurs as a word, anywhere, in a text that is reached: as a call, as an argument,
-in a string that `dispatch` or `context` is asked with. That is more than dbt would call, and never less, but where a name
-is put together while it runs; a text that can do that reaches everything. What a node really called is held against
-this after its run (`affected.py`).
+A macro counts as reached if its name occurs as a word anywhere in a reached text: as a call, as an argument, or in a string
+that is passed to `dispatch` or `context`. That is a superset of what dbt calls, except for names that are constructed at run
+time; a text that can construct names reaches everything. After a run, the macros that the node really called are compared
+with this set (`affected.py`).
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from typing import Any, Protocol
 import jinja2
 
 _WORD = re.compile(r"[^\W\d]\w*")
-# Jinja that looks macros, variables and functions up by a name that isn't written out.
+# Jinja that looks up macros, variables and functions by a computed name.
 _OPAQUE = re.compile(r"\b(context|builtins)\b|\bdispatch\s*\((?!\s*(macro_name\s*=\s*)?['\"])|\|\s*attr\b")
 _VARIABLE = re.compile(r"\bvar\b")
 _NAMED_VARIABLE = re.compile(r"\bvar\s*\(\s*(['\"])([^'\"\\]+)\1\s*[,)]")
 _ENVIRONMENT = re.compile(r"\benv_var\b")
 _NAMED_ENVIRONMENT = re.compile(r"\benv_var\s*\(\s*(['\"])([^'\"\\]+)\1\s*[,)]")
-# What no fingerprint can hold: the database's answers, the clock, this very run, the whole graph.
+# Inputs that no fingerprint can cover: query results, the clock, the current run, the whole graph.
 _VOLATILE = re.compile(
     r"\b(run_query|statement|load_result|load_relation|graph|selected_resources|run_started_at|invocation_id"
     r"|invocation_args_dict|dbt_metadata_envs|thread_id|submit_python_job|get_columns_in_query)\b"
@@ -36,7 +36,7 @@ _NO_JINJA = frozenset({"data", "comment", "comment_begin", "comment_end", "raw_b
 
 
 class Macro(Protocol):
-    """What is asked of dbt's macros."""
+    """The part of dbt's macros that is used here."""
 
     name: str
     package_name: str
@@ -45,20 +45,20 @@ class Macro(Protocol):
 
 @lru_cache(maxsize=16384)
 def words_of(text: str) -> frozenset[str]:
-    """The names that a text could mean by its words."""
+    """The names that a text may refer to."""
     return frozenset(base_of(word) for word in _WORD.findall(text))
 
 
 @lru_cache(maxsize=65536)
 def base_of(name: str) -> str:
-    """What is left of a name without what `dispatch` puts before it: `spark__concat` and `default__concat` are `concat`."""
+    """A name without the prefix of `dispatch`: `spark__concat` and `default__concat` become `concat`."""
     parts = [part for part in name.split("__") if part]
     return parts[-1] if parts else name
 
 
 @lru_cache(maxsize=16384)
 def jinja_of(text: str) -> str:
-    """The part of a text that Jinja evaluates; all of it where that can't be told."""
+    """The part of a text that Jinja evaluates; the whole text if that is unclear."""
     if "{" not in text:
         return ""
     try:
@@ -69,12 +69,12 @@ def jinja_of(text: str) -> str:
 
 @dataclass(frozen=True)
 class Reads:
-    """What texts read beside macros."""
+    """What texts read other than macros."""
 
     # None: any variable.
     variables: frozenset[str] | None
     environment: frozenset[str]
-    # Whether names of environment variables are put together while it runs.
+    # Whether names of environment variables are computed.
     any_environment: bool
     volatile: bool
     opaque: bool
@@ -101,7 +101,7 @@ def _reads_of(text: str) -> tuple[frozenset[str] | None, frozenset[str], bool, b
 
 
 def reads_of(texts: Iterable[str]) -> Reads:
-    """What the texts read together: a module may be handed from one to the other."""
+    """What the texts read, taken together because one may pass a module to another."""
     found = [_reads_of(text) for text in texts]
     sets = [variables for variables, *_ in found]
     return Reads(
@@ -115,7 +115,7 @@ def reads_of(texts: Iterable[str]) -> Reads:
 
 @dataclass
 class Closures:
-    """Which of a project's own macros (and its packages') any text reaches, through dbt's macros too."""
+    """Which macros of the project and its packages a text reaches, including through dbt's macros."""
 
     own: dict[str, Macro] = field(default_factory=dict)
     _reached: dict[str, frozenset[str]] = field(default_factory=dict)
@@ -123,7 +123,7 @@ class Closures:
 
     @classmethod
     def of(cls, macros: Mapping[str, Macro], internal: frozenset[str]) -> Closures:
-        """`internal`: the packages that are installed with dbt and its adapters."""
+        """`internal`: the packages that come with dbt and its adapters."""
         own = {name: macro for name, macro in macros.items() if macro.package_name not in internal}
         closures = cls(own)
         packages = sorted({re.escape(macro.package_name) for macro in own.values()} | {"dbt"})
@@ -132,7 +132,7 @@ class Closures:
         return closures
 
     def reached(self, texts: Iterable[str]) -> frozenset[str]:
-        """The unique ids of the own macros that the texts reach."""
+        """The unique ids of the project's and packages' macros that the texts reach."""
         found: set[str] = set()
         for text in texts:
             if self._is_opaque(text):
@@ -149,7 +149,7 @@ class Closures:
 
 
 def _reached_by_base(macros: Mapping[str, Macro], own: Mapping[str, Any]) -> dict[str, frozenset[str]]:
-    """For every name of a macro, the own macros that a text with that word reaches."""
+    """For every macro name, the project's and packages' macros that a text with that word reaches."""
     by_base: dict[str, list[str]] = {}
     for unique_id, macro in macros.items():
         by_base.setdefault(base_of(macro.name), []).append(unique_id)

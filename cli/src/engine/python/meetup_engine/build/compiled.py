@@ -1,8 +1,7 @@
-"""Whether a change of a model's file, or of a macro, changes the statement that is built: by compiling it.
+"""Finds out whether a change to a model's file or a macro changes the compiled statement, by compiling it.
 
-A comment, another layout or a macro that says the same in other words make other text and the same SQL. Nothing is
-guessed from the templates: the model is compiled, which takes milliseconds, and the statements are compared token by
-token, as DuckDB reads them.
+A comment, a different layout or a refactored macro change the text but not the SQL. Instead of guessing from the templates, the
+model is compiled, which takes milliseconds, and the statements are compared token by token.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import ModelNode
 
-# The order matters: the first alternative that fits at a position wins.
+# The order matters: at each position, the first alternative that matches wins.
 _TOKEN = re.compile(
     r"""
       (?P<string>\b[eE]'(?:\\.|''|[^'\\])*' | '(?:''|[^'])*')
@@ -41,8 +40,8 @@ _PROVABLE = frozenset({"view", "table", "incremental"})
 
 def statement_of(node: ModelNode, manifest: Manifest, config: RuntimeConfig) -> str | None:
     """
-    A hash of what a model says to the database, both ways for an incremental one; None if that can't be told. The node
-    itself is not touched.
+    A hash of a model's compiled SQL, for an incremental model with `is_incremental` both ways; None if it can't be compiled.
+    Doesn't modify the node.
     """
     materialized = node.config.materialized
     if materialized not in _PROVABLE or getattr(node, "language", "sql") != "sql":
@@ -51,7 +50,7 @@ def statement_of(node: ModelNode, manifest: Manifest, config: RuntimeConfig) -> 
     try:
         return _digest([tokens_of(_compiled(node, manifest, config, way)) for way in ways])
     except DbtBaseException:
-        return None  # what is wrong with it is told when it runs
+        return None  # the error is reported when it runs
 
 
 def _compiled(node: ModelNode, manifest: Manifest, config: RuntimeConfig, extra: dict[str, Any]) -> str:
@@ -61,7 +60,7 @@ def _compiled(node: ModelNode, manifest: Manifest, config: RuntimeConfig, extra:
 
 
 def tokens_of(sql: str) -> tuple[str, ...]:
-    """The statement without comments, and with one blank where there was white space. The text itself where in doubt."""
+    """The statement's tokens without comments, with white space as one blank. The whole text if it can't be tokenized safely."""
     tokens: list[str] = []
     at = 0
     while at < len(sql):
@@ -77,9 +76,9 @@ def tokens_of(sql: str) -> tuple[str, ...]:
         elif kind == "line_comment":
             token = " "
         elif kind == "other" and token in "'\"":
-            return (sql,)  # an open quote: nothing after it can be trusted
+            return (sql,)  # an unclosed quote: nothing after it can be trusted
         if kind in ("comment", "line_comment", "space"):
-            # Strings on two lines are one string; on one line they are an error.
+            # The line break matters: two strings on separate lines are concatenated, on one line they are an error.
             after_string = bool(tokens) and tokens[-1].endswith("'")
             token = "\n" if after_string and "\n" in match.group() else " "
             if tokens and tokens[-1] in (" ", "\n"):

@@ -1,4 +1,4 @@
-"""The content of relations as short hashes that do not depend on the order of rows."""
+"""Contents of relations as short hashes that don't depend on the order of rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from dbt.adapters.duckdb.impl import DuckDBAdapter
     from dbt.adapters.duckdb.relation import DuckDBRelation
 
-# Names and types.
+# (name, type) pairs.
 Columns = tuple[tuple[str, str], ...]
-# A schema and a name.
+# (schema, name).
 Place = tuple[str, str]
 
 _COLUMNS = """
@@ -25,7 +25,7 @@ group by all
 
 
 class Contents:
-    """Reads fingerprints of relations through one open DuckDB connection of dbt's adapter."""
+    """Hashes contents of relations through an open DuckDB connection of dbt's adapter."""
 
     def __init__(self, adapter: DuckDBAdapter) -> None:
         self._adapter = adapter
@@ -38,13 +38,13 @@ class Contents:
         }
 
     def columns_of(self, schema: str, name: str) -> Columns:
-        """The columns of one table or view that is there."""
-        # Twenty times as fast as looking for one relation among all columns.
+        """The columns of an existing table or view."""
+        # Twenty times as fast as filtering information_schema.columns.
         rows = self._rows(f"select column_name, column_type from (describe {quoted(schema)}.{quoted(name)})")
         return tuple((column, kind) for column, kind in rows)
 
     def of_table(self, relation: str, columns: Columns) -> str | None:
-        """Every row counts, however often it occurs; their order does not."""
+        """Hashes all rows, including duplicates, independent of their order."""
         if not columns:
             return None
         names = ", ".join(quoted(name) for name, _ in columns)
@@ -54,12 +54,12 @@ class Contents:
         return digest(rows, total, parity, columns)
 
     def of_append_only(self, relation: str, columns: Columns) -> str:
-        """A raw table only grows, batch by batch: the number of rows and the newest batch tell all its content."""
+        """Raw tables are append-only, batch by batch, so the number of rows and the newest batch identify the content."""
         ((rows, newest),) = self._rows(f"select count(*), max(_batch_seq) from {relation}")
         return digest(rows, newest, columns)
 
     def drop(self, places: Iterable[Place]) -> list[str]:
-        """Drops tables and views, by (schema, name). Returns the names of those that were there."""
+        """Drops tables and views, by (schema, name). Returns the names of those that existed."""
         dropped = []
         for schema, name in places:
             kinds = self._rows(
@@ -70,7 +70,7 @@ class Contents:
             for (kind,) in kinds:
                 self._adapter.connections.add_query(f"drop {kind} {quoted(schema)}.{quoted(name)}", auto_begin=False)
                 dropped.append(f"{schema}.{name}")
-            # dbt would otherwise take a later relation of this name for a new version of one that is no longer there.
+            # Otherwise dbt would treat a later relation of this name as a new version of the dropped one.
             self._adapter.cache_dropped(self._relation(schema, name))
         return dropped
 

@@ -1,4 +1,4 @@
-"""Data tests whose SQL can't have changed since they ran last, without rendering it again."""
+"""Runs data tests without rendering their SQL again if it can't have changed since their last run."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _remembered: LruCache[str, tuple[str, str]] = LruCache(2048)
 
 
 class RememberingTestRunner(DiffingTestRunner):
-    """dbt's runner of tests, which renders a test's SQL only when its fingerprint is new. Its verdicts are dbt's own."""
+    """dbt's test runner, except that it only renders a test's SQL if its fingerprint is new."""
 
     fingerprint: str | None = None
 
@@ -62,7 +62,7 @@ class RememberingTestRunner(DiffingTestRunner):
 
 
 def remember(runner: BaseRunner, fingerprints: Fingerprints) -> None:
-    """Tells a runner the fingerprint that its SQL follows from, if it follows from one."""
+    """Gives a runner its test's fingerprint, if that determines the SQL."""
     node = runner.node
     if not isinstance(runner, RememberingTestRunner) or node.resource_type != NodeType.Test:
         return

@@ -1,10 +1,10 @@
-"""What a node is made from, as hashes: two equal ones build the same thing from the same inputs.
+"""Fingerprints of nodes: hashes of everything a node is built from. Equal fingerprints and equal inputs give equal results.
 
-One code serves every command: `dev`, `dev --watch` and `build`, the comparison with a base in `ci`, and the plan of a
-deployment. What a node can read is told from above (`closures.py`), so that nothing that it does read is left out; where
-that can't be told the node is `volatile`, which no command takes for up to date without compiling it.
+The same code serves every command: `dev`, `dev --watch` and `build`, the comparison with a base in `ci`, and the plan of a
+deployment. It covers a superset of what a node reads (`closures.py`). If no such superset is known, the node is `volatile`, and
+every command compiles it before it counts as up to date.
 
-Descriptions, documentation, tags and owners are no part of it, unless a template of the project looks at the node itself.
+Descriptions, documentation, tags and owners are not included, unless a template of the project reads the node itself.
 """
 
 from __future__ import annotations
@@ -33,31 +33,31 @@ if TYPE_CHECKING:
     from meetup_engine.project.environment import RecordedEnvironment
     from meetup_engine.project.project import Project
 
-# Config keys that change nothing in the database, unless a template reads them.
+# Config keys that have no effect on the database, unless a template reads them.
 _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
 # A template that can read the node itself: its description, its tags, its path.
 _LOOKS_AT_NODE = re.compile(r"\b(model|node)\b|\bconfig\s*\.\s*\w+\s*\((?!\s*['\"])|\bconfig\b(?!\s*[.(])")
 _READS_TARGET = re.compile(r"\btarget\b")
 _PYTHON_LOOKS_ELSEWHERE = re.compile(r"\b(environ|getenv|open|read_\w+|now|today|random|urlopen|requests)\b")
-# Of a DuckDB profile: where the file is, and what only says how fast.
+# Keys of a DuckDB profile that only affect the file's location or the speed.
 _PLACE_OF_PROFILE = frozenset({"path", "database", "schema", "threads", "retries", "keep_open"})
 
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """`whole`: everything; `surroundings`: what compiling the node would not show."""
+    """`whole`: a hash of everything; `surroundings`: of what compiling the node would not show."""
 
     whole: str
     surroundings: str
-    # Nothing that was kept tells whether it would come out the same: it has to be compiled again, or run.
+    # The fingerprint doesn't cover all inputs, so the node has to be compiled or run to find out whether it is up to date.
     volatile: bool
-    # Whether its SQL gives the same rows from the same tables. If not, no comparison of statements shows that it is up to date.
+    # Whether its SQL returns the same rows for the same tables. If not, equal statements don't mean that it is up to date.
     repeatable: bool
-    # Whether files may decide its columns.
+    # Whether its columns may depend on files.
     reads_files: bool
-    # Whether compiling it again, with `is_incremental` both ways, shows all that it can be.
+    # Whether compiling it, with `is_incremental` both ways, shows everything that it may run.
     compilable: bool
-    # Whether it reads environment variables whose names aren't written out; what it read is known after its run.
+    # Whether it reads environment variables with computed names, which are known only after its run.
     any_environment: bool
 
 
@@ -89,7 +89,7 @@ class Fingerprints:
     ) -> None:
         self._manifest = manifest
         self._environment = environment
-        # Names of the environment variables that these fingerprints hold the values of.
+        # Names of the environment variables whose values are part of these fingerprints.
         self.environment_read: set[str] = set()
         self._nodes: dict[str, Fingerprint] = {}
         self._seeds: dict[str, str] = {}
@@ -111,9 +111,9 @@ class Fingerprints:
 
     def carried_over(self, manifest: Manifest, files: frozenset[str], environment: RecordedEnvironment) -> Fingerprints:
         """
-        The fingerprints of a manifest in which nothing but the SQL of models and the unit tests in these files is new.
-        `files`: as dbt names them. What stands in them counts anew, and what names its relation; and seeds, whose files
-        say more than the manifest does.
+        The fingerprints of a manifest in which only the SQL of models and the unit tests in these files have changed. Nodes in
+        these files and nodes that mention their relations are fingerprinted again, as are seeds, whose contents aren't in the
+        manifest. `files`: in dbt's notation.
         """
         touched = {
             unique_id
@@ -137,7 +137,7 @@ class Fingerprints:
         return self
 
     def renders_the_same(self, unique_id: str) -> bool:
-        """Whether a node's SQL follows from its fingerprint: nothing that it renders can look elsewhere."""
+        """Whether a node's fingerprint determines its SQL, because its templates can't read anything else."""
         if unique_id not in self._pure:
             node = self._manifest.nodes[unique_id]
             texts = self._reached_texts(self._texts(node))
@@ -146,7 +146,7 @@ class Fingerprints:
         return self._pure[unique_id]
 
     def of(self, unique_id: str) -> str | None:
-        """The fingerprint of a model, seed, snapshot, data test or unit test; None if it can't be told."""
+        """The fingerprint of a model, seed, snapshot, data test or unit test; None if the node is volatile."""
         parts = self.parts(unique_id)
         if parts.volatile or parts.any_environment or not parts.repeatable:
             return None
@@ -156,7 +156,7 @@ class Fingerprints:
         return parts.whole
 
     def parts(self, unique_id: str) -> Fingerprint:
-        """The same in parts. A unit test's is its own only, without the model that it tests."""
+        """The fingerprint in parts. For a unit test, it doesn't include the tested model."""
         if unique_id not in self._nodes:
             unit_test = self._manifest.unit_tests.get(unique_id)
             self._nodes[unique_id] = (
@@ -165,7 +165,7 @@ class Fingerprints:
         return self._nodes[unique_id]
 
     def unforeseen(self, unique_id: str, called: Set[str]) -> list[str]:
-        """Own macros that a node called though nothing says that it could: there should be none."""
+        """Macros of the project or its packages that a node called unexpectedly: there should be none."""
         node = self._manifest.nodes.get(unique_id)
         own = set(called) & set(self._closures.own)
         if node is None or not own:
@@ -173,7 +173,7 @@ class Fingerprints:
         return sorted(own - self._closures.reached(self._all_texts(node)) - self._own)
 
     def digest_of(self, macros: list[str]) -> str:
-        """A hash of macros and of all that they reach."""
+        """A hash of macros and everything that they reach."""
         texts = [self._closures.own[name].macro_sql for name in macros if name in self._closures.own]
         reached = self._closures.reached(texts) | set(macros)
         return _digest(self._digests_of(reached), self._values_read(reads_of(self._reached_texts(texts)), texts))
@@ -245,7 +245,7 @@ class Fingerprints:
         return [node.raw_code or "", *arguments]
 
     def _around(self, node: ManifestNode) -> list[str]:
-        """What names the macros around its SQL: its configuration, strategies among it."""
+        """Texts that name the macros around its SQL, such as its configuration with the incremental strategy."""
         strategy = getattr(node.config, "incremental_strategy", None) or getattr(node.config, "strategy", None)
         kind = node.config.materialized
         names = [f"get_incremental_{strategy}_sql", f"snapshot_{strategy}_strategy", f"validate_{strategy}"]
@@ -272,7 +272,7 @@ class Fingerprints:
     def _configuration(self, node: ManifestNode, texts: list[str]) -> list[Any]:
         config = node.config.to_dict(omit_none=True)
         jinja = "\n".join(jinja_of(text) for text in texts)
-        # A generic test calls what it tests `model`.
+        # In a generic test, `model` is the tested relation.
         looks = node.resource_type != NodeType.Test and bool(_LOOKS_AT_NODE.search(jinja))
         read = {key for key in _MUTE_CONFIG if looks or re.search(rf"['\"]{key}['\"]|\.\s*{key}\b", jinja)}
         configuration = {key: value for key, value in config.items() if key not in _MUTE_CONFIG - read}
@@ -305,7 +305,7 @@ class Fingerprints:
         return [(name, _text_digest(own[name].macro_sql)) for name in sorted(macros) if name in own]
 
     def _values_read(self, reads: Reads, texts: list[str]) -> list[Any]:
-        """The values of what the texts read, variables whose values are templates themselves among it."""
+        """The values of what the texts read, including variables whose values are templates themselves."""
         found: list[Any] = []
         environment, any_environment = set(reads.environment), reads.any_environment
         if reads.variables is None or reads.variables:
@@ -329,7 +329,7 @@ class Fingerprints:
         return found
 
     def _overrides(self, internal: frozenset[str], adapter_type: str) -> frozenset[str]:
-        """Own macros that replace dbt's: materializations call them without any node naming them."""
+        """The project's and packages' macros that override dbt's: materializations call them without any node naming them."""
         macros = self._manifest.macros.values()
         inner = {macro.name.removeprefix("default__") for macro in macros if macro.package_name in internal}
         own = {
@@ -343,7 +343,7 @@ class Fingerprints:
 
 
 def _variables_of(config: RuntimeConfig) -> list[Any]:
-    """All variables: the project's, its packages', and the command line's."""
+    """All variables of the project, its packages and the command line."""
     scopes = [config.vars.to_dict() if config.vars else {}]
     for name, project in sorted(config.load_dependencies().items()):
         if project is not config and project.vars:
@@ -352,7 +352,7 @@ def _variables_of(config: RuntimeConfig) -> list[Any]:
 
 
 def _values_of(name: str, scopes: object) -> Iterator[list[Any]]:
-    """What a variable is set to, for the project, for a package of it, and on the command line."""
+    """The values of a variable in the project, in each package and on the command line."""
     if isinstance(scopes, dict):
         for key, value in scopes.items():
             if key == name:
@@ -365,7 +365,7 @@ def _values_of(name: str, scopes: object) -> Iterator[list[Any]]:
 
 
 def _profile(config: RuntimeConfig) -> list[object]:
-    """What of the profile decides what is built; where a database is, and who asks, doesn't."""
+    """The part of the profile that affects what is built, without location and credentials."""
     credentials = config.credentials
     if credentials.type != "duckdb":
         return [credentials.type, getattr(credentials, "session_properties", None)]
@@ -374,7 +374,7 @@ def _profile(config: RuntimeConfig) -> list[object]:
 
 
 def _texts_of(value: object) -> list[str]:
-    """Every string in a value, keys too."""
+    """Every string in a value, including keys."""
     if isinstance(value, str):
         return [value]
     if isinstance(value, dict):

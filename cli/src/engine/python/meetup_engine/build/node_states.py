@@ -1,4 +1,4 @@
-"""What every node is made from now, beside what it was made from at its last run."""
+"""Compares what every node is built from now with its record of the last run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _RUNNABLE = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot, NodeTyp
 
 
 class DatabaseSnapshot:
-    """What the database held when it was looked at: all columns, and the contents of the sources."""
+    """The database at one moment: all columns, and the contents of the sources."""
 
     def __init__(self, contents: Contents, manifest: Manifest) -> None:
         self.columns: dict[Place, Columns] = contents.columns()
@@ -48,7 +48,7 @@ class DatabaseSnapshot:
 
 
 class NodeStates:
-    """What every node is made from now, beside what it was made from at its last run."""
+    """Compares what every node is built from now with its record of the last run."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class NodeStates:
         self._session = session
         self._config = config
         self._statements: dict[str, str | None] = {}
-        # The columns of what unit tests read: set once there is something that knows them.
+        # Finds the columns of unit tests' inputs; set by the caller.
         self.columns_in_memory: Callable[[str], Columns | None] = lambda unique_id: None
         self.manifest = manifest
         self.state = state
@@ -71,23 +71,23 @@ class NodeStates:
         self._columns = snapshot.columns
         self._again = frozenset(again)
         self._lineage: dict[str, str] = {}
-        # Contents of views, which follow from what they read: forgotten whenever something was built.
+        # Contents of views, derived from what they read; cleared whenever something is built.
         self._derived: dict[str, str] = {}
         self._contents = snapshot.sources
-        # What came out of its run with the content that it had.
+        # Nodes that were rebuilt with the same content as before.
         self.unchanged: set[str] = set()
 
     def run_everything(self) -> None:
-        """Counts every node as one to run."""
+        """Marks every node to be run."""
         self._again = frozenset(self.executable())
 
     def executable(self) -> list[str]:
-        """Everything that a build runs, unit tests too."""
+        """Everything that a build runs, including unit tests."""
         nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
         return [*nodes, *self.manifest.unit_tests]
 
     def gone(self) -> list[str]:
-        """Ids of nodes that are no longer there, or whose relation has another name now."""
+        """Ids of nodes that no longer exist, or whose relation has been renamed."""
         nodes, unit_tests = self.manifest.nodes, self.manifest.unit_tests
         return [
             unique_id
@@ -97,31 +97,31 @@ class NodeStates:
         ]
 
     def leftovers(self, gone: Iterable[str]) -> list[Place]:
-        """The relations of nodes that are gone, but for those that other nodes make now, and the history of snapshots."""
+        """The relations of nodes that are gone, except for snapshots, which hold history, and those that other nodes build now."""
         current = {_relation_of(node) for node in self.manifest.nodes.values()}
         places = [self.state.records[unique_id].place for unique_id in gone if not unique_id.startswith("snapshot.")]
         return [place for place in places if place is not None and place not in current]
 
     def dropped(self, places: Iterable[Place]) -> None:
-        """These relations are no longer in the database."""
+        """Records that these relations are no longer in the database."""
         for place in places:
             self._columns.pop(place, None)
 
     def identity(self, unique_id: str) -> str | None:
         """
-        What stands for a node's definition to those that read it: the same as at its last run as long as its SQL is the
-        same, in whatever words.
+        Identifies a node's definition to its dependents. It stays the same as at the last run as long as the compiled SQL is the
+        same.
         """
         if unique_id in self.manifest.unit_tests:
             tested = self.manifest.unit_tests[unique_id].depends_on.nodes[0]
             return digest(self._fingerprints.parts(unique_id).whole, self.identity(tested))
         parts, record = self._fingerprints.parts(unique_id), self.state.records.get(unique_id)
-        if record is not None and (parts.volatile or self._follows_from(unique_id, record, parts)):
+        if record is not None and (parts.volatile or self._is_current(unique_id, record, parts)):
             return record.identity
         return parts.whole
 
-    def _follows_from(self, unique_id: str, record: Record, parts: Fingerprint) -> bool:
-        """Whether what a node's last run made follows from its definition of now; its inputs are another matter."""
+    def _is_current(self, unique_id: str, record: Record, parts: Fingerprint) -> bool:
+        """Whether the result of a node's last run corresponds to its current definition, regardless of its inputs."""
         if record.environment != self._session.environment.values_of(record.environment.keys()):
             return False
         if record.unforeseen and record.unforeseen_digest != self._fingerprints.digest_of(record.unforeseen):
@@ -130,13 +130,13 @@ class NodeStates:
             return True
         if record.surroundings != parts.surroundings or not parts.compilable or parts.volatile:
             return False
-        if not self._says_the_same(unique_id, record):
+        if not self._has_same_statement(unique_id, record):
             return False
         record.definition = parts.whole
         return True
 
-    def _says_the_same(self, unique_id: str, record: Record) -> bool:
-        """Whether a model compiles to the statement that it last ran."""
+    def _has_same_statement(self, unique_id: str, record: Record) -> bool:
+        """Whether a model compiles to the statement of its last run."""
         node = self.manifest.nodes.get(unique_id)
         if record.statement is None or node is None or node.resource_type != NodeType.Model:
             return False
@@ -148,14 +148,14 @@ class NodeStates:
         return statement_of(node, self.manifest, self._config)
 
     def stale(self, unique_id: str) -> str | None:
-        """Why a node is to be run now; None if it is up to date."""
+        """Why a node has to run; None if it is up to date."""
         record = self.state.records.get(unique_id)
         if unique_id in self._again:
             return "asked for"
         if record is None:
             return "new"
         if record.verdict in ("fail", "error"):
-            return "failing"  # a verdict that stands is said again, with its rows
+            return "failing"  # report the failure again, with its rows
         parts = self._fingerprints.parts(unique_id)
         if parts.reads_files or not (self._repeatable(unique_id) or self._makes_view(unique_id)):
             return "not repeatable"
@@ -165,17 +165,17 @@ class NodeStates:
             environment = self._session.environment.values_of(record.environment.keys())
             if record.definition != self.identity(unique_id) or record.environment != environment:
                 return "changed"
-        elif not self._follows_from(unique_id, record, parts):
+        elif not self._is_current(unique_id, record, parts):
             return "changed"
         node = self.manifest.nodes.get(unique_id)
         if node is not None and _relation_of(node) is not None and self.schema(unique_id) is None:
             return "missing"
         if node is not None and node.resource_type == NodeType.Snapshot and record.data == self._data_above(unique_id):
-            return None  # history is of the data: a model that is written otherwise makes none
+            return None  # a snapshot tracks changes of the data, not of model definitions
         return self._stale_inputs(unique_id, record)
 
     def stale_at_its_turn(self, unique_id: str) -> str | None:
-        """The same, when all that it reads is built: what asks the database can be compiled then, and compared."""
+        """Like `stale`, once everything upstream is built: then nodes that query the database can be compiled and compared."""
         reason = self.stale(unique_id)
         if reason != "volatile":
             return reason
@@ -191,10 +191,10 @@ class NodeStates:
             return reason
         self._statements.pop(unique_id, None)
         with get_adapter(self._config).connection_named("compare"):
-            return None if self._says_the_same(unique_id, record) else reason
+            return None if self._has_same_statement(unique_id, record) else reason
 
     def _repeatable(self, unique_id: str) -> bool:
-        """Whether a node gives the same rows from the same tables, by its templates and by the SQL that it last ran."""
+        """Whether a node returns the same rows for the same tables, according to its templates and the SQL of its last run."""
         record = self.state.records.get(unique_id)
         return self._fingerprints.parts(unique_id).repeatable and (record is None or record.repeatable)
 
@@ -203,7 +203,7 @@ class NodeStates:
         return node is not None and _is_view(node)
 
     def inputs(self, unique_id: str) -> dict[str, str | None]:
-        """What a run of the node depends on: contents for most, only columns for unit tests and views."""
+        """Hashes of what a run of the node depends on: contents of its inputs, or only their columns for unit tests and views."""
         if unique_id in self.manifest.unit_tests:
             tested = self.manifest.unit_tests[unique_id].depends_on.nodes[0]
             return {name: self._columns_in_memory(name) for name in self.manifest.nodes[tested].depends_on_nodes}
@@ -212,7 +212,7 @@ class NodeStates:
         return {name: read(name) for name in node.depends_on_nodes}
 
     def content(self, unique_id: str) -> str | None:
-        """The content of a node or source as it is now; of a view it follows from what it reads."""
+        """The current content of a node or source; for a view, it is derived from what it reads."""
         if unique_id in self._contents:
             return self._contents[unique_id]
         node = self.manifest.nodes.get(unique_id)
@@ -224,13 +224,13 @@ class NodeStates:
         if unique_id not in self._derived:
             inputs = [self.content(name) for name in node.depends_on_nodes]
             if not self._repeatable(unique_id):
-                inputs.append(str(time.time_ns()))  # nobody knows what the view holds now
+                inputs.append(str(time.time_ns()))  # the view's content is unknown
             self._derived[unique_id] = digest(self.identity(unique_id), inputs)
         return self._derived[unique_id]
 
     def schema(self, unique_id: str) -> str | None:
-        """The columns of a node's or source's relation; None if it does not exist."""
-        # A node has an alias, and a source an identifier.
+        """A hash of the columns of a node's or source's relation; None if it doesn't exist."""
+        # A node has an alias, a source has an identifier.
         node: Any = self.manifest.nodes.get(unique_id) or self.manifest.sources.get(unique_id)
         if node is None:
             return None
@@ -240,18 +240,18 @@ class NodeStates:
         return None if columns is None else digest(columns)
 
     def tables(self) -> dict[str, Columns]:
-        """The columns of everything that is in the database, by `schema.table`."""
+        """The columns of every relation in the database, by `schema.table`."""
         return {f"{schema}.{name}".lower(): columns for (schema, name), columns in self._columns.items() if columns}
 
     def _columns_in_memory(self, unique_id: str) -> str | None:
         try:
             columns = self.columns_in_memory(unique_id)
         except DbtBaseException:
-            return None  # above the tested model something is broken
+            return None  # something upstream of the tested model is broken
         return None if columns is None else digest(columns)
 
     def lineage(self, unique_id: str) -> str:
-        """The definitions of a node and of everything that it is made from, without their contents."""
+        """A hash of the definitions of a node and of everything upstream, without contents."""
         if unique_id not in self._lineage:
             node = self.manifest.nodes.get(unique_id)
             parts = [] if node is None else [self.lineage(name) for name in node.depends_on_nodes]
@@ -273,7 +273,7 @@ class NodeStates:
         return digest([(name, self.content(name)) for name in sorted(seeds | (seen & set(self.manifest.sources)))])
 
     def only_data_is_new(self, unique_id: str) -> bool:
-        """Whether an incremental model may process just what is new: nothing that it is made from has another definition."""
+        """Whether an incremental model can run incrementally, because no definition upstream has changed."""
         record = self.state.records.get(unique_id)
         return record is not None and record.lineage == self.lineage(unique_id)
 
@@ -287,8 +287,8 @@ class NodeStates:
         called: Set[str] = frozenset(),
     ) -> None:
         """
-        Keeps what a node was just made from, and what came out. `read`, `called`: environment variables and macros that
-        dbt was seen to ask for while it ran.
+        Records a run: what the node was built from, and the outcome. `read`, `called`: environment variables and macros that
+        dbt used during the run.
         """
         node = self.manifest.nodes.get(unique_id)
         parts = self._fingerprints.parts(unique_id)
@@ -318,7 +318,7 @@ class NodeStates:
         previous = self.state.records.get(unique_id)
         if node is not None:
             self.state.records[unique_id] = record
-            # Of what it was made from just now, itself among it.
+            # The lineage includes the node's own new record.
             self._lineage.pop(unique_id, None)
             record.lineage = self.lineage(unique_id)
         record.content = previous.content if previous is not None else None
@@ -333,7 +333,7 @@ class NodeStates:
             self._derived = {}
 
     def spare(self, unique_id: str) -> None:
-        """A node that turned out to be up to date is made from the definitions of now, with the content of before."""
+        """Updates the record of a skipped node: its content is the same, but definitions upstream may have changed."""
         record = self.state.records.get(unique_id)
         if record is not None and unique_id in self.manifest.nodes:
             record.lineage = self.lineage(unique_id)
@@ -351,7 +351,7 @@ def _is_view(node: ManifestNode) -> bool:
 
 
 def _relation_of(node: ManifestNode) -> Place | None:
-    """Schema and name of what a node makes; None for tests and ephemeral models."""
+    """Schema and name of a node's relation; None for tests and ephemeral models."""
     if node.resource_type == NodeType.Test or getattr(node, "is_ephemeral_model", False):
         return None
     return (node.schema, node.alias)

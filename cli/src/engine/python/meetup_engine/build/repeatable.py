@@ -1,4 +1,4 @@
-"""Whether a statement gives the same rows from the same tables: it doesn't if it reads the clock, chance or files."""
+"""Whether a statement returns the same rows for the same tables. It doesn't if it uses the clock, random numbers or files."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ import duckdb
 from meetup_engine.build.compiled import tokens_of
 
 _JINJA_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
-# Functions that follow from the session alone, which is the same in every build.
+# Functions that depend only on the session, which is the same in every build.
 _CONSTANT = frozenset({"current_schema", "current_schemas", "current_database", "in_search_path", "error", "stats"})
-# Table functions that follow from their arguments.
+# Table functions that depend only on their arguments.
 _PURE_TABLE_FUNCTIONS = frozenset(
     {"generate_series", "icu_calendar_names", "json_each", "json_tree", "range", "repeat", "repeat_row", "summary",
      "test_all_types", "test_vector_types", "unnest"}
 )  # fmt: skip
-# Those of extensions that aren't loaded yet, and what DuckDB's list of functions doesn't hold.
-# Those of extensions that aren't loaded yet, and what DuckDB's list of functions doesn't hold.
+# Functions of extensions that aren't loaded yet, and others that aren't in DuckDB's list of functions.
 _MORE_CLOCKS = r"getenv|getvariable|current_localtime\w*|age"
 _MORE_TABLES = r"read_\w+|\w+_scan|st_read\w*|(?:postgres|mysql|sqlite|mssql)_query"
 _KEYWORDS = r"current_date|current_time|current_timestamp|localtime|localtimestamp|tablesample|using\s+sample"
@@ -29,8 +28,8 @@ _FILE = r"\.(?:csv|tsv|txt|json|jsonl|ndjson|parquet|xlsx|arrow|duckdb|db)(?:\.\
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """
-    What reads the clock or chance, and what reads something else than the tables that it names. The names come from DuckDB's
-    own catalogue, so that a function of a new version isn't missed.
+    Patterns for calls that use the clock or random numbers, and for calls that read anything but the named tables. The names come
+    from DuckDB's catalog, so that functions of new versions are covered.
     """
     with duckdb.connect() as connection:
         found = connection.execute(
@@ -48,24 +47,24 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 def _call_of(names: str) -> str:
-    """Not `datetime.now()`, which is Python: what a template calls is looked at by `closures.py`."""
+    """Matches a call, but not `datetime.now()`, which is Python: calls in templates are checked by `closures.py`."""
     return rf"(?:(?<![\w.$])|\b(?:main|system|pg_catalog)\s*\.\s*\"?)(?:{names})\"?\s*\("
 
 
 @lru_cache(maxsize=16384)
 def is_repeatable(sql: str) -> bool:
-    """Whether a statement, or the template of one, reads nothing but the tables that it names."""
+    """Whether a statement or its template reads nothing but the named tables."""
     return not _found(_patterns()[0], sql) and not reads_files(sql)
 
 
 @lru_cache(maxsize=16384)
 def reads_files(sql: str) -> bool:
-    """Whether a statement reads files, the catalogue or anything else that may change its columns."""
+    """Whether a statement reads files, the catalog or anything else that may change its columns."""
     return _found(_patterns()[1], sql)
 
 
 def _found(pattern: re.Pattern[str], sql: str) -> bool:
-    """Comments don't count."""
+    """Searches a statement without its comments."""
     if pattern.search(sql) is None and "/*" not in sql and "--" not in sql:
         return False
     return pattern.search("".join(tokens_of(_JINJA_COMMENT.sub(" ", sql)))) is not None

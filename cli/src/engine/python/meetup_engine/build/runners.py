@@ -1,4 +1,4 @@
-"""dbt's own tasks, run on the manifest in memory, which report each node's start and end as it happens."""
+"""dbt's tasks, run on the manifest in memory, with an event for each node's start and end."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ if TYPE_CHECKING:
 FAILED: frozenset[str] = frozenset(
     {NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess}
 )
-# How many failed tests have a few of their rows shown, and how many rows.
+# How many failed tests get a sample of their rows, and how many rows.
 SAMPLED_TESTS = 5
 SAMPLE_ROWS = 5
 
 
 class DiffingTestRunner(TestRunner):
-    """Keeps the difference that a failed unit test found, which dbt gives as text only."""
+    """Keeps the differences of a failed unit test as data; dbt only reports them as text."""
 
     diffs: ClassVar[dict[str, Diff]] = {}
 
@@ -58,12 +58,12 @@ class DiffingTestRunner(TestRunner):
 
 
 class Streaming(GraphRunnableTask):
-    """What every task of the engine adds to dbt's: events, and a selection by exact ids."""
+    """What the engine adds to dbt's tasks: events, and selection by unique ids."""
 
     def prepare(self, request: Request, session: Project, unique_ids: Iterable[str] | None) -> None:
-        """Must be called before `run`. `unique_ids`: exactly these nodes, instead of a selection."""
+        """Must be called before `run`. `unique_ids`: run exactly these nodes instead of a selection."""
         self._request = request
-        self._tell = request.event
+        self._emit = request.event
         self._session = session
         self._project_dir = session.settings.project_dir
         self._reported: dict[str, NodeResult] = {}
@@ -72,14 +72,14 @@ class Streaming(GraphRunnableTask):
         self._state_folder: str | None = None
 
     def get_node_selector(self, *arguments: Any, **options: Any) -> ResourceTypeSelector:
-        # Each of dbt's four commands has a selector of resource types.
+        # Each of dbt's four commands has its own selector for resource types.
         selector = cast("ResourceTypeSelector", super().get_node_selector(*arguments, **options))
         if self._unique_ids is not None:
             _select_exactly(selector, self._unique_ids)
         return selector
 
     def compile_manifest(self) -> None:
-        # In a build the tests are between the models, so its graph is another one.
+        # A build has its own graph, in which tests come between models.
         self.graph = self._session.graph(isinstance(self, BuildTask), self._link)
 
     def _link(self) -> Graph:
@@ -95,11 +95,11 @@ class Streaming(GraphRunnableTask):
             self._session.schemas.update(str(schema) for schema in unknown)
 
     def keep_state_in(self, folder: str | None) -> None:
-        """Where the build state is kept; None for targets whose state nobody keeps."""
+        """Sets the folder of the build state; None for targets without one."""
         self._state_folder = folder
 
     def forget(self, unique_ids: Iterable[str]) -> None:
-        """dbt's own commands build whatever is selected, so that what they touch is not known to be up to date."""
+        """Removes the records of nodes that one of dbt's commands touches, so that they don't count as up to date."""
         if self._state_folder is not None and not isinstance(self, (StreamingTest, StreamingCompile)):
             state = BuildState(self._state_folder, self.config.target_name)
             state.forget(unique_ids)
@@ -107,25 +107,25 @@ class Streaming(GraphRunnableTask):
 
     def execute_with_hooks(self, selected_uids: set[str]) -> Any:  # type: ignore[override] # noqa: ANN401 - dbt has no type for it
         self.forget(selected_uids | set(getattr(self, "selected_unit_tests", ())))
-        self._tell({"event": "selected", "total": self.num_nodes + len(getattr(self, "selected_unit_tests", ()))})
+        self._emit({"event": "selected", "total": self.num_nodes + len(getattr(self, "selected_unit_tests", ()))})
         return super().execute_with_hooks(selected_uids)
 
     def call_runner(self, runner: BaseRunner) -> RunResult:
         node = runner.node
         if self._request.cancelled:
-            # What is still in dbt's queue has to be taken out of it, so that the task comes to its end.
+            # Drain dbt's queue, so that the task ends.
             runner.do_skip(cause=None)
         if not runner.skip and not node.is_ephemeral_model:
-            self._tell({"event": "started", **identity(node)})
+            self._emit({"event": "started", **identity(node)})
         started = time.perf_counter()
         result = super().call_runner(runner)
         if not result.node.is_ephemeral_model or result.status in FAILED:
             self._reported[result.node.unique_id] = described = self._describe(result, started)
-            self._tell({"event": "finished", **described})
+            self._emit({"event": "finished", **described})
         return result
 
     def run_all(self) -> list[RunResult]:
-        """Runs everything that is selected. dbt's own `run` has no types."""
+        """Runs the selected nodes. A typed wrapper of dbt's `run`."""
         results: list[RunResult] = self.run().results
         return results
 
@@ -134,7 +134,7 @@ class Streaming(GraphRunnableTask):
         return not self.interpret_results(results)
 
     def described(self, result: RunResult) -> NodeResult:
-        """A node's result as it was reported when the node ended; for nodes that never started, as it is now."""
+        """A node's result as reported when it ended; for nodes that never started, as it is now."""
         return self._reported.get(result.node.unique_id) or self._describe(result)
 
     def _describe(self, result: RunResult, started: float | None = None) -> NodeResult:
@@ -168,7 +168,7 @@ class Streaming(GraphRunnableTask):
         return described
 
     def _sample(self, node: ManifestNode) -> Sample | None:
-        """A few rows of a failed data test, while the database is still open; of the first few tests only."""
+        """A sample of a failed data test's rows, for the first few tests, taken while the database is still open."""
         compiled = getattr(node, "compiled_code", None)
         if self._samples_left <= 0 or not compiled:
             return None
@@ -178,7 +178,7 @@ class Streaming(GraphRunnableTask):
             with adapter.connection_named("sample"):
                 sql = f"select * from (\n{compiled}\n) as failed limit {SAMPLE_ROWS}"
                 _, table = adapter.execute(sql, fetch=True)
-        except Exception:  # noqa: BLE001 - the failure itself is reported already
+        except Exception:  # noqa: BLE001 - the failure itself has already been reported
             return None
         return {
             "columns": list(table.column_names),
@@ -190,10 +190,10 @@ class Streaming(GraphRunnableTask):
         return DiffingTestRunner if chosen is TestRunner else chosen
 
     def task_end_messages(self, results: object) -> None:
-        """dbt prints a summary here."""
+        """Suppresses dbt's summary."""
 
     def print_results_line(self, node_results: object, elapsed: object) -> None:
-        """And statistics here."""
+        """Suppresses dbt's statistics."""
 
 
 class StreamingBuild(Streaming, BuildTask):
@@ -234,7 +234,7 @@ class Identified(Protocol):
 
 
 def identity(node: Identified) -> Identity:
-    """What a node is called, and in which file it is."""
+    """A node's name, type and file."""
     tested = getattr(node, "attached_node", None) or getattr(node, "tested_node_unique_id", None)
     if tested is None and node.resource_type in (NodeType.Test, NodeType.Unit) and node.depends_on_nodes:
         tested = node.depends_on_nodes[0]
@@ -261,8 +261,8 @@ def _select_exactly(selector: NodeSelector, unique_ids: Iterable[str]) -> None:
 @contextlib.contextmanager
 def borrowed_nodes(manifest: Manifest) -> Iterator[None]:
     """
-    Lends a task copies of the nodes: compiling writes into them, and dbt's next parse has to start from nodes that were
-    never compiled. Foreign keys are compiled in place, deeper than a shallow copy reaches.
+    Replaces the nodes by copies during a task: compiling modifies them, and dbt's next parse has to start from uncompiled
+    nodes. Foreign keys are copied too, because they are compiled in place, below the level of a shallow copy.
     """
     kept = manifest.nodes
     manifest.nodes = {unique_id: _borrow(node) for unique_id, node in kept.items()}
@@ -273,14 +273,14 @@ def borrowed_nodes(manifest: Manifest) -> Iterator[None]:
 
 
 def from_scratch(manifest: Manifest, unique_ids: Iterable[str]) -> None:
-    """Has these incremental models built from scratch, whatever is done with the others. For borrowed nodes only."""
+    """Makes these incremental models build from scratch, independent of the others. For borrowed nodes only."""
     for unique_id in unique_ids:
         build_from_scratch(manifest.nodes[unique_id])
 
 
 def build_from_scratch(node: ManifestNode) -> None:
-    """The same for one node."""
-    config: Any = copy.copy(node.config)  # each kind of node has a type of its own for it
+    """Makes one incremental model build from scratch. For a borrowed node only."""
+    config: Any = copy.copy(node.config)  # its type depends on the kind of node
     config.full_refresh = True
     node.config = config
 
@@ -293,19 +293,19 @@ def _borrow(node: ManifestNode) -> ManifestNode:
 
 
 def plain(value: object) -> bool | int | float | str | None:
-    """A value that JSON has."""
+    """Converts a value to one that JSON supports."""
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
     return str(value)
 
 
 def interrupt_queries() -> None:
-    """Interrupts whatever the database is doing now for dbt. Any thread may call this."""
+    """Interrupts dbt's running queries. Any thread may call this."""
     for adapter in list(FACTORY.adapters.values()):
         if isinstance(adapter, BaseAdapter):
             adapter.cancel_open_connections()
 
 
 def is_hook(node: object) -> bool:
-    """on-run-start and on-run-end."""
+    """Whether a node is an on-run-start or on-run-end hook."""
     return isinstance(node, HookNode)

@@ -1,4 +1,4 @@
-"""The content of seeds' files. dbt knows a file of more than 1 MiB by its path only."""
+"""Hashes seed files, because dbt identifies files larger than 1 MiB only by their path."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _known: dict[str, tuple[object, str]] = {}
 
 
 def content_of(seed: ManifestNode) -> str:
-    """A hash of every byte of a seed's file; `absent` where it is gone."""
+    """A hash of a seed's file; `absent` if it doesn't exist."""
     path = os.path.join(getattr(seed, "root_path", None) or "", seed.original_file_path)
     try:
         with open(path, "rb") as file:

@@ -1,4 +1,4 @@
-"""The line of a data test in the user's own file."""
+"""Finds the line of a data test in the user's file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _KINDS = ("models", "seeds", "snapshots", "sources")
 
 
 def line_of(test: GenericTestNode | SingularTestNode, project_dir: str) -> int | None:
-    """The line, from 1, on which a data test begins; None if its file doesn't tell."""
+    """The line, from 1, on which a data test begins; None if it can't be found in its file."""
     if not isinstance(test, GenericTestNode):
-        return 1  # it is a file of its own
+        return 1  # a singular test is a whole file
     try:
         with open(os.path.normpath(os.path.join(project_dir, test.original_file_path)), encoding="utf-8") as file:
             found = list(_tests_in(yaml.compose(file, Loader=_Loader), _tested(test), test.column_name))
@@ -29,7 +29,7 @@ def line_of(test: GenericTestNode | SingularTestNode, project_dir: str) -> int |
 
 
 def _tested(test: GenericTestNode) -> set[str]:
-    """The names that what is tested may have in YAML: its own, and its table's for a source."""
+    """The names that the tested node may have in YAML: its own, or its table's for a source."""
     nodes = [test.attached_node, *test.depends_on.nodes]
     return {part for node in nodes if node for part in node.split(".")[2:]}
 
