@@ -1,5 +1,6 @@
 import { type DuckDbType, parseType } from '../warehouse/duckdb-type.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
+import type { Declared } from './declared.ts';
 import { type Kind, Replacements } from './replacements.ts';
 import type { SqlValues } from './sql-values.ts';
 import type { Rows } from './workbench.ts';
@@ -26,13 +27,6 @@ export interface Input {
   readonly rows: Rows;
   /** What the schema declares of columns and their fields, by lower-case path: `country`, `rsvps.response`. */
   readonly declared: ReadonlyMap<string, Declared>;
-}
-
-/** What a schema declares of a column or field. */
-export interface Declared {
-  readonly personal?: boolean | undefined;
-  /** Whether it identifies a record. */
-  readonly key?: boolean | undefined;
 }
 
 /** How many kept values are listed per place. */

@@ -7,7 +7,7 @@ import { wrongSetting } from '../config/project/read-settings.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { personalPlaces } from '../ingest/annotations.ts';
 import { type Contract, type Contracts, readContracts } from '../ingest/schemas.ts';
-import type { Declared } from './anonymise.ts';
+import type { Declared } from './declared.ts';
 
 const meta = z.looseObject({ personal: z.unknown(), key: z.unknown() }).optional();
 const columnSchema = z.looseObject({ name: z.string(), meta, config: z.looseObject({ meta }).optional() });

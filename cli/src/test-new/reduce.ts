@@ -1,9 +1,10 @@
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
-import { anonymise, type Declared, type Input, type Kept, type Place } from './anonymise.ts';
+import { anonymise, type Input, type Kept, type Place } from './anonymise.ts';
 import type { CompiledModel } from './compiled-model.ts';
 import { minimise } from './ddmin.ts';
+import type { Declared } from './declared.ts';
 import { holds, isSameOutput, type Nearness } from './goal.ts';
 import { conditionsFor, keyCondition, MOST_SLICED } from './slicing.ts';
 import { valuesInSql } from './sql-values.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { anonymise, type Declared, type Input } from '../../src/test-new/anonymise.ts';
+import { anonymise, type Input } from '../../src/test-new/anonymise.ts';
+import type { Declared } from '../../src/test-new/declared.ts';
 import { valuesInSql } from '../../src/test-new/sql-values.ts';
 import type { Cell } from '../../src/warehouse/warehouse.ts';
 
