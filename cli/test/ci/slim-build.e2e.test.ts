@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 300_000 });
 
 /** Four models: stg_groups → group_names, and event_log → group_events. */
 describe('the build of meetup ci', () => {
-  it('builds and tests what a branch changes and everything downstream, and only the upstream models that needs', async () => {
+  it('builds and tests changed models and those downstream, and of the others only the ones these read', async () => {
     const project = await tinyProject(await temporaryFolder());
     await project.commit();
     const { commit: base } = { commit: await project.commit() };

@@ -125,7 +125,7 @@ describe("the profile's target dev", () => {
     });
   });
 
-  it('may stand beside other outputs of any type, one of which is the default', async () => {
+  it('may be one of several outputs of any type, and another one may be the default', async () => {
     const before = await readFile(profile(), 'utf8');
     const mine = before
       .replace('target: dev', 'target: mine')

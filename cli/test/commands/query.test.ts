@@ -32,7 +32,7 @@ describe('meetup query', () => {
     ]);
   });
 
-  it('looks in the public schemas of meetup.yml first, and in every other schema after that', async () => {
+  it('searches the public schemas in meetup.yml first, and then all others', async () => {
     const found = await marts([
       'create schema "shop ""x""" ',
       'create table "shop ""x""".events as select 7 as id',

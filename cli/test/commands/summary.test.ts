@@ -7,7 +7,7 @@ import { openWork } from '../../src/warehouse/duckdb.ts';
 import { publish } from '../../src/warehouse/publish.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
-/** A project whose marts are built, with these files. */
+/** A project with these files and a published table. */
 async function project(files: Readonly<Record<string, string>>): Promise<Paths> {
   const root = await temporaryFolder();
   await mkdir(root, { recursive: true });
@@ -21,8 +21,8 @@ async function project(files: Readonly<Record<string, string>>): Promise<Paths> 
   return paths;
 }
 
-describe('what dev shows of the marts', () => {
-  it('is the results of the SQL files in meetup.yml, in their order, each under its first comment', async () => {
+describe('the summary of dev', () => {
+  it('shows the results of the SQL files in meetup.yml in order, each with its first comment as a title', async () => {
     const paths = await project({
       'meetup.yml': 'public: [shop]\ndev: {show: [orders.sql, count.sql], warn: [late.sql]}\n',
       'orders.sql': '-- All orders\nselect id from orders order by id',
@@ -38,14 +38,14 @@ describe('what dev shows of the marts', () => {
     });
   });
 
-  it('is nothing without meetup.yml', async () => {
+  it('is empty without meetup.yml', async () => {
     expect(await summarizeMarts(await project({}))).toBeUndefined();
   });
 
   it.each([
-    ['a table that is not there', 'select * from nowhere', /meetup\.yml:4: b\.sql can't be shown: .*nowhere/],
+    ['a table that does not exist', 'select * from nowhere', /meetup\.yml:4: b\.sql can't be shown: .*nowhere/],
     ['a statement that writes', 'drop table shop.orders', /meetup\.yml:4: b\.sql can't be shown: /],
-  ])('is refused with its line in meetup.yml for %s', async (_what, sql, message) => {
+  ])('is an error with the line in meetup.yml for %s', async (_what, sql, message) => {
     const paths = await project({
       'meetup.yml': 'dev:\n  show:\n    - a.sql\n    - b.sql\n',
       'a.sql': 'select 1',

@@ -58,13 +58,13 @@ it('the marts to compare are the public models, with keys from their uniqueness 
   ]);
 });
 
-it('a key of dbt_utils is known too', async () => {
+it("keys are also read from dbt_utils' uniqueness tests", async () => {
   const both = { ...test('unique_combination_of_columns', 'bridge', null) };
   both.test_metadata.kwargs = { combination_of_columns: ['a', 'b'] };
   expect(await martsOf([model('bridge'), both])).toMatchObject([{ name: 'bridge', keys: ['a', 'b'] }]);
 });
 
-it("marts are all of the project's own tables if dbt calls no model public", async () => {
+it("the marts to compare are all of the project's own tables if dbt has no public models", async () => {
   const nodes = [
     model('orders', 'protected', { schema: 'shop' }),
     model('stg_orders', 'protected', { schema: 'shop', materialized: 'view' }),
@@ -74,12 +74,12 @@ it("marts are all of the project's own tables if dbt calls no model public", asy
   expect(await martsOf(nodes)).toEqual([{ uniqueId: 'model.p.orders', schema: 'shop', name: 'orders', keys: [] }]);
 });
 
-it('marts are the models in the schemas that meetup.yml calls public, whatever dbt calls them', async () => {
+it('the marts to compare are the models in the public schemas of meetup.yml, if it names any', async () => {
   const nodes = [model('orders', 'protected', { schema: 'shop' }), model('hidden', 'public', { schema: 'lab' })];
   expect(await martsOf(nodes, 'public: [shop]\n')).toMatchObject([{ name: 'orders' }]);
 });
 
-it('a public schema that no model is in is refused with its line in meetup.yml', async () => {
-  const refused = martsOf([model('orders')], 'data: json\npublic:\n  - marts\n  - mart\n');
-  await expect(refused).rejects.toThrow(/meetup\.yml:4: public names the schema mart, but no model is built into it\./);
+it('a public schema without models is an error with the line in meetup.yml', async () => {
+  const result = martsOf([model('orders')], 'data: json\npublic:\n  - marts\n  - mart\n');
+  await expect(result).rejects.toThrow(/meetup\.yml:4: public names the schema mart, but no model is built into it\./);
 });

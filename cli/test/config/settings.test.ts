@@ -25,11 +25,11 @@ const pathsIn = (root: string, env: Record<string, string> = {}) =>
 describe('meetup.yml', () => {
   it.each([
     ['an unknown key', 'data: json\nshow: []\n', "2: there is no setting 'show': correct the name, or remove it."],
-    ['an unknown key inside another', 'dev:\n  shown: []\n', "2: there is no setting 'dev.shown'"],
-    ['a value of another type', 'data: x\npublic:\n  - a\n  - 7\n', '4: public.1: expected string, received number.'],
+    ['an unknown nested key', 'dev:\n  shown: []\n', "2: there is no setting 'dev.shown'"],
+    ['a value of the wrong type', 'data: x\npublic:\n  - a\n  - 7\n', '4: public.1: expected string, received number.'],
     ['an empty path', 'data: ""\n', '1: data: too small'],
-    ['a list at the top', '\n- data\n', '2: the file: expected object, received array.'],
-    ['a key that is there twice', 'data: a\ndata: b\n', '2: not valid YAML: Map keys must be unique.'],
+    ['a list at the top level', '\n- data\n', '2: the file: expected object, received array.'],
+    ['a duplicate key', 'data: a\ndata: b\n', '2: not valid YAML: Map keys must be unique.'],
     ['text that is not YAML', 'data: [a\n', '2: not valid YAML: '],
     [
       'a folder without a dbt project',
@@ -38,10 +38,14 @@ describe('meetup.yml', () => {
     ],
     ['a folder without profiles', 'dbt: {profiles: x}\n', '1: dbt.profiles is x, but there is no profiles.yml in '],
     ['a missing SQL file', 'dev:\n  show:\n    - a.sql\n', '3: dev.show names a.sql, but there is no file '],
-    ['a missing file of warnings', 'dev: {warn: [a.sql]}\n', '1: dev.warn names a.sql, but there is no file '],
+    ['a missing SQL file for warnings', 'dev: {warn: [a.sql]}\n', '1: dev.warn names a.sql, but there is no file '],
     ['a column without its table', 'personal:\n  email: true\n', '2: personal.email: '],
-    ['a column that is neither', 'personal:\n  users.email: maybe\n', '2: personal.users.email: expected boolean'],
-  ])('is refused with file and line for %s', async (_what, text, message) => {
+    [
+      'a column that is not true or false',
+      'personal:\n  users.email: maybe\n',
+      '2: personal.users.email: expected boolean',
+    ],
+  ])('is rejected with file and line for %s', async (_what, text, message) => {
     const root = await folderWith({ 'meetup.yml': text });
     expect(() => readSettings(root)).toThrow(`${join(root, 'meetup.yml')}:${message}`);
   });
@@ -50,7 +54,7 @@ describe('meetup.yml', () => {
     expect(readSettings(await folderWith({ 'meetup.yml': '# nothing\n' }))).toEqual({});
   });
 
-  it('says where everything is', async () => {
+  it('sets the paths of all parts of the project', async () => {
     const root = await folderWith({
       'etl/dbt_project.yml': 'name: shop\n',
       'conf/profiles.yml': '{}\n',
@@ -69,18 +73,18 @@ describe('meetup.yml', () => {
     });
   });
 
-  it('has a JSON Schema for editors, which is the one in docs', () => {
-    const written: unknown = JSON.parse(readFileSync(join(projectRoot, 'docs/meetup.schema.json'), 'utf8'));
-    expect(written).toEqual(JSON.parse(JSON.stringify(settingsJsonSchema())));
+  it('has a JSON Schema for editors in docs, which is up to date', () => {
+    const documented: unknown = JSON.parse(readFileSync(join(projectRoot, 'docs/meetup.schema.json'), 'utf8'));
+    expect(documented).toEqual(JSON.parse(JSON.stringify(settingsJsonSchema())));
   });
 
-  it('of this repository keeps the JSON Schema', () => {
+  it('of this repository is valid according to the JSON Schema', () => {
     const validate = new Ajv2020({ strict: true }).compile(settingsJsonSchema());
     expect(validate(parse(readFileSync(join(projectRoot, 'meetup.yml'), 'utf8')))).toBe(true);
     expect(validate({ show: [] })).toBe(false);
   });
 
-  it('has each of its settings described in docs', () => {
+  it('has every setting described in docs', () => {
     const docs = readFileSync(join(projectRoot, 'docs/meetup-yml.md'), 'utf8');
     const { properties } = settingsJsonSchema() as { properties: Record<string, unknown> };
     const missing = Object.keys(properties).filter((key) => !docs.includes(`\`${key}`));
@@ -89,7 +93,7 @@ describe('meetup.yml', () => {
 });
 
 describe('without meetup.yml', () => {
-  it('a plain dbt project is found from any folder in it, with its own profiles', async () => {
+  it('a plain dbt project is found from any folder inside it, with its own profiles', async () => {
     const root = await folderWith({ 'dbt_project.yml': 'name: shop\n', 'profiles.yml': '{}', 'models/a/b.sql': '' });
     const paths = resolvePaths({}, { HOME: '/nowhere' }, join(root, 'models/a'));
     expect(paths).toMatchObject({
@@ -102,22 +106,22 @@ describe('without meetup.yml', () => {
     });
   });
 
-  it('unit tests go where dbt looks for them', async () => {
+  it('unit tests are written to a folder that dbt searches', async () => {
     const root = await folderWith({ 'dbt_project.yml': 'name: shop\nmodel-paths: [transform, other]\n' });
     expect(pathsIn(root).fixtures).toBe(join(root, 'transform/unit_tests'));
   });
 
-  it('a dbt project may be in the only folder that has one', async () => {
+  it('a dbt project is found in a subfolder, if only one contains a project', async () => {
     const root = await folderWith({ 'warehouse/dbt_project.yml': 'name: shop\n' });
     expect(pathsIn(root).dbtProject).toBe(join(root, 'warehouse'));
   });
 
-  it('seeds in data are not taken for JSON files', async () => {
+  it('a data folder with seeds is not used for JSON files', async () => {
     const root = await folderWith({ 'dbt_project.yml': 'name: shop\nseed-paths: [data]\n' });
     expect(pathsIn(root).data).toBe(join(root, 'json'));
   });
 
-  it("profiles are dbt's: DBT_PROFILES_DIR, the project's, or those of the home folder", async () => {
+  it('profiles are found as dbt finds them: in DBT_PROFILES_DIR, the project or the home folder', async () => {
     const root = await folderWith({
       'dbt_project.yml': 'name: shop\n',
       '.dbt/profiles.yml': '',

@@ -77,7 +77,7 @@ describe('a rollback', () => {
     expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod is now at three, not at two');
   });
 
-  it('is rejected to a deployment that never succeeded or does not exist', () => {
+  it('is rejected if the named deployment never succeeded or does not exist', () => {
     const entries = [...TWO, ...ledger(['begun', 'three'], ['undone', 'three', 5])];
     expect(() => rollbackGoal(entries, 'three', 'prod')).toThrow(
       'prod has no deployment three: the last are one, two.',
@@ -136,7 +136,7 @@ describe('the ledger', () => {
     expect(() => rollbackGoal(late, 'three', 'prod')).toThrow('prod has no deployment three: the last are one, two.');
   });
 
-  it('reveals the unfinished deployment or rollback of a dead process', () => {
+  it('shows the unfinished deployment or rollback of a dead process', () => {
     expect(interrupted(TWO)).toBeUndefined();
     expect(interrupted([...TWO, ...ledger(['begun', 'three'])])?.deployment).toBe('three');
     expect(interrupted(BACK.slice(0, -1))?.event).toBe('rolling back');

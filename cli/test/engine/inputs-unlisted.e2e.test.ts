@@ -111,7 +111,7 @@ describe('a macro that dbt lists as a dependency of no node', () => {
     ));
 });
 
-describe('SQL that is not deterministic runs in every build', () => {
+describe('SQL that is not deterministic', () => {
   it.each([
     ['a random number', 'select random() as n'],
     ['the clock', 'select now() as n'],
@@ -121,7 +121,7 @@ describe('SQL that is not deterministic runs in every build', () => {
     ['a file', "select n from read_csv('SEED')"],
     ['a file in the place of a table', "select n from 'SEED'"],
     ['a table with a computed name', "select n from query_table('main.constant')"],
-  ])('in a model that reads %s', (_, sql) =>
+  ])('runs in every build in a model that reads %s', (_, sql) =>
     withFile(
       'models/subject.sql',
       sql.replace('SEED', join(project.paths.dbtProject, 'seeds/listed.csv')),
@@ -131,24 +131,24 @@ describe('SQL that is not deterministic runs in every build', () => {
     ),
   );
 
-  it('but not if only a comment names such a function', () =>
+  it('is not found in comments', () =>
     withFile('models/subject.sql', `-- unlike random()\n${deterministic}`, async () =>
       expect(ran(await build())).toEqual([]),
     ));
 
-  it('in a data test', () =>
+  it('runs in every build in a data test', () =>
     withFile('tests/subject_test.sql', "select 1 from {{ ref('constant') }} where now() is null\n", async () =>
       expect(ran(await build())).toEqual(['subject_test']),
     ));
 
-  it('in a model that reads such a view, although the view itself does not run again', () =>
+  it('runs in every build in a model that reads a view with it, but the view itself does not run again', () =>
     withFile(
       'models/subject_view.sql',
       "{{ config(materialized='view') }}select random() as n from {{ ref('constant') }}\n",
       async () => expect(ran(await build())).toEqual(['above_view']),
     ));
 
-  it('in a snapshot', () =>
+  it('runs in every build in a snapshot', () =>
     withFile(
       'snapshots/subject_snapshot.sql',
       (files['snapshots/subject_snapshot.sql'] ?? '').replace('select n from', 'select n + 0 * random() as n from'),

@@ -188,7 +188,7 @@ describe('an environment variable', () => {
     },
   );
 
-  it('of dbt that does not affect the database rebuilds nothing', () =>
+  it("rebuilds nothing if it is one of dbt's own that does not affect the database", () =>
     withVariable('DBT_LOG_LEVEL', 'debug', (answer) => expect(answer).toMatchObject({ status: 'pass', nodes: [] })));
 });
 

@@ -79,7 +79,7 @@ describe('a build', () => {
     expect(await read('select total from total')).not.toEqual([[200]]);
   });
 
-  it('of the project as last read is invalid in an engine that has not read it', async () => {
+  it('can use the project as last read only in an engine that has read it', async () => {
     const another = engineOn(project, quietEffects());
     try {
       const { status, problems } = await another.build({ asRead: true, target: 'test' });
@@ -90,7 +90,7 @@ describe('a build', () => {
     }
   });
 
-  it('builds exactly the given ids', async () => {
+  it('can be limited to exact ids', async () => {
     const answer = await engine.build({ uniqueIds: ['model.tiny.doubled', 'unit_test.tiny.doubled.doubles'] });
     expect(names(answer)).toEqual(['doubled', 'doubles']);
   });

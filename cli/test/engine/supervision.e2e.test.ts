@@ -86,8 +86,10 @@ describe('an engine that stops unexpectedly', () => {
     expect(reasons).toEqual(['The engine does not answer.']);
     expect(isAlive(frozen)).toBe(false);
   }, 240_000);
+});
 
-  it('cannot be started without the Python environment', async () => {
+describe('an engine without a Python environment', () => {
+  it('fails with one sentence', async () => {
     const project = await tinyProject(await temporaryFolder(), { raw: false });
     const paths = { ...project.paths, toolchain: '/nowhere', python: '/nowhere/python/bin/python' };
     const engine = engineOn({ ...project, paths }, quietEffects());

@@ -120,8 +120,8 @@ describe('a models folder', () => {
   });
 });
 
-describe('the relation of a removed model', () => {
-  it('is dropped, and built again when the model comes back', async () => {
+describe('the relation of a model', () => {
+  it('is dropped when the model is removed, and built again when it comes back', async () => {
     const sql = "{{ config(materialized='incremental') }} select id from {{ ref('numbers') }}\n";
     for (let round = 1; round <= 2; round += 1) {
       await project.write('models/visitors.sql', sql);

@@ -141,7 +141,7 @@ describe('the data folder', () => {
     expect(entities.users?.read).toBe(1);
   });
 
-  it('is checked for files and folders that look like data but are not loaded, and these are listed', async () => {
+  it('causes a note for each file or folder that looks like data but is not loaded', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await put(paths, '2026-1-2/groups.json', [group(1)]);

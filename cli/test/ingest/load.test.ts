@@ -173,7 +173,7 @@ describe('records that fail validation', () => {
     expect(await rowsOf(paths, 'select reasons from raw.rejected_records')).toEqual([[[reason]]]);
   });
 
-  it('may be all records, if --max-rejected allows it', async () => {
+  it('may make up the whole file if --max-rejected allows it', async () => {
     const paths = await temporaryPaths();
     await put(
       paths,
@@ -263,15 +263,17 @@ describe('files that cannot be read', () => {
     expect(await rowsOf(paths, 'select group_id from raw.groups')).toEqual([[1]]);
   });
 
-  it('do not include files and folders that are not data', async () => {
+  it('do not include files and folders with other names', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'groups.json', [group(1)]);
     await put(paths, 'members.json', []);
     await put(paths, '2026-02-30/groups.json', [group(1)]);
     expect(await loadAll(paths)).toMatchObject({ status: 'loaded', batches: [{ folder: '.' }] });
   });
+});
 
-  it('cause an error if the data folder is missing or empty', async () => {
+describe('a missing or empty data folder', () => {
+  it('is an error that says what to do', async () => {
     const paths = await temporaryPaths();
     await expect(loadAll(paths)).rejects.toThrow(/The data folder .* does not exist/);
     await put(paths, 'notes.txt', 'x');

@@ -78,7 +78,7 @@ describe('a schema file', () => {
     expect(await rowsOf(paths, "select 1 from duckdb_columns() where column_name = 'budget'")).toEqual([]);
   });
 
-  it('is the only rule: a lower bound, an additional pattern or a new required key rejects records', async () => {
+  it('alone decides: a lower bound, an additional pattern or a new required key rejects records', async () => {
     const users = {
       type: 'object',
       required: ['user_id', 'city'],

@@ -43,7 +43,7 @@ describe('the setup lock', () => {
     again.release();
   });
 
-  it('makes a second taker wait, and reports the owning process once', async () => {
+  it('makes a second process wait, which reports the owner once', async () => {
     const first = await takeLock(folder, never, expectNoWait);
     const waits: number[] = [];
     const second = takeLock(folder, never, (pid) => waits.push(pid));
@@ -53,7 +53,7 @@ describe('the setup lock', () => {
     (await second).release();
   });
 
-  it('lets a waiting taker be interrupted', async () => {
+  it('lets a waiting process be interrupted', async () => {
     const lock = await takeLock(folder, never, expectNoWait);
     const stop = new AbortController();
     const waiting = takeLock(folder, stop.signal, () => stop.abort());

@@ -5,7 +5,7 @@ import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { temporaryFolder } from '../support/effects.ts';
 import { placesOf } from './modules.ts';
 
-describe("the launcher's folders", () => {
+describe('the launcher', () => {
   it.each([
     [{}, {}],
     [{ stateDir: 'here' }, { MEETUP_STATE_DIR: '/elsewhere' }],
@@ -13,7 +13,7 @@ describe("the launcher's folders", () => {
     [{}, { MEETUP_STATE_DIR: 'relative/state' }],
     [{}, { MEETUP_TOOLCHAIN_DIR: '../tools', MEETUP_STATE_DIR: '/s' }],
     [{ stateDir: 'here' }, { MEETUP_TOOLCHAIN_DIR: '/tools' }],
-  ])('are the same as those of the CLI for %j and %j', (options, env) => {
+  ])('uses the same folders as the CLI for %j and %j', (options, env) => {
     const cwd = join('/', 'some', 'folder');
     const paths = resolvePaths(options, env, cwd);
     expect(placesOf(options, env, cwd)).toMatchObject({
@@ -24,7 +24,7 @@ describe("the launcher's folders", () => {
     });
   });
 
-  it('ignore an environment variable that is empty', () => {
+  it('ignores an environment variable that is empty', () => {
     expect(placesOf({}, { MEETUP_STATE_DIR: '', MEETUP_TOOLCHAIN_DIR: '' }, '/x')).toMatchObject({
       state: join(projectRoot, '.meetup'),
       toolchain: join(projectRoot, '.meetup', 'toolchain'),
@@ -32,11 +32,11 @@ describe("the launcher's folders", () => {
   });
 
   it.each([
-    ['a folder of a dbt project', ['dbt_project.yml', 'models/x.sql'], 'models', '.'],
-    ['a folder of a project with meetup.yml', ['meetup.yml', 'etl/dbt_project.yml'], 'etl', '.'],
-    ['a dbt project that another one vendors', ['meetup.yml', 'dbt_packages/p/dbt_project.yml'], 'dbt_packages/p', '.'],
-    ['a dbt project below a folder with another one', ['dbt_project.yml', 'b/dbt_project.yml'], 'b', 'b'],
-  ])('agrees with the CLI in %s', async (_what, files, inside, root) => {
+    ['a folder inside a dbt project', ['dbt_project.yml', 'models/x.sql'], 'models', '.'],
+    ['a folder inside a project with meetup.yml', ['meetup.yml', 'etl/dbt_project.yml'], 'etl', '.'],
+    ['an installed dbt package', ['meetup.yml', 'dbt_packages/p/dbt_project.yml'], 'dbt_packages/p', '.'],
+    ['a dbt project inside another one', ['dbt_project.yml', 'b/dbt_project.yml'], 'b', 'b'],
+  ])('uses the same state folder as the CLI in %s', async (_what, files, inside, root) => {
     const folder = await temporaryFolder();
     for (const file of files) {
       await mkdir(dirname(join(folder, file)), { recursive: true });
@@ -49,7 +49,7 @@ describe("the launcher's folders", () => {
     expect(placesOf({}, { MEETUP_PROJECT_DIR: cwd }, '/').state).toBe(join(cwd, '.meetup'));
   });
 
-  it('is the current folder for an installed package outside of any project', async () => {
+  it('of an installed package uses the current folder outside of any project', async () => {
     const folder = await temporaryFolder();
     expect(placesOf({}, {}, folder, join(folder, 'node_modules/meetup')).state).toBe(join(folder, '.meetup'));
   });

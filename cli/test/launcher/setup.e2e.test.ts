@@ -93,7 +93,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
       ['Installing the Node packages', 250],
       ['Compiling the command line', 60],
       ['Installing dbt', 80],
-    ])('while %s recovers on the next start', async (step, afterMs) => {
+    ])("during '%s' recovers on the next start", async (step, afterMs) => {
       project = await Project.create(step.includes('Node') ? 'missing' : 'linked');
       const killed = project.start(['build']);
       await killed.says(step);

@@ -107,7 +107,7 @@ describe('rows', () => {
     expect(rows[1]).toEqual({ nr: 2, ...Object.fromEntries(columns.map(([name]) => [name, null])) });
   });
 
-  it('may be missing from a result with columns', async () => {
+  it('may be none', async () => {
     expect(await shared.rows('select 1 as a, cast(null as string) as b where false')).toEqual([]);
   });
 

@@ -54,7 +54,7 @@ async function listening(keeper: SparkKeeper, port: number): Promise<void> {
 }
 
 describe('Spark', () => {
-  it('is reported with a reason if its first start fails', async () => {
+  it('causes an error with the reason if its first start fails', async () => {
     const { keeper, startedTimes } = await keeperOf('ends at once');
     await expect(keeper.run()).rejects.toThrow('Spark does not start: it ended with exit code 3. ERROR no memory');
     expect(await startedTimes()).toBe(1);

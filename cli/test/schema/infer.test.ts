@@ -10,7 +10,7 @@ import { filesByEntity, inferSchema } from '../../src/schema/infer/infer.ts';
 import { schemaText } from '../../src/schema/schema-text.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
-/* MEETUP_INFER_RUNS asks for more generated files; MEETUP_INFER_SEED for certain ones. */
+/* MEETUP_INFER_RUNS sets how many generated files to try, and MEETUP_INFER_SEED which ones. */
 const numRuns = Number(process.env.MEETUP_INFER_RUNS ?? 100);
 const seed = Number(process.env.MEETUP_INFER_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
@@ -23,7 +23,7 @@ async function fileWith(name: string, content: string | Uint8Array): Promise<str
   return file;
 }
 
-/** The schema of a property `a`, inferred from its values. */
+/** The inferred schema of a property with these values. */
 async function propertyOf(values: readonly unknown[], name = 'a'): Promise<JsonSchema | undefined> {
   const records = values.map((value, index) => (value === undefined ? { id: index } : { id: index, [name]: value }));
   const { schema } = await inferSchema(
@@ -44,27 +44,36 @@ describe('an inferred schema', () => {
     ['integers', [3, -4], { type: 'integer' }],
     ['integers and null', [3, null], { type: ['integer', 'null'] }],
     ['integers and decimal numbers', [3, 4.5], { type: 'number' }],
-    ['texts', ['x', 'y z'], { type: 'string' }],
-    ['truth values', [true, false], { type: 'boolean' }],
-    ['texts and numbers', ['x', 1], { type: ['integer', 'string'] }],
-    ['nothing but null', [null, null], {}],
+    ['strings', ['x', 'y z'], { type: 'string' }],
+    ['booleans', [true, false], { type: 'boolean' }],
+    ['strings and numbers', ['x', 1], { type: ['integer', 'string'] }],
+    ['only nulls', [null, null], {}],
     ['empty lists', [[], []], { type: 'array' }],
     ['empty objects', [{}], { type: 'object' }],
-    ['days', ['2026-01-31', '2024-02-29'], { type: 'string', format: 'date' }],
-    ['almost days', ['2026-01-31', '2026-02-30'], { type: 'string' }],
-    ['moments in text', ['2026-01-31T10:00:00Z'], { type: 'string', format: 'date-time' }],
-    ['addresses of pages', ['https://example.org/a', 'http://b.nl'], { type: 'string', format: 'uri' }],
+    ['dates', ['2026-01-31', '2024-02-29'], { type: 'string', format: 'date' }],
+    ['invalid dates', ['2026-01-31', '2026-02-30'], { type: 'string' }],
+    ['timestamps as strings', ['2026-01-31T10:00:00Z'], { type: 'string', format: 'date-time' }],
+    ['URLs', ['https://example.org/a', 'http://b.nl'], { type: 'string', format: 'uri' }],
     ['uuids', ['123e4567-e89b-12d3-a456-426614174000'], { type: 'string', format: 'uuid' }],
-    ['few values that repeat', times(30, (i) => ['yes', 'no', 'waitlist'][i % 3]), { enum: ['no', 'waitlist', 'yes'] }],
-    ['few values and null', times(40, (i) => ['yes', 'no', null, 'no'][i % 4]), { enum: ['no', 'yes', null] }],
-    ['few values in a few records', ['yes', 'no', 'yes'], { type: 'string' }],
-    ['cities, however few', times(300, (i) => ['Delft', 'Gouda'][i % 2]), { type: 'string' }, 'home_city'],
+    ['a few repeated values', times(30, (i) => ['yes', 'no', 'waitlist'][i % 3]), { enum: ['no', 'waitlist', 'yes'] }],
+    [
+      'a few repeated values and null',
+      times(40, (i) => ['yes', 'no', null, 'no'][i % 4]),
+      { enum: ['no', 'yes', null] },
+    ],
+    ['a few values in only a few records', ['yes', 'no', 'yes'], { type: 'string' }],
+    [
+      'cities, even if there are only a few',
+      times(300, (i) => ['Delft', 'Gouda'][i % 2]),
+      { type: 'string' },
+      'home_city',
+    ],
     ['two-letter codes', times(30, (i) => ['NL', 'BE'][i % 2]), { type: 'string', pattern: '^[A-Z]{2}$' }],
     ['counts from zero', times(30, (i) => i), { type: 'integer', minimum: 0 }],
     ['temperatures', times(30, (i) => i + 4), { type: 'integer' }],
     ['epoch milliseconds', [1_700_000_000_000], { type: 'integer', minimum: 0, maximum: 4_102_444_799_999 }, 'created'],
     ['article numbers', [1_700_000_000_000], { type: 'integer' }, 'ean'],
-    ['degrees north', [52.1, 4], { type: 'number', minimum: -90, maximum: 90 }, 'lat'],
+    ['latitudes', [52.1, 4], { type: 'number', minimum: -90, maximum: 90 }, 'lat'],
     ['lists of integers', [[1], []], { type: 'array', items: { type: 'integer' } }],
     [
       'objects',
@@ -72,7 +81,7 @@ describe('an inferred schema', () => {
       { type: 'object', required: ['x'], properties: { x: { type: 'integer' }, y: { type: 'string' } } },
     ],
     [
-      'objects with data as keys',
+      'objects whose keys are data',
       [Object.fromEntries(times(40, (i) => [`k${i}`, 5])), ...times(9, () => ({ k1: 7 }))],
       { type: 'object', additionalProperties: { type: 'integer' } },
     ],
@@ -80,25 +89,25 @@ describe('an inferred schema', () => {
     expect(await propertyOf(values, name)).toEqual(schema);
   });
 
-  it('takes 10.0 for a decimal number, as whoever wrote it did', async () => {
+  it('treats 10.0 as a decimal number', async () => {
     const file = await fileWith('things.json', '[{"price": 10.0, "count": 10}]');
     const { schema } = await inferSchema('things', [file], quietEffects());
     expect(schema.properties).toEqual({ price: { type: 'number' }, count: { type: 'integer' } });
   });
 
-  it('requires what every record has, and names the key that is different in each', async () => {
+  it('requires properties that every record has, and takes a unique one as the key', async () => {
     const file = await fileWith('users.json', '[{"user_id":1,"group_id":7,"city":"a"},{"user_id":2,"group_id":7}]');
     const { schema, records } = await inferSchema('users', [file], quietEffects());
     expect(schema).toMatchObject({ 'x-meetup': { key: ['user_id'] }, required: ['user_id', 'group_id'] });
     expect(records).toBe(2);
   });
 
-  it('names no key whose values are of two types', async () => {
+  it('has no key if all candidates have values of two types', async () => {
     const file = await fileWith('users.json', '[{"user_id":1},{"user_id":"a"}]');
     expect((await inferSchema('users', [file], quietEffects())).schema).not.toHaveProperty('x-meetup');
   });
 
-  it('is the same for an array, for lines and for a packed file, and for several files of one entity', async () => {
+  it('is the same for an array, one record per line, a gzipped file, and several files of one entity', async () => {
     const records = [
       { id: 1, tags: ['a'], at: '2026-01-31' },
       { id: 2, tags: [] },
@@ -116,7 +125,7 @@ describe('an inferred schema', () => {
     expect(new Set(texts).size).toBe(1);
   });
 
-  it('leaves out properties that can be no columns, and says so', async () => {
+  it('leaves out properties that cannot become columns, with a note', async () => {
     const file = await fileWith(
       'things.json',
       '[{"id":1,"_batch_id":2,"City":"x","city":"y","":0},{"id":2,"city":"z"}]',
@@ -130,7 +139,7 @@ describe('an inferred schema', () => {
     ]);
   });
 
-  it('says where numbers are that can not be stored exactly', async () => {
+  it('has a note about numbers that cannot be stored exactly', async () => {
     const file = await fileWith('things.json', '[{"id":1,"n":[9007199254740993]}]');
     const { schema, notes } = await inferSchema('things', [file], quietEffects());
     expect(schema.properties).toMatchObject({ n: { items: { type: 'integer' } } });
@@ -138,7 +147,7 @@ describe('an inferred schema', () => {
   });
 });
 
-/** Records as they come: some keys often, some seldom, values that are mostly of one kind. */
+/** Random values of many types. */
 const value = fc.letrec((tie) => ({
   any: fc.oneof(
     { weight: 3, arbitrary: fc.constantFrom('yes', 'no', 'NL', 'x y', '', '2026-01-31', 'https://a.nl/b') },
@@ -154,7 +163,7 @@ const record = fc.dictionary(fc.constantFrom('id', 'a', 'b', 'at', 'lat', 'Tags'
 });
 
 it(
-  'all records keep the schema that is inferred from them, in any order of the records',
+  'a schema accepts all records that it was inferred from, and does not depend on their order',
   async () => {
     const folder = await temporaryFolder();
     const file = join(folder, 'things.json');
@@ -189,7 +198,7 @@ describe('meetup schema infer', () => {
     prints: false,
   });
 
-  it('writes one schema per entity, and finds it up to date the second time', async () => {
+  it('writes one schema per entity, and reports it as unchanged the second time', async () => {
     const given = await options([await fileWith('b.json', '[{"id":1}]'), await fileWith('a.json', '[{"id":1}]')]);
     const first = await run(given, quietEffects());
     expect(first.report.schemas.map(({ entity, status }) => [entity, status])).toEqual([
@@ -203,7 +212,7 @@ describe('meetup schema infer', () => {
     );
   });
 
-  it('replaces a schema that says something else only with --force', async () => {
+  it('replaces a different schema only with --force', async () => {
     const given = await options([await fileWith('a.json', '[{"id":1}]')]);
     const schema = join(given.out, 'a.schema.json');
     await mkdir(given.out);
@@ -219,10 +228,10 @@ describe('meetup schema infer', () => {
     ['a.json', '[1]', /a\.json holds a record that is not an object: record 0/],
     ['a.json', '', /a\.json holds no records to infer a schema from/],
     ['a.json', '[{}]', /The records of a have no property that could be a column/],
-    ['a.json.gz', 'no archive', /a\.json\.gz is not JSON at line 1, .*|a\.json\.gz can't be read/],
+    ['a.json.gz', 'not gzipped', /a\.json\.gz is not JSON at line 1, .*|a\.json\.gz can't be read/],
     ['A b.json', '[{"id":1}]', /A b\.json can't be loaded under its name: rename it/],
     ['a.csv', 'id', /a\.csv is not named like a JSON file/],
-  ])('says in one sentence what is wrong with %s: %j', async (name, content, sentence) => {
+  ])('rejects %s with one sentence: %j', async (name, content, sentence) => {
     const given = await options([await fileWith(name, content)]);
     await expect(run(given, quietEffects())).rejects.toMatchObject({
       name: 'MeetupError',
@@ -230,7 +239,7 @@ describe('meetup schema infer', () => {
     });
   });
 
-  it('puts each file with the entity that it is named after', () => {
+  it('assigns each file to the entity that it is named after', () => {
     expect([...filesByEntity(['z/users.ndjson.gz', 'a/users.json', 'events.jsonl'])]).toEqual([
       ['events', ['events.jsonl']],
       ['users', ['a/users.json', 'z/users.ndjson.gz']],

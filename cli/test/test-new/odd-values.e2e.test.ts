@@ -112,15 +112,17 @@ describe('a fixture created from local data', () => {
     expect(report.kept).toContainEqual(expect.objectContaining({ why: 'the schema says that it is not personal' }));
   });
 
-  it('follows meetup.yml rather than the schema, and refuses a table there that is none', async () => {
-    const saying = (personal: Record<string, boolean>): Paths => ({ ...project.paths, settings: { personal } });
+  it('follows meetup.yml rather than the schema, and rejects an unknown table there', async () => {
+    const declaring = (personal: Record<string, boolean>): Paths => ({ ...project.paths, settings: { personal } });
     const { text } = await createFixture('with_quotes', {
       name: 'guarded',
-      paths: saying({ 'people.City Name': true }),
+      paths: declaring({ 'people.City Name': true }),
     });
     expect(text).not.toMatch(/Paris|London/);
     await writeFile(join(project.paths.root, 'meetup.yml'), 'personal:\n  poeple.name: true\n');
-    await expect(createFixture('with_quotes', { name: 'x', paths: saying({ 'poeple.name': true }) })).rejects.toThrow(
+    await expect(
+      createFixture('with_quotes', { name: 'x', paths: declaring({ 'poeple.name': true }) }),
+    ).rejects.toThrow(
       /meetup\.yml:2: personal names poeple\.name, but the dbt project has no .* source table poeple\./,
     );
     await rm(join(project.paths.root, 'meetup.yml'));

@@ -22,7 +22,7 @@ const failed: FixtureResult = {
   },
 };
 
-it('shows differing, missing and extra rows, with their lines in the fixture', () => {
+it('the report of a failed fixture shows differing, missing and extra rows, with their lines', () => {
   expect(renderFixture(failed, styleFor({}, {}))).toBe(
     [
       '1 row differs (expected → actual), 1 row missing, 1 row too many; 3 expected, 3 came:',

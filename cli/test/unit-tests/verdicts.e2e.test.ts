@@ -65,7 +65,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-it("gives dbt's own verdict on every fixture of the project, passing or broken", () => {
+it("every fixture of the project gets dbt's own verdict, whether it passes or is broken", () => {
   const verdicts = (results: readonly (FixtureResult | NodeResult)[]) =>
     Object.fromEntries(results.map((result) => [result.uniqueId, result.status]));
   expect(verdicts(ours)).toEqual(verdicts(dbt));
@@ -74,7 +74,7 @@ it("gives dbt's own verdict on every fixture of the project, passing or broken",
   expect(statuses).toContain('fail');
 });
 
-it('reports the differing rows, with their lines in the fixture', () => {
+it('every broken fixture is reported with the differing rows and their lines', () => {
   for (const result of ours.filter(({ status }) => status === 'fail')) {
     const { missing = [], extra = [], differing = [] } = result.difference ?? {};
     expect(missing.length + extra.length + differing.length, result.name).toBeGreaterThan(0);
