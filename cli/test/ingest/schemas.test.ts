@@ -162,7 +162,7 @@ describe('a schema file', () => {
     );
   });
 
-  it('lets two files of one entity in one folder load nothing, because neither comes first', async () => {
+  it('may not have two data files in one folder, because their order is undefined', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'users.json', [{ user_id: 1 }]);
     await put(paths, 'users.ndjson', '{"user_id": 2}');
@@ -172,7 +172,7 @@ describe('a schema file', () => {
     expect(existsSync(paths.workDatabase)).toBe(false);
   });
 
-  it('may name its properties like keywords of SQL', async () => {
+  it('may have properties named like SQL keywords', async () => {
     const names = ['select', 'from', 'group', 'order', 'table', 'null', 'case', 'end', 'window', 'rowid'];
     const paths = await withSchema('words', {
       type: 'object',
@@ -184,7 +184,7 @@ describe('a schema file', () => {
     expect(await rowsOf(paths, `select ${list} from raw.words`)).toEqual([names.map((_, index) => index)]);
   });
 
-  it('drops a key that a record repeats in another case', async () => {
+  it('ignores a key of a record that differs from the property only in case', async () => {
     const paths = await temporaryPaths();
     await put(paths, 'users.json', [
       { user_id: 1, city: 'Delft', City: 'Gouda' },

@@ -19,7 +19,7 @@ export interface Running {
   readonly process: ChildProcess;
   readonly ended: Promise<Ended>;
   /** Waits until stderr contains a text. */
-  says(text: string): Promise<void>;
+  waitFor(text: string): Promise<void>;
 }
 
 /**
@@ -88,13 +88,13 @@ export class Project {
       stderr += String(chunk);
     });
     const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal, stdout, stderr }));
-    const says = async (text: string): Promise<void> => {
+    const waitFor = async (text: string): Promise<void> => {
       while (!stderr.includes(text)) {
         if (child.exitCode !== null) throw new Error(`ended without saying '${text}': ${stderr}`);
         await Promise.race([once(child.stderr, 'data'), ended]);
       }
     };
-    return { process: child, ended, says };
+    return { process: child, ended, waitFor };
   }
 
   async remove(): Promise<void> {

@@ -96,7 +96,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
     ])("during '%s' recovers on the next start", async (step, afterMs) => {
       project = await Project.create(step.includes('Node') ? 'missing' : 'linked');
       const killed = project.start(['build']);
-      await killed.says(step);
+      await killed.waitFor(step);
       await new Promise((done) => setTimeout(done, afterMs));
       killed.process.kill('SIGKILL');
       expect(await killed.ended).toMatchObject({ signal: 'SIGKILL', stdout: '' });
@@ -117,7 +117,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
       'echo "uv 9.9.9"; [ "$1" = --version ] || { echo $$ > "$PIDFILE"; sleep 300; }',
     );
     const running = project.start(['build'], { PATH: `${bin}:${process.env.PATH}`, PIDFILE: project.path('pid') });
-    await running.says('Installing dbt');
+    await running.waitFor('Installing dbt');
     const pid = await pidIn(project.path('pid'));
     running.process.kill('SIGINT');
     const { code, stdout, stderr } = await running.ended;
@@ -129,7 +129,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
   it('installs everything once if it is started twice, and the second one says that it waits', async () => {
     project = await Project.create('missing');
     const first = project.start(['build', '1']);
-    await first.says('Installing the Node packages');
+    await first.waitFor('Installing the Node packages');
     const [one, two] = await Promise.all([first.ended, project.meetup(['build', '2'])]);
     expect(one).toMatchObject({ code: 0, stdout: ran('build', '1') });
     expect(two).toMatchObject({ code: 0, stdout: ran('build', '2') });

@@ -11,7 +11,7 @@ import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
 const SOURCES = 'dbt/models/staging/_meetup__sources.yml';
 const FILES = [SOURCES, 'data/README.md', 'data/schemas/raw.duckdb.sql', 'data/schemas/raw.databricks.sql'];
 
-/** A folder with the repository's schemas and what is derived from them. */
+/** A folder with this repository's schemas and the files that are generated from them. */
 async function project() {
   const root = await temporaryFolder();
   await cp(join(projectRoot, 'data/schemas'), join(root, 'data/schemas'), { recursive: true });
@@ -28,21 +28,21 @@ async function project() {
   };
 }
 
-/** The table of an entity in a sources file, as dbt reads it. */
+/** The table of an entity in a sources file, parsed like in dbt. */
 async function tableIn(text: string, entity: string): Promise<unknown> {
   const { sources } = parse(text, { version: '1.1' });
   return sources[0].tables.find(({ name }: { name: string }) => name === entity);
 }
 
-describe('what is derived from the schemas', () => {
-  it('is up to date in this repository: run `./meetup schema docs` after changing a schema', async () => {
+describe('meetup schema docs', () => {
+  it('was run after the last change of a schema in this repository', async () => {
     const paths = { data: '', schemas: join(projectRoot, 'data/schemas'), dbtProject: join(projectRoot, 'dbt') };
     const { exitCode, report } = await run({ paths, checks: true });
     expect(report.files.filter(({ status }) => status !== 'unchanged')).toEqual([]);
     expect(exitCode).toBe(0);
   });
 
-  it('differs once a schema changes, and is written without --check', async () => {
+  it('only reports differences with --check, and otherwise writes the files', async () => {
     const { paths, read, entity } = await project();
     await entity('sponsors', { properties: { id: { type: 'integer' } } });
     const before = await read(SOURCES);
@@ -56,7 +56,7 @@ describe('what is derived from the schemas', () => {
     expect((await run({ paths, checks: true })).exitCode).toBe(0);
   });
 
-  it('gives a new entity a table with its columns, keys, privacy and null tests, and leaves all others as they are', async () => {
+  it('adds a source table for a new entity, with columns, key, privacy and null tests, and keeps all others', async () => {
     const { paths, read, entity } = await project();
     const before = await read(SOURCES);
     await entity('sponsors', {
@@ -107,7 +107,7 @@ describe('what is derived from the schemas', () => {
     expect(await read('data/schemas/raw.databricks.sql')).toContain('  `deals` array<struct<`group_id`: bigint>>,\n');
   });
 
-  it('follows a column that is renamed or no longer required', async () => {
+  it('updates a column that is renamed or no longer required', async () => {
     const { paths, read, entity } = await project();
     await entity('venues', { properties: { id: { type: 'integer' } } });
     await run({ paths, checks: false });
@@ -124,7 +124,7 @@ describe('what is derived from the schemas', () => {
     });
   });
 
-  it("begins a sources file, with dbt's own null test, in a project that has none", async () => {
+  it("creates a sources file, with dbt's own null test, in a project without one", async () => {
     const { paths, read, write } = await project();
     await write(SOURCES, 'models: []\n');
     await run({ paths, checks: false });
@@ -134,7 +134,7 @@ describe('what is derived from the schemas', () => {
     });
   });
 
-  it('is the DDL with which load creates the raw tables', async () => {
+  it('writes the same DDL that load creates the raw tables with', async () => {
     const { paths, read } = await project();
     const work = await openWork(await temporaryPaths());
     try {

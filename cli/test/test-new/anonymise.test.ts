@@ -104,7 +104,7 @@ describe('strings', () => {
     expect(kept).toEqual([{ where: "ref('x').Topic", why: 'the schema says that it is not personal', values: [] }]);
   });
 
-  test('are kept in a field that the schema declares as not personal, and in no other field', () => {
+  test('are kept only in the struct field that the schema declares as not personal', () => {
     const input = table({ answers: 'STRUCT(response VARCHAR, who VARCHAR)[]' }, [[[{ response: 'Yes', who: 'Ann' }]]], {
       'answers.response': { personal: false },
     });
@@ -156,7 +156,7 @@ describe('numbers', () => {
     expect(rows).toEqual([[1, 1_767_225_600_000, 250_000]]);
   });
 
-  test('are replaced if the schema declares them as personal or as a key, whatever they look like', () => {
+  test('are always replaced if the schema declares them as personal or as a key', () => {
     const columns = { reference: 'BIGINT', income: 'DOUBLE', size: 'INTEGER', met: 'DATE', seats: 'INTEGER' };
     const [rows] = rowsOf([
       table(columns, [[950, 31_000.5, 43, '2025-05-06', 9]], {

@@ -97,7 +97,7 @@ describe('a test created from local data', { timeout: 120_000 }, () => {
       ['groups', 'group_scorecard', { latitude: 200 }],
     ])('of %s contains the rows of %s that it leads to', async (entity, model, row) => {
       const { report } = await runTestNew(
-        { paths, model, fromRejected: await rejected(entity), name: 'let_in' },
+        { paths, model, fromRejected: await rejected(entity), name: 'admitted' },
         effects,
       );
       const written = await fixture(report.file);

@@ -89,14 +89,14 @@ beforeAll(async () => {
   );
   await project.write('seeds/seeds.yml', 'seeds: [{name: prices, config: {column_types: {code: varchar}}}]\n');
   await project.write(
-    'models/dear.sql',
+    'models/expensive.sql',
     "select id, upper(name) as name, price * 2 as price, sold_on, code from {{ ref('prices') }} where price > 2.6\n",
   );
   await project.write(
     '../fixtures/models/seeds.yml',
     `unit_tests:
   - name: reads_a_seed
-    model: dear
+    model: expensive
     given: [{input: ref('prices'), rows: [{id: 7, name: tea, price: 2.75, sold_on: 2026-02-03, code: '01'}, {id: 8, price: 1}]}]
     expect: {rows: [{code: '01', id: 7, name: TEA, price: 5.5, sold_on: 2026-02-03}]}
 `,
@@ -165,11 +165,11 @@ describe('a unit test on a seed', () => {
 
   it('notices changed columns in the CSV file', async () => {
     await project.write('seeds/prices.csv', 'id,name,price,sold_on,code,extra\n1,tea,2.5,2026-01-01,007,x\n');
-    await project.write('models/dear.sql', "select extra from {{ ref('prices') }}\n");
+    await project.write('models/expensive.sql', "select extra from {{ ref('prices') }}\n");
     await project.write(
       '../fixtures/models/seeds.yml',
       `unit_tests:
-  - {name: reads_a_seed, model: dear, given: [{input: ref('prices'), rows: [{extra: y}]}], expect: {rows: [{extra: y}]}}
+  - {name: reads_a_seed, model: expensive, given: [{input: ref('prices'), rows: [{extra: y}]}], expect: {rows: [{extra: y}]}}
 `,
     );
     const answer = await engine.fixtures({ sources: { 'raw.groups': [['id', 'BIGINT']] } });
