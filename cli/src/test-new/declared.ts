@@ -1,0 +1,6 @@
+/** What a schema declares of a column or field. */
+export interface Declared {
+  readonly personal?: boolean | undefined;
+  /** Whether it identifies a record. */
+  readonly key?: boolean | undefined;
+}
