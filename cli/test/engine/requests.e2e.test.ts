@@ -84,7 +84,7 @@ describe('a build', () => {
     try {
       const { status, problems } = await another.build({ asRead: true, target: 'test' });
       expect(status).toBe('invalid');
-      expect(problems[0]?.message).toContain('not read before');
+      expect(problems[0]?.message).toContain('not been parsed yet');
     } finally {
       await another.close();
     }

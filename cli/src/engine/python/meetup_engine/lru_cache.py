@@ -1,4 +1,4 @@
-"""A cache that forgets what has not been asked for longest."""
+"""A cache that evicts the least recently used entry."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 
 class LruCache(Generic[K, V]):
-    """Values by key, `size` of them at most. Each operation is atomic under Python's lock, so threads may share it."""
+    """At most `size` values by key. Each operation is atomic under the GIL, so threads may share the cache."""
 
     def __init__(self, size: int) -> None:
         self._size = size
@@ -21,7 +21,7 @@ class LruCache(Generic[K, V]):
     def get(self, key: K) -> V | None:
         value = self._entries.get(key)
         if value is not None:
-            # Another thread may have evicted it meanwhile.
+            # Another thread may have evicted it in the meantime.
             with contextlib.suppress(KeyError):
                 self._entries.move_to_end(key)
         return value

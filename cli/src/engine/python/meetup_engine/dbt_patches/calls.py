@@ -1,7 +1,7 @@
 """
-Which macros a thread calls. dbt notes only the outermost ones, and none that is handed over as a value.
+Records which macros a thread calls. dbt itself only records the outermost ones, and none that is passed as a value.
 
-`MacroGenerator.call_macro` is the one place that every macro's call goes through.
+Every call of a macro goes through `MacroGenerator.call_macro`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _listening = threading.local()
 
 
 def call_macro(self: MacroGenerator, *args: Any, **kwargs: Any) -> object:
-    """As dbt's own."""
+    """dbt's method, with recording."""
     called: set[str] | None = getattr(_listening, "called", None)
     if called is not None:
         called.add(vars(self.macro)["unique_id"])
@@ -30,7 +30,7 @@ def call_macro(self: MacroGenerator, *args: Any, **kwargs: Any) -> object:
 
 @contextlib.contextmanager
 def recording() -> Iterator[set[str]]:
-    """Gathers the unique ids of the macros that this thread calls meanwhile."""
+    """Collects the unique ids of the macros that this thread calls inside the context."""
     before: set[str] | None = getattr(_listening, "called", None)
     called: set[str] = set()
     _listening.called = called
@@ -42,7 +42,7 @@ def recording() -> Iterator[set[str]]:
 
 PATCH = Patch(
     name="calls",
-    why="what a node is made from includes the macros that it calls in ways that dbt does not note",
-    gain="not speed: a change of such a macro builds the node again",
+    why="nodes depend on macros that they call in ways that dbt doesn't record",
+    gain="not speed: a change to such a macro rebuilds the node",
     replaces=(Replacement(Symbol("dbt.clients.jinja:MacroGenerator.call_macro", "7315129c1cd72f9e"), call_macro),),
 )

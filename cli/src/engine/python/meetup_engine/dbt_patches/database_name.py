@@ -1,8 +1,8 @@
 """
-Names the database of a file as DuckDB does.
+Derives the database name from a file's path in the same way as DuckDB.
 
-dbt-duckdb reads every path as a URL, so that a folder with `#` or `?` in its name cuts the path short, and the database is
-looked for under a name that DuckDB never gives it. DuckDB itself takes a file's name up to its first dot.
+dbt-duckdb parses every path as a URL, so that a `#` or `?` in a folder's name truncates the path, and dbt looks for the database
+under a wrong name. DuckDB uses the file's name up to its first dot.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _path_derived_database_name = DuckDBCredentials.path_derived_database_name
 
 
 def path_derived_database_name(path: object) -> str:
-    """As dbt-duckdb's own, except for the paths of files."""
-    # Only a path that begins with a slash is certainly a file's and not a URL.
+    """dbt-duckdb's method, except for file paths."""
+    # Only a path that begins with a slash is certainly a file path and not a URL.
     if not os.path.isabs(str(path or "")):
         return _path_derived_database_name(path)
     return os.path.basename(str(path)).lstrip(".").split(".")[0]
@@ -26,7 +26,7 @@ def path_derived_database_name(path: object) -> str:
 
 PATCH = Patch(
     name="database_name",
-    why="dbt-duckdb cuts a path at # and ?, and looks for the database under a name that it does not have",
+    why="dbt-duckdb truncates paths at # and ?, and looks for the database under a wrong name",
     gain="not speed: projects in folders with such names work",
     replaces=(
         Replacement(

@@ -1,4 +1,4 @@
-"""Opens the database while the unit tests of a build run in memory: neither needs the other."""
+"""Opens the database in the background while a build's unit tests run in memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meetup_engine.dbt_patches.patch import Patch, Symbol
 
 
 class EarlyDatabase:
-    """Begins to open at once; `hand_over` gives dbt what was opened."""
+    """Starts to open the database immediately; `hand_over` gives it to dbt."""
 
     def __init__(self, credentials: DuckDBCredentials) -> None:
         self._environment: Environment | None = None
@@ -24,7 +24,7 @@ class EarlyDatabase:
         environment = environments.create(credentials)
         try:
             environment.handle().close()
-        except Exception:  # noqa: BLE001 - dbt opens it again, and says what is wrong in its own words
+        except Exception:  # noqa: BLE001 - dbt tries again and reports the error itself
             return
         self._environment = environment
 
@@ -41,7 +41,7 @@ class EarlyDatabase:
 PATCH = Patch(
     name="early_database",
     why="opening a DuckDB file takes as long as running a dozen unit tests",
-    gain="the time that opening the file takes, while unit tests run; not measured by itself",
+    gain="the time to open the file, spent while unit tests run; not measured separately",
     relies_on=(
         Symbol("dbt.adapters.duckdb.connections:DuckDBConnectionManager", "4a84cfab28228b6a"),
         Symbol("dbt.adapters.duckdb.environments:create", "b755556031bada3a"),

@@ -1,7 +1,7 @@
 """
-Keeps the Jinja contexts of generate_schema_name and its like, of which each of dbt's parsers makes nine.
+Caches the Jinja contexts of generate_schema_name and its siblings, of which each of dbt's parsers creates nine.
 
-`macros_changed` must be called when a macro may have changed: the contexts hold all of them.
+Call `macros_changed` when a macro may have changed, because the contexts contain all macros.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import Macro
 
-# The objects are kept beside the context, so that their ids stay theirs.
+# The key's objects are kept with the context, so that their ids aren't reused.
 _contexts: LruCache[tuple[int, int, int], tuple[dict[str, object], Macro, RuntimeConfig, Manifest]] = LruCache(64)
 
 
 def generate_name_macro_context(macro: Macro, config: RuntimeConfig, manifest: Manifest) -> dict[str, object]:
-    """As dbt's own `generate_generate_name_macro_context`."""
+    """dbt's `generate_generate_name_macro_context`, with a cache."""
     key = (id(macro), id(config), id(manifest))
     kept = _contexts.get(key)
     if kept is None:
@@ -38,7 +38,7 @@ def macros_changed() -> None:
 
 PATCH = Patch(
     name="name_contexts",
-    why="each of dbt's parsers makes nine contexts with all macros to name its nodes",
+    why="each of dbt's parsers creates nine contexts with all macros to name its nodes",
     gain="0.11 s of CPU time become 0.01 s (60 calls)",
     replaces=(
         Replacement(

@@ -1,4 +1,4 @@
-"""What a patch of dbt is: which symbols it replaces, why, what that gains, and how it is installed."""
+"""Describes a patch of dbt: which symbols it replaces, why, what that gains, and how it is installed."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import inspect
 import textwrap
 from dataclasses import dataclass
 
-# Entries of a cache that holds one per template or configuration: a project of 40 models with 160 tests has about 600
-# templates and 900 configurations.
+# The size of caches with one entry per template or configuration: a project with 40 models and 160 tests has about 600 templates
+# and 900 configurations.
 CACHED = 8192
 
 
 @dataclass(frozen=True)
 class Symbol:
     """
-    A function, method or class of dbt's whose source the engine relies on. `path`: "module:name" or "module:Class.name".
-    `source`: the digest of the source that was read when the code that relies on it was written.
+    A function, method or class of dbt that the engine relies on. `path`: "module:name" or "module:Class.name". `source`: the
+    digest of the source code that was current when the code that relies on it was written.
     """
 
     path: str
     source: str
 
     def resolve(self) -> object:
-        """The symbol as it is now."""
+        """The current value of the symbol."""
         owner, name = self._owner()
         return inspect.getattr_static(owner, name)
 
@@ -43,7 +43,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Replacement:
-    """A symbol, and what takes its place."""
+    """A symbol and its replacement."""
 
     symbol: Symbol
     replacement: object
@@ -52,15 +52,15 @@ class Replacement:
 @dataclass(frozen=True)
 class Patch:
     """
-    One change of dbt. `gain`: as bench/dbt-patches/measure.py measured it, for two full parses, all unit tests and two builds
-    of everything at scale 0.1.
+    One change of dbt. `gain`: as measured by bench/dbt-patches/measure.py for two full parses, all unit tests and two full
+    builds at scale 0.1.
     """
 
     name: str
     why: str
     gain: str
     replaces: tuple[Replacement, ...] = ()
-    # Symbols that are left as they are, and whose behaviour or private state the patch relies on.
+    # Symbols that are not replaced, but whose behaviour or private state the patch relies on.
     relies_on: tuple[Symbol, ...] = ()
 
     def install(self) -> None:
@@ -69,7 +69,7 @@ class Patch:
 
 
 def source_digest(symbol: object) -> str:
-    """A digest of a symbol's source, independent of where it is indented to."""
+    """A digest of a symbol's source, independent of its indentation."""
     function = symbol.__func__ if isinstance(symbol, (classmethod, staticmethod)) else symbol
     if not (inspect.isfunction(function) or inspect.isclass(function)):
         raise TypeError(f"{symbol!r} is neither a function nor a class")

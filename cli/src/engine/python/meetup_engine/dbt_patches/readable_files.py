@@ -1,10 +1,10 @@
 """
-Files that can't be read are problems of the project, with a name and a reason, and nothing is opened that could block.
+Reports unreadable files as problems of the project, with a name and a reason, and opens nothing that could block.
 
-Two of dbt's functions (dbt_common.clients.system) are replaced, in the modules that import them:
-- `find_matching` follows no rule about what it finds: a named pipe is opened, which waits for a writer for ever; a dangling link
-  ends dbt with an exception; and a folder that can't be listed counts as empty, so its models would be dropped.
-- `load_file_contents` lets every error of the operating system through.
+Two of dbt's functions (dbt_common.clients.system) are replaced in the modules that import them:
+- `find_matching` doesn't check what it finds: a named pipe is opened, which waits forever for a writer; a dangling link crashes
+  dbt; and a folder that can't be listed counts as empty, so its models would be dropped.
+- `load_file_contents` doesn't handle errors of the operating system.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ _KINDS = (
 
 
 class _IgnoreSpec(Protocol):
-    """The rules of a .dbtignore, as pathspec reads them."""
+    """The rules of a .dbtignore (a pathspec)."""
 
     def match_file(self, file: str) -> bool: ...
 
 
 class Match(TypedDict):
-    """A file that dbt has found."""
+    """A file that dbt found."""
 
     searched_path: str
     absolute_path: str
@@ -53,7 +53,7 @@ class Match(TypedDict):
 
 
 class UnreadableFile(DbtRuntimeError):
-    """A file or folder of the project that can't be read. `path` is absolute."""
+    """A file or folder in the project that can't be read. `path` is absolute."""
 
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
@@ -61,20 +61,20 @@ class UnreadableFile(DbtRuntimeError):
         super().__init__(self.about(path))
 
     def about(self, name: str) -> str:
-        """The message, with the file under another name."""
+        """The message with another name for the file."""
         return f"{name} can't be read: {self.reason}."
 
 
 def unreadable(error: OSError, path: str | None = None) -> UnreadableFile:
-    """The same as a problem of the project. `path`: of what was read, since an error of reading itself does not tell."""
+    """Converts an OSError. `path`: the file that was read, since read errors don't contain it."""
     reason = (error.strerror or str(error)).strip()
     return UnreadableFile(path or str(error.filename or "A file"), reason[:1].lower() + reason[1:])
 
 
 def require_regular(path: str) -> os.stat_result:
     """
-    The stat of a file that can be opened without waiting for anybody.
-    @raises UnreadableFile, or FileNotFoundError where nothing of this name is there.
+    The stat of a file that can be opened without blocking.
+    @raises UnreadableFile, or FileNotFoundError if it doesn't exist.
     """
     try:
         found = os.stat(path)
@@ -93,7 +93,7 @@ def require_regular(path: str) -> os.stat_result:
 def find_matching(
     root_path: str, relative_paths_to_search: Iterable[str], file_pattern: str, ignore_spec: _IgnoreSpec | None = None
 ) -> list[Match]:
-    """As dbt's own, whose walk does not follow links to folders below the searched ones."""
+    """dbt's function with checks. Like dbt's, it doesn't follow links to folders below the searched ones."""
     matches = re.compile(fnmatch.translate(file_pattern), re.IGNORECASE).match
     root = os.path.normpath(root_path)
     found: list[Match] = []
@@ -108,7 +108,7 @@ def find_matching(
                 try:
                     modified = require_regular(path).st_mtime
                 except FileNotFoundError:
-                    continue  # removed since it was listed
+                    continue  # deleted since it was listed
                 found.append(
                     {
                         "searched_path": searched,
@@ -121,13 +121,13 @@ def find_matching(
 
 
 def _refuse_folder(error: OSError) -> None:
-    # One that is configured need not be there, and one that was listed may be gone.
+    # A configured folder needn't exist, and a listed one may have been deleted.
     if not isinstance(error, (FileNotFoundError, NotADirectoryError)):
         raise unreadable(error)
 
 
 def read_text(path: str, strip: bool = True) -> str:
-    """As dbt's own, with every failure as an `UnreadableFile`, but for a file that is not there."""
+    """dbt's function, except that all errors but a missing file become `UnreadableFile`."""
     require_regular(path)
     try:
         return load_file_contents(path, strip)
@@ -141,8 +141,8 @@ def read_text(path: str, strip: bool = True) -> str:
 
 PATCH = Patch(
     name="readable_files",
-    why="dbt waits for ever where it finds a named pipe, and takes a folder that it may not list for an empty one",
-    gain="not speed: what can't be read is reported with its name",
+    why="dbt waits forever for a named pipe, and treats a folder that can't be listed as empty",
+    gain="not speed: unreadable files are reported by name",
     replaces=(
         Replacement(Symbol("dbt.parser.search:find_matching", "a01f7656d81bea8f"), find_matching),
         *(Replacement(Symbol(f"{module}:load_file_contents", "e6b9a1df3df3b117"), read_text) for module in _READERS),

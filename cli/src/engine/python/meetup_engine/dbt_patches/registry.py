@@ -1,13 +1,13 @@
 """
-Every patch of dbt, and everything of dbt's that is private and that the engine relies on all the same.
+All patches of dbt, and all private symbols of dbt that the engine relies on.
 
-A test (cli/test/python/dbt_patches/test_symbols.py) fails when dbt changes one of these symbols: compare dbt's new source
-with the code that relies on the old one, and put the new digest here once they fit.
+A test (cli/test/python/dbt_patches/test_symbols.py) fails when dbt changes one of these symbols. Then compare dbt's new source
+with the code that relies on it, adapt that code, and update the digest.
 """
 
 from __future__ import annotations
 
-import dbt.adapters.factory  # noqa: F401 - some of dbt's modules import each other; after this one they all can be imported
+import dbt.adapters.factory  # noqa: F401 - dbt has circular imports; after this one, all modules can be imported
 
 from meetup_engine.dbt_patches import (
     calls,
@@ -50,7 +50,7 @@ PATCHES: tuple[Patch, ...] = (
     calls.PATCH,
 )
 
-# Private symbols by the module that relies on them.
+# Private symbols of dbt, by the module that relies on them.
 RELIED_ON: dict[str, tuple[Symbol, ...]] = {
     "build/data_tests.py": (
         Symbol("dbt.utils.utils:_coerce_decimal", "cba05b974c3a06e5"),

@@ -1,8 +1,9 @@
 """
-Lists the relations of a schema once.
+Lists the relations of a schema only once.
 
-Without a populated cache two threads may list a schema at the same time, and the slower one puts back what the faster one
-has renamed meanwhile: "Cache inconsistency detected". Here the second one waits, and finds the schema listed.
+If the cache isn't populated, two threads may list a schema at the same time. The slower one then overwrites what the faster one
+has renamed in the meantime: "Cache inconsistency detected". With this patch, the second thread waits and uses the first one's
+list.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _listing = threading.RLock()
 
 
 def list_relations(self: BaseAdapter, database: str | None, schema: str) -> list[BaseRelation]:
-    """As dbt's own."""
+    """dbt's method, with a lock."""
     if self._schema_is_cached(database, schema):
         return self.cache.get_relations(database, schema)
     with _listing:
@@ -28,8 +29,8 @@ def list_relations(self: BaseAdapter, database: str | None, schema: str) -> list
 
 PATCH = Patch(
     name="relation_listing",
-    why="two threads that list a schema at once leave dbt's cache of relations inconsistent",
-    gain="not speed: without it a build on an empty cache fails now and then",
+    why="two threads that list a schema at the same time leave dbt's relation cache inconsistent",
+    gain="not speed: without it, builds with an empty cache fail occasionally",
     replaces=(
         Replacement(Symbol("dbt.adapters.base.impl:BaseAdapter.list_relations", "01b51070d9670e4b"), list_relations),
     ),

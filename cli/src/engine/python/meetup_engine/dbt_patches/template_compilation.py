@@ -1,7 +1,7 @@
 """
-Compiles a Jinja template once.
+Compiles each Jinja template only once.
 
-dbt compiles the Jinja of every model, and of every test's arguments, again for every run.
+dbt compiles the Jinja of every model and of every test's arguments again for every run.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def compile_template(
     raw: bool = False,
     defer_init: bool = False,
 ) -> str | CodeType:
-    """As Jinja's own `Environment.compile`. Only what is compiled from its text alone is remembered."""
+    """Jinja's `Environment.compile`, with a cache for templates that are compiled from their text alone."""
     plain = name is None and filename is None and not raw and not defer_init
     if not isinstance(source, str) or not plain or jinja.MACRO_DEBUGGING:
-        # Jinja's overloads tell the two types of `raw` apart.
+        # Jinja's overloads distinguish the two types of `raw`.
         original: Any = _compile
         compiled: str | CodeType = original(self, source, name, filename, raw, defer_init)
         return compiled
-    # All environments of a class that dbt makes are alike except for `undefined`, which code is not generated from.
+    # dbt's environments of one class differ only in `undefined`, which doesn't affect the generated code.
     key = (type(self), source)
     code = _compiled.get(key)
     if code is None:

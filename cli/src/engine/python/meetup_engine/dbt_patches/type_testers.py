@@ -1,7 +1,7 @@
 """
-Makes agate's type testers once per set of columns.
+Creates agate's type testers only once per set of columns.
 
-For each table that dbt reads it makes eight parsers of natural-language dates.
+dbt creates eight parsers of natural-language dates for each table that it reads.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _built: LruCache[tuple[tuple[str, ...], tuple[str, ...] | None], agate.TypeTeste
 def build_type_tester(
     text_columns: Iterable[str], string_null_values: Iterable[str] | None = ("null", "")
 ) -> agate.TypeTester:
-    """As dbt's own. A tester keeps nothing of the tables that it has seen."""
+    """dbt's function, with a cache. Testers are stateless."""
     key = (tuple(text_columns), None if string_null_values is None else tuple(string_null_values))
     tester = _built.get(key)
     if tester is None:
@@ -32,7 +32,7 @@ def build_type_tester(
 
 PATCH = Patch(
     name="type_testers",
-    why="each table that dbt reads makes eight parsers of natural-language dates",
+    why="dbt creates eight parsers of natural-language dates for each table that it reads",
     gain="0.65 s of CPU time become 0.01 s (709 calls)",
     replaces=(
         Replacement(Symbol("dbt_common.clients.agate_helper:build_type_tester", "a743694b0fdead9b"), build_type_tester),

@@ -1,9 +1,9 @@
 """
-Wraps `UnitTestManifestLoader.parse_unit_test_case` of dbt-core, so that the rows which a unit test expects are compared by the
-names of their columns, as dbt's documentation has it.
+Wraps `UnitTestManifestLoader.parse_unit_test_case` of dbt-core, so that a unit test's expected rows are compared by column
+name, as dbt documents it.
 
-dbt itself puts the rows under each other with `union all`, each with its columns as it names them: a row that names them in
-another order than the first, or names other ones, is compared by position (dbt-core#9405).
+dbt combines the rows with `union all`, each with its columns in the order in which it names them. A row with another order than
+the first, or with other columns, is therefore compared by position (dbt-core#9405).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _parse_unit_test_case = UnitTestManifestLoader.parse_unit_test_case
 
 
 def parse_unit_test_case(self: UnitTestManifestLoader, test_case: UnitTestDefinition) -> None:
-    """As dbt's own, for the test with its expected rows by name."""
+    """dbt's method, for the test with normalized expected rows."""
     rows = test_case.expect.rows
     if isinstance(rows, list):
         expect = copy.copy(test_case.expect)
@@ -36,8 +36,8 @@ def parse_unit_test_case(self: UnitTestManifestLoader, test_case: UnitTestDefini
 
 def by_name(rows: list[dict[str, Any]], test: str) -> list[dict[str, Any]]:
     """
-    The same rows, each with all columns that any of them names, in one order. What a row leaves out is null, as in given rows.
-    @raises DbtRuntimeError: a row names a column twice, in two spellings.
+    The same rows, each with the columns of all rows, in one order. Missing values are null, as in given rows.
+    @raises DbtRuntimeError if a row names a column twice in different spellings.
     """
     spelling: dict[str, str] = {}
     for number, row in enumerate(rows, 1):
@@ -53,7 +53,7 @@ def by_name(rows: list[dict[str, Any]], test: str) -> list[dict[str, Any]]:
 
 
 def require_known(names: list[str], columns: list[str], test: str) -> None:
-    """@raises DbtRuntimeError: the expected rows, written as SQL, have a column that the model has not; dbt would not look at it."""
+    """@raises DbtRuntimeError if expected rows in SQL have a column that the model doesn't have; dbt would ignore it."""
     known = {column.lower() for column in columns}
     unknown = next((name for name in names if name.lower() not in known), None)
     if unknown is not None:
@@ -64,8 +64,8 @@ def require_known(names: list[str], columns: list[str], test: str) -> None:
 
 PATCH = Patch(
     name="unit_test_columns",
-    why="dbt compares expected rows by the position of their columns where they name them in another order",
-    gain="not speed: expected rows are compared by name, as dbt's documentation has it",
+    why="dbt compares expected rows by position if they name their columns in another order",
+    gain="not speed: expected rows are compared by column name, as dbt documents it",
     replaces=(
         Replacement(
             Symbol("dbt.parser.unit_tests:UnitTestManifestLoader.parse_unit_test_case", "a2db5b2aa6cacacb"),

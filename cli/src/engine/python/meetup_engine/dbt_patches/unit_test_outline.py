@@ -1,12 +1,12 @@
-"""The part of a unit test that a JSON Schema can say anything about."""
+"""Reduces a unit test to the part that a JSON Schema can validate."""
 
 from __future__ import annotations
 
 
 def outline_of_unit_test(test: object) -> object:
     """
-    A unit test with one row for all that have the same columns of the same types: no schema says more about rows than
-    that, and a test may have hundreds of them.
+    A unit test with only one row of each set of columns and types: a schema can't distinguish the others, and a test may have
+    hundreds of rows.
     """
     if not isinstance(test, dict):
         return test

@@ -1,7 +1,7 @@
 """
-Holds a YAML file with unit tests against dbt's schema of such files once per outline.
+Validates a YAML file with unit tests against dbt's schema only once per outline.
 
-dbt does that to warn about keys that it will not read one day; a file with hundreds of rows takes long.
+dbt validates it to warn about keys that it will reject in the future, which is slow for a file with hundreds of rows.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from jsonschema import ValidationError
 
 _validate_with_schema = jsonschemas._validate_with_schema
-# The schema is kept beside its id, so that the id stays its own.
+# The schema is kept with its id, so that the id isn't reused.
 _valid: LruCache[tuple[int, str], dict[str, object]] = LruCache(CACHED)
 
 
 def validate_with_schema(schema: dict[str, object], json: dict[str, object]) -> Iterator[ValidationError]:
-    """As dbt's own; a file that has errors is never remembered."""
+    """dbt's function, with a cache of valid files."""
     tests = json.get("unit_tests") if isinstance(json, dict) else None
     if not isinstance(tests, list):
         return _validate_with_schema(schema, json)
@@ -39,10 +39,10 @@ def validate_with_schema(schema: dict[str, object], json: dict[str, object]) -> 
 
 PATCH = Patch(
     name="yaml_schemas",
-    why="a save of a unit test's file has dbt validate all of its rows",
+    why="every time a file with unit tests is saved, dbt validates all of its rows",
     gain=(
-        "a part of 556 ms that became 187 ms per save of a unit test with 168 rows "
-        "(docs/decisions/fixtures.md); dbt's function is a generator, so that measure.py can't compare the two"
+        "part of the step from 556 to 187 ms per save of a unit test with 168 rows "
+        "(docs/decisions/fixtures.md); dbt's function is a generator, so measure.py can't compare the two"
     ),
     replaces=(
         Replacement(

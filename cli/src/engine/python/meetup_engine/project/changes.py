@@ -1,4 +1,4 @@
-"""What of a project differs from the manifest that was deployed, and why, in dbt's own terms (`state:modified`)."""
+"""Finds the differences between the project and the deployed manifest, with dbt's reasons (`state:modified`)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from meetup_engine.protocol.wire import Request
     from meetup_engine.unit_tests.operations import Refresh, SessionOf
 
-# dbt's reasons, the one that says most first.
+# dbt's reasons, the most specific one first.
 _REASONS = ("new", "modified.body", "modified.contract", "modified.relation", "modified.configs", "modified.macros",
             "modified.persisted_descriptions")  # fmt: skip
 _DEPLOYED = (NodeType.Model, NodeType.Snapshot, NodeType.Seed, NodeType.Test)
@@ -97,7 +97,7 @@ def _relation_name(node: ManifestNode) -> str | None:
 
 
 def _reasons(session: Project, folder: str | None) -> dict[str, str]:
-    """unique id → why dbt calls it modified. Everything is new where nothing was deployed."""
+    """The reason why dbt considers a node modified, by unique id. Without a deployment, every node is new."""
     manifest = session.manifest
     if not folder:
         return dict.fromkeys(manifest.nodes, "new")
@@ -113,7 +113,7 @@ def _reasons(session: Project, folder: str | None) -> dict[str, str]:
             elif next(iter(method.search({UniqueId(unique_id)}, "modified")), None):
                 reasons[unique_id] = _first_reason(method, unique_id)
         except DbtBaseException:
-            # dbt raises where a contract is broken that others rely on: a person's decision, not a reason to stop here.
+            # dbt raises an error for breaking changes of contracts. Whether to make them is the user's decision.
             reasons[unique_id] = "modified.contract"
     return reasons
 
@@ -126,7 +126,7 @@ def _first_reason(method: StateSelectorMethod, unique_id: str) -> str:
 
 
 def _write(manifest: Manifest, path: str) -> None:
-    """dbt's manifest.json, whole or not at all."""
+    """Atomically writes dbt's manifest.json."""
     artifact: WritableManifest = manifest.writable_manifest()
     folder = os.path.dirname(path)
     os.makedirs(folder, exist_ok=True)

@@ -1,7 +1,7 @@
-"""Tells dbt's partial parser about macros that nodes reach without calling them by name.
+"""Informs dbt's partial parser about macros that nodes reach without calling them by name.
 
-dbt parses a node again when a macro in its `depends_on` changes. A macro that is passed as a value, or looked up in
-`context`, isn't in that list, even if it decides what the node refers to or how it is configured.
+dbt parses a node again when a macro in its `depends_on` changes. A macro that is passed as a value or looked up in `context`
+isn't in that list, even if it determines the node's references or configuration.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MACRO_FILES = frozenset({ParseFileType.Macro, ParseFileType.GenericTest})
 _DEFINED = re.compile(r"\{%-?\s*(?:macro|test|data_test|materialization)\s+(\w+)")
-# dbt calls these for each node, and no node lists them.
+# dbt calls these for each node, but no node lists them.
 _NAMING = ("generate_schema_name", "generate_database_name", "generate_alias_name")
 
 
@@ -35,8 +35,8 @@ class _NewMacro:
 
 def add_unlisted_dependencies(saved: Manifest, files: Mapping[str, AnySourceFile], adapter_type: str) -> bool:
     """
-    Adds each changed macro to `depends_on` of the saved nodes that can reach it. Must be called before dbt compares the
-    files. Returns False if that isn't enough: if a node can reach a new macro, or if a macro decides the names of relations.
+    Adds each changed macro to `depends_on` of the saved nodes that can reach it. Must be called before dbt compares the files.
+    Returns False if that isn't enough: if a node can reach a new macro, or if a macro determines relation names.
     """
     changed: set[str] = set()
     new: dict[str, Macro] = {}
@@ -66,7 +66,7 @@ def add_unlisted_dependencies(saved: Manifest, files: Mapping[str, AnySourceFile
 
 
 def _new_macros(saved: Manifest, source: AnySourceFile) -> Iterator[tuple[str, Macro]]:
-    """The macros of a file that the saved manifest doesn't know. Each stands for the text of the whole file."""
+    """The macros in a file that aren't in the saved manifest, each with the text of the whole file."""
     package, text = source.project_name or "", source.contents or ""
     known = {macro.name for macro in saved.macros.values() if macro.package_name == package}
     for name in _DEFINED.findall(text):

@@ -1,8 +1,8 @@
-"""The environment as one request has it: every variable that dbt reads is noted, and none of dbt's own flags gets in.
+"""The environment of one request. Every variable that dbt reads is recorded, and dbt's own flags are kept out.
 
-A request brings its whole environment, for an engine may serve several terminals. Jinja's `env_var` reads it through
-dbt's invocation context, where `RecordedEnvironment` notes the names, of variables that are not set too. dbt's flags are
-read from the environment of the process by click: none of them is ever there.
+A request contains its whole environment because an engine may serve several terminals. Jinja's `env_var` reads it through dbt's
+invocation context, where `RecordedEnvironment` records the names, including those of variables that aren't set. click would read
+dbt's flags from the environment of the process, so they are never set there.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ from dbt_common.constants import ENGINE_ENV_PREFIX
 from dbt_common.context import get_invocation_context, set_invocation_context
 from dbt_common.exceptions import DbtRuntimeError
 
-# What the engine was started with, for requests that bring no environment.
+# The engine's own environment, for requests without one.
 STARTED_WITH: dict[str, str] = dict(os.environ)
 
-# Set for the engine's own process, whatever a request says.
+# Always set in the engine's process, regardless of the request.
 _OWN = {"DO_NOT_TRACK": "1", "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
 
-# dbt's flags that change nothing in what is built, by their names without DBT_ or DBT_ENGINE_: how dbt talks, what it
-# writes beside the database, and places that are always given on its command line. They are left out without a word.
-# Whatever is not listed here is refused, so that a flag of a new version of dbt can't go unnoticed.
+# dbt's flags that don't affect what is built, without the prefixes DBT_ and DBT_ENGINE_: output, artifacts, and places that are
+# always given on the command line. They are silently ignored. All others are refused, so that a flag of a new version of dbt
+# can't go unnoticed.
 _HARMLESS = frozenset(
     {
         "CACHE_SELECTED_ONLY", "CLEAN_PROJECT_FILES_ONLY", "DEBUG", "DOWNLOAD_DIR", "HOST", "INVOCATION_ENV",
@@ -41,7 +41,7 @@ _HARMLESS = frozenset(
 
 
 def _names_of_flags() -> dict[str, str]:
-    """Every variable that dbt takes a flag from, and the flag's name without a prefix: from dbt's own command line."""
+    """Every variable from which dbt's command line reads a flag, with the flag's name without prefix."""
     names = {name for known in KNOWN_ENGINE_ENV_VARS for name in (known.name, known.old_name) if name}
     for command in (cli, *cli.commands.values()):
         for parameter in command.params:
@@ -63,7 +63,7 @@ _listening = threading.local()
 
 
 class RefusedFlags(DbtRuntimeError):
-    """The environment sets flags of dbt that could change what is built."""
+    """The environment sets dbt flags that may change what is built."""
 
 
 def _note(name: str) -> None:
@@ -73,7 +73,7 @@ def _note(name: str) -> None:
 
 @contextlib.contextmanager
 def recording() -> Iterator[set[str]]:
-    """Gathers the names of the variables that are read in this thread meanwhile."""
+    """Collects the names of the variables that this thread reads inside the context."""
     names: set[str] = set()
     _listening.sets = [*getattr(_listening, "sets", ()), names]
     try:
@@ -83,7 +83,7 @@ def recording() -> Iterator[set[str]]:
 
 
 class RecordedEnvironment(Mapping[str, str]):
-    """Variables by name; whoever asks for one is overheard."""
+    """Variables by name; every access is recorded."""
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = dict(variables)
@@ -103,15 +103,15 @@ class RecordedEnvironment(Mapping[str, str]):
         return len(self._variables)
 
     def items(self) -> ItemsView[str, str]:
-        # dbt looks for secrets among all of them, which is no reading of any one.
+        # dbt searches all variables for secrets, which doesn't count as reading each.
         return self._variables.items()
 
     def values_of(self, names: Iterable[str]) -> dict[str, str | None]:
-        """Hashes of the variables' values, None if one is not set; no value is ever kept in clear."""
+        """Hashes of the variables' values, None if a variable isn't set; values are never stored in plain text."""
         return {name: _hashed(self._variables.get(name)) for name in sorted(names)}
 
     def everything(self) -> str:
-        """One hash of all of it."""
+        """A hash of the whole environment."""
         return _hashed(repr(sorted(self._variables.items()))) or ""
 
 
@@ -120,7 +120,7 @@ def _hashed(value: str | None) -> str | None:
 
 
 def apply(variables: Mapping[str, str] | None) -> RecordedEnvironment:
-    """Makes the environment of a request that of this process, without dbt's flags."""
+    """Applies a request's environment to this process, without dbt's flags."""
     given = {**(STARTED_WITH if variables is None else variables), **_OWN}
     wanted = {name: value for name, value in given.items() if name not in FLAGS or name in _OWN}
     for name in os.environ.keys() - wanted.keys():
@@ -132,7 +132,7 @@ def apply(variables: Mapping[str, str] | None) -> RecordedEnvironment:
 
 
 def hand_to_dbt(environment: RecordedEnvironment) -> None:
-    """Has dbt's `env_var` read this environment from now on."""
+    """Makes dbt's `env_var` read this environment."""
     set_invocation_context(dict(environment.items()))
     context = get_invocation_context()
     public = {name: value for name, value in environment.items() if name in context.env}
@@ -140,7 +140,7 @@ def hand_to_dbt(environment: RecordedEnvironment) -> None:
 
 
 def refuse_flags(environment: RecordedEnvironment) -> None:
-    """@raises RefusedFlags where the environment sets a flag of dbt that could change what is built."""
+    """@raises RefusedFlags if the environment sets a dbt flag that may change what is built."""
     found = sorted(name for name, value in environment.items() if name in REFUSED and value.strip() != "")
     if found:
         names = " and ".join(found) if len(found) < 3 else ", ".join(found)

@@ -1,7 +1,7 @@
-"""Which files of the project changed since they were last read: by their stat, not by their content.
+"""Finds the project's files that changed since they were last read, by their stat instead of their content.
 
-dbt reads and hashes every file of the project, and of its own packages, at each parse. Here a file is read again only
-when its size, its modification time or its inode changed, or when the caller names it.
+dbt reads and hashes every file of the project and of its own packages at each parse. Here, a file is only read again if its
+size, times or inode changed, or if the caller names it.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from dbt.config.project import Project as DbtProject
     from dbt.config.runtime import RuntimeConfig
 
-# What tells that a file is as it was: None if that can't be told, a word for what is no file.
+# Equal signatures mean an unchanged file. None: unknown; a string: not a regular file.
 Signature = tuple[int, ...] | str | None
 Signatures = dict[str, Signature]
 
-# A file that was written within this time before it was looked at may be written again without its stat changing
-# (coarse clocks of file systems), so it is not trusted at the next look. Git does the same.
+# File systems have coarse clocks, so a file that was modified this recently may be written again without a change of its stat.
+# Its signature isn't trusted at the next scan. Git does the same ("racy" entries).
 RACY_NS = 50_000_000
 
 CONFIG_FILES = (
@@ -47,27 +47,27 @@ CONFIG_FILES = (
 
 
 def signature(stat: os.stat_result, now_ns: int) -> tuple[int, ...] | None:
-    """What tells that a file is the same as before, or None if that can't be told."""
+    """A file's signature; None if it was modified too recently."""
     if now_ns - max(stat.st_mtime_ns, stat.st_ctime_ns) < RACY_NS:
         return None
-    # Tools that copy files can set the time of modification back, the other one never.
+    # Tools that copy files can set mtime back, but never ctime.
     return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_size, stat.st_ino)
 
 
-# What dbt reads, by its name: hidden files and those that editors leave are not.
+# Names of files that dbt reads, without hidden files and leftovers of editors.
 _READ_BY_DBT = re.compile(r"[^.#~].*\.(sql|py|csv|md|yml|yaml)", re.IGNORECASE)
 
 
 def signature_of(stat: os.stat_result) -> tuple[int, ...] | None:
-    """The same, of a file that is looked at now."""
+    """The signature of a file on disk."""
     return signature(stat, time.time_ns())
 
 
 def scan(folders: Iterable[str]) -> Signatures:
     """
-    The signature of every file below the folders, by absolute path. What stands there under the name of a file and can't
-    be one (a pipe, a dangling link) is among them, so that it does not go unnoticed.
-    @raises OSError where a folder can't be listed.
+    The signature of every file below the folders, by absolute path. Entries that only look like a file (a pipe, a dangling
+    link) are included, so that they don't go unnoticed.
+    @raises OSError if a folder can't be listed.
     """
     now_ns = time.time_ns()
     found: Signatures = {}
@@ -78,7 +78,7 @@ def scan(folders: Iterable[str]) -> Signatures:
             with os.scandir(folder) as entries:
                 for entry in entries:
                     try:
-                        # Like os.walk, which dbt uses: links to files are read, links to folders are not followed.
+                        # Like os.walk, which dbt uses: links to files are read, links to folders aren't followed.
                         if entry.is_dir(follow_symlinks=False):
                             pending.append(entry.path)
                         elif not _READ_BY_DBT.fullmatch(entry.name):
@@ -98,11 +98,11 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_file()
     except OSError:
-        return False  # a link to itself, for example
+        return False  # for example a link to itself
 
 
 def config_files(project_dir: str, profiles_dir: str, packages_dir: str | None = None) -> list[str]:
-    """The files that the configuration comes from, installed packages' among them."""
+    """The files that the configuration is read from, including those of installed packages."""
     paths = [os.path.join(project_dir, name) for name in CONFIG_FILES]
     paths.append(os.path.join(profiles_dir, "profiles.yml"))
     if packages_dir is not None:
@@ -114,7 +114,7 @@ def config_files(project_dir: str, profiles_dir: str, packages_dir: str | None =
 
 
 def stat_config(project_dir: str, profiles_dir: str, packages_dir: str | None = None) -> Signatures:
-    """The signatures of the files that the configuration comes from."""
+    """The signatures of the files that the configuration is read from."""
     now_ns = time.time_ns()
     found: Signatures = {}
     for path in config_files(project_dir, profiles_dir, packages_dir):
@@ -130,7 +130,7 @@ def same_config(before: Signatures, after: Signatures) -> bool:
 
 
 def search_folders(config: RuntimeConfig) -> set[str]:
-    """Every folder that dbt searches for the files of the project and of its packages, and no other."""
+    """Exactly the folders that dbt searches for files of the project and its packages."""
     folders: set[str] = set()
     for project in [config, *installed_packages(config).values()]:
         root = os.path.normpath(project.project_root)
@@ -140,7 +140,7 @@ def search_folders(config: RuntimeConfig) -> set[str]:
 
 
 def outermost_of(folders: Iterable[str]) -> list[str]:
-    """The folders that lie in no other one."""
+    """The folders that aren't inside another one."""
     outermost: list[str] = []
     for folder in sorted(folders):
         if not any(folder == kept or folder.startswith(kept.rstrip(os.sep) + os.sep) for kept in outermost):
@@ -149,7 +149,7 @@ def outermost_of(folders: Iterable[str]) -> list[str]:
 
 
 def installed_packages(config: RuntimeConfig) -> dict[str, RuntimeConfig]:
-    """Projects that are installed below the project, by name: not those that came with dbt and its adapters."""
+    """The installed packages by name, without those that come with dbt and its adapters."""
     internal = set(get_adapter_package_names(config.credentials.type))
     return {
         name: project
@@ -159,7 +159,7 @@ def installed_packages(config: RuntimeConfig) -> dict[str, RuntimeConfig]:
 
 
 def pristine(source_file: AnySourceFile) -> AnySourceFile:
-    """A copy that carries nothing of what parsing adds to a file object."""
+    """A copy of a file object without anything that parsing adds."""
     kind = type(source_file)
     copied = kind(
         path=source_file.path,
@@ -175,7 +175,7 @@ def pristine(source_file: AnySourceFile) -> AnySourceFile:
 
 @dataclass
 class Change:
-    """What a look at the folders found."""
+    """The result of scanning the folders."""
 
     modified: list[str] = field(default_factory=list)
     structural: bool = False
@@ -186,7 +186,7 @@ class Change:
 
 
 class Reader(Protocol):
-    """What dbt's loader reads files by."""
+    """The interface through which dbt's loader reads files."""
 
     files: MutableMapping[str, AnySourceFile]
     project_parser_files: dict[str, Any]
@@ -204,11 +204,11 @@ class FileIndex:
         self.file_ids: dict[str, str] = {}
 
     def forget(self) -> None:
-        """Makes the next look read everything again."""
+        """Makes the next scan read everything again."""
         self.signatures = None
 
     def look(self, folders: Iterable[str], named: Collection[str]) -> tuple[Change, Signatures]:
-        """Compares the folders with the last look. Returns the change and the new signatures."""
+        """Compares the folders with the last scan. Returns the change and the new signatures."""
         now = scan(folders)
         if self.signatures is None:
             return Change(structural=True), now
@@ -223,7 +223,7 @@ class FileIndex:
         return change, now
 
     def is_macro(self, path: str) -> bool:
-        """Whether a file may hold macros; one that is not known yet may."""
+        """Whether a file may contain macros, which includes unknown files."""
         source = self.sources.get(self.file_ids.get(path, ""))
         return source is None or source.parse_file_type in (ParseFileType.Macro, ParseFileType.GenericTest)
 
@@ -234,7 +234,7 @@ class FileIndex:
         files: MutableMapping[str, AnySourceFile],
         saved_files: MutableMapping[str, AnySourceFile],
     ) -> Reader:
-        """dbt's own listing and reading of the root project; its own packages are read once."""
+        """Lets dbt list and read the root project; dbt's own packages are only read once."""
         reader = _RootReader(all_projects, self, root_name, files, saved_files)
         reader.read_files()
         self.sources = {file_id: pristine(source) for file_id, source in reader.files.items()}
@@ -248,7 +248,7 @@ class FileIndex:
         return reader
 
     def unchanged(self, files: Mapping[str, AnySourceFile], signatures: Signatures) -> dict[str, AnySourceFile]:
-        """Those of these files that are as they were when they were read last, by their ids."""
+        """The ids of those files that haven't changed since they were last read."""
         before = self.signatures or {}
         same = {
             self.file_ids.get(path)
@@ -259,8 +259,8 @@ class FileIndex:
 
     def reread(self, paths: Iterable[str]) -> dict[str, AnySourceFile] | None:
         """
-        Reads the named files again, as dbt would. Returns those that say something else than before, by path; files
-        that dbt does not know are left out. None if a file is gone meanwhile, and all must be listed again.
+        Reads the named files again, as dbt would. Returns those with new content, by path, without files that dbt doesn't know.
+        None if a file has been deleted in the meantime, so that the folders must be listed again.
         """
         fresh: dict[str, AnySourceFile] = {}
         for path in paths:
@@ -286,17 +286,17 @@ class FileIndex:
         return fresh
 
     def source(self, path: str) -> AnySourceFile:
-        """The file as it was read last."""
+        """The file as last read."""
         return self.sources[self.file_ids[path]]
 
     def take(self, fresh: Mapping[str, AnySourceFile]) -> None:
-        """Puts what `reread` found in the place of what was there."""
+        """Replaces files by those that `reread` returned."""
         for path, source in fresh.items():
             self.sources[self.file_ids[path]] = source
 
 
 class _RootReader(ReadFilesFromFileSystem):
-    """dbt's reader, except that packages that came with dbt are taken from the index once they are there."""
+    """dbt's reader, except that packages that come with dbt are taken from the index once they have been read."""
 
     def __init__(
         self,
@@ -322,11 +322,11 @@ class _RootReader(ReadFilesFromFileSystem):
 
 
 class IndexReader:
-    """Hands the index to dbt's loader as if it had read the file system."""
+    """Passes the index to dbt's loader as if it had read the file system."""
 
     def __init__(self, index: FileIndex) -> None:
         self.files: MutableMapping[str, AnySourceFile] = dict(index.sources)
         self.project_parser_files = index.parser_files
 
     def read_files(self) -> None:
-        """Everything has been read."""
+        """Nothing to do: all files have been read."""

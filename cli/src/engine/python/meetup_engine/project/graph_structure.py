@@ -1,4 +1,4 @@
-"""What dbt's graph of a manifest is made from."""
+"""The part of a manifest that determines dbt's graph."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dbt.contracts.graph.manifest import Manifest
 
 
 def structure_of(manifest: Manifest, add_test_edges: bool) -> Hashable:
-    """Manifests of equal structures have equal graphs."""
+    """Manifests with equal structures have equal graphs."""
     kinds: tuple[Mapping[str, object], ...] = (
         manifest.sources,
         manifest.nodes,

@@ -1,4 +1,4 @@
-"""dbt's manifest loader, with the manifest of the last parse taken from memory instead of from a file."""
+"""dbt's manifest loader, but with the last manifest from memory instead of a file."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class FullParseNeeded(Exception):
-    """dbt's partial parser gave up; the manifest that it worked on can't be used any more."""
+    """dbt's partial parser gave up, and the manifest that it worked on is unusable."""
 
 
 LOOKUPS = (
@@ -44,7 +44,7 @@ LOOKUPS = (
 
 
 def as_if_from_disk(manifest: Manifest) -> None:
-    """Takes off what a manifest gathers in use and what dbt's partial_parse.msgpack would not have kept."""
+    """Removes what a manifest accumulates in use, and what dbt's partial_parse.msgpack would not contain."""
     for name in LOOKUPS:
         setattr(manifest, name, None)
     manifest._parsing_info = ParsingInfo()
@@ -56,7 +56,7 @@ def as_if_from_disk(manifest: Manifest) -> None:
 
 
 class WarmLoader(ManifestLoader):
-    """Starts from `kept` (the manifest in memory), from dbt's own file (`from_disk`), or from nothing."""
+    """Starts from `kept` (the manifest in memory), from dbt's file (`from_disk`), or from scratch."""
 
     def __init__(
         self,
@@ -100,12 +100,12 @@ class WarmLoader(ManifestLoader):
         return False
 
     def write_manifest_for_partial_parse(self) -> None:
-        """Left to the engine, which writes it when it has nothing else to do."""
+        """Does nothing: the engine writes the manifest when it is idle."""
 
     def write_to(self, path: str, given: Mapping[str, object]) -> None:
         """
-        Saves what the next start of the engine begins with, whole or not at all; and beside it what it was parsed with,
-        which names the file that it belongs to.
+        Atomically saves the manifest for the engine's next start, and next to it the inputs of the parse, with a reference to
+        that manifest.
         """
         os.makedirs(os.path.dirname(path), exist_ok=True)
         temporary = f"{path}.{os.getpid()}.tmp"

@@ -1,4 +1,4 @@
-"""One dbt project with one target and one set of variables: its configuration, its adapter and its manifest, kept warm."""
+"""One dbt project with one target and one set of variables: configuration, adapter and manifest, kept in memory."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """What a project session is made from; equal settings share one session."""
+    """The settings of a project session; equal settings share one session."""
 
     project_dir: str
     profiles_dir: str
@@ -70,7 +70,7 @@ class Settings:
     vars: str = "{}"
 
     def arguments(self) -> list[str]:
-        """The command-line arguments that all of dbt's commands get."""
+        """The command-line arguments for all dbt commands."""
         given = [
             "--project-dir", self.project_dir,
             "--profiles-dir", self.profiles_dir,
@@ -86,14 +86,14 @@ class Settings:
 
     @property
     def saved_manifest(self) -> str:
-        """Where the manifest is saved for the next start: dbt's own name serves one target and one set of variables."""
+        """Where the manifest is saved for the next start. dbt's own file name doesn't distinguish targets and variables."""
         variables = hashlib.sha256(self.vars.encode()).hexdigest()[:8]
         return os.path.join(self.target_path, f"partial_parse.{self.target or 'default'}.{variables}.msgpack")
 
 
 @dataclass
 class Parse:
-    """What one refresh of the manifest did."""
+    """The outcome of refreshing the manifest."""
 
     kind: str
     ms: Timings = field(default_factory=dict)
@@ -101,7 +101,7 @@ class Parse:
 
 
 def begin(flags: Flags, environment: RecordedEnvironment) -> None:
-    """What dbt does at the start of each command, without its files and its network."""
+    """What dbt does at the start of each command, without writing files or using the network."""
     hand_to_dbt(environment)
     set_flags(flags)
     flags.set_common_global_flags()
@@ -111,13 +111,13 @@ def begin(flags: Flags, environment: RecordedEnvironment) -> None:
     tracking.initialize_from_flags(False, flags.PROFILES_DIR)
 
 
-NOT_READ = "The project was not read before, or what was read was lost with its engine."
+NOT_READ = "The project has not been parsed yet, or the engine that parsed it has ended."
 
 
 class Project:
-    """Keeps configuration, adapter and manifest of one `Settings` in step with the files."""
+    """Keeps configuration, adapter and manifest for one `Settings` up to date with the files."""
 
-    # dbt keeps one adapter per type for the whole process: the session that it was made for.
+    # dbt keeps one adapter per type for the whole process. This is the session that it was created for.
     _adapter_owner: Project | None = None
 
     def __init__(self, settings: Settings) -> None:
@@ -127,53 +127,54 @@ class Project:
         self.generation = 0
         self._config_seen: Signatures | None = None
         self._index = FileIndex()
-        # Those of the configuration.
+        # The flags that the configuration was loaded with.
         self._base_flags: Flags
         self._flags: LruCache[tuple[str, ...], Flags] = LruCache(64)
         self._graphs: LruCache[Hashable, Graph] = LruCache(8)
-        # The database as the last request left it.
+        # The signature of the database after the last request.
         self._left: tuple[int, bytes] | None = None
-        # The same, while a request is under way that may open it.
+        # The signature of the database before the current request, which may open it.
         self._found: tuple[int, bytes] | None = None
-        # (database, schema) pairs that are known to be there.
+        # (database, schema) pairs that are known to exist.
         self.schemas: set[str] = set()
         self._folders: set[str] = set()
-        # The environment of the request under way, which brings its own.
+        # The environment of the current request.
         self.environment = apply(None)
         self._given_environment: dict[str, str] | None = None
-        # Hashes of the variables that were read: by the configuration, by the parse, and by anything at all.
+        # Hashes of the variables that were read: by the configuration, by the parse, and in total.
         self._configured_with: dict[str, str | None] = {}
         self._parsed_with: dict[str, str | None] | None = None
         self._parsed_as: str | None = None
         self._read: dict[str, str | None] = {}
-        # dbt's flags as dbt_project.yml and the profile set them.
+        # dbt's flags from dbt_project.yml and the profile.
         self.project_flags: dict[str, object] = {}
-        # Whether the database is as this session left it; and what an affected build then need not read again.
+        # Whether the database is unchanged since this session's last build; if so, `snapshot` is still valid.
         self.untouched = False
         self.snapshot: DatabaseSnapshot | None = None
-        # Columns by definition, for unit tests.
+        # Columns according to definitions, for unit tests.
         self.unit_columns: tuple[Hashable, dict[str, Columns | None]] | None = None
-        # The files whose models' SQL and unit tests are all that was parsed since somebody last asked; None for more than that.
+        # Since the fingerprints were last computed, only SQL of models and unit tests in these files was parsed; None: more
+        # than that.
         self.reparsed: frozenset[str] | None = None
         self._dirty: Literal["full", "partial"] | None = None
         self._loader: WarmLoader | None = None
         self._read_from_disk = True
 
     def flags(self, command: str, arguments: Iterable[str]) -> Flags:
-        """dbt's own flags object for a command. Read-only: it is kept for the next one that is the same."""
+        """dbt's flags object for a command. Don't modify it: it is cached."""
         words = (command, *self.settings.arguments(), *arguments)
         flags = self._flags.get(words)
         if flags is None:
             flags = Flags(args_to_context(list(words)))
-            # --partial-parse-file-path, which the command line refuses for a file that is yet to be made.
+            # Like --partial-parse-file-path, which the command line only accepts for existing files.
             object.__setattr__(flags, "PARTIAL_PARSE_FILE_PATH", self.settings.saved_manifest)
             self._flags.put(words, flags)
         return flags
 
     def refresh(self, named: Collection[str] = (), full: bool = False) -> Parse:
         """
-        Brings the manifest up to date with the files and the environment. After an exception the next refresh starts from
-        dbt's saved manifest, so that nothing of a failed parse stays.
+        Updates the manifest from the files and the environment. After an exception, the next refresh starts from dbt's saved
+        manifest, so that nothing of a failed parse remains.
         """
         started = time.perf_counter()
         self._apply_environment()
@@ -203,13 +204,13 @@ class Project:
             self._forget_manifest(from_disk=False)
             self._refresh_manifest(parse, configured, set())
         except BaseException:
-            # What failed before dbt began to work on the manifest has left it as it was.
+            # If the error occurred before dbt started to modify the manifest, it is still valid.
             if self._manifest is None:
                 self._forget_manifest(from_disk=True)
             raise
 
     def take_environment(self, variables: dict[str, str] | None) -> None:
-        """The environment of the request that is served next; None: the engine's own."""
+        """Sets the environment for the next request; None: the engine's own."""
         self._given_environment = variables
 
     def _apply_environment(self) -> None:
@@ -217,12 +218,12 @@ class Project:
         refuse_flags(self.environment)
 
     def note_read(self, names: Set[str]) -> None:
-        """Variables of the environment that something was rendered with, as they are now."""
+        """Records environment variables that were read for rendering, with their current values."""
         for name, value in self.environment.values_of(names - self._read.keys()).items():
             self._read[name] = value
 
     def _forget_what_read_another_environment(self) -> None:
-        """What was rendered with other values of the variables that anything ever read is rendered again."""
+        """Clears everything that was rendered if any variable that was ever read has another value."""
         now = self.environment.values_of(self._read.keys())
         if now != self._read:
             self._read = now
@@ -230,7 +231,7 @@ class Project:
             self.reparsed = None
 
     def _parsed_with_the_same(self) -> bool:
-        """Whether the manifest, here or on disk, was parsed with the environment and the configuration of now."""
+        """Whether the manifest, in memory or on disk, was parsed with the current environment and configuration."""
         if self._manifest is None and self._read_from_disk:
             self._parsed_with, self._parsed_as = self._read_parsed_with()
         if self._parsed_with is None:
@@ -240,12 +241,12 @@ class Project:
         )
 
     def _configuration_digest(self) -> str:
-        """Of what templates read of the profile, and of dbt's flags; dbt's partial parser looks at a part of that only."""
+        """A digest of the profile, as far as templates read it, and of dbt's flags. dbt's partial parser only compares part of that."""
         parts = [self.config.to_target_dict(), self.project_flags, self._configured_with]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
     def _read_parsed_with(self) -> tuple[dict[str, str | None] | None, str | None]:
-        """What stands beside the saved manifest, where it belongs to it."""
+        """Reads the inputs of the saved manifest's parse, if they belong to it."""
         try:
             with open(f"{self.settings.saved_manifest}.json", encoding="utf-8") as file:
                 saved = json.load(file)
@@ -257,7 +258,7 @@ class Project:
         return None, None
 
     def inputs(self) -> dict[str, list[str]]:
-        """Every place that the project is read from, and the variables of the environment."""
+        """Every file and folder that the project is read from, and the environment variables that it reads."""
         packages = os.path.join(self.settings.project_dir, self.config.packages_install_path)
         read = {*self._configured_with, *(self._parsed_with or ()), *self._read, *REFUSED}
         return {
@@ -267,7 +268,7 @@ class Project:
         }
 
     def as_read(self) -> Parse:
-        """The manifest as the last refresh left it, whatever became of the files since."""
+        """The manifest as of the last refresh, even if files have changed since."""
         if self._manifest is None:
             raise DbtRuntimeError(NOT_READ)
         started = time.perf_counter()
@@ -277,14 +278,14 @@ class Project:
         return Parse(kind="unchanged", ms={"total": ms_since(started)})
 
     def run_config(self, flags: Flags) -> RuntimeConfig:
-        """The configuration for one command; dbt reads the command's flags from it."""
+        """The configuration for one command, from which dbt reads the command's flags."""
         config = copy.copy(self.config)
         config.args = flags
         get_adapter(config).config = config
         return config
 
     def graph(self, add_test_edges: bool, build: Callable[[], Graph]) -> Graph:
-        """dbt's graph of the manifest, made again only when nodes or what they depend on changed."""
+        """dbt's graph of the manifest, cached until nodes or dependencies change."""
         structure = structure_of(self.manifest, add_test_edges)
         graph = self._graphs.get(structure)
         if graph is None:
@@ -294,8 +295,8 @@ class Project:
 
     def acquire(self) -> None:
         """
-        Called before the database is opened. What the last request left in dbt's cache of relations, and the schemas
-        that it saw, hold as long as nobody has touched the file since.
+        Called before the database is opened. dbt's relation cache and the list of schemas from the last request remain valid as
+        long as nobody has changed the file.
         """
         self.untouched = self._left is not None and self._left == self._database_signature()
         if not self.untouched:
@@ -305,7 +306,7 @@ class Project:
         self._left = None
 
     def release(self, clean: bool = False) -> None:
-        """Closes the database that the last request opened. `clean`: every statement of it went through."""
+        """Closes the database that the last request opened. `clean`: all of its statements succeeded."""
         if self._config is None or Project._adapter_owner is not self:
             return
         get_adapter(self.config).cleanup_connections()
@@ -318,14 +319,14 @@ class Project:
                 environment.close()
                 self._left = self._database_signature() if clean else None
             elif self._left is None:
-                # Nobody opened it, so it is as it was found.
+                # The request didn't open it, so it is unchanged.
                 self._left = self._found
             self._found = None
 
     def _database_signature(self) -> tuple[int, bytes] | None:
         """
-        Each of DuckDB's checkpoints counts on in the file's three headers; and publishing puts another file of the same
-        content in the place of this one, so its stat would tell nothing.
+        Identifies the state of the database file by its three headers, in which DuckDB increments a counter at each checkpoint.
+        Its stat wouldn't do, because publishing replaces the file by another one with the same content.
         """
         path = getattr(self.config.credentials, "path", None)
         if self.config.credentials.type != "duckdb" or not path or os.path.exists(f"{path}.wal"):
@@ -338,14 +339,14 @@ class Project:
 
     @property
     def config(self) -> RuntimeConfig:
-        """dbt's configuration. Not to be asked for before the first refresh."""
+        """dbt's configuration. Available after the first refresh."""
         if self._config is None:
-            raise DbtRuntimeError("The project's configuration was not read before.")
+            raise DbtRuntimeError("The project's configuration has not been read yet.")
         return self._config
 
     @property
     def manifest(self) -> Manifest:
-        """The manifest of the last refresh. Not to be asked for where that failed."""
+        """The manifest of the last refresh. Available if that succeeded."""
         if self._manifest is None:
             raise DbtRuntimeError(NOT_READ)
         return self._manifest
@@ -356,20 +357,20 @@ class Project:
 
     @property
     def owns_adapter(self) -> bool:
-        """Whether dbt's adapter was made for this session."""
+        """Whether dbt's adapter was created for this session."""
         return Project._adapter_owner is self
 
     def known_files(self) -> list[str]:
-        """The project's files by the names that dbt gives them."""
+        """The project's files by dbt's file ids."""
         return [source.path.original_file_path for source in self._index.sources.values()]
 
     @property
     def unsaved(self) -> bool:
-        """Whether a start from dbt's saved manifest would have to parse everything."""
+        """Whether the engine's next start would have to parse everything."""
         return self._dirty == "full"
 
     def write_partial_parse(self) -> None:
-        """Saves the manifest for the next start of the engine, if it changed since."""
+        """Saves the manifest for the engine's next start, if it has changed since the last time."""
         if self._dirty and self._loader is not None and self._manifest is not None:
             self._dirty = None
             given = {"environment": self._parsed_with, "configuration": self._parsed_as}
@@ -387,7 +388,7 @@ class Project:
             begin(self._base_flags, self.environment)
             return False
         self._config_seen = None
-        # dbt_project.yml may hold flags.
+        # dbt_project.yml may contain flags.
         self._flags.clear()
         hand_to_dbt(self.environment)
         flags = self.flags("build", [])
@@ -403,7 +404,7 @@ class Project:
         self._config = RuntimeConfig.from_parts(project, profile, flags)
         self.project_flags = read_project_flags(flags.PROJECT_DIR, flags.PROFILES_DIR).to_dict(omit_none=True)
         self._folders = search_folders(self.config)
-        # With the packages, whose folder is known only now.
+        # Now with the packages, whose folder wasn't known before.
         self._config_seen = self._stat_config()
         if {path: mark for path, mark in self._config_seen.items() if path in seen} != seen:
             self._config_seen = None
@@ -417,7 +418,7 @@ class Project:
         return stat_config(self.settings.project_dir, self.settings.profiles_dir, packages)
 
     def _claim_adapter(self) -> None:
-        """Makes dbt's adapter the one of this session."""
+        """Creates dbt's adapter for this session."""
         if Project._adapter_owner is self and self.config.credentials.type in FACTORY.adapters:
             return
         reset_adapters()
@@ -490,7 +491,7 @@ class Project:
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
 
     def _finish(self, manifest: Manifest, loader: WarmLoader, warm: bool, macros: bool) -> None:
-        """What dbt does after each load, but for what can't have changed since the last one."""
+        """What dbt does after each load, except for what can't have changed since the last one."""
         adapter = get_adapter(self.config)
         if not loader.skip_parsing:
             _check_resource_uniqueness(manifest, self.config)
@@ -504,7 +505,7 @@ class Project:
             loader.save_macros_to_adapter(adapter)
 
     def _note_parsed(self, modified: Mapping[str, AnySourceFile] | None) -> None:
-        """`modified`: the files, where they hold models' SQL or unit tests and nothing else; None if they hold more."""
+        """`modified`: the parsed files if they contain only SQL of models or unit tests; None otherwise."""
         if modified is None:
             self.reparsed = None
         elif self.reparsed is not None:
@@ -520,8 +521,8 @@ class Project:
 
 def require_working_database(profile: Profile) -> None:
     """
-    Refuses a profile that builds into another DuckDB file than the one that `load` fills and `query` reads.
-    @raises DbtProfileError: which names both files.
+    Refuses a profile with another DuckDB file than the one that `load` writes and `query` reads.
+    @raises DbtProfileError with the names of both files.
     """
     expected = os.environ.get("MEETUP_DUCKDB_PATH")
     if profile.credentials.type != "duckdb" or not expected:
@@ -536,7 +537,7 @@ def require_working_database(profile: Profile) -> None:
 
 
 def _is_narrow(source: AnySourceFile) -> bool:
-    """Whether a file says nothing about any node but the model or the unit tests in it."""
+    """Whether a file only affects the model or the unit tests in it."""
     if source.parse_file_type == ParseFileType.Schema:
         return isinstance(source, SchemaSourceFile) and (source.dict_from_yaml or {}).keys() <= {
             "version",
@@ -547,8 +548,8 @@ def _is_narrow(source: AnySourceFile) -> bool:
 
 def check_jinja(sources: Iterable[AnySourceFile]) -> None:
     """
-    Raises dbt's own error for a model or test that is no Jinja, before dbt takes the manifest apart to put it in.
-    What this compiles is remembered for the parse.
+    Raises dbt's error for a model or test with invalid Jinja before dbt starts to modify the manifest. The compiled template
+    is cached for the parse.
     """
     for source in sources:
         checked = source.parse_file_type in (ParseFileType.Model, ParseFileType.SingularTest)
@@ -557,7 +558,7 @@ def check_jinja(sources: Iterable[AnySourceFile]) -> None:
 
 
 def settings_from(request: RequestDocument) -> Settings:
-    """Reads the settings out of a request of the protocol."""
+    """Reads the settings from a request."""
     return Settings(
         project_dir=os.path.abspath(request["projectDir"]),
         profiles_dir=os.path.abspath(request["profilesDir"]),

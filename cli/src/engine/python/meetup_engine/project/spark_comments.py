@@ -1,8 +1,8 @@
-r"""
-Changes the macros of dbt-databricks and dbt-spark, and `DatabricksColumn.render_for_create`, that write descriptions into comments.
+r""" Fixes the macros of dbt-databricks and dbt-spark, and `DatabricksColumn.render_for_create`, which write descriptions into
+comments.
 
-They put a backslash before each quote, but leave backslashes as they are: `\'` in a description ends the text of the comment early,
-and breaks the statement; `\n` becomes a line break. In Spark's texts a backslash has to be doubled first.
+They escape quotes with a backslash, but don't escape backslashes: `\'` in a description ends the comment's string literal early
+and breaks the statement, and `\n` becomes a line break. In Spark's string literals, backslashes have to be doubled first.
 """
 
 import dataclasses
@@ -11,20 +11,20 @@ from collections.abc import Iterable
 from typing import Protocol
 
 _PACKAGES = ("dbt_databricks", "dbt_spark")
-# A description on its way through `replace`, which does not begin with its backslashes.
+# A `replace` of quotes in a description whose backslashes haven't been replaced before.
 _UNESCAPED = re.compile(r"""((?:description|comment)(?:["']\])?)\s*\|\s*replace\((?!["']\\\\["'],)""")
 _ESCAPED = r'\1 | replace("\\\\", "\\\\\\\\") | replace('
 
 
 class Macro(Protocol):
-    """What is looked at of dbt's macros."""
+    """The part of dbt's macros that is used here."""
 
     package_name: str
     macro_sql: str
 
 
 def escape(macros: Iterable[Macro]) -> None:
-    """Changes the macros in their place; those that are changed already stay as they are."""
+    """Changes the macros in place, except those that have already been changed."""
     found = False
     for macro in macros:
         if macro.package_name in _PACKAGES:
@@ -35,7 +35,7 @@ def escape(macros: Iterable[Macro]) -> None:
 
 
 def escaped(sql: str) -> str:
-    """A macro with the backslashes of descriptions doubled before their quotes are escaped."""
+    """A macro's SQL, with backslashes in descriptions doubled before quotes are escaped."""
     return _UNESCAPED.sub(_ESCAPED, sql)
 
 
