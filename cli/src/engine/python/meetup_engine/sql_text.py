@@ -1,11 +1,11 @@
-"""Names and texts as SQL has them."""
+"""Quotes names and strings for SQL."""
 
 
 def quoted(name: str) -> str:
-    """An identifier."""
+    """A quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def literal(text: str) -> str:
-    """A text."""
+    """A string literal."""
     return "'" + text.replace("'", "''") + "'"

@@ -241,7 +241,7 @@ class Project:
         )
 
     def _configuration_digest(self) -> str:
-        """A digest of the profile, as far as templates read it, and of dbt's flags. dbt's partial parser only compares part of that."""
+        """A digest of dbt's flags and of what templates read of the profile, some of which dbt's partial parser ignores."""
         parts = [self.config.to_target_dict(), self.project_flags, self._configured_with]
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 

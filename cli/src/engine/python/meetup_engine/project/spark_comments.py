@@ -1,4 +1,4 @@
-r""" Fixes the macros of dbt-databricks and dbt-spark, and `DatabricksColumn.render_for_create`, which write descriptions into
+r"""Fixes the macros of dbt-databricks and dbt-spark, and `DatabricksColumn.render_for_create`, which write descriptions into
 comments.
 
 They escape quotes with a backslash, but don't escape backslashes: `\'` in a description ends the comment's string literal early

@@ -1,13 +1,13 @@
-"""Cancelling a request without leaving anything behind.
+"""Cancels requests cleanly.
 
-Nothing is ever raised into a thread from outside: an exception that can arrive between any two instructions can also
-arrive where a lock is held or a thread has just been started. A cancel does two things instead:
+Raising an exception in another thread isn't safe: it may arrive between any two instructions, for example while a lock is held
+or a thread is being started. Instead, cancelling does two things:
 
-1. It marks the request. Its work looks at the mark between steps (`request.cancelled`) and comes to its end.
-2. It interrupts the database's queries, again and again, until the work has ended: a step may be a long query, and a
-   query may begin just after the mark was looked at.
+1. It marks the request. Its work checks the mark (`request.cancelled`) between steps and ends. 2. It interrupts the database's
+queries repeatedly until the work has ended: a step may be a long query, and a query may start just
+   after the mark was checked.
 
-The interrupting thread is started by the cancel, belongs to one request, and is joined before that request is answered.
+The interrupting thread is started for one request, and is joined before that request is answered.
 """
 
 import contextlib
@@ -19,17 +19,17 @@ INTERRUPT_EVERY_SECONDS = 0.05
 
 
 class Cancellable(Protocol):
-    """A request, as far as cancelling is concerned."""
+    """The part of a request that cancelling needs."""
 
     cancelled: bool
 
 
 class Cancelled(KeyboardInterrupt):
-    """Raised by work that finds its request cancelled; `except Exception`, which dbt is full of, does not catch it."""
+    """Raised by work whose request is cancelled. Not an Exception, since dbt has many `except Exception`."""
 
 
 class Cancellation:
-    """Interrupts the work under way when its request is cancelled. `interrupt` may be called from any thread."""
+    """Interrupts the current work when its request is cancelled. `interrupt` may be called from any thread."""
 
     def __init__(self, interrupt: Callable[[], None]) -> None:
         self._interrupt = interrupt
@@ -39,11 +39,11 @@ class Cancellation:
     @contextlib.contextmanager
     def honoured(self, request: Cancellable) -> Iterator[None]:
         """
-        Work on a request. Whatever the work does once it is cancelled, it ends with `Cancelled`: an error may just be the
-        query that was interrupted.
+        A context for the work on a request. Once the request is cancelled, the work ends with `Cancelled`, even if it raised
+        another error, which may just come from the interrupted query.
         """
         work = _Work(request, self._interrupt)
-        # `cancel` marks the request before it looks for the work, so one of the two always sees the other.
+        # `cancel` marks the request before it looks for the work, so at least one of them sees the other.
         with self._lock:
             self._work = work
         try:
@@ -62,7 +62,7 @@ class Cancellation:
             raise Cancelled()
 
     def cancel(self, request: Cancellable) -> None:
-        """Called once the request is marked. Does nothing to any other request."""
+        """Called after the request is marked. Doesn't affect any other request."""
         with self._lock:
             if self._work is not None and self._work.request is request:
                 self._work.begin_interrupting()
@@ -89,7 +89,7 @@ class _Work:
 
     def _keep_interrupting(self) -> None:
         while not self._ended.is_set():
-            # The work goes on meanwhile: it closes connections, and opens others.
+            # The work continues in the meantime, and closes and opens connections.
             with contextlib.suppress(Exception):
                 self._interrupt()
             self._ended.wait(INTERRUPT_EVERY_SECONDS)

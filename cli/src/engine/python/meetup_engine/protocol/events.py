@@ -1,4 +1,4 @@
-"""dbt's log events: the few that users should see go to the current request, and the many others cost nothing."""
+"""Handles dbt's log events: the few that users should see go to the current request, all others are dropped early."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from meetup_engine.protocol.messages import Json
 if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import ParsedNode
 
-# What a model's author prints with print() and log(…, info=True).
+# Output of print() and log(…, info=True) in models.
 AUTHOR_EVENTS = frozenset({"PrintEvent", "JinjaLogInfo", "JinjaLogWarning"})
-# The result of the request says this already.
+# Already part of the request's result.
 IN_THE_RESULT = frozenset({"LogTestResult", "LogModelResult", "LogSnapshotResult", "NothingToDo"})
 
 
 class _Info(Protocol):
-    """What every event of dbt has; its own type for it leaves the text out."""
+    """The fields of every dbt event; dbt's own type lacks the text."""
 
     name: str
     level: str
@@ -30,8 +30,8 @@ class _Info(Protocol):
 
 class EngineEvents(EventManager):
     """
-    Drops events that nobody listens to before dbt builds their message: dbt fires dozens of debug events per node.
-    Warnings keep dbt's own handling (its warn-error options).
+    Drops events that nobody listens to before dbt builds their message, because dbt fires dozens of debug events per node.
+    Warnings are handled by dbt (its warn-error options).
     """
 
     def __init__(self) -> None:

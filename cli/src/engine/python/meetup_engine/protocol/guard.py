@@ -1,4 +1,4 @@
-"""The engine never outlives the process that started it."""
+"""Makes sure that the engine never outlives the process that started it."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ POLL_SECONDS = 2
 
 def die_with_parent(pipe: int, before_end: Callable[[], None] = lambda: None) -> None:
     """
-    Ends this process when its parent is gone: at once when the parent's end of `pipe` closes (everywhere), by the
-    kernel's signal (Linux), and by looking at the parent's id, in case a child of the parent still holds the pipe.
+    Ends this process when its parent is gone: when the parent's end of `pipe` closes (all platforms), by a signal from the
+    kernel (Linux), and by polling the parent's id, in case another child of the parent still holds the pipe.
     """
     parent = os.getppid()
     if sys.platform.startswith("linux"):

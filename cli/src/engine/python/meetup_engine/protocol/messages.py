@@ -1,6 +1,6 @@
 """
-The documents that go over the wire, in Python's types. cli/src/engine/protocol.ts describes and checks the same documents
-on the other side: the two change together.
+The types of the protocol's documents. cli/src/engine/protocol.ts defines and validates the same documents on the other side:
+always change both.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING, Literal, TypedDict
 if TYPE_CHECKING:
     from typing_extensions import NotRequired
 
-#: A JSON document whose fields nobody reads here.
+#: A JSON document whose fields are not read here.
 Json = Mapping[str, object]
-#: Milliseconds by phase; `total` is among them.
+#: Milliseconds by phase, including `total`.
 Timings = dict[str, float]
-#: Columns (name and type) of tables that no model makes, by `schema.table`.
+#: Columns (name and type) of tables that no model builds, by `schema.table`.
 SourceColumns = Mapping[str, Sequence[Sequence[str]]]
 
 
 class RequestDocument(TypedDict, total=False):
-    """What a client sends. Each operation reads its own part; the TypeScript client is what sets it."""
+    """A request. Each operation reads its own fields, which the TypeScript client sets."""
 
     id: int
     op: str
@@ -29,7 +29,7 @@ class RequestDocument(TypedDict, total=False):
     protocol: int
     # cancel
     request: int
-    # Every operation on a project.
+    # All operations on a project
     projectDir: str
     profilesDir: str
     targetPath: str
@@ -65,7 +65,7 @@ class RequestDocument(TypedDict, total=False):
 
 
 class Problem(TypedDict):
-    """An error of the project: what is wrong, and where in the user's own files."""
+    """An error in the project: what is wrong, and where in the user's files."""
 
     kind: Literal["yaml", "jinja", "config", "environment", "parse", "database", "node"]
     file: str | None
@@ -76,7 +76,7 @@ class Problem(TypedDict):
 
 
 class Identity(TypedDict):
-    """What a node is called, and in which file it is."""
+    """A node's name, type and file."""
 
     uniqueId: str
     name: str
@@ -90,14 +90,14 @@ class Named(Identity):
 
 
 class Sample(TypedDict):
-    """A few of the rows that a data test found."""
+    """A sample of the rows that a data test found."""
 
     columns: list[str]
     rows: list[list[object]]
 
 
 class Diff(TypedDict):
-    """All rows of a unit test that dbt itself ran."""
+    """All rows of a unit test that was run by dbt itself."""
 
     actual: list[dict[str, object]]
     expected: list[dict[str, object]]
@@ -105,7 +105,7 @@ class Diff(TypedDict):
 
 class MissingRow(TypedDict):
     cells: list[str]
-    # The row's index among those that are expected, until `line` takes its place.
+    # The row's index among the expected ones, until it is replaced by `line`.
     row: NotRequired[int | None]
     line: NotRequired[int | None]
 
@@ -131,7 +131,7 @@ class DifferenceCounts(TypedDict):
 
 
 class Difference(TypedDict):
-    """Rows of a unit test that are not as expected, with the columns that matter."""
+    """Differences between a unit test's actual and expected rows, in the columns that matter."""
 
     columns: list[str]
     missing: list[MissingRow]
@@ -150,7 +150,7 @@ class NodeResult(Identity):
     compiledPath: NotRequired[str]
     sample: NotRequired[Sample]
     diff: NotRequired[Diff]
-    # Of a unit test that ran in memory.
+    # For a unit test that ran in memory
     difference: NotRequired[Difference]
     line: NotRequired[int | None]
     model: NotRequired[str]
@@ -163,7 +163,7 @@ class UnitTest(Identity):
 
 
 class ParseReport(TypedDict):
-    """What one parse did. `generation` grows with each that changed the manifest."""
+    """The outcome of a parse. `generation` is incremented by each parse that changes the manifest."""
 
     kind: str
     files: list[str]
@@ -172,7 +172,7 @@ class ParseReport(TypedDict):
 
 
 class Answer(TypedDict):
-    """The result of a request; each operation has a type of its own below."""
+    """The result of a request; each operation has its own type below."""
 
     status: str
     problems: list[Problem]
@@ -186,7 +186,7 @@ class ParseAnswer(Answer):
 
 
 class AffectedNodes(TypedDict):
-    """What an affected build left alone, and what fails as the project is."""
+    """The nodes that an affected build skipped, and those that currently fail."""
 
     spared: list[Named]
     failing: list[Named]
@@ -198,7 +198,7 @@ class TaskAnswer(Answer):
     nodes: list[NodeResult]
     ms: Timings
     parse: NotRequired[ParseReport]
-    # Of an affected build.
+    # For an affected build
     spared: NotRequired[list[Named]]
     failing: NotRequired[list[Named]]
     unchanged: NotRequired[list[Named]]

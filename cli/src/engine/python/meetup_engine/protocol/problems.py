@@ -1,4 +1,4 @@
-"""Errors of the project (YAML, Jinja, SQL, configuration) as data: file, line and one message."""
+"""Converts errors in the project (YAML, Jinja, SQL, configuration) to data: file, line and one message."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ EXCERPT_LINES = 3
 
 
 class FailedNode(Protocol):
-    """What is read of a node that failed. A seed has no compiled code, and a unit test no file that was compiled."""
+    """The part of a failed node that is used here. A seed has no compiled code, and a unit test has no compiled file."""
 
     @property
     def original_file_path(self) -> str: ...
 
 
 def is_project_problem(error: BaseException) -> bool:
-    """Whether the error lies in the project, which makes it a result, and not in the engine."""
+    """Whether an error is caused by the project, and so a result, rather than a failure of the engine."""
     return isinstance(error, DbtBaseException) or str(error).startswith("Found a cycle")
 
 
 def problem_of(error: BaseException, project_dir: str, known_files: Sequence[str] = ()) -> Problem:
-    """Describes an error that dbt raised while it read or parsed the project."""
+    """Describes an error that dbt raised while parsing the project."""
     message = text_of(error)
     if isinstance(error, UnreadableFile):
         return _unreadable(error, project_dir)
@@ -57,7 +57,7 @@ def _unreadable(error: UnreadableFile, project_dir: str) -> Problem:
 
 
 def node_problem(node: FailedNode, message: str | None, project_dir: str, statement: str | None = None) -> Problem:
-    """Describes why a node failed: the line in its own file, the compiled code around it, and what the database said."""
+    """Describes why a node failed: the line in its file, the compiled code around it, and the database's message."""
     message = _without_header(message or "")
     at = DUCKDB_LINE.search(message)
     compiled: str | None = getattr(node, "compiled_code", None)
@@ -80,13 +80,13 @@ def node_problem(node: FailedNode, message: str | None, project_dir: str, statem
 
 
 def text_of(error: BaseException) -> str:
-    """The message of an exception, without dbt's own heading where it has one."""
+    """The message of an exception, without dbt's heading if there is one."""
     message = getattr(error, "msg", None)
     return message if isinstance(message, str) and message else str(error)
 
 
 def excerpt(text: str, line: int) -> str:
-    """The lines around a line, with that line marked."""
+    """The surrounding lines, with the line itself marked."""
     lines = text.split("\n")
     first = max(0, line - EXCERPT_LINES)
     shown = lines[first : line + EXCERPT_LINES - 1]
@@ -97,7 +97,7 @@ def excerpt(text: str, line: int) -> str:
 
 
 def excerpt_of_file(path: str, line: int) -> str | None:
-    """The same for a file; None if it can't be read."""
+    """The excerpt from a file; None if it can't be read."""
     try:
         with open(path, encoding="utf-8") as file:
             return excerpt(file.read(), line)
@@ -135,7 +135,7 @@ def _file_of(error: BaseException, message: str, known_files: Sequence[str]) -> 
 
 
 def _paths_in(text: str) -> Iterator[str]:
-    """A name may have spaces in it, or words of the message before it: the longest one first."""
+    """Possible paths in a message, longest first: a path may contain spaces, or be preceded by other words."""
     words = text.split(" ")
     for start in range(len(words)):
         yield " ".join(words[start:])
@@ -160,8 +160,8 @@ def _plain(message: str) -> str:
 
 def _compiled_line(statement_line: int, shown: str, compiled: str, statement: str | None) -> int | None:
     """
-    The line of the compiled code that DuckDB's line of the whole statement is: the one that DuckDB shows or, if that
-    occurs more than once, the one nearest to where the compiled code begins in the statement.
+    Maps a line of the whole statement, as reported by DuckDB, to a line of the compiled code: the line that DuckDB quotes or, if
+    that occurs more than once, the nearest occurrence, given where the compiled code starts in the statement.
     """
     shown = shown.strip().strip(".")
     matching = [number for number, line in enumerate(compiled.split("\n"), 1) if shown and shown in line]
@@ -174,7 +174,7 @@ def _compiled_line(statement_line: int, shown: str, compiled: str, statement: st
 
 
 def _source_line(raw: str, compiled: str, compiled_line: int) -> int:
-    """The line of the model's own file that a line of its compiled code came from, or the nearest one before it."""
+    """The line of the model's file that a line of its compiled code comes from, or the nearest one before it."""
     before, after = raw.split("\n"), compiled.split("\n")
     nearest = 1
     for tag, raw_start, raw_end, start, end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():

@@ -1,4 +1,4 @@
-"""The protocol's transport: one JSON document per line over a Unix domain socket, open to whoever knows the token."""
+"""The protocol's transport: one JSON document per line over a Unix domain socket, for clients that know the token."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from typing import cast
 from meetup_engine.protocol.messages import Json, RequestDocument
 
 PROTOCOL = 1
-# No request comes near this length: a longer line is not the protocol.
+# Requests are much shorter than this: a client that sends a longer line doesn't speak the protocol.
 MAX_LINE = 8 * 1024 * 1024
 HEARTBEAT_SECONDS = 1
 
 
 class Connection:
-    """One client. Every thread may write to it, and a client that has gone is no error."""
+    """The connection to one client. Any thread may write to it, and a disconnected client is not an error."""
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -53,7 +53,7 @@ class Connection:
 
 
 class Request:
-    """One request for work. Once it is `cancelled`, nothing is sent about it except that it was."""
+    """One request for work. Once it is `cancelled`, nothing but the cancellation is reported."""
 
     def __init__(self, connection: Connection, document: RequestDocument) -> None:
         self.connection = connection
@@ -61,11 +61,11 @@ class Request:
         self.op = document["op"]
         self.document = document
         self.cancelled = False
-        # Whether work on it has begun, or it was answered without any.
+        # Whether work on it has started, or it was answered without any.
         self.taken = False
 
     def event(self, event: Json) -> None:
-        # A node that is interrupted ends with an error, which says nothing about the node.
+        # An interrupted node ends with an error, which isn't the node's fault.
         if not self.cancelled:
             self.connection.send({"id": self.id, "type": "event", "event": event})
 
@@ -80,7 +80,7 @@ class Request:
 
 
 class Server:
-    """Accepts clients. Quick operations are answered at once; work is queued, because dbt does one thing at a time."""
+    """Accepts clients. Quick operations are answered immediately; work is queued, because dbt does one thing at a time."""
 
     def __init__(
         self,
@@ -95,7 +95,7 @@ class Server:
         self.work: queue.Queue[Request] = queue.Queue()
         self.current: Request | None = None
         self.on_cancel: Callable[[Request], None] = lambda request: None
-        # Whether the current request works on this machine only, so that a process that uses no CPU time is stuck.
+        # Whether the current request only works locally. If so, a process that uses no CPU time is stuck.
         self.local = False
         self._pending: dict[tuple[int, int], Request] = {}
         self._lock = threading.Lock()
@@ -112,7 +112,7 @@ class Server:
             threading.Thread(target=work, daemon=True, name=work.__name__).start()
 
     def take_up(self, request: Request) -> bool:
-        """Makes a queued request the current one. Returns False if it was cancelled, and answered, meanwhile."""
+        """Makes a queued request the current one. Returns False if it has been cancelled (and answered) in the meantime."""
         with self._lock:
             if request.taken:
                 return False
@@ -125,7 +125,7 @@ class Server:
             self._pending.pop((id(request.connection), request.id), None)
 
     def _beat(self) -> None:
-        """Tells every client that waits for an answer that the engine is alive, and how much CPU time it has used."""
+        """Sends a heartbeat with the engine's CPU time to every client that waits for an answer."""
         while True:
             time.sleep(HEARTBEAT_SECONDS)
             times = os.times()
@@ -190,8 +190,8 @@ class Server:
 
     def _give_up(self, request: Request) -> None:
         """
-        Ends a request: one that waits at once, because what it waits for may take long: another client's build, or the
-        import of dbt.
+        Cancels a request. A queued one is answered immediately, because it may wait for something long: another client's build,
+        or the import of dbt.
         """
         request.cancelled = True
         with self._lock:
@@ -212,14 +212,14 @@ class Server:
 
 def parse_document(line: bytes) -> RequestDocument:
     """
-    One line of a client. What it has to be to be answered is checked; the rest is as the client of the same protocol
-    number makes it (cli/src/engine/protocol.ts). Raises ValueError or TypeError for anything else.
+    Parses a line from a client. Only the fields needed to answer it are validated; all others can be trusted, since the client
+    has the same protocol number (cli/src/engine/protocol.ts). Raises ValueError or TypeError.
     """
     document: object = json.loads(line)
     if not isinstance(document, dict):
-        raise TypeError("a request is an object")
+        raise TypeError("a request must be an object")
     if not isinstance(document.get("op"), str):
-        raise TypeError("a request names its operation")
+        raise TypeError("a request must have an operation")
     if document["op"] != "hello" and not isinstance(document.get("id"), int):
-        raise TypeError("a request has a number")
+        raise TypeError("a request must have a numeric id")
     return cast(RequestDocument, document)

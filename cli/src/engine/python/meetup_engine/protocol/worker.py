@@ -1,4 +1,4 @@
-"""Does the requests, one after the other, in the main thread."""
+"""Processes requests one at a time in the main thread."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ if TYPE_CHECKING:
     )
     from meetup_engine.protocol.wire import Request, Server
 
-# After this long without work the engine tidies up: garbage, and the manifest on disk for its next start.
+# After this long without work, the engine collects garbage and saves the manifest for its next start.
 IDLE_SECONDS = 0.7
-# Sessions (target and variables) that are kept; each holds a manifest.
+# The number of sessions (target and variables) to keep; each holds a manifest.
 KEPT_SESSIONS = 3
-# A git checkout removes files while they are read: how often the project is looked at again for that.
+# How often a parse is repeated because files disappear during it, as in a git checkout.
 LOOKS_AT_MOVING_FILES = 3
 
 
@@ -66,7 +66,7 @@ def dbt_version() -> str:
 
 
 class Worker:
-    """Owns the sessions and the state of dbt in this process."""
+    """Owns the sessions and dbt's state in this process."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -87,7 +87,7 @@ class Worker:
         }
         self._cancellation = Cancellation(_interrupt_queries)
         server.on_cancel = self._cancellation.cancel
-        # What was imported is not looked at again; what one request makes is, but seldom while it runs.
+        # Exclude imported objects from garbage collection, and collect rarely during a request.
         gc.freeze()
         gc.set_threshold(100_000, 20, 20)
         gc.enable()
@@ -112,7 +112,7 @@ class Worker:
             self._events.listener = request.event
             with self._cancellation.honoured(request):
                 answer = operation(request)
-            # Before the answer: who gets it may open the database at once.
+            # Before the answer, because the client may open the database as soon as it arrives.
             self._release(clean=answer["status"] == "pass")
             request.result(answer)
         except KeyboardInterrupt:
@@ -122,7 +122,7 @@ class Worker:
             traceback.print_exc(file=sys.stderr)
             self._release()
             request.error("file", f"The dbt engine can't use {error.filename or 'a file'}: {error.strerror or error}.")
-        except Exception as error:  # noqa: BLE001 - the engine outlives what goes wrong in one request
+        except Exception as error:  # noqa: BLE001 - the engine survives errors in a request
             traceback.print_exc(file=sys.stderr)
             self._release()
             request.error("failed", f"{type(error).__name__}: {problems.text_of(error)}", traceback.format_exc())
@@ -160,7 +160,7 @@ class Worker:
         session.acquire()
         state_folder = document.get("stateDir")
         if self._server.local and state_folder:
-            # What the database was built from is known again when somebody has built all of it.
+            # The inputs of the database are known again after the next full build.
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(state_folder, "built.json"))
         run_started = time.perf_counter()
@@ -193,7 +193,7 @@ class Worker:
     def _session(self, request: Request) -> Project:
         settings = settings_from(request.document)
         session = self._sessions.pop(settings, None) or Project(settings)
-        # In the order of their last use.
+        # In order of last use.
         self._sessions[settings] = session
         session.take_environment(request.document.get("env"))
         while len(self._sessions) > KEPT_SESSIONS:
@@ -215,11 +215,11 @@ class Worker:
     # --- between requests ---
 
     def _release(self, clean: bool = False) -> None:
-        """Closes DuckDB's file, so that others can open it."""
+        """Closes the DuckDB file, so that others can open it."""
         try:
             for session in self._sessions.values():
                 session.release(clean)
-        except Exception:  # noqa: BLE001 - an engine that holds the file is of no use to anybody
+        except Exception:  # noqa: BLE001 - an engine that keeps the file open blocks everybody else
             traceback.print_exc(file=sys.stderr)
             os._exit(70)
 
@@ -236,12 +236,12 @@ class Worker:
                 for session in self._sessions.values():
                     if everything or session.unsaved:
                         session.write_partial_parse()
-            except Exception:  # noqa: BLE001 - only the next start is slower
+            except Exception:  # noqa: BLE001 - it only makes the next start slower
                 traceback.print_exc(file=sys.stderr)
 
 
 def _answer_of(task: Streaming, results: Iterable[RunResult]) -> TaskAnswer:
-    """What came out of a task, without what the request adds."""
+    """A task's answer, without the fields that the request adds."""
     results = list(results)
     nodes = [task.described(result) for result in results if not is_hook(result.node)]
     hooks = [result for result in results if is_hook(result.node) and result.status in FAILED]
@@ -258,7 +258,7 @@ def _answer_of(task: Streaming, results: Iterable[RunResult]) -> TaskAnswer:
 
 
 def _refreshed(session: Project, named: Collection[str], full: bool) -> Parse:
-    """A refresh of the manifest, made again if files disappear between being listed and being read."""
+    """Refreshes the manifest, and repeats that if files disappear between being listed and being read."""
     for _ in range(LOOKS_AT_MOVING_FILES):
         with contextlib.suppress(FileNotFoundError):
             return session.refresh(named, full)
@@ -266,24 +266,24 @@ def _refreshed(session: Project, named: Collection[str], full: bool) -> Parse:
 
 
 def _interrupt_queries() -> None:
-    """Interrupts whatever the database is doing now for dbt and for unit tests."""
+    """Interrupts running queries of dbt and of unit tests."""
     interrupt_queries()
     unit_test_runner.interrupt()
 
 
 TASKS: dict[str, type[Streaming]] = {**DBT_TASKS, "affected": AffectedBuild}
 
-# The command of dbt whose flags an operation of ours takes.
+# The dbt command whose flags each operation uses.
 COMMANDS = {"affected": "build"}
 
 
 def report_of(parse: Parse, session: Project) -> ParseReport:
-    """A parse, as the protocol has it."""
+    """A parse in the protocol's format."""
     return {"kind": parse.kind, "files": parse.files, "ms": parse.ms, "generation": session.generation}
 
 
 def task_arguments(document: RequestDocument) -> list[str]:
-    """The command-line arguments that a request for work stands for."""
+    """The dbt command-line arguments for a request."""
     arguments: list[str] = []
     if document.get("select"):
         arguments += ["--select", *(document["select"] or ())]

@@ -1,4 +1,4 @@
-"""A unit test as one statement, exactly as dbt would run it: its fixtures as CTEs, its overrides, is_incremental, this."""
+"""Compiles a unit test to one statement as dbt would run it: with its fixtures as CTEs, its overrides, is_incremental and this."""
 
 from __future__ import annotations
 
@@ -26,23 +26,23 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import ManifestSQLNode, UnitTestDefinition
 
-# dbt's name for the compared side that is the model's; its materialization puts it into the one statement that counts.
+# dbt's label for the model's rows; its materialization puts it into the statement that compares.
 _THE_STATEMENT = "dbt_internal_unit_test_actual"
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """`statement` gives actual and expected rows, told apart by the last column, `actual_or_expected`."""
+    """`statement` returns actual and expected rows, distinguished by the last column, `actual_or_expected`."""
 
     statement: str
-    # The model's part of the statement; the CTEs before it; and the model itself without them.
+    # The model's part of the statement, the CTEs before it, and the model itself without them.
     code: str
     ctes: tuple[str, ...]
     body: str
 
 
 class UnitTestFailed(DbtRuntimeError):
-    """dbt's words for a unit test that can't be run. `reason`: what dbt or the database said; `compiled_code`: the model."""
+    """A unit test that can't be run. `reason`: the message of dbt or the database; `compiled_code`: the model's."""
 
     def __init__(self, message: str, compiled_code: str | None, reason: DbtBaseException) -> None:
         super().__init__(message)
@@ -59,9 +59,9 @@ def compile_unit_test(
     overridden: bool,
 ) -> Compiled:
     """
-    Has dbt compile a unit test: its model with its overrides, is_incremental and this. Its rows are written by us, and by
-    dbt itself where that might say something else.
-    @raises DbtBaseException: what dbt itself would report as the test's error.
+    Lets dbt compile a unit test: its model with its overrides, is_incremental and this. The fixtures' rows are written by
+    `writing.py`, or by dbt if the result might differ.
+    @raises DbtBaseException: the error that dbt itself would report for the test.
     """
     built = UnitTestManifestLoader(manifest, config, {test.unique_id}).load()
     parsed: Any = built.nodes[test.unique_id]
@@ -78,7 +78,7 @@ def compile_unit_test(
 def _write_inputs(
     test: UnitTestDefinition, node: ManifestSQLNode, built: Manifest, config: RuntimeConfig, adapter: DuckDBAdapter
 ) -> None:
-    """Puts each input's rows where dbt would compile the macro that writes them."""
+    """Inserts each input's rows, for which dbt would compile a macro."""
     for given, unique_id in zip(test.given, node.depends_on.nodes, strict=False):
         if not isinstance(given.rows, list):
             continue
@@ -94,7 +94,7 @@ def _write_inputs(
 def _statement(
     test: UnitTestDefinition, node: ManifestSQLNode, adapter: DuckDBAdapter, cursor: duckdb.DuckDBPyConnection
 ) -> str | None:
-    """What dbt's materialization would run; None if only that knows."""
+    """The statement that dbt's materialization would run; None if only dbt can write it."""
     if getattr(node.config, "sql_header", None):
         return None
     try:
@@ -121,7 +121,7 @@ def _statement(
 
 
 def _require_known_columns(test: str, sql: str, columns: list[str], cursor: duckdb.DuckDBPyConnection) -> None:
-    """Holds expected rows that are SQL to the model's columns; where it is no SQL by itself, dbt's statement tells."""
+    """Checks the columns of expected rows in SQL. If that isn't a query by itself, dbt's statement will report the error."""
     try:
         described = cursor.execute(f"describe {sql}").fetchall()
     except duckdb.Error:
@@ -132,7 +132,7 @@ def _require_known_columns(test: str, sql: str, columns: list[str], cursor: duck
 def _by_materialization(
     test: UnitTestDefinition, node: ManifestSQLNode, built: Manifest, config: RuntimeConfig, adapter: DuckDBAdapter
 ) -> str:
-    """Runs dbt's own materialization, whose last statement is kept instead of executed."""
+    """Runs dbt's materialization, but captures its last statement instead of executing it."""
     context = generate_runtime_model_context(node, config, built)
     materialization = built.find_materialization_macro_by_name(
         config.project_name, node.get_materialization(), adapter.type()
@@ -143,7 +143,7 @@ def _by_materialization(
         try:
             MacroGenerator(materialization, context)()
         except DbtBaseException as error:
-            # dbt's own words. Where the database points into the model, its line is worth more than they are.
+            # dbt's message. If the database names a line in the model, that is more useful.
             raise UnitTestFailed(
                 f"An error occurred during execution of unit test '{test.name}'. "
                 f"There may be an error in the unit test definition: check the data types.\n {error}",
@@ -155,7 +155,7 @@ def _by_materialization(
 
 @contextlib.contextmanager
 def _intercepted(adapter: DuckDBAdapter) -> Iterator[Sequence[str]]:
-    """Keeps the statement that compares, and lets dbt's other statements (a temporary table) through."""
+    """Captures the statement that compares, and executes dbt's other statements (for a temporary table)."""
     kept: list[str] = []
     execute = adapter.execute
 
@@ -168,7 +168,7 @@ def _intercepted(adapter: DuckDBAdapter) -> Iterator[Sequence[str]]:
         return execute(sql, auto_begin=auto_begin, fetch=fetch, limit=limit)
 
     def drop(relation: BaseRelation) -> None:
-        """The temporary table of the materialization. dbt has a macro for it, with a context of its own for each call."""
+        """Drops the materialization's temporary table without dbt's macro, which would need a context for each call."""
         execute(f"drop table if exists {relation.render()}")
 
     vars(adapter).update(execute=keep, drop_relation=drop)

@@ -1,4 +1,4 @@
-"""The engine's operations on unit tests: list them, run them, and say how much they notice."""
+"""The engine's operations on unit tests: list them, run them, and measure how much they cover."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from meetup_engine.protocol.wire import Request
 
     SessionOf = Callable[[Request], Project]
-    # What was parsed, or what is wrong with the project.
+    # The outcome of the parse, or the project's problems.
     Refresh = Callable[[Project, Request], tuple[Parse | None, list[Problem]]]
 
 
 class MissingPackage(Exception):
-    """A package of requirements.txt is not there: the toolchain is older than the project."""
+    """A package in requirements.txt is not installed because the toolchain is older than the project."""
 
 
 def operations(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable[[Request], Answer]]:
-    """What the engine's worker registers, by name."""
+    """The operations by name, for the engine's worker."""
 
     def fixtures(request: Request) -> UnitTestsAnswer:
         session = session_of(request)
-        # A client that runs one test after the other says so, and the files are looked at for the first one only.
+        # A client that runs one test after another sends the generation, so that files are only checked for the first one.
         ready = session.has_manifest and session.owns_adapter
         if not ready or request.document.get("generation") != session.generation:
             parse, found = refresh(session, request)
@@ -59,7 +59,7 @@ def operations(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable
         parse, found = refresh(session, request)
         if parse is None:
             return {"status": "invalid", "problems": found, "models": [], "ms": {}}
-        # The SQL parser takes a while to import, for which only those wait who ask for this.
+        # Imported on demand, because the SQL parser takes a while to import.
         try:
             from meetup_engine.unit_tests.mutation import coverage, mutants
         except ImportError as error:
@@ -74,7 +74,7 @@ def operations(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable
 
 
 def listed(session: Project) -> list[UnitTest]:
-    """All unit tests of the project, in the order of their files."""
+    """All unit tests of the project, ordered by file."""
     tests = [test for test in session.manifest.unit_tests.values() if test.config.enabled]
     return [
         {**identity(test), "model": test.model, "line": place_of(test, session.settings.project_dir)[0]}
@@ -83,7 +83,7 @@ def listed(session: Project) -> list[UnitTest]:
 
 
 def run_unit_tests(session: Project, request: Request) -> UnitTestsAnswer:
-    """All of them, or those of `uniqueIds`."""
+    """Runs all unit tests, or those in `uniqueIds`."""
     started = time.perf_counter()
     document = request.document
     wanted = document.get("uniqueIds")
@@ -99,7 +99,7 @@ def run_unit_tests(session: Project, request: Request) -> UnitTestsAnswer:
 
 
 def models_of(session: Project, request: Request) -> dict[str, ManifestNode]:
-    """The project's own models by unique id: all, or those of `select`, which are names with * for any letters."""
+    """Models of the root project by unique id: all, or those that match `select`, which are names with * as a wildcard."""
     wanted = request.document.get("select") or ["*"]
     return {
         unique_id: node
@@ -112,7 +112,7 @@ def models_of(session: Project, request: Request) -> dict[str, ManifestNode]:
 
 
 def tests_by_model(session: Project) -> dict[str, list[UnitTestDefinition]]:
-    """Unit tests that are enabled, by the unique id of the model that they test."""
+    """The enabled unit tests by the unique id of the tested model."""
     found: dict[str, list[UnitTestDefinition]] = {}
     for test in session.manifest.unit_tests.values():
         if test.config.enabled:

@@ -1,4 +1,4 @@
-"""Where a unit test, and each row that it expects, is in its YAML file."""
+"""Finds the lines of unit tests and their expected rows in YAML files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meetup_engine.lru_cache import LruCache
 if TYPE_CHECKING:
     from dbt.contracts.graph.nodes import UnitTestDefinition
 
-# The line of the test, and those of its expected rows, from 1.
+# The line of the test and those of its expected rows, from 1.
 Place = tuple[int | None, list[int]]
 
 _Loader: type[yaml.CSafeLoader | yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -21,7 +21,7 @@ _known: LruCache[tuple[str, int, int], dict[tuple[str, str], Place]] = LruCache(
 
 
 def place_of(test: UnitTestDefinition, project_dir: str) -> Place:
-    """The line of a unit test and those of its expected rows; None and nothing where the file does not say."""
+    """The line of a unit test and those of its expected rows; None and empty if they can't be found."""
     path = os.path.normpath(os.path.join(project_dir, test.original_file_path))
     try:
         stat = os.stat(path)
@@ -45,7 +45,7 @@ def _tests_in(document: yaml.Node | None) -> Iterator[tuple[tuple[str, str], Pla
 
 
 def _line_of(node: yaml.Node) -> int:
-    # A node that was composed from a file has a mark.
+    # Nodes that were composed from a file have a mark.
     return node.start_mark.line + 1 if node.start_mark is not None else 1
 
 

@@ -1,4 +1,4 @@
-"""Runs the statements of unit tests side by side, on connections that keep their plans."""
+"""Runs the statements of unit tests in parallel, on connections that cache their plans."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True)
 class Result:
-    """What a statement gave: the columns' names and types, and rows of typed values."""
+    """The result of a statement: names and types of the columns, and rows of typed values."""
 
     names: tuple[str, ...]
     types: tuple[object, ...]
@@ -34,7 +34,7 @@ class Result:
 
 
 class Run:
-    """One unit test on its way from being compiled to its verdict."""
+    """One unit test, from compiling to its verdict."""
 
     def __init__(self, test: UnitTestDefinition) -> None:
         self.test = test
@@ -47,7 +47,7 @@ class Run:
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
-        """What is done in it counts as this test's own time."""
+        """Adds the time inside the context to this test's duration."""
         started = time.perf_counter()
         try:
             yield
@@ -56,16 +56,16 @@ class Run:
 
 
 class Pool:
-    """As many connections as small machines have cores. DuckDB works without Python's lock."""
+    """A pool with as many connections as small machines have cores. DuckDB releases the GIL."""
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._workers = [Worker(database.cursor()) for _ in range(WORKERS)]
         self._threads = ThreadPoolExecutor(WORKERS, thread_name_prefix="unit-tests")
-        # A statement always goes to the same worker, which has its plan.
+        # A statement always goes to the same worker, which has cached its plan.
         self._worker_of: dict[str, int] = {}
 
     def run(self, runs: Iterable[Run], is_cancelled: Callable[[], bool]) -> None:
-        """Gives each its `result` or its `error`."""
+        """Runs the statements and sets the `result` or `error` of each."""
         shares: list[list[Run]] = [[] for _ in self._workers]
         for run in runs:
             if run.statement is not None:
@@ -77,7 +77,7 @@ class Pool:
             list(self._threads.map(lambda item: item[0].run(item[1], is_cancelled), busy))
 
     def interrupt(self) -> None:
-        """Interrupts the statements that are running now. Any thread may call this."""
+        """Interrupts the running statements. Any thread may call this."""
         for worker in self._workers:
             worker.interrupt()
 
@@ -101,7 +101,7 @@ class Worker:
             with run.timed():
                 try:
                     run.result = fetched(self._cursor, self._plans.execute, run.statement)
-                except Exception as error:  # noqa: BLE001 - DuckDB's errors are the model's or the test's
+                except Exception as error:  # noqa: BLE001 - DuckDB's errors are caused by the model or the test
                     run.error = error
 
     def interrupt(self) -> None:
@@ -109,11 +109,11 @@ class Worker:
 
 
 def fetched(cursor: duckdb.DuckDBPyConnection, execute: Callable[[str], object], statement: str) -> Result:
-    """Runs a statement and reads all of its rows."""
+    """Runs a statement and fetches all rows."""
     execute(statement)
     rows: list[Row] | None
     try:
-        # Python's timestamps have no nanoseconds, and end with the year 9999.
+        # Python's timestamps have no nanoseconds and end in the year 9999.
         has_nanoseconds = any("_NS" in str(column[1]).upper() for column in cursor.description)
         rows = None if has_nanoseconds else cursor.fetchall()
     except (ValueError, OverflowError):

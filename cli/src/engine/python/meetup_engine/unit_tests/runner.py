@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from meetup_engine.project.project import Project
     from meetup_engine.protocol.messages import Difference, NodeResult, Problem, SourceColumns
 
-# Optimizers whose plans follow from the few rows of a unit test. The other ones only arrange what is equal, and leave plans
-# that DuckDB can't write down.
+# Optimizers whose plans depend on the few rows of a unit test. The others only rearrange equal parts, and produce plans that
+# DuckDB can't serialize.
 _STATISTICAL = (
     "statistics_propagation,join_order,build_side_probe_side,unused_columns,column_lifetime,"
     "common_subexpressions,compressed_materialization,late_materialization"
@@ -47,7 +47,7 @@ _STATISTICAL = (
 
 
 class UnitTestCache:
-    """What a session keeps for its unit tests between requests."""
+    """A session's cache for unit tests between requests."""
 
     def __init__(self, session: Project, config: RuntimeConfig) -> None:
         self.config_seen = session.config
@@ -63,7 +63,7 @@ class UnitTestCache:
         self._generation: int | None = None
 
     def fingerprints(self, session: Project, config: RuntimeConfig) -> Fingerprints:
-        # A partial parse changes the manifest in place.
+        # A partial parse modifies the manifest in place.
         if self._fingerprints is None or self._generation != session.generation:
             self._fingerprints = fingerprints_of(session, session.manifest, config)
             self._generation = session.generation
@@ -79,7 +79,7 @@ _caches: dict[Project, UnitTestCache] = {}
 
 
 def cache_of(session: Project, config: RuntimeConfig) -> UnitTestCache:
-    """The one of this session, made again when its configuration has changed."""
+    """The session's cache, which is renewed when its configuration has changed."""
     cache = _caches.get(session)
     if cache is None or cache.config_seen is not session.config:
         if cache is not None:
@@ -91,13 +91,13 @@ def cache_of(session: Project, config: RuntimeConfig) -> UnitTestCache:
 
 
 def interrupt() -> None:
-    """Interrupts the unit tests that are running now, if any. Any thread may call this."""
+    """Interrupts the running unit tests, if any. Any thread may call this."""
     for cache in list(_caches.values()):
         cache.pool.interrupt()
 
 
 class UnitTestRunner:
-    """Runs unit tests of one manifest. Use it inside `lent`."""
+    """Runs unit tests of one manifest. Use it inside the context of `lent`."""
 
     def __init__(self, session: Project, sources: SourceColumns) -> None:
         self._session = session
@@ -119,17 +119,17 @@ class UnitTestRunner:
         )
 
     def lent(self) -> contextlib.AbstractContextManager[None]:
-        """While it lasts, dbt works on the database in memory."""
+        """A context in which dbt uses the database in memory."""
         return self._cache.database.in_place_of(self.adapter, self.columns.of_relation)
 
     def compiled(self, test: UnitTestDefinition) -> Compiled:
-        """The test's statement, from memory if nothing that it is made from has changed."""
+        """The test's statement, from the cache if nothing that it depends on has changed."""
         tested = test.depends_on.nodes[0]
         key = self._key(test, tested)
         compiled = self._cache.compiled.get(key) if key else None
         if compiled is None:
             if key is None:
-                # What it renders may ask the database for anything that it reads.
+                # Its templates may query any relation that it reads.
                 self.columns.place_inputs(tested)
             compiled = compile_unit_test(
                 test, self._session.manifest, self._config, self.adapter, self._cache.cursor, self._overridden
@@ -144,12 +144,12 @@ class UnitTestRunner:
         return self._cache.tables
 
     def new_cursor(self) -> duckdb.DuckDBPyConnection:
-        """A connection of its own, for another thread."""
+        """A new connection for another thread."""
         return self._cache.database.cursor()
 
     @contextlib.contextmanager
     def without_statistics(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection whose plans follow from the SQL, and not from the few rows of a unit test."""
+        """A connection whose plans depend on the SQL, not on the few rows of a unit test."""
         cursor = self._cache.database.cursor()
         cursor.execute(f"set disabled_optimizers = '{_STATISTICAL}'")
         try:
@@ -158,18 +158,18 @@ class UnitTestRunner:
             cursor.execute("reset disabled_optimizers")
 
     def compiled_model(self, node: ManifestNode) -> str:
-        """The SQL of a model that has no unit test, on empty inputs."""
+        """The compiled SQL of a model that has no unit test, on empty inputs."""
         self.columns.place_inputs(node.unique_id)
         return self.columns.compiled(node)
 
     def run(self, test: UnitTestDefinition) -> NodeResult:
-        """One test's verdict, as the protocol says it."""
+        """Runs one test and returns its verdict in the protocol's format."""
         return self.run_all([test])[0]
 
     def run_all(
         self, tests: Sequence[UnitTestDefinition], is_cancelled: Callable[[], bool] = lambda: False
     ) -> list[NodeResult]:
-        """The tests' verdicts, in their order. dbt compiles one after the other; the database runs them side by side."""
+        """Runs tests and returns their verdicts in order. dbt compiles them one at a time; the database runs them in parallel."""
         runs = []
         for test in tests:
             if is_cancelled():
@@ -190,7 +190,7 @@ class UnitTestRunner:
             try:
                 run.compiled = self.compiled(test)
                 run.statement = self._cache.tables.instead_of_rows(run.compiled)
-            except Exception as error:  # noqa: BLE001 - dbt's and DuckDB's errors are the model's or the test's
+            except Exception as error:  # noqa: BLE001 - dbt's and DuckDB's errors are caused by the model or the test
                 run.error = error
         run.compile_ms = run.ms
         return run
@@ -200,7 +200,7 @@ class UnitTestRunner:
         with run.timed():
             try:
                 difference = None if run.error else self._difference(run)
-            except Exception as error:  # noqa: BLE001 - what can't be compared is the test's
+            except Exception as error:  # noqa: BLE001 - values that can't be compared are the test's fault
                 run.error = error
         verdict: NodeResult = {
             **identity(run.test),
@@ -229,7 +229,7 @@ class UnitTestRunner:
         found = compare(names, rows)
         if found is not None:
             return found
-        # All is as expected, or only seems so because a cast took something away from what was expected.
+        # All rows are as expected, or only seem so because a cast changed the expected values.
         by_name = {name.lower(): str(data_type) for name, data_type in zip(names, run.result.types, strict=True)}
         key = (run.compiled.statement, tuple(by_name.items()))
         if key not in self._cache.lost:
@@ -245,7 +245,7 @@ class UnitTestRunner:
         return (fingerprint, tuple(self.columns.of(unique_id) for unique_id in (*inputs, *itself)))
 
     def _failed(self, verdict: NodeResult, run: Run, error: Exception) -> NodeResult:
-        """The verdict of a test that could not be compiled, run or compared."""
+        """The verdict of a test that couldn't be compiled, run or compared."""
         code = run.compiled.statement if run.compiled is not None else getattr(error, "compiled_code", None)
         if isinstance(error, DbtBaseException):
             message = problems.text_of(error)
@@ -271,7 +271,7 @@ class UnitTestRunner:
 
 @dataclass(frozen=True)
 class _Place:
-    """A unit test as `problems` looks at nodes: an error of the database lies in the model's own file."""
+    """A unit test in the form that `problems` expects of nodes: database errors point into the model's file."""
 
     original_file_path: str
     raw_code: str

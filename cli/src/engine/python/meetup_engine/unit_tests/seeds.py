@@ -1,4 +1,4 @@
-"""The columns of a seed, read from its file: a unit test may have a seed as its input before any seed was built."""
+"""Reads the columns of a seed from its file, because a unit test may use it before it has been built."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from meetup_engine.build.contents import Columns
 
-# By what they follow from. Finding the types as dbt does takes a second for a large file.
+# Cached, because finding the types as dbt does takes a second for a large file.
 _known: LruCache[Hashable, Columns] = LruCache(256)
 
 
 def columns_of_seed(node: SeedNode, config: RuntimeConfig, adapter: BaseAdapter) -> Columns | None:
-    """Names and types as `dbt seed` would make them; None if the file can't be read, of which building it tells more."""
+    """Names and types as `dbt seed` would create them; None if the file can't be read, which is reported when it is built."""
     path = _file_of(node, config)
     try:
         stat = os.stat(path)

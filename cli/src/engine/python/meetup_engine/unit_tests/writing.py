@@ -1,7 +1,7 @@
 """
-Writes what dbt's macros write of a fixture's rows, cell by cell the same casts of the same literals. In Jinja, with a
-context of 600 macros for each input of each test, that takes longer than all the rest. Whoever overrides one of those
-macros, or has a value that is not plain, gets dbt's own.
+Writes a fixture's rows as SQL, with the same casts of the same literals as dbt's macros. In Jinja, with a context of 600 macros
+for each input of each test, that takes longer than everything else. If one of those macros is overridden, or a value isn't
+plain, dbt's macros are used.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
-# dbt's macros that this stands for.
+# The macros of dbt that this module replaces.
 _STOOD_FOR = frozenset(
     {
         "get_fixture_sql", "format_row", "safe_cast", "string_literal", "escape_single_quotes", "validate_fixture_rows",
@@ -25,16 +25,16 @@ _STOOD_FOR = frozenset(
     }
 )  # fmt: skip
 _PLAIN = (str, int, float, bool, type(None))
-# Rows reach dbt's macros as text inside of Jinja.
+# Rows reach dbt's macros as text inside Jinja.
 _JINJA = ("{{", "{%", "{#", "}}", "%}", "#}", "\\", "\n")
 
 
 class NotPlain(Exception):
-    """Only dbt's own macros know what this means."""
+    """The value needs dbt's own macros."""
 
 
 def is_overridden(manifest: Manifest) -> bool:
-    """Whether the project or the adapter has its own of what this stands for."""
+    """Whether the project or the adapter overrides one of the replaced macros."""
     for macro in manifest.macros.values():
         dialect, _, name = macro.name.rpartition("__")
         if (
@@ -50,7 +50,7 @@ def is_overridden(manifest: Manifest) -> bool:
 
 def given_rows(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> str:
     """
-    The rows of one input. `columns`: dbt's columns of the relation that they stand for.
+    The rows of one input. `columns`: dbt's columns of the relation that they replace.
     @raises NotPlain
     """
     types = {column.name.lower(): column.data_type for column in columns}
@@ -63,7 +63,7 @@ def given_rows(name: str, rows: Sequence[Row], columns: Iterable[Column]) -> str
 
 def expected_rows(rows: Sequence[Row], types: Mapping[str, str]) -> str:
     """
-    The rows that are expected, all with the same columns in the same order. `types`: of the model's columns, by name in lower case.
+    The expected rows, all with the same columns in the same order. `types`: the types of the model's columns by lower-case name.
     @raises NotPlain
     """
     listed = [_formatted(row, types) for row in rows]
@@ -71,7 +71,7 @@ def expected_rows(rows: Sequence[Row], types: Mapping[str, str]) -> str:
 
 
 def whole_statement(code: str, expected: str, columns: Iterable[str]) -> str:
-    """dbt's `get_unit_test_sql`."""
+    """Replaces dbt's `get_unit_test_sql`."""
     names = ", ".join(columns)
     return f"""with dbt_internal_unit_test_actual as (
   select {names}, 'actual' as "actual_or_expected"
@@ -98,7 +98,7 @@ def _values(listed: Iterable[str], names: Iterable[str], filled: bool) -> str:
 
 
 def _formatted(row: Row, types: Mapping[str, str]) -> dict[str, str]:
-    """dbt's `format_row`."""
+    """Replaces dbt's `format_row`."""
     formatted = {}
     for name, value in row.items():
         data_type = types.get(name.lower())

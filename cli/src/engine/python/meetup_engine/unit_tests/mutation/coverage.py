@@ -1,4 +1,4 @@
-"""What no unit test reaches: models without one, columns that none expects, branches of CASE that no row takes."""
+"""Finds what no unit test covers: models without one, columns that none expects, CASE branches that no row takes."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
     from meetup_engine.protocol.messages import CoverageAnswer, CoveredModel
     from meetup_engine.unit_tests.runner import UnitTestRunner
 
-# The CTE, the branch, and which of those that are alike.
+# The CTE, the branch, and its number among equal ones.
 _Branch = tuple[str, str, int]
 
-# DuckDB evaluates a branch for the rows that take it, and for those only.
+# DuckDB evaluates a branch only for the rows that take it.
 _REACHED = "meetup: this branch is reached"
 
 
 def coverage_of(runner: UnitTestRunner, node: ManifestNode, tests: Sequence[UnitTestDefinition]) -> CoveredModel:
-    """One model's coverage, as the protocol has it."""
+    """A model's coverage in the protocol's format."""
     answer: CoveredModel = {
         "model": node.name,
         "file": node.original_file_path,
@@ -71,7 +71,7 @@ def _expected(test: UnitTestDefinition, columns: Sequence[str]) -> list[str]:
 
 
 def _reach(trial: Trial, cursor: duckdb.DuckDBPyConnection, reached: dict[_Branch, bool]) -> None:
-    """Notes which branches of this rendering of the model a fixture reaches, of those that none has reached so far."""
+    """Records which of the branches that are still uncovered are reached by a fixture of this rendering of the model."""
     seen: dict[tuple[str, str], int] = {}
     for node in trial.body.nodes(exp.Case):
         for branch, result in _branches(node):
@@ -92,7 +92,7 @@ def _branches(case: exp.Case) -> Iterator[tuple[str, exp.Expr]]:
 
 def _is_reached(trial: Trial, result: exp.Expr, cursor: duckdb.DuckDBPyConnection) -> bool:
     trap = exp.Anonymous(this="error", expressions=[exp.Literal.string(_REACHED)])
-    # Of the branch's own type: a CASE that can only be null would not be evaluated.
+    # With the branch's type, because a CASE that can only be null isn't evaluated.
     sql = trial.body.with_other(result, exp.Coalesce(this=trap, expressions=[result.copy()]))
     try:
         cursor.execute(inject_ctes_into_sql(sql, trial.ctes)).fetchall()

@@ -1,4 +1,4 @@
-"""Runs each mutant of a model against the model's fixtures, until one of them fails."""
+"""Runs each mutant of a model against the model's fixtures until one of them fails."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ if TYPE_CHECKING:
 
 Tests = Mapping[str, Sequence["UnitTestDefinition"]]
 
-# What is no longer SQL is no mutant: nobody could write it.
+# Mutants that are not valid SQL don't count.
 _NO_SQL = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.NotImplementedException)
-# A mutant that takes this long on a few rows has been noticed (seconds).
+# A mutant that takes this long (seconds) on a few rows counts as noticed.
 PATIENCE = 5
 THREADS = 2
 
 
 @dataclass(frozen=True)
 class Cte:
-    """As dbt's own, with its rows read from a table."""
+    """Like dbt's, with the rows read from a table."""
 
     sql: str
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One unit test of the model: its statement around the model's own SQL, and that SQL, parsed."""
+    """One unit test of the model: the statement around the model's SQL, and that SQL, parsed."""
 
     name: str
     head: str
@@ -60,7 +60,7 @@ class Trial:
 
 @dataclass
 class Verdict:
-    """What became of a model's mutants."""
+    """The outcome for a model's mutants."""
 
     model: str
     file: str
@@ -68,11 +68,11 @@ class Verdict:
     killed: Counter[str] = field(default_factory=Counter)
     invalid: int = 0
     total: int = 0
-    # What no test noticed: first all, then without those that nobody can notice.
+    # Mutants that no test noticed; equivalent ones are removed at the end.
     unnoticed: list[Key] = field(default_factory=list)
     survivors: list[Mutant] = field(default_factory=list)
     equivalent: list[Mutant] = field(default_factory=list)
-    # Why the model has no mutants, if it has none.
+    # Why the model wasn't mutated, if so.
     reason: str | None = None
 
 
@@ -84,8 +84,8 @@ def mutate(
     cancelled: Callable[[], bool],
 ) -> list[Verdict]:
     """
-    Mutates models. `nodes`: by unique id; `tests`: by the unique id of their model; `say` gets a line of progress, and
-    `cancelled` is asked between mutants.
+    Mutates models. `nodes`: by unique id; `tests`: by the unique id of their model; `say` receives a line of progress;
+    `cancelled` is checked between mutants.
     """
     verdicts: list[Verdict] = []
     work: list[tuple[Verdict, list[Trial]]] = []
@@ -102,7 +102,7 @@ def mutate(
             continue
         verdict.fixtures = len(tests.get(unique_id, []))
         work.append((verdict, trials))
-    # The largest first, so that no thread is left alone with one of them.
+    # The largest models first, so that no thread has to finish one alone.
     work.sort(key=lambda item: -len(item[1][0].body.mutants) * len(item[1]))
     done: Counter[str] = Counter()
 
@@ -122,7 +122,7 @@ def mutate(
 
 
 def trials_of(runner: UnitTestRunner, tests: Iterable[UnitTestDefinition], node: ManifestNode) -> list[Trial] | str:
-    """The model's unit tests, which all have to pass as they are; or why it can't be mutated."""
+    """The model's unit tests, which have to pass on the unmodified model, or the reason why it can't be mutated."""
     bodies: dict[str, Body] = {}
     trials: list[Trial] = []
     for test in tests:
@@ -136,7 +136,7 @@ def trials_of(runner: UnitTestRunner, tests: Iterable[UnitTestDefinition], node:
         ctes = [Cte(runner.tables.cte(cte)) for cte in compiled.ctes]
         trials.append(Trial(test.name, head, ctes, runner.tables.tail(compiled), bodies[compiled.body]))
     if not trials:
-        # No test notices anything.
+        # No test can notice anything.
         body = Body(runner.compiled_model(node))
         return [Trial("", "", [], "", body)] if body.mutants else "There is nothing in it to change."
     for trial in trials:
@@ -159,7 +159,7 @@ def _run_model(
         if cancelled():
             raise Cancelled()
         outcome = None
-        # The test that has noticed most goes first.
+        # The test that has noticed the most mutants goes first.
         for trial in sorted(trials, key=lambda trial: -kills[trial.name]):
             if not trial.name or key not in trial.body.mutants:
                 continue
@@ -177,7 +177,7 @@ def _run_model(
 
 
 def _outcome(trial: Trial, key: Key, cursor: duckdb.DuckDBPyConnection) -> Literal["killed", "invalid"] | None:
-    """None: the test does not notice it."""
+    """How a test noticed a mutant; None if it didn't."""
     late = threading.Timer(PATIENCE, cursor.interrupt)
     late.start()
     try:
@@ -193,7 +193,7 @@ def _outcome(trial: Trial, key: Key, cursor: duckdb.DuckDBPyConnection) -> Liter
 
 
 def _set_equivalent_apart(verdict: Verdict, trials: Sequence[Trial], cursor: duckdb.DuckDBPyConnection) -> None:
-    """Survivors that DuckDB optimises to the very plan of the model itself, for every test that has them, are equivalent."""
+    """Removes equivalent survivors: those that DuckDB optimizes to the same plan as the model itself, for every test."""
     plans: dict[tuple[str, str], object] = {}
     for key in verdict.unnoticed:
         having = [trial for trial in trials if key in trial.body.mutants]
@@ -206,9 +206,9 @@ def _set_equivalent_apart(verdict: Verdict, trials: Sequence[Trial], cursor: duc
 
 
 def _plan(trial: Trial, sql: str, cursor: duckdb.DuckDBPyConnection, plans: dict[tuple[str, str], object]) -> object:
-    """The whole optimised plan: EXPLAIN leaves out what is long. A plan that can't be had is like no other."""
+    """The complete optimized plan, since EXPLAIN truncates it. If there is none, the result equals no other plan."""
     if (trial.name, sql) not in plans:
-        # The model alone: the test decides what of it is compared.
+        # Only the model's plan, because the test decides which of its columns are compared.
         statement = inject_ctes_into_sql(sql, trial.ctes)
         ask = "select cast(json_serialize_plan(?, optimize := true) as varchar)"
         row = cursor.execute(ask, [statement]).fetchone()
@@ -228,7 +228,7 @@ def _described(model: str, trial: Trial, key: Key) -> Mutant:
 
 
 def answer_of(verdict: Verdict) -> MutatedModel:
-    """One model's verdict, as the protocol has it."""
+    """A model's verdict in the protocol's format."""
     answer: MutatedModel = {
         "model": verdict.model,
         "file": verdict.file,

@@ -1,4 +1,4 @@
-"""A model's mutants: each step at each place, known by what it does rather than by a number."""
+"""A model's mutants: each step at each place, identified by what it does rather than by a number."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ Node = TypeVar("Node", bound=exp.Expr)
 @dataclass(frozen=True)
 class Key:
     """
-    The same mutant in two renderings of a model (a first run and a daily one) has the same key: the CTE that it stands
-    in, what stood there before and after, and which of those that are alike it is.
+    Identifies a mutant across two renderings of a model (a first run and a daily one): the CTE, the SQL before and after, and
+    its number among equal ones.
     """
 
     step: str
@@ -51,8 +51,8 @@ class Body:
 
     def named_as(self, other: Body) -> None:
         """
-        Gives its mutants the keys that those of another rendering have, where the two differ in nothing but their constants
-        (other variables): it is the same step at the same place then, whatever number stands there.
+        Gives the mutants the keys of another rendering that differs only in constants (because of other variables): then each
+        mutant is the same step at the same place.
         """
         alike = self._shape() == other._shape() and [key.step for key in self.mutants] == [
             key.step for key in other.mutants
@@ -64,21 +64,21 @@ class Body:
         return [type(node) for node in self._tree.this.walk()]
 
     def mutated(self, key: Key) -> str:
-        """The model's SQL with one step done."""
+        """The model's SQL with one mutation."""
         return self._done(key, self._sql)
 
     def diff(self, key: Key, name: str) -> str:
-        """What the step changes, as a unified diff of the pretty-printed model."""
+        """The mutation as a unified diff of the pretty-printed model."""
         before = self._sql(pretty=True).splitlines()
         after = self._done(key, lambda: self._sql(pretty=True)).splitlines()
         return "\n".join(difflib.unified_diff(before, after, name, f"{name} ({key.step})", lineterm="", n=2))
 
     def nodes(self, kind: type[Node]) -> list[Node]:
-        """All nodes of a kind."""
+        """All nodes of a type."""
         return list(self._tree.this.find_all(kind))
 
     def with_other(self, old: exp.Expr, new: exp.Expr) -> str:
-        """The model's SQL with another node in the place of one of its own."""
+        """The model's SQL with one node replaced."""
         return self._swapped(old, new, self._sql)
 
     def _done(self, key: Key, look: Callable[[], str]) -> str:
@@ -106,12 +106,12 @@ class Body:
 
 
 def sql_of(node: exp.Expr) -> str:
-    """A node as SQL, on one line."""
+    """A node's SQL on one line."""
     return node.sql(dialect=DIALECT, comments=False)
 
 
 def part_of(node: exp.Expr | None) -> str:
-    """The name of the CTE that a node stands in, or nothing for the last select."""
+    """The name of the CTE that contains a node; empty for the final select."""
     parts = []
     while node is not None:
         if isinstance(node, exp.CTE):
