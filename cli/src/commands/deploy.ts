@@ -87,7 +87,7 @@ async function deploy(options: DeployOptions, context: SurveyContext): Promise<O
   await prepareLedger(context.remote);
   const review = await reviewed(options, context, deployment, seen);
   if (review.declined !== undefined) {
-    return { exitCode: 1, report: { ...review.declined, status: 'declined', ...told(review.recovered) } };
+    return { exitCode: 1, report: { ...review.declined, status: 'declined', ...withRecovered(review.recovered) } };
   }
   if (review.isAgreed) return inNewSession(context, (fresh) => carryOut(options, fresh, deployment, review));
   return carryOut(options, context, deployment, review);
@@ -109,7 +109,7 @@ function carryOut(
     refuseDrift(now.plan, options);
     const outcome = await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
-    return { ...outcome, report: { ...outcome.report, ...told(recovered) } };
+    return { ...outcome, report: { ...outcome.report, ...withRecovered(recovered) } };
   });
 }
 
@@ -119,7 +119,10 @@ const isUpToDate = ({ plan, entries }: Survey): boolean => plan.empty && interru
 async function settled(options: DeployOptions, context: DeployContext, { plan }: Survey, recovered?: Undone) {
   refuseDrift(plan, options);
   await noteRehearsed(options, context);
-  return { exitCode: 0, report: { ...plan, status: 'unchanged', uploadedBytes: 0, ...told(recovered) } } as const;
+  return {
+    exitCode: 0,
+    report: { ...plan, status: 'unchanged', uploadedBytes: 0, ...withRecovered(recovered) },
+  } as const;
 }
 
 /** The earlier survey is valid under the lock unless somebody deployed in between. */
@@ -127,7 +130,8 @@ function isStillSo(seen: Survey | undefined, entries: readonly Entry[]): seen is
   return seen !== undefined && interrupted(entries) === undefined && seen.entries.length === entries.length;
 }
 
-const told = (recovered: Undone | undefined): { recovered?: Undone } => (recovered === undefined ? {} : { recovered });
+const withRecovered = (recovered: Undone | undefined): { recovered?: Undone } =>
+  recovered === undefined ? {} : { recovered };
 
 function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
   const left = interrupted(entries);

@@ -25,7 +25,7 @@ export interface DevOptions {
 
 export interface DevReport {
   readonly status: 'pass' | 'fail' | 'refused' | 'unchanged';
-  /** Only where there was no data. */
+  /** Only if there was no data. */
   readonly generated?: GenerateReport;
   readonly load: LoadReport;
   /** Omitted if nothing had to be built. */

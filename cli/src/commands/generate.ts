@@ -3,7 +3,7 @@ import type { CommandResult } from '../config/result.ts';
 import { type DataSetOptions, type GenerateReport, generateDataSet } from '../generate/data-set.ts';
 
 /**
- * Writes a realistic data set, the same bytes for the same options.
+ * Writes a realistic data set; the same options give the same bytes.
  * @throws MeetupError if the folder holds other data or can't be written.
  */
 export async function run(options: DataSetOptions, effects: Effects): Promise<CommandResult<GenerateReport>> {

@@ -50,7 +50,10 @@ export async function run(options: QueryOptions, effects: Effects): Promise<Comm
   }
 }
 
-/** Looks for names without a schema in the public schemas first, and in every other after that; and restricts the query to the database: no other files, and no writes. */
+/**
+ * Looks up unqualified names in the public schemas first and then in all others, and restricts queries to the database: no other
+ * files, and no writes.
+ */
 export async function confine(warehouse: DuckDbWarehouse, first: readonly string[]): Promise<void> {
   const { rows } = await warehouse.query(
     'select schema_name from information_schema.schemata where catalog_name = current_database() order by 1',

@@ -64,10 +64,10 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
         const rest = recovered === undefined ? {} : { recovered };
         const entries = await readLedger(here.remote, WHOLE);
         if (intended === undefined) {
-          const stands = currentDeployment(entries);
-          if (recovered === undefined) throw endedAfterAll(stands, target);
+          const current = currentDeployment(entries);
+          if (recovered === undefined) throw hadFinished(current, target);
           const { restored, failed } = recovered;
-          return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: stands, restored, failed, ...rest });
+          return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: current, restored, failed, ...rest });
         }
         const goal = rollbackGoal(entries, to, target);
         if (recovered === undefined) requireSameGoal(intended, goal, target);
@@ -79,7 +79,7 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
 }
 
 /** The last ledger entry of a dead process may arrive late, because the warehouse continues its statements. */
-const endedAfterAll = (stands: string | null, target: RemoteName): MeetupError =>
+const hadFinished = (current: string | null, target: RemoteName): MeetupError =>
   new MeetupError(
-    `The interrupted deployment had in fact finished; ${target} is at ${placeOf(stands)} and nothing was put back. Run the rollback again to go back from there.`,
+    `The interrupted deployment had in fact finished; ${target} is at ${placeOf(current)} and nothing was put back. Run the rollback again to go back from there.`,
   );

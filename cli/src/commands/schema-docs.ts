@@ -4,7 +4,7 @@ import { type DocumentedFile, documentSchemas } from '../schema/docs/write-docs.
 
 export interface SchemaDocsOptions {
   readonly paths: Pick<Paths, 'data' | 'schemas' | 'dbtProject'>;
-  /** Whether the files are only compared with the schemas. */
+  /** Only compare the files with the schemas. */
   readonly checks: boolean;
 }
 
@@ -12,7 +12,7 @@ export interface SchemaDocsReport {
   readonly files: readonly DocumentedFile[];
 }
 
-/** Writes, or checks, what is derived from the schemas. */
+/** Writes the files that are derived from the schemas, or checks them. */
 export async function run({ paths, checks }: SchemaDocsOptions): Promise<CommandResult<SchemaDocsReport>> {
   const files = await documentSchemas(paths, checks);
   return { exitCode: files.some(({ status }) => status === 'differs') ? 1 : 0, report: { files } };

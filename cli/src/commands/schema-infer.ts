@@ -9,13 +9,13 @@ import { filesByEntity, type InferredSchema, inferSchema } from '../schema/infer
 import { schemaText } from '../schema/schema-text.ts';
 
 export interface SchemaInferOptions {
-  /** The JSON files; several of one entity give one schema. */
+  /** The JSON files; several files of an entity result in one schema. */
   readonly files: readonly string[];
-  /** Where the schemas are written. */
+  /** The folder for the schemas. */
   readonly out: string;
-  /** Whether existing schemas are replaced. */
+  /** Replace existing schemas. */
   readonly force: boolean;
-  /** Whether the schemas are only shown, and not written. */
+  /** Print the schemas instead of writing them. */
   readonly prints: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface SchemaInferReport {
 
 /**
  * Infers the JSON Schema of each entity from its files. All schemas are inferred before the first is written.
- * @throws MeetupError if a file can't be read as records, or a schema exists that says something else.
+ * @throws MeetupError if a file can't be read as records, or a different schema already exists.
  */
 export async function run(options: SchemaInferOptions, effects: Effects): Promise<CommandResult<SchemaInferReport>> {
   const inferred: (InferredSchema & { file: string; text: string; isThere: boolean })[] = [];

@@ -7,7 +7,7 @@ import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
 import { confine } from './query.ts';
 
-/** What meetup.yml wants to be shown of the marts when they are built. */
+/** What meetup.yml configures to be shown after marts are built. */
 export interface MartsSummary {
   /** One sentence each. */
   readonly warnings: readonly string[];
@@ -16,7 +16,7 @@ export interface MartsSummary {
 
 /** The result of one of the SQL files. */
 export interface Shown extends QueryResult {
-  /** As meetup.yml names it. */
+  /** The path in meetup.yml. */
   readonly file: string;
   /** The comment in its first line, or else its name. */
   readonly title: string;

@@ -22,7 +22,7 @@ export interface DeployContext {
   readonly fullRefresh: boolean;
 }
 
-/** The same beside what is deployed. */
+/** The context while the local database is open, for uploads and comparisons. */
 export interface SurveyContext extends DeployContext {
   /** The published database when the deployment began, so that no build changes what is uploaded and compared. */
   readonly local: DuckDbWarehouse;

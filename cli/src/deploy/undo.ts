@@ -84,8 +84,8 @@ export async function undoBegun(
   const result = await putBackForSure(remote, before);
   const deployed = deployedNow(entries);
   // Drift must still be reported as drift the next time.
-  const strange = new Set([...(begun?.details.drifted ?? []), ...result.failed.map(({ relation }) => relation)]);
-  const asDeployed = Object.keys(before).filter((relation) => !strange.has(relation));
+  const drifted = new Set([...(begun?.details.drifted ?? []), ...result.failed.map(({ relation }) => relation)]);
+  const asDeployed = Object.keys(before).filter((relation) => !drifted.has(relation));
   await writeEntry(remote, identity, 'undone', {
     reason,
     deployed: { ...deployed, relations: await statesAfter(remote, deployed.relations, asDeployed) },

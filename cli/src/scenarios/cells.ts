@@ -5,12 +5,12 @@ const INTEGER = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/;
 const REAL = /^(DOUBLE|FLOAT|DECIMAL)/;
 const TIMESTAMP = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,6}))?)?)?Z?$/;
 
-/** The digits to which doubles are compared, so that sums of the same numbers in another order are equal. */
+/** The number of digits to which doubles are compared, so that the order of summation doesn't matter. */
 const DIGITS = 12;
 
 /**
- * Brings an expected value into the form in which the warehouse gives values of a column's type. Types are held to: `'2'` is no
- * number, and 2 is no text.
+ * Converts an expected value to the warehouse's form for a column's type. Types must match: `'2'` is not a number, and 2 is not a
+ * text.
  * @throws MeetupError if the value can't be of that type.
  */
 export function expectedCell(value: unknown, type: string, where: string): Cell {
@@ -40,7 +40,7 @@ function list(values: readonly unknown[], type: string): Cell[] | undefined {
   return cells.every((cell) => cell !== undefined) ? cells : undefined;
 }
 
-/** `2026-01-05 18:30` and `2026-01-05T18:30:00Z` are the same: moments in tables are UTC, or say in their name that they are local. */
+/** `2026-01-05 18:30` and `2026-01-05T18:30:00Z` are equal: timestamps are in UTC, unless the column's name says local. */
 function timestamp(text: string): string | undefined {
   const [, day, minutes = '00:00', seconds = '00', parts = ''] = TIMESTAMP.exec(text) ?? [];
   if (day === undefined) return undefined;
@@ -48,14 +48,17 @@ function timestamp(text: string): string | undefined {
   return `${day}T${minutes}:${seconds}${fraction === '' ? '' : `.${fraction.padEnd(3, '0')}`}`;
 }
 
-/** Text of a CSV file as a value of the column's type; what can't be one is left as it is, for `expectedCell` to refuse. */
+/**
+ * Converts text from a CSV file to a value of the column's type; invalid text is returned unchanged, for `expectedCell` to
+ * reject.
+ */
 export function csvValue(text: string, type: string): unknown {
   if (INTEGER.test(type) || REAL.test(type)) return /^-?\d+(\.\d+)?(e-?\d+)?$/i.test(text) ? Number(text) : text;
   if (type === 'BOOLEAN') return text === 'true' ? true : text === 'false' ? false : text;
   return text;
 }
 
-/** A value from the warehouse in the form that is compared. */
+/** Converts a value from the warehouse to the form that is compared. */
 export function foundCell(cell: Cell): Cell {
   if (typeof cell === 'number') return rounded(cell);
   if (typeof cell === 'string' && /^\d{4}-\d{2}-\d{2}T[\d:.]+Z?$/.test(cell)) return timestamp(cell) ?? cell;

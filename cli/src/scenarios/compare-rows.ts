@@ -6,16 +6,16 @@ import type { ExpectedTable } from './expected.ts';
 
 type Row = readonly Cell[];
 
-/** How a table differs from what is expected of it. */
+/** The differences between a table and its expected rows. */
 export interface TableDifference {
   readonly table: string;
   readonly file: string;
   readonly columns: readonly string[];
   readonly missing: readonly { readonly line: number; readonly row: Row }[];
   readonly extra: readonly Row[];
-  /** A missing row and a surplus one that are alike in most cells. */
+  /** Pairs of a missing and a surplus row with mostly equal cells. */
   readonly different: readonly { readonly line: number; readonly row: Row; readonly found: Row }[];
-  /** Why nothing could be compared: an unknown table or column, a value of another type. */
+  /** Why the table couldn't be compared: an unknown table or column, a value of another type. */
   readonly problem?: string;
 }
 
@@ -53,7 +53,7 @@ export async function compareTable(
   }
 }
 
-/** The table as SQL names it: in the first of the schemas that has it, or else in any other. */
+/** The table's qualified name: in the first of the schemas that has it, or else in any other. */
 async function relationOf(
   warehouse: DuckDbWarehouse,
   catalog: string,

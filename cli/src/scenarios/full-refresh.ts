@@ -122,7 +122,7 @@ export class FullRefresh {
     for (const { isView, statement } of this.#recipe.models) if (!isView) await this.#warehouse.run(statement);
   }
 
-  /** Works with the database in the file attached as `built`, read-only. */
+  /** Runs work with the file's database attached as `built`, read-only. */
   async beside<T>(path: string, work: (warehouse: DuckDbWarehouse) => Promise<T>): Promise<T> {
     await this.#warehouse.run(`attach ${quoteLiteral(path)} as ${BUILT} (read_only)`);
     try {

@@ -224,8 +224,8 @@ async function arrive(from: string, to: string): Promise<void> {
 function failuresOf(answer: TaskAnswer): string[] {
   if (answer.status === 'pass') return [];
   const broken = answer.nodes.filter((node) => node.status === 'error' || node.status === 'runtime error');
-  const told = [...answer.problems.map(sentence), ...broken.map(nodeSentence)];
-  return told.length > 0 ? [...new Set(told)] : ['dbt failed without saying why.'];
+  const reasons = [...answer.problems.map(sentence), ...broken.map(nodeSentence)];
+  return reasons.length > 0 ? [...new Set(reasons)] : ['dbt failed without saying why.'];
 }
 
 const nodeSentence = (node: NodeResult): string =>

@@ -28,8 +28,8 @@ function detailsOf(part: CiPart, style: Style): string[] {
     lines.push(style.dim(ciBase(part)), ...part.changed.map(({ name, why }) => `${name} ${style.dim(why)}`));
   }
   if (part.status === 'fail') {
-    const told = part.name === 'fixtures' || part.name === 'scenarios' ? 'title' : 'text';
-    lines.push(...ciFailures(part, style).flatMap((failure) => (part.message ?? failure[told]).split('\n')));
+    const shown = part.name === 'fixtures' || part.name === 'scenarios' ? 'title' : 'text';
+    lines.push(...ciFailures(part, style).flatMap((failure) => (part.message ?? failure[shown]).split('\n')));
   }
   return lines.map((line) => `    ${line}`);
 }

@@ -33,7 +33,7 @@ function closing(report: DevReport, style: Style): string {
   return `${style.good('Ready.')} ${asking(report, style)}${time}`;
 }
 
-/** A query to begin with: of what was built last, which nothing else is made from. */
+/** Suggests a first query, on the last built model that no other model reads. */
 function asking({ build }: DevReport, style: Style): string {
   const model = build?.models.findLast(({ status }) => status === 'pass')?.name;
   return model === undefined
@@ -47,7 +47,7 @@ function slowest(build: BuildReport, style: Style): string[] {
   return [style.dim(`slowest: ${models.map(({ name, ms }) => `${name} ${formatDuration(ms)}`).join(', ')}`)];
 }
 
-/** A row of one line, and tables of several. */
+/** Renders the summary: results with one row on one line, others as tables. */
 function sample(marts: MartsSummary, style: Style, title: (text: string) => string): string[] {
   const warnings = marts.warnings.map((warning) => style.caution(warning));
   const parts = marts.shown.map((shown) => section(shown, style, title));

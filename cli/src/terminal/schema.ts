@@ -4,7 +4,7 @@ import { schemaText } from '../schema/schema-text.ts';
 import type { Style } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 
-/** Each schema that was inferred: its text, or where it was written. */
+/** Renders each inferred schema: its text, or where it was written. */
 export function renderInfer(report: SchemaInferReport, style: Style): string {
   return report.schemas
     .map(({ file, schema, status, records, notes }) => {
@@ -17,7 +17,7 @@ export function renderInfer(report: SchemaInferReport, style: Style): string {
 
 const STATUS = { unchanged: 'is up to date', written: 'was written', differs: 'differs from the schemas' } as const;
 
-/** What became of each file that is derived from the schemas. */
+/** Renders the outcome for each file that is derived from the schemas. */
 export function renderDocs({ files }: SchemaDocsReport, style: Style): string {
   const lines = files.map(({ file, status }) => {
     const line = `${file} ${STATUS[status]}.`;

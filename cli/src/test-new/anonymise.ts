@@ -25,21 +25,21 @@ export interface Input {
   /** As a unit test names it. */
   readonly reference: string;
   readonly rows: Rows;
-  /** What the schema declares of columns and their fields, by lower-case path: `country`, `rsvps.response`. */
+  /** Declarations about columns and their fields, by lower-case path: `country`, `rsvps.response`. */
   readonly declared: ReadonlyMap<string, Declared>;
 }
 
 /** How many kept values are listed per place. */
 const NAMED_VALUES = 5;
 
-/** Types whose values people may have written. */
+/** Types whose values may be written by people. */
 const TEXT_TYPES = /^(VARCHAR|JSON|BLOB|UUID|BPCHAR|CHAR|TEXT|BIT|INET|GEOMETRY)/;
 const INTEGER_TYPES = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$|^(DECIMAL\(\d+,0\))$|^BIGNUM$/;
 /** Names of integer columns that identify somebody or something. */
 const KEY =
   /(^|_)(id|ids|key|no|nr|num|number|code|phone|mobile|tel|telephone|fax|zip|postcode|ssn|bsn|passport|licen[cs]e|tax|vat|account|card|badge|member|user|person|customer|employee|patient|contact|owner|author|organi[sz]er)$|[a-z](Id|Key|Number|Phone)$/i;
 const BIRTH = /(^|_)(birth\w*|born\w*|dob)$|[Bb]irth[A-Z]?\w*$/;
-/** From here on, a number that isn't a timestamp looks like a telephone or account number. */
+/** Larger numbers, except for timestamps, look like telephone or account numbers. */
 const LONG_NUMBER = 10_000_000n;
 /** Seconds and milliseconds since 1970, until 2100. */
 const isMoment = (number: bigint): boolean =>
@@ -98,11 +98,11 @@ function changed(
   return { columns: rows.columns, rows: cells };
 }
 
-/** Where a value is, and what the schema says of it. */
+/** Where a value is, and its declaration. */
 interface Within {
   readonly place: Place;
   readonly said: ReadonlyMap<string, Declared>;
-  /** What is declared of the column or field around it. */
+  /** The declaration of the enclosing column or field. */
   readonly inherited: Declared;
 }
 

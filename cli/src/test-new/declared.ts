@@ -1,4 +1,4 @@
-/** What a schema declares of a column or field. */
+/** A schema's declaration about a column or field. */
 export interface Declared {
   readonly personal?: boolean | undefined;
   /** Whether it identifies a record. */

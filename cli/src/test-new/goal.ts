@@ -5,12 +5,13 @@ import type { Rows } from './workbench.ts';
 type Row = readonly Cell[];
 
 /**
- * How near to the chosen rows smaller inputs must come. `same`: each cell. `alike`: the same key, texts and truths, null if it was
- * null, and numbers of the same sign; for rows that rank or share among all others, which only all of the data makes the same.
+ * How similar the rows from smaller inputs must be to the chosen ones. `same`: in each cell. `alike`: the same key, texts and
+ * booleans, nulls in the same places, and numbers with the same sign. That is for rows with ranks or shares, which depend on
+ * all of the data.
  */
 export type Nearness = 'same' | 'alike';
 
-/** Whether the model still makes all of the chosen rows. */
+/** Whether the model still returns all of the chosen rows. */
 export function holds(made: Rows | undefined, chosen: Rows, key: readonly string[], nearness: Nearness): boolean {
   if (made === undefined) return false;
   const places = chosen.columns.map(({ name }) => made.columns.findIndex((column) => column.name === name));
@@ -29,7 +30,7 @@ export function holds(made: Rows | undefined, chosen: Rows, key: readonly string
 function isNear(wanted: Cell, found: Cell, nearness: Nearness): boolean {
   if (nearness === 'same' || wanted === null || found === null) return isSame(wanted, found);
   if (typeof wanted === 'number' && typeof found === 'number') return Math.sign(wanted) === Math.sign(found);
-  // A timestamp may be a different one.
+  // Timestamps may differ.
   if (isMoment(wanted) && isMoment(found)) return true;
   return isSame(wanted, found);
 }

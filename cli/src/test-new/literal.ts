@@ -2,7 +2,7 @@ import { type DuckDbType, parseType } from '../warehouse/duckdb-type.ts';
 import { quoteLiteral } from '../warehouse/sql.ts';
 import type { Cell } from '../warehouse/warehouse.ts';
 
-/** A value as DuckDB's SQL writes it, of a type, on one line and without anything that dbt would treat as Jinja. */
+/** A value as a DuckDB literal of a type, on one line and without anything that dbt would treat as Jinja. */
 export function literal(cell: Cell, type: string): string {
   return `cast(${cell === null ? 'null' : expression(cell, parseType(type))} as ${type})`;
 }
@@ -19,12 +19,12 @@ function expression(cell: Cell, type: DuckDbType): string {
     });
     return `{${fields.join(', ')}}`;
   }
-  // Numbers as texts: written plainly, a long double would be a decimal first.
+  // Quoted, because an unquoted long double would be parsed as a decimal.
   if (typeof cell === 'boolean' || Number.isSafeInteger(cell)) return String(cell);
   return textLiteral(typeof cell === 'object' ? JSON.stringify(cell) : String(cell));
 }
 
-/** The driver's cells of a map are its entries. */
+/** A map's cells in the driver's format are its entries. */
 function mapOf(entries: readonly Cell[], type: Extract<DuckDbType, { kind: 'map' }>): string {
   const parts = (field: 'key' | 'value', of: DuckDbType): string =>
     entries.map((entry) => expression(partOf(entry, field), of)).join(', ');
@@ -36,8 +36,8 @@ function partOf(entry: Cell, field: 'key' | 'value'): Cell {
 }
 
 /**
- * What must not stand in SQL that is a part of a YAML file: SQL ends at a NUL, a line break ends the line of the row, and dbt
- * renders what looks like Jinja.
+ * Characters that need escaping in SQL inside a YAML file: SQL ends at a NUL, a line break ends the row's line, and dbt renders
+ * whatever looks like Jinja.
  */
 const APART = /[\p{Cc}\u2028\u2029\ufeff]|\{(?=[{%#])/gu;
 

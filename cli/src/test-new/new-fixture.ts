@@ -10,9 +10,9 @@ import { openPublished } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { quoteLiteral } from '../warehouse/sql.ts';
 import { restoreWorkingFile } from '../warehouse/working-file.ts';
+import { admitRecord } from './admit-record.ts';
 import type { Kept } from './anonymise.ts';
 import { type CompiledModel, compileModel, compileUpstream } from './compiled-model.ts';
-import { letIn } from './let-in.ts';
 import { inputsThatMake, MOST_GIVEN } from './reduce.ts';
 import { findRejected, madeOfRecord, readsRaw } from './rejected.ts';
 import { fromKey, keyOfTable } from './slicing.ts';
@@ -143,7 +143,7 @@ async function makeFrom(
       const made = await madeOfRecord(bench, model, record);
       return { ...made, matching: made.chosen };
     }
-    const { table, rows } = await letIn(bench, model, upstream, record, effects);
+    const { table, rows } = await admitRecord(bench, model, upstream, record, effects);
     return await makeOfRows(bench, model, await chosenRows(bench, table, `from (${rows})`), effects);
   } finally {
     await bench.close();

@@ -57,7 +57,7 @@ export interface ModelInput {
   readonly table: string;
   /** As a unit test names it: `ref('fct_events')`, `source('raw', 'events')`. */
   readonly reference: string;
-  /** What the project declares of columns and their fields, by lower-case path: in `meta` of its YAML, and in the JSON Schemas. */
+  /** Declarations about columns and their fields, by lower-case path: from `meta` in YAML files, and from the JSON Schemas. */
   readonly declared: ReadonlyMap<string, Declared>;
 }
 
@@ -144,7 +144,7 @@ export class ProjectModels {
 
   #add({ name, schema, table, columns: described = {} }: Described, reference: string, contract?: Contract): void {
     const declared = new Map([...inYaml(described), ...(contract === undefined ? [] : inSchema(contract))]);
-    // meetup.yml has the last word.
+    // meetup.yml takes precedence.
     for (const setting of this.#settings) {
       if (![name, table].some((one) => one.toLowerCase() === setting.table)) continue;
       declared.set(setting.column, { ...declared.get(setting.column), personal: setting.isPersonal });
@@ -166,7 +166,7 @@ interface Described {
   readonly columns?: z.infer<typeof columns> | undefined;
 }
 
-/** What meetup.yml says about a column; names in lower case. */
+/** A column's declaration in meetup.yml; names in lower case. */
 interface Setting {
   readonly key: string;
   readonly table: string;
@@ -180,7 +180,7 @@ const declaredIn = ({ personal = {} }: Paths['settings']): Setting[] =>
     return { key: name, table, column, isPersonal };
   });
 
-/** A name that is nothing's would look as if it protected something. */
+/** Rejects unknown tables in the declarations, which would only seem to protect something. */
 function requireTables(root: string, declared: readonly Setting[], { nodes, sources }: Manifest): void {
   const names = [
     ...Object.values(nodes).flatMap((node) => [node.name, node.alias]),
@@ -193,7 +193,7 @@ function requireTables(root: string, declared: readonly Setting[], { nodes, sour
   throw wrongSetting(root, ['personal', unknown.key], why);
 }
 
-/** What `meta` of the columns declares. Anything but true and false declares nothing. */
+/** The declarations in `meta` of the columns. Anything but true and false is ignored. */
 const inYaml = (described: z.infer<typeof columns>): [path: string, Declared][] =>
   Object.values(described).flatMap(({ name, config, meta: outer }): [string, Declared][] => {
     const personal = flag(config?.meta?.personal ?? outer?.personal);
@@ -203,7 +203,7 @@ const inYaml = (described: z.infer<typeof columns>): [path: string, Declared][] 
 
 const flag = (value: unknown): boolean | undefined => (typeof value === 'boolean' ? value : undefined);
 
-/** What a JSON Schema declares of its entity's properties. */
+/** The declarations in a JSON Schema about its entity's properties. */
 function inSchema(contract: Contract): [path: string, Declared][] {
   const personal = personalPlaces(contract.schema);
   const paths = new Set([...contract.key, ...personal.keys()]);
@@ -245,7 +245,7 @@ function modelOf(node: Node): ProjectModel {
   };
 }
 
-/** How many pairs of neighbouring letters two names share, by their lengths. */
+/** The similarity of two names: their common pairs of adjacent letters, relative to their lengths. */
 function likeness(a: string, b: string): number {
   const pairs = [...a].slice(1).map((letter, index) => `${a[index]}${letter}`);
   return pairs.filter((pair) => b.includes(pair)).length / Math.max(1, a.length + b.length);

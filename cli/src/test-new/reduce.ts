@@ -24,7 +24,7 @@ export interface Reduced {
 export const MOST_GIVEN = 60;
 const MOST_EXPECTED = 500;
 
-/** How long rows are left out while there are too many, and how long at all (milliseconds). */
+/** How long to search for fewer rows: while there are too many for a test, and in total (milliseconds). */
 const PATIENCE_MS = { tooMany: 8_000, few: 40_000 };
 
 /**
@@ -41,7 +41,7 @@ export async function inputsThatMake(
 ): Promise<Reduced | undefined> {
   const [near = [], wider = [], all = []] = await conditionsFor(bench, model, chosen);
   const where = keyCondition(chosen, key);
-  // Where related rows don't make the chosen ones, all rows may; but then it mostly takes nearly all of them.
+  // If related rows don't produce the chosen ones, all rows may, but then nearly all of them are usually needed.
   const related = [
     { nearness: 'same', slices: [near, wider] },
     { nearness: 'alike', slices: [wider] },
@@ -112,14 +112,14 @@ const total = (kept: readonly (readonly number[])[]): number => kept.reduce((sum
 
 type Finished = Pick<Reduced, 'given' | 'expected' | 'kept'>;
 
-/** From chosen rows to what a test says: shorter lists, the columns that are read, nothing personal, and what comes out. */
+/** Turns chosen rows into those of a test: shortens lists, drops unread columns, replaces personal data, and runs the model. */
 async function finish(bench: Workbench, model: CompiledModel, fits: () => Promise<boolean>): Promise<Finished> {
   const given: Rows[] = [];
   for (const index of model.inputs.keys()) given.push(await bench.chosen(index));
   return finishRows(bench, model, await withShorterLists(bench, given, fits));
 }
 
-/** Like that, for rows that come from elsewhere and are kept whole. */
+/** Like `finish`, for given rows that all stay. */
 export async function finishRows(bench: Workbench, model: CompiledModel, rows: readonly Rows[]): Promise<Finished> {
   const read = await columnsThatAreRead(bench, rows);
   const { given, expected, kept } = await withoutPersons(bench, model, read);
@@ -223,11 +223,11 @@ const needsOriginal = ({ name }: CompiledModel, what: string): MeetupError =>
     `${name} returns different rows once ${what} is replaced: if it is not personal, declare that with \`meta: {personal: false}\` on the column; otherwise choose another row, or write the test by hand.`,
   );
 
-/** dbt fills a column that is not named with null; but not where rows are written as SQL, as those with lists are. */
+/** Drops columns that are always null, which dbt fills in, except in rows that are written as SQL because of lists. */
 function withoutEmptyColumns({ columns, rows }: Rows): Rows {
   if (columns.some(isNested)) return { columns, rows };
   const kept = columns.flatMap((_column, at) => (rows.some((row) => (row[at] ?? null) !== null) ? [at] : []));
-  // A row must say something.
+  // A row needs at least one column.
   const named = kept.length === 0 && columns.length > 0 ? [0] : kept;
   return {
     columns: named.flatMap((at) => columns[at] ?? []),

@@ -16,7 +16,7 @@ const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 const HASH = /^[0-9a-f]{16,}$/i;
 /** Longer texts are descriptions, which are replaced by one word. */
 const MOST_WORDS = 8;
-/** Two letters and a number: too little for a word of the data to be in it. */
+/** Invented words have two letters and a number, which is too short to contain a word of the data. */
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz';
 
 /** Invented values by the original ones. All values to replace are collected first. */
@@ -94,7 +94,7 @@ export class Replacements {
     return this.#wordByWord(text);
   }
 
-  /** Word by word, so that what splits or trims texts, or looks for a sign in them, finds what it did. */
+  /** Replaces word by word, so that SQL that splits or trims texts, or searches for punctuation, still works. */
   #wordByWord(text: string): Replacement {
     const named: string[] = [];
     const words = [...text.matchAll(WORD)].map(([word]) => word);
@@ -110,7 +110,7 @@ export class Replacements {
     if (words.length <= MOST_WORDS) {
       const value = text.replaceAll(WORD, one);
       if (value !== text || this.#sql.holds(text)) return { value: safe(value), named };
-      // Each of its words is in the SQL, but not the text.
+      // All of its words are in the SQL, but the whole text isn't.
       const last = words.at(-1) ?? '';
       const at = text.lastIndexOf(last);
       return {
@@ -132,19 +132,19 @@ export class Replacements {
   }
 }
 
-/** Letters with which no word of the data begins, followed by a digit. */
+/** Letters that, followed by a digit, don't begin any word of the data. */
 function unusedLetters(words: ReadonlySet<string>): string {
   const taken = new Set([...words].filter((word) => /^[a-z]{2}\d/.test(word)).map((word) => word.slice(0, 2)));
   const pairs = [...ALPHABET].flatMap((first) => [...ALPHABET].map((second) => `${first}${second}`));
   return pairs.find((pair) => !taken.has(pair)) ?? 'aa';
 }
 
-/** What has to have a replacement of a text: its words, and itself where it is replaced as a whole. */
+/** The parts of a text that need a replacement: its words, or the text itself if it is replaced as a whole. */
 function wordsOf(text: string): string[] {
   return [text.toLowerCase(), ...[...text.matchAll(WORD)].map(([word]) => word.toLowerCase())];
 }
 
-/** Counts from 1, but never past a number that the SQL compares with: what is above or below it stays so. */
+/** Counts from 1, but never past a number in the SQL, so that comparisons with it don't change. */
 function* ranked(numbers: readonly bigint[], sql: SqlValues): Generator<[bigint, bigint]> {
   const said = [...sql.numbers].map(BigInt).sort(byValue);
   let last = 0n;

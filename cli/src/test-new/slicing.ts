@@ -12,8 +12,8 @@ export const IDS = /(_id|_key)$/;
 export const MOST_SLICED = 100_000;
 
 /**
- * Conditions that narrow each input down before it is searched row by row, from the narrowest to none: rows that share all linking
- * columns with a chosen row, rows that share an id with one, or with a row of another input that does, everything.
+ * Conditions that narrow each input before it is searched row by row, from narrow to wide: rows that share all linking columns
+ * with a chosen row; rows that share an id with one, or with a row of another input that does; all rows.
  */
 export async function conditionsFor(bench: Workbench, model: CompiledModel, chosen: Rows): Promise<string[][]> {
   const columns: (readonly Column[])[] = [];
@@ -54,7 +54,7 @@ function joined(columns: readonly Column[], values: Values, linking: RegExp, by:
 /** The maximum number of ids that are followed from one table to another. */
 const MOST_FOLLOWED = 500;
 
-/** Ids that stand beside the chosen ones in an input, such as the groups of a topic. */
+/** Ids in the same rows of an input as the chosen ones, such as the groups of a topic. */
 async function withNeighbours(
   bench: Workbench,
   model: CompiledModel,
@@ -108,7 +108,7 @@ export async function keyOfTable(bench: Workbench, table: string, columns: reado
   return columns.map(({ name }) => name);
 }
 
-/** `--from-key VALUE`: the key's values, as texts, separated by commas where the key has several columns. */
+/** Parses `--from-key VALUE`: the key's values as texts, separated by commas if the key has several columns. */
 export function fromKey(value: string, key: readonly string[]): string {
   const parts = key.length === 1 ? [value] : value.split(',').map((part) => part.trim());
   return key

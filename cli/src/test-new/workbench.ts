@@ -17,7 +17,7 @@ export interface Rows {
   readonly rows: readonly (readonly Cell[])[];
 }
 
-/** An input of the model, and which of the sliced rows it holds. */
+/** An input of the model, and which of its sliced rows are chosen. */
 export interface Slice {
   readonly input: ModelInput;
   readonly columns: readonly Column[];
@@ -30,7 +30,7 @@ export class Workbench {
   readonly #model: CompiledModel;
   readonly #sql: string;
   #slices: readonly Slice[] = [];
-  /** Relations that are read in the place of published ones, by those. */
+  /** Relations that are read instead of published ones. */
   readonly #standIns = new Map<string, string>();
 
   private constructor(warehouse: DuckDbWarehouse, model: CompiledModel) {
@@ -39,7 +39,7 @@ export class Workbench {
     this.#sql = model.sql.replaceAll(RELATION, (_all, schema: string, table: string) => here(schema, table));
   }
 
-  /** @param database the published file; read-only, under its own name, which its views hold. */
+  /** @param database the published file; attached read-only under its own name, because its views contain it. */
   static async open(database: string, model: CompiledModel): Promise<Workbench> {
     const warehouse = await DuckDbWarehouse.inMemory();
     try {
@@ -66,7 +66,7 @@ export class Workbench {
     return this.#warehouse.run(sql);
   }
 
-  /** Adds a catalog in memory, with the schemas of these relations and two for what is of nobody else. */
+  /** Adds an in-memory catalog with the schemas of these relations, and two for internal use. */
   async addCatalog(name: string, relations: readonly Pick<ModelInput, 'schema'>[]): Promise<void> {
     await this.run(`attach ':memory:' as ${name}`);
     for (const schema of new Set(['raw', 'made', ...relations.map((relation) => relation.schema)])) {
@@ -74,18 +74,18 @@ export class Workbench {
     }
   }
 
-  /** Reads this input from another relation than the published one from now on. */
+  /** Makes the model read this input from another relation than the published one. */
   standIn({ schema, table }: Pick<ModelInput, 'schema' | 'table'>, relation: string): void {
     this.#standIns.set(published(schema, table), relation);
   }
 
-  /** Where the rows of an input come from. */
+  /** The relation that an input is read from. */
   relation({ schema, table }: Pick<ModelInput, 'schema' | 'table'>): string {
     const relation = published(schema, table);
     return this.#standIns.get(relation) ?? relation;
   }
 
-  /** Takes over the rows of each input for which a condition holds. All of them are chosen. */
+  /** Copies the rows of each input that satisfy a condition, and chooses all of them. */
   async slice(conditions: readonly string[]): Promise<void> {
     const slices: Slice[] = [];
     for (const [index, input] of this.#model.inputs.entries()) {

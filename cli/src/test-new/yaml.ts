@@ -60,18 +60,18 @@ function value(cell: Cell): string {
   return text(isMoment(cell) ? cell.replace('T', ' ') : cell);
 }
 
-/** A number in SQL is a decimal first, which long doubles do not survive; a text becomes the double that it says. */
+/** Whether a double can be written as a number: SQL parses numbers as decimals, which loses digits of long doubles. */
 const isExact = (number: number): boolean => String(number).replaceAll(/\D/g, '').length <= 15;
 
 const isMoment = (cell: string): boolean => /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?$/.test(cell);
 
-/** YAML takes some plain words for truths and nothing, and `n: 1` for a false one. */
+/** Quotes column names that YAML would read as booleans or null, such as `n`. */
 const columnKey = (name: string): string =>
   /^[A-Za-z_]\w*$/.test(name) && !/^(y|n|yes|no|on|off|true|false|null)$/i.test(name) ? name : text(name);
 
 const UNPRINTABLE = /[\p{Cc}\u2028\u2029\ufeff]/gu;
 
-/** A YAML text that is nothing but a text; what can't be printed only double quotes can escape. */
+/** A YAML string; unprintable characters need double quotes. */
 function text(plain: string): string {
   if (plain.search(UNPRINTABLE) < 0) return `'${plain.replaceAll("'", "''")}'`;
   const escaped = (character: string): string => `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;

@@ -37,8 +37,8 @@ export function renderTable(columns: readonly TableColumn[], rows: readonly (rea
 export function cellText(cell: Cell): string {
   if (cell === null) return 'NULL';
   const text = typeof cell === 'object' ? JSON.stringify(cell) : String(cell);
-  // Control characters in data must not reach the terminal, where they could move its cursor or worse; nor those that turn the
-  // direction of all that follows. Other invisible characters, such as joiners, are a part of the text.
+  // Control characters in data must not reach the terminal, where they could move the cursor or worse, nor must those that
+  // change the text direction. Other invisible characters, such as joiners, are part of the text.
   return stripVTControlCharacters(text).replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, ' ');
 }
 

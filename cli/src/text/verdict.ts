@@ -12,7 +12,7 @@ export function renderVerdict(node: NodeVerdict, style: Style): string {
   if (node.problem !== undefined) return renderProblem(`${kind} ${node.name}`, node.problem, style);
   const paint = node.status === 'warn' ? style.caution : style.bad;
   const head = paint(`✗ ${kind} ${node.name}`);
-  // dbt's paths are relative to its project folder; fixtures are beside that.
+  // dbt's paths are relative to its project folder; fixtures are next to it.
   const file = node.file?.replace(/^\.\.\//, '');
   const place = file ? `  ${style.accent(`${file}${node.line ? `:${node.line}` : ''}`)}` : '';
   if (node.difference !== undefined) {

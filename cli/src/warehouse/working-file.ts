@@ -21,7 +21,7 @@ export async function restoreWorkingFile(paths: Paths): Promise<void> {
   try {
     await mkdir(dirname(paths.workDatabase), { recursive: true });
     await removeLeftovers(paths.workDatabase);
-    const made = (await clone(paths)) ?? (await mendSpare(paths)) ?? (await copy(paths));
+    const made = (await clone(paths)) ?? (await updateSpare(paths)) ?? (await copy(paths));
     await rename(made, paths.workDatabase);
     await rm(sparePath(paths), { force: true });
   } catch (error) {
@@ -43,7 +43,7 @@ async function clone(paths: Paths): Promise<string | undefined> {
 }
 
 /** Updates the changed blocks of the spare, unless somebody still reads it, possibly for hours. */
-async function mendSpare(paths: Paths): Promise<string | undefined> {
+async function updateSpare(paths: Paths): Promise<string | undefined> {
   const spare = sparePath(paths);
   if (!existsSync(spare)) return undefined;
   let held: DuckDBInstance;

@@ -1,9 +1,9 @@
 """
-What dbt puts into every template, for sqlfluff, which renders models without dbt: each name here that does not begin with an
-underscore is one in the templates. Macros are no part of it: sqlfluff loads the project's, its packages' and dbt's own from their
-files, so that nothing has to be written twice.
+dbt's template context for sqlfluff, which renders models without dbt: each name in this module that doesn't begin with an
+underscore is available in templates. Macros are not defined here, because sqlfluff loads those of the project, its packages and
+dbt from their files.
 
-sqlfluff imports this module once for each process, in the folder of the dbt project.
+sqlfluff imports this module once per process, in the folder of the dbt project.
 """
 
 import datetime as _datetime
@@ -30,7 +30,7 @@ _packages_folder = str(_project.get("packages-install-path", "dbt_packages"))
 
 
 def _found(context: _jinja2.runtime.Context, name: str) -> _Callable[..., object]:
-    """A macro by its name, as dbt would dispatch it for DuckDB."""
+    """Finds a macro by name, as dbt would dispatch it for DuckDB."""
     for candidate in (f"duckdb__{name}", f"default__{name}", name):
         macro = context.resolve_or_missing(candidate)
         if callable(macro):
@@ -54,7 +54,7 @@ class _Namespace:
 
 
 class _Adapter:
-    """dbt's adapter, on a database that has no relation yet."""
+    """dbt's adapter for an empty database."""
 
     @staticmethod
     @_jinja2.pass_context
@@ -78,7 +78,7 @@ class _Adapter:
 
 
 class _Anything:
-    """Attributes that only matter to dbt itself."""
+    """Accepts any attribute; for objects that only matter to dbt itself."""
 
     def __init__(self, **known: object) -> None:
         self.__dict__.update(known)
@@ -134,7 +134,7 @@ if isinstance(_own, dict):
 
 
 class _Var:
-    """The project's variables; a name that it does not have is a text."""
+    """The project's variables; an unknown name returns a text."""
 
     def __call__(self, name: str, default: object = None) -> object:
         return _variables.get(name, default if default is not None else name)

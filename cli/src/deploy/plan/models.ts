@@ -102,8 +102,8 @@ function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed
   }
   // History can't be rebuilt: a snapshot is only ever continued.
   if (node.resourceType === 'snapshot') return { ...base, action: 'increment', reason: cause.reason };
-  const anew = cause.kind === 'own' || node.materialized === 'incremental';
-  return { ...base, action: anew ? 'replace' : 'refresh', reason: cause.reason };
+  const replaces = cause.kind === 'own' || node.materialized === 'incremental';
+  return { ...base, action: replaces ? 'replace' : 'refresh', reason: cause.reason };
 }
 
 const versionOf = (state: RelationState | undefined): number | null => (state?.kind === 'table' ? state.version : null);
@@ -155,9 +155,9 @@ class Causes {
     const own = this.#own(node);
     if (own !== undefined) return { kind: 'own', reason: own };
     const above = node.dependsOn.map((parent) => ({ parent, cause: this.of(parent) }));
-    const anew = above.find(({ cause }) => cause !== undefined && cause.kind !== 'rows');
-    if (anew !== undefined) {
-      return { kind: 'above', reason: `downstream of ${this.#nodes.get(anew.parent)?.name ?? anew.parent}` };
+    const rebuilt = above.find(({ cause }) => cause !== undefined && cause.kind !== 'rows');
+    if (rebuilt !== undefined) {
+      return { kind: 'above', reason: `downstream of ${this.#nodes.get(rebuilt.parent)?.name ?? rebuilt.parent}` };
     }
     return above.find(({ cause }) => cause !== undefined)?.cause;
   }

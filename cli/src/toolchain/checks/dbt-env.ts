@@ -87,9 +87,9 @@ async function libraryFolder(paths: Paths): Promise<string | undefined> {
 }
 
 interface Pin {
-  /** More than one where it depends on the platform or the version of Python. */
+  /** More than one if it depends on the platform or the version of Python. */
   readonly versions: readonly string[];
-  /** Not only on some platforms or versions of Python. */
+  /** Whether it is required on all platforms and versions of Python. */
   readonly everywhere: boolean;
 }
 

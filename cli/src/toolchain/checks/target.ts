@@ -14,7 +14,10 @@ import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 /** How long a warehouse may take to answer (milliseconds). */
 const PATIENCE_MS = 3_000;
 
-/** The target's profile and, for a warehouse elsewhere, its credentials and whether it answers. Their values are never shown. */
+/**
+ * Checks the target's profile and, for a remote warehouse, its credentials (whose values are never shown) and whether it
+ * answers.
+ */
 export async function checkTarget(context: DoctorContext): Promise<Check[]> {
   const name = `Profile ${context.target}`;
   let output: ProfileOutput | undefined;
@@ -41,7 +44,7 @@ export async function checkTarget(context: DoctorContext): Promise<Check[]> {
 
 type Env = DoctorContext['effects']['env'];
 
-/** What dbt would see: prod's variables may be in a profile of ~/.databrickscfg as well, and the database is the state folder's. */
+/** dbt's environment: prod's variables may come from a profile in ~/.databrickscfg, and the database is in the state folder. */
 async function environmentFor({ target, effects, paths }: DoctorContext): Promise<Env> {
   if (target === 'prod') return { ...effects.env, ...(await givenFor(effects.env)) };
   return { ...effects.env, MEETUP_DUCKDB_PATH: paths.workDatabase };

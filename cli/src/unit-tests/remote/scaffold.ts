@@ -37,7 +37,7 @@ export interface Scaffolding {
   readonly schemas: readonly string[];
 }
 
-/** What unit tests of these models (by unique id) need: the models themselves, what they read, and what that is made from. */
+/** What unit tests of these models (by unique id) need: the models themselves and everything upstream. */
 export async function readScaffolding(manifestFile: string, tested: readonly string[]): Promise<Scaffolding> {
   const { nodes } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
   const inputs = tested.flatMap((id) => nodes[id]?.depends_on.nodes ?? []);

@@ -3,9 +3,9 @@
 Raising an exception in another thread isn't safe: it may arrive between any two instructions, for example while a lock is held
 or a thread is being started. Instead, cancelling does two things:
 
-1. It marks the request. Its work checks the mark (`request.cancelled`) between steps and ends. 2. It interrupts the database's
-queries repeatedly until the work has ended: a step may be a long query, and a query may start just
-   after the mark was checked.
+1. It marks the request. Its work checks the mark (`request.cancelled`) between steps and ends.
+2. It interrupts the database's queries repeatedly until the work has ended: a step may be a long query, and a query may start
+   just after the mark was checked.
 
 The interrupting thread is started for one request, and is joined before that request is answered.
 """

@@ -8,10 +8,10 @@ import { IDS } from './slicing.ts';
 import { published, type Rows, type Workbench } from './workbench.ts';
 
 /** In-memory catalogs with the inputs of the models, with the record and without it. */
-const WITH = 'let_in';
-const WITHOUT = 'left_out';
+const WITH = 'with_record';
+const WITHOUT = 'without_record';
 
-/** The schema of the model's own rows, which is none of the project's. */
+/** The schema of the model's own rows, which isn't one of the project's. */
 const OWN: Pick<ModelInput, 'schema'> = { schema: 'made' };
 
 /**
@@ -22,7 +22,7 @@ const OWN: Pick<ModelInput, 'schema'> = { schema: 'made' };
  * @throws MeetupError if the model doesn't depend on that kind of record, can't be run on this one, or no row results
  * from it.
  */
-export async function letIn(
+export async function admitRecord(
   bench: Workbench,
   model: CompiledModel,
   upstream: readonly CompiledModel[],
@@ -61,7 +61,7 @@ export async function letIn(
 const relation = (catalog: string, { schema, table }: Pick<ModelInput, 'schema' | 'table'>): string =>
   `${catalog}.${quoteIdentifier(schema)}.${quoteIdentifier(table)}`;
 
-/** The models on the ways from the raw table to the model, it among them, each after those that it reads. */
+/** The models on all paths from the raw table to the model, including it, in dependency order. */
 function between(entity: string, model: CompiledModel, upstream: readonly CompiledModel[]): CompiledModel[] {
   const byName = new Map(upstream.map((one) => [one.name, one]));
   const leadsThere = new Map<string, boolean>();
@@ -83,7 +83,7 @@ function between(entity: string, model: CompiledModel, upstream: readonly Compil
   return chain;
 }
 
-/** Where the others read the models of the chain. */
+/** The relations from which other models read those of the chain. */
 function placesOf(chain: readonly CompiledModel[], model: CompiledModel): Map<string, ModelInput> {
   const names = new Set(chain.filter(({ name }) => name !== model.name).map(({ name }) => name));
   const inputs = chain.flatMap((one) => one.inputs).filter(({ schema, table }) => schema !== 'raw' && names.has(table));
