@@ -4,9 +4,9 @@
 const WITH_VALUE = ['--data', '--state-dir', '--target'];
 
 /**
- * Every command, and what the launcher makes before it starts. A test holds this table and the options above to the
- * declarations in cli/src/cli, which the launcher can't read because it compiles them.
- * `dbt`: whether it starts dbt, which needs Python; `reads`: it never writes to the state folder, and so doesn't make it.
+ * Every command, and what the launcher sets up before it starts. A test compares this table and the options above with the
+ * declarations in cli/src/cli, which the launcher can't read because it has to compile them first.
+ * `dbt`: it starts dbt, which needs Python; `reads`: it never writes to the state folder, and so doesn't create it.
  * @typedef {{ dbt?: boolean | ((options: readonly string[]) => boolean), reads?: boolean }} Needs
  * @type {Readonly<Record<string, Needs>>}
  */
@@ -30,7 +30,7 @@ const COMMANDS = {
 };
 
 /**
- * What the launcher must know of a command line before the CLI, that parses all of it, can start.
+ * What the launcher must know about a command line before the CLI, which parses all of it, can start.
  * @typedef {object} LauncherArgs
  * @property {string | undefined} command
  * @property {string | undefined} stateDir
@@ -66,7 +66,7 @@ function readArgs(argv) {
 
 /**
  * @param {string | undefined} command
- * @returns {Needs} nothing for a command that the CLI will not know either
+ * @returns {Needs} nothing for an unknown command, which the CLI will reject
  */
 const needsOf = (command = '') => (Object.hasOwn(COMMANDS, command) && COMMANDS[command]) || {};
 

@@ -9,10 +9,10 @@ const { placesOf } = require('./places.cjs');
 const { envIsReady, pythonIn } = require('./ready.cjs');
 
 /**
- * Checks the project's Python: `npm run check:python`, and with `--fix`, `npm run fix:python`. What is missing of the
- * environments is installed first. Nothing is installed into the environment that runs dbt: mypy reads dbt's types from
- * there, and pytest runs there (see cli/test/python/run_pytest.py); both find the other packages by a search path.
- * Further arguments go to pytest, which then runs alone: `npm run check:python -- -k wire`.
+ * Checks the project's Python code: `npm run check:python`, and with `--fix`, `npm run fix:python`. Missing environments are
+ * installed first. Nothing is installed into the environment that runs dbt: mypy reads dbt's types from there, and pytest runs
+ * there (see cli/test/python/run_pytest.py); both find the other packages through a search path.
+ * Further arguments are passed to pytest, which then runs alone: `npm run check:python -- -k wire`.
  * @typedef {{ name: string, command: string, args: string[], env?: NodeJS.ProcessEnv }} Check
  */
 

@@ -5,7 +5,7 @@ const { join } = require('node:path');
 const { Interrupted, SetupError, codeOf } = require('./errors.cjs');
 const { signalGroup } = require('./processes.cjs');
 
-/** How long a child may take to end after it was asked to (milliseconds). */
+/** How long a child may take to end before it is killed (milliseconds). */
 const GRACE_MS = 3_000;
 /** How much of the output to keep to explain a failure (characters). */
 const KEPT = 200_000;
@@ -18,11 +18,11 @@ const KEPT = 200_000;
  * @property {NodeJS.ProcessEnv} env
  * @property {AbortSignal} signal
  * @property {Log} log
- * @property {{ addChild(pid: number): void, removeChild(pid: number): void }} lock records the child for the process that cleans up after this one
+ * @property {{ addChild(pid: number): void, removeChild(pid: number): void }} lock records the child, so that the next owner can end it
  */
 
 /**
- * Runs a program as the leader of its own process group, so that all it starts can be ended with it.
+ * Runs a program as the leader of its own process group, so that everything it starts can be ended with it.
  * @param {Task} task
  * @returns {Promise<{ code: number, output: string }>} code 127: there is no such program
  */
@@ -76,7 +76,7 @@ function run({ command, args, cwd, env, signal, log, lock }) {
   });
 }
 
-/** The whole output of one step's programs, kept for people who want to know more than the one sentence. */
+/** A log of the complete output of a step's programs, for details that the error's sentence leaves out. */
 class Log {
   /** @type {number | undefined} */
   #file;
@@ -88,7 +88,7 @@ class Log {
       mkdirSync(folder, { recursive: true });
       this.#file = openSync(this.path, 'w');
     } catch {
-      // The step itself reports better what can't be written; there is no log then.
+      // Continue without a log: the step itself reports better what can't be written.
     }
   }
 
@@ -114,7 +114,7 @@ class Log {
 }
 
 /**
- * Registries' addresses may carry a password or a token.
+ * Removes passwords and tokens, which the addresses of registries may contain.
  * @param {string} text
  */
 function withoutSecrets(text) {
@@ -122,11 +122,11 @@ function withoutSecrets(text) {
 }
 
 /**
- * @param {string} what that can't be made, such as "The Node packages"
+ * @param {string} what failed, such as "The Node packages"
  * @param {string} tool
  * @param {{ code: number, output: string }} result
  * @param {Log} log
- * @returns {InstanceType<typeof SetupError>} one plain sentence for the usual reasons, and the tool's own last words for the others
+ * @returns {InstanceType<typeof SetupError>} one plain sentence for the usual reasons, or the tool's last output for others
  */
 function failure(what, tool, { code, output }, log) {
   const sentence = `${what} can't be installed because ${reason(tool, code, output)}`;

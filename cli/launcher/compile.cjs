@@ -16,7 +16,7 @@ const compiler = (places) => join(places.nodeModules, 'typescript', 'bin', 'tsc'
 const compilerIsThere = (places) => existsSync(compiler(places));
 
 /**
- * Compiles cli/src into a folder of its own that then takes the place of dist.
+ * Compiles cli/src into a temporary folder that then replaces dist.
  * @param {import('./setup.cjs').Site} site
  */
 async function makeCli(site) {
@@ -34,7 +34,7 @@ async function compile({ places, env, signal, lock }) {
   mkdirSync(folder, { recursive: true });
   const log = new Log(places.logs, 'compile');
   try {
-    // Types are checked by the project's own checks; people who start meetup want it to start.
+    // Types are checked in CI; starting meetup shouldn't wait for that.
     const args = [compiler(places), '-p', 'tsconfig.build.json', '--outDir', folder, '--noCheck'];
     const result = await run({ command: process.execPath, args, cwd: places.root, env, signal, log, lock });
     if (result.code !== 0) {
@@ -50,7 +50,7 @@ async function compile({ places, env, signal, lock }) {
 }
 
 /**
- * What is not TypeScript, such as a Python program or a page, goes along as it is.
+ * Copies files that are not TypeScript, such as Python programs.
  * @param {string} root
  * @param {string} folder
  */

@@ -51,7 +51,7 @@ function colour(text) {
 }
 
 /**
- * Somebody removed a package or a compiled file that the stamps vouch for: without stamps the next start makes it again.
+ * Removes the stamps if a package or compiled file is missing that they cover, so that the next start restores it.
  * @param {unknown} error
  * @param {import('./places.cjs').Places} places
  * @returns {unknown}

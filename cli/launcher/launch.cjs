@@ -1,8 +1,8 @@
 #!/usr/bin/env node
-// biome-ignore-all lint/suspicious/noVar: an old Node must be able to read this file, to be told that it is too old
-// biome-ignore-all lint/complexity/useArrowFunction: likewise
-// biome-ignore-all lint/complexity/useOptionalChain: likewise
-// biome-ignore-all lint/style/useTemplate: likewise
+// biome-ignore-all lint/suspicious/noVar: an old Node must be able to parse this file, so that it can report that it is too old
+// biome-ignore-all lint/complexity/useArrowFunction: for the same reason
+// biome-ignore-all lint/complexity/useOptionalChain: for the same reason
+// biome-ignore-all lint/style/useTemplate: for the same reason
 'use strict';
 
 var oldNode = require('./node-version.cjs').tooOld(process.versions.node);

@@ -16,25 +16,28 @@ const { Interrupted, codeOf } = require('./errors.cjs');
 const { identify, isRunning, killGroup } = require('./processes.cjs');
 
 /**
- * A lock that a dead owner does not hold, made of nothing but files: before the set-up there is nothing else.
+ * A lock made only of files, since nothing else is available before the setup. A dead owner's lock counts as free.
  *
- * The lock is a row of files `lock.1`, `lock.2`, …: the one with the greatest number counts, and is never removed.
- * It names the owner of the lock, or says that it is free. A process that finds it free, or its owner dead, creates the next number, which
- * only one process can; then it looks again whether a still greater one appeared meanwhile. So nobody ever takes away a
- * lock file that somebody else may have just taken, which is what makes the usual lock file with a pid unsafe.
+ * The lock is a sequence of files `lock.1`, `lock.2`, …: the one with the highest number counts and is never removed. It
+ * contains the owner, or that the lock is free. A process that finds it free, or its owner dead, creates the next number, which
+ * only one process can do, and then checks whether an even higher one has appeared in the meantime. So nobody ever removes a
+ * lock file that somebody else may just have taken, which is the flaw of the usual lock file with a pid.
  *
  * @typedef {object} Owner
  * @property {number} pid
- * @property {string} identity tells the process from a later one with the same number
+ * @property {string} identity distinguishes the process from a later one with the same pid
  * @property {string} host
  * @property {{ pid: number, identity: string }[]} children process groups that the owner started
  * @property {boolean} free
  */
 
-/** Another machine's or container's process can't be looked up: it counts as dead when its lock is not renewed for this long. */
+/**
+ * A process on another machine or in another container can't be looked up, so it counts as dead if its lock isn't renewed for
+ * this long.
+ */
 const FOREIGN_SILENCE_MS = 30_000;
 const HEARTBEAT_MS = 5_000;
-/** A lock file whose text isn't whole is being written, or its writer was killed while it wrote. */
+/** How long an incomplete lock file may be in the process of being written; after that, its writer was killed. */
 const UNREADABLE_MS = 2_000;
 const POLL_MS = 100;
 
@@ -74,7 +77,7 @@ class Lock {
 
 /**
  * Waits for the lock, and takes it.
- * @param {string} folder where the lock's files are; made where it is missing
+ * @param {string} folder of the lock's files; created if missing
  * @param {AbortSignal} signal
  * @param {(pid: number) => void} onWait called once, with the process that has the lock
  * @returns {Promise<Lock>}
@@ -100,9 +103,9 @@ async function takeLock(folder, signal, onWait) {
 }
 
 /**
- * Who has the lock now.
+ * The current owner of the lock.
  * @param {string} folder
- * @returns {number | undefined} a process that runs
+ * @returns {number | undefined} the id of a running process
  */
 function lockOwner(folder) {
   const newest = newestLock(folder);
@@ -140,7 +143,7 @@ function tryToCreate(folder, number) {
     throw error;
   }
   if (newestLock(folder) !== number) {
-    // Others came and went since the look: theirs counts, and ours is below it, where nobody looks.
+    // Others have taken and released the lock in the meantime, so a higher file counts and ours is ignored.
     rmSync(file, { force: true });
     return undefined;
   }
@@ -150,7 +153,7 @@ function tryToCreate(folder, number) {
 
 /**
  * @param {string} file
- * @returns {Owner | 'unreadable' | undefined} undefined: nobody's
+ * @returns {Owner | 'unreadable' | undefined} undefined if the file doesn't exist
  */
 function readOwner(file) {
   try {
@@ -181,7 +184,7 @@ function overwrite(file, owner) {
     writeFileSync(temporary, JSON.stringify(owner));
     renameSync(temporary, file);
   } catch {
-    // A full disk must not hide the error that matters; the lock ends with the process anyway.
+    // A full disk must not hide the real error; the lock ends with the process anyway.
     rmSync(temporary, { force: true });
   }
 }

@@ -10,7 +10,7 @@ const { replaceFolder } = require('./swap.cjs');
 const WHAT = 'The Node packages';
 
 /**
- * Installs exactly what package-lock.json pins, into a folder of its own that then takes the place of node_modules.
+ * Installs exactly the packages in package-lock.json into a temporary folder that then replaces node_modules.
  * @param {import('./setup.cjs').Site} site
  */
 async function makeNodePackages(site) {
@@ -33,7 +33,7 @@ async function install({ places, env, signal, lock }, stamp) {
   try {
     const result = await run({
       command: 'npm',
-      // Said outright: npm looks for the nearest package.json above, and would empty the node_modules that it finds there.
+      // Explicitly, because npm would otherwise use the nearest package.json above and empty the node_modules next to it.
       args: [...NPM_CI, `--prefix=${folder}`],
       cwd: folder,
       env: npmEnvironment(env),
@@ -51,13 +51,13 @@ async function install({ places, env, signal, lock }, stamp) {
     log.close();
   }
   const packages = join(folder, 'node_modules');
-  // A project without dependencies gets no folder from npm.
+  // npm creates no folder if there are no dependencies.
   mkdirSync(packages, { recursive: true });
   writeStamp(packagesStamp({ ...places, nodeModules: packages }), stamp);
   await replaceFolder(packages, places.nodeModules, places.workshop);
 }
 
-/** The compiler is a development dependency, and engines come as optional ones: a user's own settings must not leave them out. */
+/** Overrides user settings that would omit the compiler (a development dependency) or native engines (optional dependencies). */
 const NPM_CI = [
   'ci',
   '--include=dev',
@@ -81,8 +81,8 @@ function npmEnvironment(env) {
 }
 
 /**
- * Whether somebody's own `npm install` has put exactly the locked packages there already: npm writes down what it
- * installed when it is done, in the words of the lock file.
+ * Whether the user's own `npm install` has already installed exactly the locked packages: at the end, npm writes what it
+ * installed in the format of the lock file.
  * @param {import('./places.cjs').Places} places
  */
 function installedByHand(places) {

@@ -1,5 +1,5 @@
-// biome-ignore-all lint/suspicious/noVar: an old Node must be able to read this file, to be told that it is too old
-// biome-ignore-all lint/style/useTemplate: likewise
+// biome-ignore-all lint/suspicious/noVar: an old Node must be able to parse this file, so that it can report that it is too old
+// biome-ignore-all lint/style/useTemplate: for the same reason
 'use strict';
 
 /** The same as `engines` in package.json; a test compares the two. */
@@ -7,7 +7,7 @@ var OLDEST = { major: 20, minor: 20 };
 
 /**
  * @param {string} version such as 18.19.1
- * @returns {string | undefined} what to tell people whose Node is too old
+ * @returns {string | undefined} the message if Node is too old
  */
 function tooOld(version) {
   var parts = version.split('.').map(Number);

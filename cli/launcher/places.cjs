@@ -3,16 +3,16 @@ const { existsSync } = require('node:fs');
 const { dirname, join, resolve } = require('node:path');
 
 /**
- * Where the launcher reads and makes things. The state folder and the toolchain follow the rules of
- * cli/src/config/paths.ts, which is not compiled yet when they are needed; a test compares the two.
+ * The launcher's files and folders. The state folder and the toolchain follow the rules in cli/src/config/paths.ts, which isn't
+ * compiled yet when they are needed; a test compares the two.
  * @typedef {object} Places
- * @property {string} root meetup itself: a checkout, or an installed package
- * @property {boolean} installed whether it is a package that was compiled before it was packed
+ * @property {string} root meetup itself: a checkout or an installed package
+ * @property {boolean} installed whether it is an installed package, which is already compiled
  * @property {string} state
  * @property {string} toolchain
  * @property {string} nodeModules
  * @property {string} dist
- * @property {string} workshop where Node packages and the compiled CLI are made before they take their place
+ * @property {string} workshop where Node packages and the compiled CLI are built before they are moved into place
  * @property {string} logs
  */
 
@@ -41,7 +41,7 @@ function placesOf(args, env, cwd, root = resolve(__dirname, '../..')) {
 const isInstalled = (root) => !existsSync(join(root, 'cli', 'src'));
 
 /**
- * The project that a command works on.
+ * The root of the project that a command works on.
  * @param {NodeJS.ProcessEnv} env
  * @param {string} cwd
  * @param {string} root

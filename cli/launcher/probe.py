@@ -1,4 +1,4 @@
-"""Says what a Python is, for the launcher. Runs on Python 2 as well, so that people hear that theirs is too old."""
+"""Prints a Python's version and abilities for the launcher. Runs on Python 2 as well, so that a too old Python is reported as such."""
 import json
 import sys
 

@@ -6,9 +6,9 @@ const { codeOf } = require('./errors.cjs');
 /** @typedef {{ pid: number, identity: string }} KnownProcess */
 
 /**
- * When a process was started, as text: process numbers are used again, the moment is not.
+ * The start time of a process, as text, which distinguishes processes because pids are reused.
  * @param {number} pid
- * @returns {string} empty if the system does not tell
+ * @returns {string} empty if unknown
  */
 function identify(pid) {
   try {
@@ -27,7 +27,7 @@ function identify(pid) {
 }
 
 /**
- * The fields of /proc/PID/stat from the state on; the name before them may hold spaces and parentheses.
+ * The fields of /proc/PID/stat starting from the state; the name before them may contain spaces and parentheses.
  * @param {number} pid
  */
 function linuxStatus(pid) {
@@ -36,13 +36,13 @@ function linuxStatus(pid) {
 }
 
 /**
- * Whether that very process still runs.
+ * Whether exactly this process is still running.
  * @param {KnownProcess} known
  */
 function isRunning(known) {
   if (!exists(known.pid)) return false;
   try {
-    // Dead, but its parent has not asked for its exit code yet.
+    // A zombie: dead, but its parent hasn't read its exit code yet.
     if (process.platform === 'linux' && linuxStatus(known.pid)[0] === 'Z') return false;
   } catch {
     return false;
@@ -62,7 +62,7 @@ function exists(pid) {
 }
 
 /**
- * Ends what a dead owner had started and left running.
+ * Ends what a dead owner left running.
  * @param {KnownProcess} leader of a process group
  */
 function killGroup(leader) {
@@ -74,7 +74,7 @@ function signalGroup(pid, signal) {
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, signal);
   } catch {
-    // It ended by itself.
+    // It has ended in the meantime.
   }
 }
 

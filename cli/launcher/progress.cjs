@@ -4,14 +4,14 @@ const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '
 const FRAME_MS = 100;
 
 /**
- * What the set-up is doing, on stderr: on a terminal one line that is redrawn, elsewhere a line as a step begins and ends.
- * Steps may overlap.
+ * Shows the setup's progress on stderr: on a terminal as one line that is redrawn, elsewhere as a line when a step begins and
+ * when it ends. Steps may overlap.
  */
 class Progress {
   #stream;
   #live;
   #quiet;
-  /** @type {Map<string, number>} the steps under way, and when they began */
+  /** @type {Map<string, number>} the running steps with their start times */
   #steps = new Map();
   /** @type {NodeJS.Timeout | undefined} */
   #timer;
@@ -46,7 +46,7 @@ class Progress {
   }
 
   /**
-   * Shows a step until the function that is given back is called, which tells how long it took (milliseconds).
+   * Shows a step until the returned function is called, which returns the duration (milliseconds).
    * @param {string} label
    */
   begin(label) {

@@ -21,9 +21,9 @@ const WORDS = {
 };
 
 /**
- * Makes a Python environment of exactly what a requirements file pins, hashes checked. An environment can't be moved once
- * made, so each gets a folder of its own below `envs`, and the name that everybody uses is a link which is turned
- * in one step when all is done. The environment before it stays until the next one, for a dbt that still runs in it.
+ * Creates a Python environment with exactly the packages in a requirements file, and verifies their hashes. An environment
+ * can't be moved, so each has its own folder below `envs`, and a link with a fixed name is switched atomically at the end. The
+ * previous environment is kept until the next one, because a running dbt may still use it.
  * @param {Site} site
  * @param {EnvName} name
  */
@@ -64,7 +64,7 @@ async function install(site, name, log) {
 }
 
 /**
- * With uv where there is one, else with uv in a helper environment, else, where uv does not exist for this machine, with pip.
+ * Installs with uv if there is one, else with uv from a helper environment, or with pip if uv isn't available for this machine.
  * @param {Site} site @param {string} env @param {EnvName} name @param {InstanceType<typeof Log>} log
  */
 async function fill(site, env, name, log) {
@@ -78,7 +78,7 @@ async function fill(site, env, name, log) {
   };
   const requirements = join(places.root, REQUIREMENTS[name]);
   const present = await findUv(call, places.toolchain);
-  // Without uv the first tool has to be installed by Python's own means, which not every Python has.
+  // Without uv, venv and pip are needed, which not every Python has.
   const python = await findPython(tools, ({ makesEnvironments }) => present !== undefined || makesEnvironments);
   const helper = present === undefined ? await makeHelper(call, must, python.executable, places) : { uv: present };
   if (helper.uv !== undefined) {
@@ -90,13 +90,13 @@ async function fill(site, env, name, log) {
     const options = ['install', '--require-hashes', '--no-compile', '--retries', '2', '-r', requirements];
     must('pip', await call(helper.python, ['-m', 'pip', '--python', pythonIn(env), ...options]));
   }
-  // Halves dbt's first start. A file that does not compile is one that nobody loads.
+  // Halves the time of dbt's first start. Errors are ignored: files that don't compile are never loaded.
   await call(pythonIn(env), ['-m', 'compileall', '-q', '-j', '0', '-x', SELDOM_LOADED, join(env, LIBRARIES)]);
   return python.version;
 }
 
 const LIBRARIES = process.platform === 'win32' ? 'Lib' : 'lib';
-/** Half of all there is, and needed for Databricks at the most: Python compiles it when it loads it first. */
+/** Half of all files, needed at most for Databricks: Python compiles them on first use. */
 const SELDOM_LOADED = '[/\\\\](tests?|testing|pandas|numpy|pyarrow|databricks|openpyxl)[/\\\\]';
 
 /**
@@ -112,15 +112,15 @@ function toolEnvironment(env) {
     PIP_PROGRESS_BAR: 'off',
     UV_NO_PROGRESS: '1',
     UV_PYTHON_DOWNLOADS: 'never',
-    // As pip does: a company's own certificates are in the system's store.
+    // Like pip: a company's own certificates are in the system's store.
     UV_SYSTEM_CERTS: env.UV_SYSTEM_CERTS ?? 'true',
-    // People who told pip about their mirror mean uv, too.
+    // A mirror that is configured for pip applies to uv too.
     ...(env.PIP_INDEX_URL && !env.UV_INDEX_URL && !env.UV_DEFAULT_INDEX ? { UV_DEFAULT_INDEX: env.PIP_INDEX_URL } : {}),
   };
 }
 
 /**
- * Environments that were never finished, and those before the present one.
+ * Removes unfinished environments, and those older than the previous one.
  * @param {string} toolchain
  * @param {EnvName} name
  */
@@ -150,7 +150,7 @@ function turnLink(link, env) {
   rmSync(temporary, { force: true });
   symlinkSync(env, temporary, 'junction');
   const stats = lstatSync(link, { throwIfNoEntry: false });
-  // A folder can't be replaced by a link in one step; Windows can't replace its junctions either.
+  // A folder can't be replaced by a link atomically, nor can a junction on Windows.
   if (stats?.isDirectory()) renameSync(link, `${env}-before`);
   else if (stats && process.platform === 'win32') rmSync(link);
   renameSync(temporary, link);

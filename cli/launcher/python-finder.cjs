@@ -6,14 +6,14 @@ const { run } = require('./child.cjs');
 /** @typedef {{ executable: string, version: [number, number, number], makesEnvironments: boolean }} Python */
 
 const OLDEST = [3, 10];
-/** In the order of preference: the versions that dbt is tested with first. */
+/** In order of preference: first the versions that dbt is tested with. */
 const NAMES = ['python3.13', 'python3.12', 'python3.11', 'python3.10', 'python3', 'python'];
 
 const PROBE = join(__dirname, 'probe.py');
 
 /**
- * Finds a Python for dbt's environment: the one that PYTHON names, else the first on the PATH that is new enough.
- * A name on the PATH is not enough, as version managers put names there that don't start.
+ * Finds a Python for dbt's environment: the one in PYTHON, else the first on the PATH that is new enough. It has to be started to
+ * find out, because version managers put commands on the PATH that don't work.
  * @param {Omit<import('./child.cjs').Task, 'command' | 'args' | 'cwd'> & { root: string }} site
  * @param {(python: Python) => boolean} [suits] what else the Python must be able to do
  * @returns {Promise<Python>}

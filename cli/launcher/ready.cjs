@@ -33,14 +33,14 @@ function cliIsReady(places) {
 }
 
 /**
- * Whether a Python environment is whole, made from the requirements as they are, and its interpreter is still there.
- * Starts no Python.
+ * Whether a Python environment is complete and matches the current requirements, and its interpreter still exists.
+ * Doesn't start Python.
  * @param {Places} places
  * @param {EnvName} name
  */
 function envIsReady(places, name) {
   const env = join(places.toolchain, name);
-  // Clones of the repository can share a toolchain: the times of one clone's files are no business of the others.
+  // Clones of the repository can share a toolchain, so don't remember the times of this clone's files.
   if (!isFresh(envStamp(env), places.root, [REQUIREMENTS[name]], PLATFORM, { remember: false })) return false;
   const stamp = /** @type {{ base?: unknown }} */ (readStamp(envStamp(env)));
   try {
@@ -51,7 +51,7 @@ function envIsReady(places, name) {
 }
 
 /**
- * The Python environments that a command line needs. The development tools are optional for a project without a list of them.
+ * The Python environments that a command line needs. The development tools are skipped if the project has no list of them.
  * @param {import('./args.cjs').LauncherArgs} args
  * @param {Places} places
  * @returns {EnvName[]}

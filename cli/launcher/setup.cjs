@@ -21,8 +21,8 @@ const { markState } = require('./state-marker.cjs');
  */
 
 /**
- * Makes what is missing. The Python environment is made while the Node packages are: one waits for the network where the
- * other works. Whatever happens on the way, the next call starts from something whole.
+ * Sets up what is missing. The Python environment and the Node packages are installed in parallel, because one can work while the
+ * other waits for the network. Whatever happens, the next call starts from a consistent state.
  * @param {{ args: { quiet: boolean }, places: import('./places.cjs').Places, envs: import('./ready.cjs').EnvName[] }} wanted
  */
 async function setUp({ args, places, envs }) {
@@ -42,7 +42,7 @@ async function setUp({ args, places, envs }) {
   };
   try {
     const parts = [];
-    // A part that is ready takes no lock, and so needs no folder that can be written.
+    // A part that is ready needs no lock, and therefore no writable folder.
     if (!packagesAreReady(places) || !cliIsReady(places)) parts.push(() => at(places.workshop, setUpNode));
     if (!envs.every((name) => envIsReady(places, name))) {
       parts.push(() => at(join(places.toolchain, 'setup'), (site) => setUpPython(site, envs)));
@@ -74,7 +74,7 @@ async function setUpNode(site) {
   const { places } = site;
   await removeLeftovers(places.workshop);
   try {
-    // Looked at again under the lock: whoever had it may have made everything.
+    // Check again under the lock: its previous owner may have done the work.
     if (!packagesAreReady(places) || !compilerIsThere(places)) await makeNodePackages(site);
     if (!cliIsReady(places)) await makeCli(site);
   } finally {
@@ -88,7 +88,7 @@ async function setUpPython(site, envs) {
 }
 
 /**
- * What this set-up no longer needs, and what others left that were killed.
+ * Removes what this setup no longer needs, and what killed ones left behind.
  * @param {string} workshop
  */
 async function removeLeftovers(workshop) {
@@ -98,7 +98,7 @@ async function removeLeftovers(workshop) {
 }
 
 /**
- * Runs the parts at once. When one fails the others are stopped, and its error is the one that counts.
+ * Runs the parts in parallel. If one fails, the others are stopped, and its error is thrown.
  * @param {AbortController} stop
  * @param {readonly (() => Promise<void>)[]} parts
  */

@@ -3,20 +3,20 @@ const { readFileSync, readdirSync, renameSync, statSync, writeFileSync } = requi
 const { join } = require('node:path');
 
 /**
- * A stamp says from what something was made: it is written last, so what has no stamp is not whole.
- * A file counts as unchanged when its size and time are, or, where only the time differs, when its content is.
+ * A stamp records what something was built from. It is written last, so anything without a stamp is incomplete.
+ * A file counts as unchanged if its size and time are the same or, if only the time differs, its content.
  * @typedef {object} Stamp
  * @property {string} note what else it depends on, such as the platform
  * @property {Record<string, [size: number, mtimeMs: number, sha256: string]>} files by path from the root
  */
 
 /**
- * Whether what carries the stamp is still what its inputs would give. Reads contents only where times differ.
+ * Whether a stamp still matches its inputs. Reads contents only if times differ.
  * @param {string} stampFile
  * @param {string} root
  * @param {readonly string[]} inputs files and folders below the root; one that is missing counts as absent
  * @param {string} note
- * @param {{ remember?: boolean }} [options] whether to note new times of unchanged contents, so that the next look is cheap
+ * @param {{ remember?: boolean }} [options] whether to record new times of unchanged contents, so that the next check is fast
  */
 function isFresh(stampFile, root, inputs, note, { remember = true } = {}) {
   const stamp = readStamp(stampFile);
@@ -38,7 +38,7 @@ function isFresh(stampFile, root, inputs, note, { remember = true } = {}) {
 }
 
 /**
- * The inputs as they are now. Taken before the work starts, so that a change during the work shows as a difference.
+ * A stamp of the current inputs. Taken before the work starts, so that changes during the work are noticed.
  * @param {string} root
  * @param {readonly string[]} inputs
  * @param {string} note
@@ -55,7 +55,7 @@ function takeStamp(root, inputs, note) {
 }
 
 /**
- * Atomic: the stamp is there whole, or not at all.
+ * Writes a stamp atomically.
  * @param {string} stampFile
  * @param {Stamp} stamp
  */
@@ -81,7 +81,7 @@ function readStamp(stampFile) {
 }
 
 /**
- * The files among and below the inputs, without what editors and Python leave beside them.
+ * All files in the inputs, without temporary files of editors and Python.
  * @param {string} root
  * @param {readonly string[]} inputs
  * @returns {string[]} paths from the root, with forward slashes
@@ -112,13 +112,13 @@ function addFilesBelow(root, folder, files) {
 
 /** @param {string} path */
 function sha256(path) {
-  // Loaded only here: a start with nothing changed needs no hashes.
+  // Loaded on demand: a start without changes needs no hashes.
   const { createHash } = require('node:crypto');
   return createHash('sha256').update(readFileSync(path)).digest('hex');
 }
 
 /**
- * A folder that can't be written keeps its old times; the contents were compared all the same.
+ * Updates a stamp if its folder is writable; if not, contents will be compared again next time.
  * @param {string} stampFile
  * @param {Stamp} stamp
  */

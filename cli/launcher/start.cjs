@@ -6,7 +6,7 @@ const { cliIsReady, envIsReady, envsFor, packagesAreReady } = require('./ready.c
 const { markState } = require('./state-marker.cjs');
 
 /**
- * Makes what is missing, then becomes the CLI: in this same process, and without any work where nothing is missing.
+ * Sets up what is missing, then runs the CLI in the same process. If nothing is missing, this does no work.
  * @param {readonly string[]} argv
  */
 async function start(argv) {
@@ -26,7 +26,7 @@ async function start(argv) {
 /** @param {import('./places.cjs').Places} places */
 async function becomeCli(places) {
   const main = join(places.dist, 'main.js');
-  // Node 22 and later keep what they compiled beside the CLI, so that the next start is quicker.
+  // Node 22 and later cache compiled code next to the CLI, which makes the next start faster.
   const { enableCompileCache } = /** @type {{ enableCompileCache?: (folder: string) => unknown }} */ (
     require('node:module')
   );

@@ -2,14 +2,14 @@
 const { mkdirSync, readdirSync, statSync, writeFileSync } = require('node:fs');
 const { join } = require('node:path');
 
-/** The name and the first line are a convention that backup programs know (https://bford.info/cachedir/). */
+/** The name and the first line follow a convention of backup programs (https://bford.info/cachedir/). */
 const MARKER = 'CACHEDIR.TAG';
 const SIGNATURE = 'Signature: 8a477f597d28d172789f06886806bc55';
 const TEXT = `${SIGNATURE}\n# Made by meetup: everything in this folder can be made again, and \`meetup clean\` removes it.\n`;
 
 /**
- * Makes the state folder and marks it as meetup's own, so that `clean` may remove it. A folder that has something else
- * in it is used as it is, unmarked. One that can't be written is left to the command, whose message says more.
+ * Creates the state folder and marks it as meetup's own, so that `clean` may remove it. A folder with other content is used
+ * without a marker. If it isn't writable, the command will report that with a better message.
  * @param {string} state
  */
 function markState(state) {

@@ -5,10 +5,10 @@ const { basename, join } = require('node:path');
 const { codeOf } = require('./errors.cjs');
 
 /**
- * Puts a finished folder in the place of an older one, so that there is never a half-made one in that place.
+ * Replaces a folder by a finished one, so that there is never an incomplete folder at that place.
  * @param {string} finished
  * @param {string} place
- * @param {string} workshop where the older one goes to be removed
+ * @param {string} workshop where the old one is moved to be removed
  */
 async function replaceFolder(finished, place, workshop) {
   const old = join(workshop, `old-${basename(place)}-${process.pid}`);
@@ -39,7 +39,7 @@ function move(from, to) {
     renameSync(from, to);
   } catch (error) {
     if (codeOf(error) !== 'EXDEV') throw error;
-    // The workshop is on another disk: copy beside the place first, so that the last step is a rename all the same.
+    // The workshop is on another disk: copy to a temporary folder next to the place first, so that the last step is a rename.
     const beside = `${to}.${process.pid}.tmp`;
     cpSync(from, beside, { recursive: true, verbatimSymlinks: true });
     renameSync(beside, to);

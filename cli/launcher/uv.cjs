@@ -7,9 +7,9 @@ const { pythonIn } = require('./ready.cjs');
 
 /** @typedef {import('./python-env.cjs').Run} Run */
 
-/** Which uv is installed where there is none, with the hashes of all its builds. */
+/** The uv to install if there is none, with the hashes of all its builds. */
 const UV_REQUIREMENTS = join(__dirname, 'requirements-uv.txt');
-/** The first release with all the options that are used here. */
+/** The first release that supports all options used here. */
 const OLDEST = [0, 4];
 
 /** @param {string} toolchain */
@@ -34,12 +34,12 @@ async function findUv(call, toolchain) {
 }
 
 /**
- * Makes the environment that uv itself is installed into.
+ * Creates the environment that uv itself is installed into.
  * @param {Run} call
  * @param {(tool: string, result: { code: number, output: string }) => void} must
  * @param {string} python
  * @param {import('./places.cjs').Places} places
- * @returns {Promise<{ uv: string } | { uv: undefined, python: string }>} without uv where it has no build for this machine
+ * @returns {Promise<{ uv: string } | { uv: undefined, python: string }>} without uv if it has no build for this machine
  */
 async function makeHelper(call, must, python, places) {
   const helper = helperIn(places.toolchain);
@@ -47,7 +47,7 @@ async function makeHelper(call, must, python, places) {
   must('Python', await call(python, ['-m', 'venv', helper]));
   const options = ['--require-hashes', '--only-binary', ':all:', '--retries', '2'];
   const result = await call(pythonIn(helper), ['-m', 'pip', 'install', ...options, '-r', UV_REQUIREMENTS]);
-  // Python without uv is a slower way, not an error. Without a network pip finds no match either, and must say so.
+  // A machine without uv is not an error, only slower. But pip also finds no match without a network, which must be reported.
   const unavailable = /No matching distribution/i.test(result.output) && !isAboutNetwork(result.output);
   if (result.code !== 0 && unavailable) return { uv: undefined, python: pythonIn(helper) };
   must('pip', result);

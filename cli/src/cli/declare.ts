@@ -3,7 +3,7 @@ import type { Target } from '../config/options.ts';
 import type { RemoteName } from '../targets/target.ts';
 import type { CommandSession, HowToRun, Io } from './run-command.ts';
 
-/** What the declaration of a verb gets: the program that it adds itself to, and how its work is run. */
+/** Passed to the declaration of a verb: the program to add it to, and a function that runs its work. */
 export interface Cli {
   readonly program: Command;
   readonly io: Io;
@@ -14,12 +14,12 @@ export interface Cli {
 }
 
 /**
- * Adds one verb to the program. Declarations are read at every start, so they import the command and all that it needs
- * only when it is called: zod alone takes longer to load than everything that --help needs.
+ * Adds one verb to the program. Declarations are evaluated at every start, so they import the command and its dependencies only
+ * when it is called: zod alone takes longer to load than everything that --help needs.
  */
 export type Verb = (cli: Cli) => unknown;
 
-/** The targets, as they are suggested; `config/options.ts` parses what is given. */
+/** The targets in suggestions; `config/options.ts` parses the given value. */
 export const TARGETS: Target[] = ['dev', 'rehearsal', 'prod'];
 
 /** An option that takes a target. */
@@ -35,13 +35,13 @@ export async function parseTarget(option: string, text: string): Promise<Target>
   return parseOption(targetSchema, option, text, 'dev, rehearsal or prod');
 }
 
-/** The value of --target where the command works on a warehouse only. */
+/** The value of --target for commands that only work on a warehouse. */
 export async function remoteTarget({ options }: CommandSession): Promise<RemoteName> {
   const { parseOption, remoteTargetName } = await import('../config/options.ts');
   return parseOption(remoteTargetName, '--target', options.target, 'rehearsal or prod');
 }
 
-/** How many records of a batch may break their schema; `parseMaxRejected` reads its value. */
+/** The share of a batch's records that may be invalid; `parseMaxRejected` parses its value. */
 export const maxRejectedOption = () =>
   new Option('--max-rejected <share>', 'refuse a batch with a greater share of rejected records').default('1%');
 

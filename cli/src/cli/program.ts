@@ -61,8 +61,8 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
 }
 
 /**
- * SQL that begins with a comment looks like an option, and would be refused as an unknown one. A line break in front of it
- * changes nothing for SQL.
+ * SQL that begins with a comment looks like an option and would be refused as an unknown one. A line break in front of it makes
+ * no difference to SQL.
  */
 function withSqlAsArgument(argv: readonly string[], program: Command): string[] {
   const command = program.commands.find((one) => one.name() === 'query');

@@ -4,7 +4,7 @@ import { MeetupError } from '../config/errors.ts';
 import { fileProblem } from '../config/file-errors.ts';
 import type { Io } from './run-command.ts';
 
-/** Where `query` may get its SQL from. */
+/** The possible sources of SQL for `query`. */
 export interface QuerySource {
   readonly argument: string | undefined;
   /** A path, or `-` for stdin. */
@@ -12,7 +12,7 @@ export interface QuerySource {
 }
 
 /**
- * The SQL of one call: its argument, a file, or stdin where it is piped in.
+ * Reads the SQL from the argument, a file, or piped stdin.
  * @throws MeetupError if there is none, there are two, or it can't be read.
  */
 export async function readSql({ argument, file }: QuerySource, io: Pick<Io, 'stdin' | 'cwd'>): Promise<string> {
@@ -37,7 +37,7 @@ async function readSqlFile(path: string): Promise<string> {
   }
 }
 
-/** A byte order mark is no SQL. */
+/** Decodes UTF-8 without the byte order mark. */
 function decode(bytes: Uint8Array, where: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -6,7 +6,7 @@ import { fileProblem } from './file-errors.ts';
 
 /**
  * Reads a JSON file that another program wrote.
- * @param advice what to do where it can't be used, as a clause that follows a colon.
+ * @param advice what to do if it can't be used, as a clause that follows a colon.
  * @throws MeetupError if it can't be read, is not JSON, or doesn't match the schema.
  */
 export async function readJsonFile<T>(path: string, schema: z.ZodType<T>, advice: string): Promise<T> {

@@ -28,7 +28,7 @@ export async function findPython(
   return pythonSchema.parse(await find({ env, signal, log: silentLog, lock: noLock, root: projectRoot }));
 }
 
-/** The process that is making Node packages, the CLI or a Python environment for this folder right now. */
+/** The process that is currently setting up Node packages, the CLI or a Python environment for this folder. */
 export function setupOwner(paths: Paths): number | undefined {
   const { lockOwner }: { lockOwner(folder: string): unknown } = load('./cli/launcher/lock.cjs');
   const folders = [join(projectRoot, '.meetup', 'setup'), join(paths.toolchain, 'setup')];

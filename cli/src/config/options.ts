@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { MeetupError, messageOf } from './errors.ts';
 
-/** Every target of profiles/profiles.yml that people deploy to or build on. */
+/** Every target of profiles/profiles.yml that can be deployed to or built on. */
 export const targetSchema = z.enum(['dev', 'rehearsal', 'prod']);
 export type Target = z.infer<typeof targetSchema>;
 

@@ -9,11 +9,11 @@ import type { Settings } from './project/settings.ts';
 export interface Paths extends Layout {
   /** The project's root: the folder of meetup.yml. */
   readonly root: string;
-  /** What meetup.yml says beside where things are. */
+  /** The other settings in meetup.yml. */
   readonly settings: Settings;
   /** The state folder, which is safe to remove: `.meetup/` by default. */
   readonly state: string;
-  /** The private working database; opened under the write lock only. */
+  /** The private working database; only opened under the write lock. */
   readonly workDatabase: string;
   /** The published database, which readers open. */
   readonly database: string;
@@ -33,13 +33,13 @@ export const projectRoot = here.includes(`${join('cli', 'src')}`) ? resolve(here
 /** Whether this is a checkout of meetup, with its sources, and not an installed package. */
 export const isCheckout = existsSync(join(projectRoot, 'cli', 'src'));
 
-/** How people call the command line, in messages. */
+/** The command line's name in messages. */
 export const COMMAND = isCheckout ? './meetup' : 'npx meetup';
 
-/** The files that go with the code as they are, such as the Python engine: in a checkout, as they were written. */
+/** The folder of files that aren't compiled, such as the Python engine; in a checkout, the source folder. */
 export const sourceFolder = isCheckout ? join(projectRoot, 'cli', 'src') : resolve(here, '..');
 
-/** Whether the project is the one in this repository, and not another one. */
+/** Whether the project is the one in this repository. */
 export function isOwnProject(paths: Pick<Paths, 'root'>): boolean {
   return existsSync(paths.root) && realpathSync(paths.root) === realpathSync(projectRoot);
 }
@@ -73,7 +73,7 @@ export function resolvePaths(
   };
 }
 
-/** The project that a command works on; outside of any, that of a checkout of meetup, or else the folder itself. */
+/** The root of the project. Outside any project, that of the checkout of meetup, or else the folder itself. */
 function rootOf(env: Readonly<Record<string, string | undefined>>, cwd: string): string {
   if (env.MEETUP_PROJECT_DIR) return resolve(cwd, env.MEETUP_PROJECT_DIR);
   return findRoot(cwd) ?? (isCheckout ? projectRoot : cwd);

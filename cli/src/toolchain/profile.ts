@@ -62,7 +62,7 @@ const otherDatabase = (file: string, path: string, paths: Paths): string =>
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** The profile with that name, or the only one that there is. */
+/** The profile with that name, or the only one. */
 function profileIn(document: unknown, name: string | undefined): unknown {
   if (typeof document !== 'object' || document === null) return document;
   // dbt's own settings used to be in this file.

@@ -1,15 +1,15 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 
-/** What can be suggested for a value. */
+/** The kinds of suggestions for a value. */
 export type Suggestion =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'folders' | 'files' | 'models' | 'nothing' };
 
 export interface CompletedOption {
-  /** `--json`, and `-V` where there is a short form. */
+  /** `--json`, and `-V` if there is a short form. */
   readonly flags: readonly string[];
   readonly description: string;
-  /** Undefined where the option takes no value. */
+  /** Undefined if the option takes no value. */
   readonly value: Suggestion | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface CompletedCommand {
   readonly commands: readonly CompletedCommand[];
 }
 
-/** Values are suggested by the name that the declaration gives them: `--junit <file>`. */
+/** Suggestions for values by their name in the declaration: `--junit <file>`. */
 const BY_NAME: Readonly<Record<string, Suggestion['kind'] & ('folders' | 'files' | 'models')>> = {
   dir: 'folders',
   file: 'files',

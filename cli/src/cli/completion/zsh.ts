@@ -81,5 +81,5 @@ function action(value: Suggestion): string {
   }
 }
 
-/** Brackets, colons and backslashes mean something in a specification of \`_arguments\`. */
+/** Brackets, colons and backslashes have a meaning in specifications of `_arguments`. */
 const escaped = (text: string): string => text.replaceAll(/[[\]:\\]/g, '\\$&');

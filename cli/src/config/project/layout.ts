@@ -35,7 +35,7 @@ function nearest(from: string, name: string): string | undefined {
   }
 }
 
-/** Where everything is: as the settings say, or else where dbt_project.yml and the files there suggest. */
+/** Resolves all folders, from the settings or else from dbt_project.yml and the existing files. */
 export function layoutOf(root: string, settings: Settings, env: Environment): Layout {
   const at = (path: string): string => resolve(root, path);
   const dbtProject = settings.dbt?.project === undefined ? findDbtProject(root) : at(settings.dbt.project);
@@ -68,7 +68,7 @@ function foldersIn(folder: string): string[] {
   }
 }
 
-/** Where dbt itself would look, and the folder `profiles`. */
+/** Looks where dbt itself would look, and in the folder `profiles`. */
 function findProfiles(root: string, dbtProject: string, env: Environment): string {
   const own = join(root, 'profiles');
   const candidates = [
@@ -88,7 +88,7 @@ interface DbtFolders {
 
 const paths = z.array(z.string());
 
-/** The folders that dbt_project.yml names; undefined if it can't be read, which dbt reports better. */
+/** The folders in dbt_project.yml; undefined if it can't be read, which dbt reports better. */
 function dbtFolders(dbtProject: string): DbtFolders | undefined {
   try {
     const document: unknown = parse(readFileSync(join(dbtProject, PROJECT_FILE), 'utf8'));
@@ -110,7 +110,7 @@ function dbtFolders(dbtProject: string): DbtFolders | undefined {
   }
 }
 
-/** dbt projects of old keep their seeds in `data`. */
+/** Old dbt projects keep their seeds in `data`. */
 function defaultData(root: string, folders: DbtFolders | undefined): string {
   const data = join(root, 'data');
   return folders?.all.includes(data) ? join(root, 'json') : data;

@@ -67,7 +67,7 @@ function faultOf({ issues }: z.ZodError, refuse: (key: Key, why: string) => Meet
   return refuse(issue.path, `${name === '' ? 'the file' : name}: ${why}.`);
 }
 
-/** A path that names nothing would otherwise be noticed late, or never. */
+/** Checks that paths exist, because a wrong one would otherwise be noticed late or never. */
 function requireFiles(settings: Settings, root: string, refuse: (key: Key, why: string) => MeetupError): void {
   const { dbt, dev } = settings;
   const inFolder = (key: Key, folder: string | undefined, name: string): void => {
@@ -84,7 +84,7 @@ function requireFiles(settings: Settings, root: string, refuse: (key: Key, why: 
   }
 }
 
-/** Where a key is in the text, or the innermost part of its path that is there. */
+/** The offset of a key in the text, or of the innermost existing part of its path. */
 function offsetOf(document: Document.Parsed, key: Key): number {
   for (let length = key.length; length > 0; length -= 1) {
     const parent: unknown = length === 1 ? document.contents : document.getIn(key.slice(0, length - 1), true);

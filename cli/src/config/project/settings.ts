@@ -5,7 +5,7 @@ const path = z.string().min(1);
 
 const columnName = /^[^.]+\.[^.]+$/;
 
-/** All that `meetup.yml` may say. Each key's description also goes into the JSON Schema for editors. */
+/** The schema of `meetup.yml`. Each key's description is also part of the JSON Schema for editors. */
 export const settingsSchema = z
   .strictObject({
     dbt: z
@@ -57,7 +57,7 @@ export type Settings = z.infer<typeof settingsSchema>;
 /** The name of the file, at the root of the project. */
 export const SETTINGS_FILE = 'meetup.yml';
 
-/** What is between the parts of a surrogate key; by default as in dbt_utils. */
+/** The separator between the parts of a surrogate key; by default that of dbt_utils. */
 export const keySeparatorOf = ({ key_separator: separator = '-' }: Settings): string => separator;
 
 /** The JSON Schema of meetup.yml, for editors. */
