@@ -54,6 +54,11 @@ export async function forgetBuilt(paths: Paths): Promise<void> {
   await rm(stampFile(paths), { force: true });
 }
 
+/** Removes what the engine knows of the last run of each local node: the next build runs all of them. */
+export async function forgetNodes(paths: Paths): Promise<void> {
+  await rm(join(paths.state, 'build-state.dev.json'), { force: true });
+}
+
 /**
  * Writes a stamp for a build that passed if its inputs are certain: their digest was computed before the build, or none of them
  * was touched since it started.

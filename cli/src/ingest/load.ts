@@ -1,20 +1,28 @@
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
-import { isOwnProject, type Paths } from '../config/paths.ts';
+import { COMMAND, isOwnProject, type Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
-import { openWork } from '../warehouse/duckdb.ts';
+import { type DuckDbWarehouse, openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
 import { findDrops } from './drops.ts';
+import { migrate } from './history/migrate.ts';
+import { type Retried, retryRejected } from './history/retry-rejected.ts';
+import { mustMigrate, schemaChanges } from './history/schema-changes.ts';
+import { storeSchemas } from './history/stored-schema.ts';
 import { type BatchReport, type EntityCounts, loadDrop } from './load-drops.ts';
 import { createRawTables, rawTablesOf } from './raw-tables.ts';
-import { readContracts } from './schemas.ts';
+import { type Contracts, readContracts } from './schemas.ts';
 
 export interface LoadOptions {
   readonly paths: Paths;
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
+  /** Whether raw tables are changed as their schemas call for, even if records or types have to go. */
+  readonly migrates?: boolean;
+  /** Whether rejected records that are valid by now are taken in. */
+  readonly retriesRejected?: boolean;
   /** False if a build follows, so that readers never see new data beside old marts. */
   readonly publishes?: boolean;
 }
@@ -24,6 +32,14 @@ export interface LoadReport {
   readonly batch: string | null;
   readonly entities: Readonly<Record<string, EntityCounts>>;
   readonly status: 'loaded' | 'unchanged' | 'refused';
+  /** With `migrates`: what happened to raw tables. */
+  readonly migrated?: readonly {
+    readonly entity: string;
+    readonly retyped: readonly string[];
+    readonly rejected: number;
+  }[];
+  /** With `retriesRejected`: what became of the rejected records, by entity. */
+  readonly retried?: Readonly<Record<string, Retried>>;
   /** One report per drop, in order; a refused one ends the load. */
   readonly batches: readonly BatchReport[];
   /** The newest batch in the raw tables, from this load or an earlier one. */
@@ -46,7 +62,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
   }
   const { drops, notLoaded } = await findDrops(options.paths.data, [...contracts.keys()]);
   for (const { name, why } of notLoaded) effects.reporter.note(`Not loaded: ${name} (${why}).`);
-  if (drops.length === 0) {
+  if (drops.length === 0 && options.migrates !== true && options.retriesRejected !== true) {
     const others = isOwnProject(options.paths)
       ? ', or run `./meetup generate`'
       : ', or name another folder with --data';
@@ -54,12 +70,13 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
       `There is nothing to load in ${options.paths.data}: put files named ${[...contracts.keys()].map((name) => `${name}.json`).join(', ')} there${others}.`,
     );
   }
-  const { batches, newest } = await withWriteLock(options.paths, effects, async () => {
+  const { batches, newest, ...changed } = await withWriteLock(options.paths, effects, async () => {
     const loaded: BatchReport[] = [];
     let newestBatch: string | null;
+    let history: History;
     const warehouse = await openWork(options.paths);
     try {
-      await createRawTables(warehouse, rawTablesOf(contracts));
+      history = await updateTables(warehouse, contracts, options);
       for (const drop of drops) {
         const report = await loadDrop(warehouse, drop, contracts, options.maxRejected, effects);
         loaded.push(report);
@@ -70,9 +87,46 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
       await warehouse.close();
     }
     if (options.publishes !== false) await publish(options.paths);
-    return { batches: loaded, newest: newestBatch };
+    return { batches: loaded, newest: newestBatch, ...history };
   });
-  return conclude([...contracts.keys()], batches, newest, effects.clock.elapsed() - started);
+  return conclude([...contracts.keys()], batches, newest, changed, effects.clock.elapsed() - started);
+}
+
+type History = Pick<LoadReport, 'migrated' | 'retried'>;
+
+/**
+ * Brings the raw tables to what the schemas describe, in one transaction.
+ * @throws MeetupError with a plan, before anything is changed, if records or types would have to go and nobody agreed to that.
+ */
+async function updateTables(
+  warehouse: DuckDbWarehouse,
+  contracts: Contracts,
+  { migrates = false, retriesRejected = false }: Pick<LoadOptions, 'migrates' | 'retriesRejected'>,
+): Promise<History> {
+  const changes = await schemaChanges(warehouse, contracts);
+  const grave = changes.filter(({ isHarmless }) => !isHarmless);
+  if (grave.length > 0 && !migrates) throw mustMigrate(grave, COMMAND);
+  const tables = rawTablesOf(contracts);
+  await warehouse.run('begin transaction');
+  try {
+    for (const change of changes) {
+      const table = tables.find(({ name }) => name === change.entity);
+      if (table !== undefined) await migrate(warehouse, change, table);
+    }
+    await createRawTables(warehouse, tables);
+    await storeSchemas(warehouse, contracts);
+    const retried = retriesRejected ? await retryRejected(warehouse, contracts) : undefined;
+    await warehouse.run('commit');
+    const migrated = changes.map(({ entity, retyped, invalid }) => ({
+      entity,
+      retyped: retyped.map(({ column }) => column),
+      rejected: invalid,
+    }));
+    return { ...(migrates ? { migrated } : {}), ...(retried === undefined ? {} : { retried }) };
+  } catch (error) {
+    await warehouse.run('rollback');
+    throw error;
+  }
 }
 
 async function newestBatchOf(warehouse: Warehouse): Promise<string | null> {
@@ -85,11 +139,14 @@ function conclude(
   names: readonly string[],
   batches: readonly BatchReport[],
   newestBatch: string | null,
+  changed: History,
   ms: number,
 ): CommandResult<LoadReport> {
   const refused = batches.some(({ status }) => status === 'refused');
   const loaded = batches.filter(({ status }) => status === 'loaded');
-  const status = refused ? 'refused' : loaded.length > 0 ? 'loaded' : 'unchanged';
+  const hasChanged =
+    (changed.migrated ?? []).length > 0 || Object.values(changed.retried ?? {}).some(({ loaded: taken }) => taken > 0);
+  const status = refused ? 'refused' : loaded.length > 0 || hasChanged ? 'loaded' : 'unchanged';
   const counted = refused ? batches.filter((batch) => batch.status !== 'unchanged') : loaded;
   const total = (name: string): EntityCounts => ({
     read: counted.reduce((sum, batch) => sum + (batch.entities[name]?.read ?? 0), 0),
@@ -99,6 +156,6 @@ function conclude(
   const entities = Object.fromEntries(names.map((name) => [name, total(name)]));
   return {
     exitCode: refused ? 1 : 0,
-    report: { batch: loaded.at(-1)?.batch ?? null, entities, status, batches, newestBatch, ms },
+    report: { batch: loaded.at(-1)?.batch ?? null, entities, status, ...changed, batches, newestBatch, ms },
   };
 }

@@ -1,4 +1,3 @@
-import { MeetupError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
 import { sqlType } from './contract/column-types.ts';
@@ -98,14 +97,10 @@ export function rawTablesOf(contracts: Contracts): readonly RawTable[] {
 export const readRawTables = async (schemas: string): Promise<readonly RawTable[]> =>
   rawTablesOf(await readContracts(schemas));
 
-/**
- * Creates missing raw tables, and adds columns for new properties to existing ones.
- * @throws MeetupError before anything is changed, if a schema gives a column another type than the table has.
- */
+/** Creates missing raw tables, and adds columns for new properties to existing ones. */
 export async function createRawTables(warehouse: DuckDbWarehouse, tables: readonly RawTable[]): Promise<void> {
   await warehouse.run('create schema if not exists raw');
   const existing = await existingColumns(warehouse);
-  for (const table of tables) requireSameTypes(table, existing.get(table.name));
   for (const table of tables) {
     const { name, columns } = table;
     const known = existing.get(name);
@@ -128,7 +123,7 @@ export function createTable({ name, columns }: RawTable): string {
 const declared = ({ name, type }: RawColumn): string => `${quoteIdentifier(name)} ${type}`;
 
 /** The types of all raw columns by table and name, as DuckDB writes them. */
-async function existingColumns(warehouse: DuckDbWarehouse): Promise<Map<string, Map<string, string>>> {
+export async function existingColumns(warehouse: DuckDbWarehouse): Promise<Map<string, Map<string, string>>> {
   const { rows } = await warehouse.query(
     "select table_name, column_name, data_type from duckdb_columns() where schema_name = 'raw' and database_name = current_database()",
   );
@@ -140,16 +135,6 @@ async function existingColumns(warehouse: DuckDbWarehouse): Promise<Map<string, 
   return tables;
 }
 
-function requireSameTypes({ name, columns }: RawTable, known: ReadonlyMap<string, string> | undefined): void {
-  for (const column of columns) {
-    const type = known?.get(column.name);
-    if (type === undefined || sameType(type, column.type)) continue;
-    throw new MeetupError(
-      `${name}.schema.json now makes ${column.name} ${column.type}, but raw.${name} holds it as ${type}: change the schema back, or remove the database with \`./meetup clean\` and load again.`,
-    );
-  }
-}
-
 /** Ignores quotes because DuckDB quotes names inside types only if necessary. */
-const sameType = (one: string, other: string): boolean => plainType(one) === plainType(other);
+export const sameType = (one: string, other: string): boolean => plainType(one) === plainType(other);
 const plainType = (type: string): string => type.replaceAll('"', '').replaceAll(/\s+/g, ' ').toUpperCase();

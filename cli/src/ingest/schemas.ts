@@ -155,6 +155,9 @@ function pathTo(value: unknown, key: string): string[] | undefined {
 /** Columns that `load` adds to every raw table. */
 const OWN = /^_(batch_id|batch_seq|dropped_on|source_file|record_index|loaded_at)$/i;
 
+/** Whether `load` adds a column of this name to every raw table. */
+export const isLoadColumn = (name: string): boolean => OWN.test(name);
+
 /** Whether a property can be a column of a raw table, or a field inside one. */
 export const isColumnName = (name: string, isTop: boolean): boolean =>
   name !== '' && name !== '__proto__' && !/\p{Cc}/u.test(name) && !(isTop && OWN.test(name));

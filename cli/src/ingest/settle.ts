@@ -80,6 +80,13 @@ function stampValues({ file, batch }: Loading): Record<'id' | 'dropped' | 'file'
 }
 
 function rejectedId({ file, batch }: Loading, record: ValidatedRecord): string {
-  const parts = [batch.id, file.sourceFile, String(record.index), record.text].join('\0');
+  return rejectedIdOf({ batch: batch.id, sourceFile: file.sourceFile, index: record.index, text: record.text });
+}
+
+/** The id of a rejected record: it is the same whenever the same file is loaded. */
+export function rejectedIdOf(
+  record: Readonly<{ batch: string; sourceFile: string; index: number; text: string }>,
+): string {
+  const parts = [record.batch, record.sourceFile, String(record.index), record.text].join('\0');
   return createHash('sha256').update(parts).digest('hex').slice(0, 16);
 }

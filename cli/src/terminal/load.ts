@@ -5,8 +5,11 @@ import { formatCount, formatDuration, plural } from '../text/text.ts';
 
 /** What was loaded and rejected, and why a batch was refused. */
 export function renderLoad(report: LoadReport, style: Style): string {
+  const history = historyLines(report);
   const refused = report.batches.find(({ status }) => status === 'refused');
-  if (report.status === 'unchanged') return `Nothing new to load. ${style.dim(`(${formatDuration(report.ms)})`)}`;
+  if (report.status === 'unchanged' || report.batches.every(({ status }) => status === 'unchanged')) {
+    return [...history, `Nothing new to load. ${style.dim(`(${formatDuration(report.ms)})`)}`].join('\n');
+  }
   const loaded = report.batches.filter(({ status }) => status === 'loaded');
   const rows = Object.entries(report.entities).map(([name, { read, loaded: kept, rejected }]) => {
     return [name, formatCount(read), formatCount(kept), formatCount(rejected)];
@@ -15,7 +18,7 @@ export function renderLoad(report: LoadReport, style: Style): string {
     { name: 'entity' },
     ...['read', 'loaded', 'rejected'].map((name) => ({ name, align: 'right' as const })),
   ];
-  const lines = [renderTable(columns, rows, style)];
+  const lines = [...history, renderTable(columns, rows, style)];
   const rejected = Object.values(report.entities).reduce((sum, counts) => sum + counts.rejected, 0);
   if (rejected > 0 && refused === undefined) {
     const example = loaded.flatMap((batch) => batch.examples).at(0);
@@ -28,4 +31,20 @@ export function renderLoad(report: LoadReport, style: Style): string {
   lines.push(style.dim(`${plural(loaded.length, 'batch', 'batches')} loaded in ${formatDuration(report.ms)}`));
   if (refused !== undefined) lines.push(style.bad(`Refused: ${refused.message}`));
   return lines.join('\n');
+}
+
+/** What --migrate and --retry-rejected did. */
+function historyLines({ migrated = [], retried = {} }: LoadReport): string[] {
+  const tables = migrated.map(({ entity, retyped, rejected }) => {
+    const columns = retyped.length === 0 ? '' : `, retyped ${retyped.join(', ')}`;
+    return `Migrated raw.${entity}: ${plural(rejected, 'record')} rejected${columns}.`;
+  });
+  const records = Object.entries(retried).map(
+    ([entity, { loaded, rejected }]) =>
+      `Retried ${entity}: ${plural(loaded, 'record')} taken in, ${formatCount(rejected)} still rejected.`,
+  );
+  const hasLate = Object.values(retried).some(({ loaded }) => loaded > 0);
+  const advice =
+    hasLate || tables.length > 0 ? ['Incremental models that only read new batches need `build --full-refresh`.'] : [];
+  return [...tables, ...records, ...advice];
 }

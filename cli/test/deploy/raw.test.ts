@@ -12,7 +12,7 @@ import { temporaryFolder } from '../support/effects.ts';
 import { loadedSample } from '../support/loaded.ts';
 
 const tables = await readRawTables(resolvePaths({}, {}, process.cwd()).schemas);
-const batch = (id: string, seq: number) => ({ id, seq });
+const batch = (id: string, seq: number, loaded = 7) => ({ id, seq, loaded });
 const LOCAL = [batch('a', 1), batch('b', 2), batch('c', 3)];
 
 describe('batches', () => {
@@ -28,6 +28,9 @@ describe('batches', () => {
     );
     expect(() => newBatches(LOCAL, [batch('b', 1)], 'prod')).toThrow(
       'batch b as number 1, which was loaded here as number 2',
+    );
+    expect(() => newBatches(LOCAL, [batch('a', 1, 5)], 'prod')).toThrow(
+      'prod holds 5 records of batch a, of which 7 are loaded here since records were retried or migrated: replace its raw tables with the local ones (--full-refresh).',
     );
   });
 });

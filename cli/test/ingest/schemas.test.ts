@@ -64,20 +64,6 @@ describe('a schema file', () => {
     ]);
   });
 
-  it('cannot change the type of a loaded column, and nothing is loaded', async () => {
-    const paths = await withSchema('sponsors', sponsors);
-    await put(paths, 'sponsors.json', [{ sponsor_id: 1, order: 'x' }]);
-    await loadAll(paths);
-    const properties = { ...sponsors.properties, budget: { type: 'number' }, order: { type: 'integer' } };
-    await writeFile(join(paths.schemas, 'sponsors.schema.json'), JSON.stringify({ ...sponsors, properties }));
-    await put(paths, 'sponsors.json', [{ sponsor_id: 2, order: 3 }]);
-    await expect(loadAll(paths)).rejects.toThrow(
-      /^sponsors\.schema\.json now makes order BIGINT, but raw\.sponsors holds it as VARCHAR: change the schema back/,
-    );
-    expect(await rowsOf(paths, 'select sponsor_id, "order" from raw.sponsors')).toEqual([[1, 'x']]);
-    expect(await rowsOf(paths, "select 1 from duckdb_columns() where column_name = 'budget'")).toEqual([]);
-  });
-
   it('alone decides: a lower bound, an additional pattern or a new required key rejects records', async () => {
     const users = {
       type: 'object',

@@ -5,11 +5,21 @@ export const load = ({ program, run }: Cli) =>
     .command('load')
     .description('validate the JSON files and append their records to the raw tables')
     .addOption(maxRejectedOption())
+    .option(
+      '--migrate',
+      'change the raw tables as changed schemas call for: columns get their new types, records that are no longer valid are rejected',
+    )
+    .option('--retry-rejected', 'take in rejected records that are valid by now, in their place in history')
     .action((given) =>
       run(async (session) => {
         const command = await import('../../commands/load.ts');
         const { renderLoad } = await import('../../terminal/load.ts');
-        const options = { paths: session.paths, maxRejected: await parseMaxRejected(given.maxRejected) };
+        const options = {
+          paths: session.paths,
+          maxRejected: await parseMaxRejected(given.maxRejected),
+          migrates: given.migrate ?? false,
+          retriesRejected: given.retryRejected ?? false,
+        };
         return session.finish(await command.run(options, session.effects), { text: renderLoad });
       }),
     );

@@ -1,0 +1,94 @@
+import { MeetupError } from '../../config/errors.ts';
+import { formatCount } from '../../text/text.ts';
+import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
+import { type DuckDbType, parseType } from '../../warehouse/duckdb-type.ts';
+import { existingColumns, rawTablesOf, sameType } from '../raw-tables.ts';
+import type { Contract, Contracts } from '../schemas.ts';
+import { storedRecords } from './stored-records.ts';
+import { schemaKey, storedSchemas } from './stored-schema.ts';
+
+/** What has to happen to a raw table before it holds what its schema describes. */
+export interface SchemaChange {
+  readonly entity: string;
+  readonly contract: Contract;
+  /** The table's columns as they are. */
+  readonly columns: ReadonlyMap<string, string>;
+  readonly retyped: readonly { readonly column: string; readonly from: string; readonly to: string }[];
+  readonly records: number;
+  /** Records that the schema no longer allows. */
+  readonly invalid: number;
+  /** The first of them, and why. */
+  readonly example?: string;
+  /** Whether all that happens is that objects get new fields, so that nobody has to agree. */
+  readonly isHarmless: boolean;
+}
+
+/** The raw tables that hold records or types which their schemas don't allow. Reads all records of a table whose schema has changed. */
+export async function schemaChanges(warehouse: DuckDbWarehouse, contracts: Contracts): Promise<SchemaChange[]> {
+  const tables = await existingColumns(warehouse);
+  const schemas = await storedSchemas(warehouse);
+  const wanted = new Map(rawTablesOf(contracts).map((table) => [table.name, table.columns]));
+  const changes: SchemaChange[] = [];
+  for (const [entity, contract] of contracts) {
+    const columns = tables.get(entity);
+    if (columns === undefined) continue;
+    const retyped = (wanted.get(entity) ?? []).flatMap(({ name, type: to }) => {
+      const from = columns.get(name);
+      return from === undefined || sameType(from, to) ? [] : [{ column: name, from, to }];
+    });
+    // A table of an earlier version has no schema: its records are taken to be valid.
+    const before = schemas.get(entity) ?? schemaKey(contract);
+    if (retyped.length === 0 && before === schemaKey(contract)) continue;
+    const found = await invalidIn(warehouse, entity, columns, contract);
+    if (retyped.length > 0 || found.invalid > 0) {
+      const isHarmless =
+        found.invalid === 0 && retyped.every(({ from, to }) => isWider(parseType(from), parseType(to)));
+      changes.push({ entity, contract, columns, retyped, isHarmless, ...found });
+    }
+  }
+  return changes;
+}
+
+/** Whether a type only has more fields than another. */
+function isWider(from: DuckDbType, to: DuckDbType): boolean {
+  if (from.kind === 'plain') return to.kind === 'plain' && from.name === to.name;
+  if (from.kind === 'list') return to.kind === 'list' && isWider(from.item, to.item);
+  if (from.kind !== 'struct' || to.kind !== 'struct') return false;
+  return [...from.fields].every(([name, field]) => {
+    const other = to.fields.get(name);
+    return other !== undefined && isWider(field, other);
+  });
+}
+
+async function invalidIn(
+  warehouse: DuckDbWarehouse,
+  entity: string,
+  columns: ReadonlyMap<string, string>,
+  contract: Contract,
+): Promise<Pick<SchemaChange, 'records' | 'invalid' | 'example'>> {
+  let records = 0;
+  let invalid = 0;
+  let example: string | undefined;
+  for await (const portion of storedRecords(warehouse, entity, columns, contract.schema)) {
+    records += portion.length;
+    for (const record of portion) {
+      const reasons = contract.validate(record);
+      if (reasons.length === 0) continue;
+      invalid += 1;
+      example ??= `record ${record.index} of ${record.sourceFile}: ${reasons.slice(0, 3).join('; ')}`;
+    }
+  }
+  return { records, invalid, ...(example === undefined ? {} : { example }) };
+}
+
+/** Why nothing is loaded until the tables are migrated, and what that would do. */
+export function mustMigrate(changes: readonly SchemaChange[], command: string): MeetupError {
+  const plans = changes.map(({ entity, retyped, records, invalid, example }) => {
+    const columns = retyped.map(({ column, from, to }) => `${column} becomes ${to} instead of ${from}`);
+    const moved = `${formatCount(invalid)} of ${formatCount(records)} loaded records move to raw.rejected_records${example === undefined ? '' : ` (for example ${example})`}`;
+    return `${entity}.schema.json no longer describes what raw.${entity} holds: ${[...columns, moved].join(', ')}`;
+  });
+  return new MeetupError(
+    `${plans.join('; ')}. Nothing was changed: run \`${command} load --migrate\` to do this, or change the schema back.`,
+  );
+}

@@ -1,0 +1,265 @@
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { execa } from 'execa';
+import { describe, expect, it } from 'vitest';
+import type { Paths } from '../../src/config/paths.ts';
+import { type LoadReport, load } from '../../src/ingest/load.ts';
+import type { Cell } from '../../src/warehouse/warehouse.ts';
+import { quietEffects, temporaryPaths } from '../support/effects.ts';
+import { put, rowsOf } from './support.ts';
+
+const EFFECTS = quietEffects({ clock: { now: () => 1_767_225_600_000, elapsed: () => 0 } });
+
+/** A project with a schema of its own. */
+async function projectWith(schema: object): Promise<Paths> {
+  const paths = await temporaryPaths();
+  const schemas = join(paths.data, 'schemas');
+  await mkdir(schemas, { recursive: true });
+  await writeFile(join(schemas, 'sponsors.schema.json'), JSON.stringify(schema));
+  return { ...paths, schemas };
+}
+
+const change = (paths: Paths, schema: object): Promise<void> =>
+  writeFile(join(paths.schemas, 'sponsors.schema.json'), JSON.stringify(schema));
+
+async function loadWith(
+  paths: Paths,
+  how: { migrates?: boolean; retriesRejected?: boolean } = {},
+): Promise<LoadReport> {
+  return (await load({ paths, maxRejected: 1, ...how }, EFFECTS)).report;
+}
+
+const TABLES = ['sponsors', 'rejected_records', 'loaded_files', 'batches'];
+
+/** All that the raw tables hold, in an order that does not depend on when a row was written, and the types of their columns. */
+async function contentOf(paths: Paths): Promise<Record<string, readonly (readonly Cell[])[]>> {
+  const content: Record<string, readonly (readonly Cell[])[]> = {};
+  for (const table of TABLES) content[table] = await rowsOf(paths, `select * from raw.${table} order by all`);
+  content.types = await rowsOf(
+    paths,
+    "select table_name, column_name, data_type, is_nullable, comment from duckdb_columns() where schema_name = 'raw' order by table_name, column_index",
+  );
+  return content;
+}
+
+/** The same files, loaded for the first time with the schema as it is now. */
+async function fromScratch(paths: Paths): Promise<Paths> {
+  const other = await temporaryPaths();
+  await cp(paths.data, other.data, { recursive: true });
+  const fresh = { ...other, schemas: join(other.data, 'schemas') };
+  await loadWith(fresh);
+  return fresh;
+}
+
+const objectOf = (properties: object, required: string[] = ['id']): object => ({
+  'x-meetup': { key: ['id'] },
+  type: 'object',
+  required,
+  properties: { id: { type: 'integer' }, ...properties },
+});
+
+const DEALS = { type: 'array', items: { type: 'object', properties: { group_id: { type: 'integer' } } } };
+const WIDE_DEALS = {
+  type: 'array',
+  items: { type: 'object', properties: { group_id: { type: 'integer' }, terms: { type: 'string' } } },
+};
+
+describe('load --retry-rejected', () => {
+  it('takes in records that a wider schema allows, as if they had been valid when they came', async () => {
+    const paths = await projectWith(objectOf({ tier: { enum: ['gold'] }, seats: { type: 'integer' } }));
+    await put(paths, 'sponsors.json', [
+      { id: 1, tier: 'silver' },
+      { id: 2, tier: 'gold' },
+      { id: 3, tier: 'tin' },
+    ]);
+    await put(paths, '2026-01-02/sponsors.json', [
+      { id: 1, tier: 'gold', seats: 2 },
+      { id: 2, tier: 'silver', seats: 1.5 },
+      { id: 3, tier: 'silver' },
+      { id: 4, seats: 'many' },
+    ]);
+    await loadWith(paths);
+    await put(paths, '2026-01-03/sponsors.json', [
+      { id: 2, tier: 'gold' },
+      { id: 3, tier: 'bronze' },
+    ]);
+    await loadWith(paths);
+    await change(paths, objectOf({ tier: { enum: ['gold', 'silver'] }, seats: { type: 'number' } }));
+    await expect(loadWith(paths)).rejects.toThrow('seats becomes DOUBLE instead of BIGINT');
+    const report = await loadWith(paths, { migrates: true, retriesRejected: true });
+    expect(report).toMatchObject({
+      status: 'loaded',
+      migrated: [{ entity: 'sponsors', retyped: ['seats'], rejected: 0 }],
+      retried: { sponsors: { loaded: 3, rejected: 3 } },
+    });
+    const latest =
+      'select id, tier from raw.sponsors qualify row_number() over (partition by id order by _dropped_on desc, _batch_seq desc, _record_index desc) = 1 order by id';
+    expect(await rowsOf(paths, latest)).toEqual([
+      [1, 'gold'],
+      [2, 'gold'],
+      [3, 'silver'],
+    ]);
+    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+  });
+
+  it('gives records that are still rejected the reasons of the new schema', async () => {
+    const paths = await projectWith(objectOf({ tier: { enum: ['gold'] } }));
+    await put(paths, 'sponsors.json', [{ id: 1, tier: 'tin' }]);
+    await loadWith(paths);
+    await change(paths, objectOf({ tier: { enum: ['gold', 'silver'] } }));
+    expect(await loadWith(paths, { retriesRejected: true })).toMatchObject({
+      status: 'unchanged',
+      retried: { sponsors: { loaded: 0, rejected: 1 } },
+    });
+    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+  });
+
+  it('works without any file, and only once', async () => {
+    const paths = await projectWith(objectOf({ tier: { enum: ['gold'] } }));
+    await put(paths, 'sponsors.json', [{ id: 1, tier: 'silver' }]);
+    await loadWith(paths);
+    await rm(join(paths.data, 'sponsors.json'));
+    await change(paths, objectOf({ tier: { type: 'string' } }));
+    expect((await loadWith(paths, { retriesRejected: true })).retried).toEqual({
+      sponsors: { loaded: 1, rejected: 0 },
+    });
+    expect((await loadWith(paths, { retriesRejected: true })).retried).toEqual({});
+    expect(await rowsOf(paths, 'select id, tier from raw.sponsors')).toEqual([[1, 'silver']]);
+  });
+});
+
+describe('a schema that has changed', () => {
+  it('is followed at once if records only get new properties, also inside a list', async () => {
+    const paths = await projectWith(objectOf({ deals: DEALS }));
+    await put(paths, 'sponsors.json', [{ id: 1, deals: [{ group_id: 7 }] }]);
+    await loadWith(paths);
+    await change(paths, objectOf({ deals: WIDE_DEALS, tier: { type: 'string' } }));
+    await put(paths, '2026-01-02/sponsors.json', [{ id: 2, tier: 'gold', deals: [{ group_id: 8, terms: 'x' }] }]);
+    await loadWith(paths);
+    expect(await rowsOf(paths, 'select id, tier, deals from raw.sponsors order by id')).toEqual([
+      [1, null, [{ group_id: 7, terms: null }]],
+      [2, 'gold', [{ group_id: 8, terms: 'x' }]],
+    ]);
+    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+  });
+
+  it.each<[string, object, RegExp]>([
+    [
+      'narrows',
+      objectOf({ seats: { type: 'integer', maximum: 5 } }),
+      /: 1 of 2 loaded records move to raw\.rejected_records \(for example record 1 of sponsors\.json: \/seats must be <= 5\)\. /,
+    ],
+    [
+      'retypes',
+      objectOf({ seats: { type: 'string' } }),
+      /: seats becomes VARCHAR instead of BIGINT, 2 of 2 loaded records move to /,
+    ],
+    [
+      'requires more',
+      objectOf({ seats: { type: 'integer' }, tier: { type: 'string' } }, ['id', 'tier']),
+      /: 1 of 2 loaded records move to .*must have required property 'tier'/,
+    ],
+  ])('is refused with a plan if it %s, and nothing is changed', async (_, schema, plan) => {
+    const paths = await projectWith(objectOf({ seats: { type: 'integer' }, tier: { type: 'string' } }));
+    await put(paths, 'sponsors.json', [
+      { id: 1, seats: 5, tier: 'a' },
+      { id: 2, seats: 6 },
+    ]);
+    await loadWith(paths);
+    const before = await contentOf(paths);
+    await change(paths, schema);
+    await put(paths, '2026-01-02/sponsors.json', [{ id: 3 }]);
+    const error = await loadWith(paths).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'MeetupError', exitCode: 2, message: expect.stringMatching(plan) });
+    expect(error).toMatchObject({
+      message: expect.stringMatching(
+        /^sponsors\.schema\.json no longer describes what raw\.sponsors holds: .* Nothing was changed: run `\S+ \S*load --migrate` to do this|load --migrate` to do this, or change the schema back\.$/,
+      ),
+    });
+    expect(await contentOf(paths)).toEqual(before);
+  });
+
+  it('is followed if it narrows but all loaded records keep it', async () => {
+    const paths = await projectWith(objectOf({ seats: { type: 'integer' } }));
+    await put(paths, 'sponsors.json', [{ id: 1, seats: 5 }]);
+    await loadWith(paths);
+    await change(paths, objectOf({ seats: { type: 'integer', maximum: 5 } }));
+    expect((await loadWith(paths)).status).toBe('unchanged');
+    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+  });
+
+  it('takes a null for null where null is required, and for missing elsewhere', async () => {
+    const note = { type: ['string', 'null'] };
+    const paths = await projectWith(objectOf({ note, more: { type: ['string', 'null'] } }));
+    await put(paths, 'sponsors.json', [{ id: 1, note: null }]);
+    await loadWith(paths);
+    await change(paths, objectOf({ note, more: { type: 'string' } }, ['id', 'note']));
+    expect((await loadWith(paths)).status).toBe('unchanged');
+  });
+
+  it('leaves the tables as they were, or migrated, when it is killed', async () => {
+    const paths = await projectWith(objectOf({ seats: { type: 'integer' } }));
+    const records = Array.from({ length: 20_000 }, (_, id) => ({ id, seats: id % 100 }));
+    await put(paths, 'sponsors.json', records);
+    await loadWith(paths);
+    const before = 'select count(*), max(seats) from raw.sponsors';
+    await change(paths, objectOf({ seats: { type: 'number', maximum: 49 } }));
+    const script = `import { load } from ${JSON.stringify(new URL('../../src/ingest/load.ts', import.meta.url).href)};
+      import { silentEffects } from ${JSON.stringify(new URL('../../src/config/effects.ts', import.meta.url).href)};
+      process.stdout.write('ready');
+      await load({ paths: ${JSON.stringify(paths)}, maxRejected: 1, migrates: true }, silentEffects());
+      process.stdout.write('done');`;
+    for (const moment of [20, 250, 600]) {
+      const child = execa('node', ['--import', 'tsx', '--input-type=module', '-e', script], { reject: false });
+      await new Promise((resolve) => child.stdout.once('data', resolve));
+      await delay(moment);
+      child.kill('SIGKILL');
+      await child;
+      expect([[[20_000, 99]], [[10_000, 49]]]).toContainEqual(await rowsOf(paths, before));
+    }
+    const { migrated } = await loadWith(paths, { migrates: true });
+    expect([[], [{ entity: 'sponsors', retyped: ['seats'], rejected: 10_000 }]]).toContainEqual(migrated);
+    expect(await rowsOf(paths, 'select count(*), max(seats), typeof(max(seats)) from raw.sponsors')).toEqual([
+      [10_000, 49, 'DOUBLE'],
+    ]);
+    expect(await rowsOf(paths, 'select count(*) from raw.rejected_records')).toEqual([[10_000]]);
+    expect(await rowsOf(paths, 'select records_loaded, records_rejected from raw.loaded_files')).toEqual([
+      [10_000, 10_000],
+    ]);
+  }, 60_000);
+
+  it('is what load --migrate makes of the tables: the same as a load from scratch', async () => {
+    const paths = await projectWith(
+      objectOf({
+        seats: { type: 'integer' },
+        ref: { type: 'integer' },
+        deals: DEALS,
+        note: { type: ['string', 'null'] },
+      }),
+    );
+    await put(paths, 'sponsors.json', [
+      { id: 1, seats: 5, ref: 1, deals: [{ group_id: 7 }, {}], note: null },
+      { id: 2, seats: 60, ref: 2 },
+      { id: 3, seats: 'x' },
+    ]);
+    await put(paths, '2026-01-02/sponsors.json', [
+      { id: 1, seats: 50 },
+      { id: 2, ref: 3, deals: [{ group_id: 0 }] },
+    ]);
+    await loadWith(paths);
+    await change(
+      paths,
+      objectOf({
+        seats: { type: 'integer', maximum: 9 },
+        ref: { type: ['integer', 'string'] },
+        deals: { type: 'array', items: { type: 'object', properties: { group_id: { type: 'number', minimum: 1 } } } },
+        note: { type: ['string', 'null'] },
+      }),
+    );
+    const report = await loadWith(paths, { migrates: true, retriesRejected: true });
+    expect(report.migrated).toEqual([{ entity: 'sponsors', retyped: ['ref', 'deals'], rejected: 3 }]);
+    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+    expect((await loadWith(paths)).status).toBe('unchanged');
+  });
+});
