@@ -11,7 +11,7 @@ import { put, rowsOf } from './support.ts';
 
 const EFFECTS = quietEffects({ clock: { now: () => 1_767_225_600_000, elapsed: () => 0 } });
 
-/** A project with a schema of its own. */
+/** A project with this schema only. */
 async function projectWith(schema: object): Promise<Paths> {
   const paths = await temporaryPaths();
   const schemas = join(paths.data, 'schemas');
@@ -32,7 +32,7 @@ async function loadWith(
 
 const TABLES = ['sponsors', 'rejected_records', 'loaded_files', 'batches'];
 
-/** All that the raw tables hold, in an order that does not depend on when a row was written, and the types of their columns. */
+/** The rows of the raw tables, sorted so that they do not depend on when they were written, and the types of their columns. */
 async function contentOf(paths: Paths): Promise<Record<string, readonly (readonly Cell[])[]>> {
   const content: Record<string, readonly (readonly Cell[])[]> = {};
   for (const table of TABLES) content[table] = await rowsOf(paths, `select * from raw.${table} order by all`);
@@ -43,8 +43,8 @@ async function contentOf(paths: Paths): Promise<Record<string, readonly (readonl
   return content;
 }
 
-/** The same files, loaded for the first time with the schema as it is now. */
-async function fromScratch(paths: Paths): Promise<Paths> {
+/** Loads the same files into a new state folder with the current schema. */
+async function loadFromScratch(paths: Paths): Promise<Paths> {
   const other = await temporaryPaths();
   await cp(paths.data, other.data, { recursive: true });
   const fresh = { ...other, schemas: join(other.data, 'schemas') };
@@ -66,7 +66,7 @@ const WIDE_DEALS = {
 };
 
 describe('load --retry-rejected', () => {
-  it('takes in records that a wider schema allows, as if they had been valid when they came', async () => {
+  it('loads rejected records that a wider schema allows, as if they had been valid from the start', async () => {
     const paths = await projectWith(objectOf({ tier: { enum: ['gold'] }, seats: { type: 'integer' } }));
     await put(paths, 'sponsors.json', [
       { id: 1, tier: 'silver' },
@@ -100,10 +100,10 @@ describe('load --retry-rejected', () => {
       [2, 'gold'],
       [3, 'silver'],
     ]);
-    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
   });
 
-  it('gives records that are still rejected the reasons of the new schema', async () => {
+  it('updates the reasons of records that are still rejected', async () => {
     const paths = await projectWith(objectOf({ tier: { enum: ['gold'] } }));
     await put(paths, 'sponsors.json', [{ id: 1, tier: 'tin' }]);
     await loadWith(paths);
@@ -112,10 +112,10 @@ describe('load --retry-rejected', () => {
       status: 'unchanged',
       retried: { sponsors: { loaded: 0, rejected: 1 } },
     });
-    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
   });
 
-  it('works without any file, and only once', async () => {
+  it('does not need the original file, and finds nothing to do the second time', async () => {
     const paths = await projectWith(objectOf({ tier: { enum: ['gold'] } }));
     await put(paths, 'sponsors.json', [{ id: 1, tier: 'silver' }]);
     await loadWith(paths);
@@ -129,8 +129,8 @@ describe('load --retry-rejected', () => {
   });
 });
 
-describe('a schema that has changed', () => {
-  it('is followed at once if records only get new properties, also inside a list', async () => {
+describe('a changed schema', () => {
+  it('is applied immediately if it only adds properties, even inside a list', async () => {
     const paths = await projectWith(objectOf({ deals: DEALS }));
     await put(paths, 'sponsors.json', [{ id: 1, deals: [{ group_id: 7 }] }]);
     await loadWith(paths);
@@ -141,17 +141,17 @@ describe('a schema that has changed', () => {
       [1, null, [{ group_id: 7, terms: null }]],
       [2, 'gold', [{ group_id: 8, terms: 'x' }]],
     ]);
-    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
   });
 
   it.each<[string, object, RegExp]>([
     [
-      'narrows',
+      'has a lower bound',
       objectOf({ seats: { type: 'integer', maximum: 5 } }),
       /: 1 of 2 loaded records move to raw\.rejected_records \(for example record 1 of sponsors\.json: \/seats must be <= 5\)\. /,
     ],
     [
-      'retypes',
+      'has another type',
       objectOf({ seats: { type: 'string' } }),
       /: seats becomes VARCHAR instead of BIGINT, 2 of 2 loaded records move to /,
     ],
@@ -160,7 +160,7 @@ describe('a schema that has changed', () => {
       objectOf({ seats: { type: 'integer' }, tier: { type: 'string' } }, ['id', 'tier']),
       /: 1 of 2 loaded records move to .*must have required property 'tier'/,
     ],
-  ])('is refused with a plan if it %s, and nothing is changed', async (_, schema, plan) => {
+  ])('is rejected with a plan if it %s, and nothing changes', async (_, schema, plan) => {
     const paths = await projectWith(objectOf({ seats: { type: 'integer' }, tier: { type: 'string' } }));
     await put(paths, 'sponsors.json', [
       { id: 1, seats: 5, tier: 'a' },
@@ -180,16 +180,16 @@ describe('a schema that has changed', () => {
     expect(await contentOf(paths)).toEqual(before);
   });
 
-  it('is followed if it narrows but all loaded records keep it', async () => {
+  it('is applied if it is stricter but all loaded records are valid', async () => {
     const paths = await projectWith(objectOf({ seats: { type: 'integer' } }));
     await put(paths, 'sponsors.json', [{ id: 1, seats: 5 }]);
     await loadWith(paths);
     await change(paths, objectOf({ seats: { type: 'integer', maximum: 5 } }));
     expect((await loadWith(paths)).status).toBe('unchanged');
-    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
   });
 
-  it('takes a null for null where null is required, and for missing elsewhere', async () => {
+  it('treats a loaded null as a null value if the property is required, and as missing otherwise', async () => {
     const note = { type: ['string', 'null'] };
     const paths = await projectWith(objectOf({ note, more: { type: ['string', 'null'] } }));
     await put(paths, 'sponsors.json', [{ id: 1, note: null }]);
@@ -198,7 +198,7 @@ describe('a schema that has changed', () => {
     expect((await loadWith(paths)).status).toBe('unchanged');
   });
 
-  it('leaves the tables as they were, or migrated, when it is killed', async () => {
+  it('leaves the tables either unchanged or migrated when load --migrate is killed', async () => {
     const paths = await projectWith(objectOf({ seats: { type: 'integer' } }));
     const records = Array.from({ length: 20_000 }, (_, id) => ({ id, seats: id % 100 }));
     await put(paths, 'sponsors.json', records);
@@ -229,7 +229,7 @@ describe('a schema that has changed', () => {
     ]);
   }, 60_000);
 
-  it('is what load --migrate makes of the tables: the same as a load from scratch', async () => {
+  it('gives the same tables after load --migrate as after a load from scratch', async () => {
     const paths = await projectWith(
       objectOf({
         seats: { type: 'integer' },
@@ -259,7 +259,7 @@ describe('a schema that has changed', () => {
     );
     const report = await loadWith(paths, { migrates: true, retriesRejected: true });
     expect(report.migrated).toEqual([{ entity: 'sponsors', retyped: ['ref', 'deals'], rejected: 3 }]);
-    expect(await contentOf(paths)).toEqual(await contentOf(await fromScratch(paths)));
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
     expect((await loadWith(paths)).status).toBe('unchanged');
   });
 });

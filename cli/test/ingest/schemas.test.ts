@@ -140,7 +140,7 @@ describe('a schema file', () => {
     },
   );
 
-  it.each(['batches', 'Users'])('can not be called %s', async (name) => {
+  it.each(['batches', 'Users'])('cannot be named %s', async (name) => {
     const paths = await withSchema(name, sponsors);
     await put(paths, 'users.json', [{ user_id: 1 }]);
     await expect(loadAll(paths)).rejects.toThrow(
