@@ -266,6 +266,22 @@ describe('a target', () => {
     expect(await contentsOf(remote)).toEqual(after);
   });
 
+  it('is planned to receive a seed again if one cell of it changed, even if the file is too large for a checksum of dbt', async () => {
+    const place = 'dbt/seeds/notes.csv';
+    const seed = (last: string): string =>
+      `id,note\n${Array.from({ length: 12 }, (_, id) => `${id},${'x'.repeat(100_000)}${id === 11 ? last : ''}\n`).join('')}`;
+    await project.write(place, seed('a'));
+    expect(actions(await deployed())).toMatchObject({ notes: 'create' });
+    expect(actions(await deployed({ planOnly: true }))).toMatchObject({ notes: 'keep' });
+    await project.write(place, seed('b'));
+    const { models } = await deployed({ planOnly: true });
+    expect(models.filter(({ action }) => action !== 'keep')).toMatchObject([{ name: 'notes', action: 'refresh' }]);
+    await project.remove(place);
+    expect(await deployed()).toMatchObject({ status: 'deployed' });
+    // Leftovers of a project are dropped by the deployment after the next.
+    await deployed();
+  });
+
   it('keeps relations that left the project for one deployment, so that a rollback can restore them', async () => {
     await project.remove('dbt/models/marts/group_ids.sql');
     await project.remove('dbt/models/marts/group_ids.yml');

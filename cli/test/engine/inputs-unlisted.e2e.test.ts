@@ -45,6 +45,14 @@ const files: Record<string, string> = {
     "{% snapshot subject_snapshot %}{{ config(unique_key='n', strategy='check', check_cols='all') }}select n from {{ ref('constant') }}{% endsnapshot %}\n",
 };
 
+const unitTest = `
+unit_tests:
+  - name: subject_keeps_n
+    model: subject
+    given: [{input: ref('constant'), rows: [{n: 7}]}]
+    expect: {rows: [{n: 7}]}
+`;
+
 let folder: string;
 let project: TinyProject;
 let engine: EngineClient;
@@ -111,6 +119,42 @@ describe('a macro that dbt lists as a dependency of no node', () => {
     ));
 });
 
+describe('a new macro', () => {
+  it('that replaces one of dbt rebuilds the models that it renames', async () => {
+    await project.write(
+      'macros/alias.sql',
+      '{% macro generate_alias_name(custom_alias_name=none, node=none) %}renamed_{{ node.name }}{% endmacro %}\n',
+    );
+    expect(await build()).toMatchObject({ problems: [], status: 'pass' });
+    expect(await rows('select n from main.renamed_refers')).toEqual([[1]]);
+    await project.remove('macros/alias.sql');
+    expect(await build()).toMatchObject({ problems: [], status: 'pass' });
+    expect(ran(await build())).toEqual([]);
+    // A snapshot's table holds what nothing else does: it is never dropped.
+    expect(await rows("select table_name from information_schema.tables where table_name like 'renamed%'")).toEqual([
+      ['renamed_subject_snapshot'],
+    ]);
+  });
+
+  it('that makes a dispatched call choose another implementation rebuilds the models that call it', async () => {
+    await project.write(
+      'macros/dispatched.sql',
+      "{% macro number() %}{{ return(adapter.dispatch('number')()) }}{% endmacro %}{% macro default__number() %}1{% endmacro %}\n",
+    );
+    await project.write('models/dispatches.sql', 'select {{ number() }} as n\n');
+    expect(await build()).toMatchObject({ problems: [], status: 'pass' });
+    await project.write('macros/duckdb_number.sql', '{% macro duckdb__number() %}2{% endmacro %}\n');
+    expect(await build()).toMatchObject({ problems: [], status: 'pass' });
+    expect(await rows('select n from main.dispatches')).toEqual([[2]]);
+    await project.remove('macros/duckdb_number.sql');
+    expect(await build()).toMatchObject({ problems: [], status: 'pass' });
+    expect(await rows('select n from main.dispatches')).toEqual([[1]]);
+    await project.remove('models/dispatches.sql');
+    await project.remove('macros/dispatched.sql');
+    expect(await build()).toMatchObject({ problems: [], status: 'pass' });
+  });
+});
+
 describe('SQL that is not deterministic', () => {
   it.each([
     ['a random number', 'select random() as n'],
@@ -147,6 +191,21 @@ describe('SQL that is not deterministic', () => {
       "{{ config(materialized='view') }}select random() as n from {{ ref('constant') }}\n",
       async () => expect(ran(await build())).toEqual(['above_view']),
     ));
+
+  it('runs in every build in an incremental model', () =>
+    withFile(
+      'models/subject.sql',
+      "{{ config(materialized='incremental') }}select n, random() as chance from {{ ref('constant') }}\n",
+      async () => expect(ran(await build())).toEqual(['subject']),
+    ));
+
+  it('runs in every build in a model together with its unit test', () =>
+    withFile('models/subject.sql', "select n, now() as built_at from {{ ref('constant') }}\n", async () => {
+      await project.write('models/subject.yml', unitTest);
+      expect(ran(await build())).toEqual(['subject', 'subject_keeps_n']);
+      expect(ran(await build())).toEqual(['subject', 'subject_keeps_n']);
+      await project.remove('models/subject.yml');
+    }));
 
   it('runs in every build in a snapshot', () =>
     withFile(

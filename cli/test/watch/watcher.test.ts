@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { mkdir, rename, rm, symlink, unlink, utimes, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -97,10 +97,9 @@ describe('a batch', () => {
   it('contains a whole checkout of a hundred files', async () => {
     const { paths, batches, next } = await watched();
     const names = Array.from({ length: 100 }, (_, i) => `m${String(i).padStart(3, '0')}.sql`);
-    void (async () => {
-      await mkdir(join(paths.dbtProject, 'models', 'deep'), { recursive: true });
-      for (const name of names) await writeFile(join(paths.dbtProject, 'models', 'deep', name), 'select 1');
-    })();
+    // Without a pause in which the watcher could look, however busy the machine is.
+    mkdirSync(join(paths.dbtProject, 'models', 'deep'), { recursive: true });
+    for (const name of names) writeFileSync(join(paths.dbtProject, 'models', 'deep', name), 'select 1');
     const files = new Set(await next());
     while (files.size < 100) for (const file of await next()) files.add(file);
     expect([...files].sort()).toEqual(names.map((name) => `dbt/models/deep/${name}`));
