@@ -61,9 +61,14 @@ const nodeResultSchema = z.object({
   ...identity,
   status: z.enum(['success', 'error', 'skipped', 'partial success', 'pass', 'fail', 'warn', 'runtime error', 'no-op']),
   ms: z.number(),
+  /** Processor time of the engine meanwhile: the node's own where nodes run one at a time. */
+  cpuMs: z.number().optional(),
   message: z.string().nullable(),
   /** For a test: the number of failing rows. */
   failures: z.number().nullish(),
+  /** For a model on DuckDB: how many rows were written, and how many of them differ from what was there, where that is known. */
+  rowsWritten: z.number().optional(),
+  rowsChanged: z.number().optional(),
   problem: problemSchema.optional(),
   compiledPath: z.string().nullish(),
   /** For a failed data test: a sample of its rows. */

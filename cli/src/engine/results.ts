@@ -6,6 +6,9 @@ export interface NodeVerdict {
   /** Milliseconds. */
   readonly ms: number;
   readonly message?: string;
+  /** Of a model on DuckDB: how many rows were written, and how many of them differ from what was there, where that is known. */
+  readonly rowsWritten?: number;
+  readonly rowsChanged?: number;
   /** dbt's resource type: model, snapshot, seed, operation; test, unit_test. */
   readonly kind: string;
   readonly problem?: Problem;
@@ -48,6 +51,8 @@ export function verdictOf(node: NodeResult): NodeVerdict {
     status,
     ms: node.ms,
     kind: node.resourceType,
+    ...(node.rowsWritten === undefined ? {} : { rowsWritten: node.rowsWritten }),
+    ...(node.rowsChanged === undefined ? {} : { rowsChanged: node.rowsChanged }),
     ...(message === undefined ? {} : { message }),
     ...(node.problem === undefined ? {} : { problem: node.problem }),
     ...(status === 'pass' || node.failures === null || node.failures === undefined ? {} : { failures: node.failures }),

@@ -26,6 +26,8 @@ export function renderSummary(report: BuildReport, style: Style): string {
     outcome(report.models, 'model', 'built', style),
     ...(report.tests.length === 0 ? [] : [outcome(report.tests, 'test', 'passed', style)]),
   ];
+  const written = report.models.reduce((sum, { rowsWritten }) => sum + (rowsWritten ?? 0), 0);
+  if (written > 0) parts.push(`${plural(written, 'row')} written`);
   const spared = report.spared?.length ?? 0;
   if (spared > 0) parts.push(style.dim(`${spared} spared`));
   const line = `${parts.join('; ')} ${style.dim(`in ${formatDuration(report.ms)}`)}`;

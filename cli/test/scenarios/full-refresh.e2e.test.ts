@@ -38,7 +38,7 @@ async function rowsOf(path: string): Promise<Record<string, string[]>> {
 }
 
 describe("a scenario's full refresh", () => {
-  test('builds the same tables as `dbt run --full-refresh`', { timeout: 120_000 }, async () => {
+  test('builds the same tables as `dbt run --full-refresh`', { timeout: 300_000 }, async () => {
     const paths = resolvePaths({ stateDir: join(folder, 'same') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
     const session = new ScenarioPlayer(paths, effects);
     const engine = new EngineClient(paths, effects);
@@ -59,14 +59,22 @@ describe("a scenario's full refresh", () => {
     }
   });
 
-  test('reveals an incremental model that keeps rows it should delete', { timeout: 120_000 }, async () => {
+  test('reveals an incremental model that keeps rows it should delete, or overlooks a group that changed', {
+    timeout: 300_000,
+  }, async () => {
     const project = join(folder, 'project');
     for (const part of ['dbt', 'profiles', 'fixtures', 'data/schemas', 'queries', 'meetup.yml']) {
       await cp(join(projectRoot, part), join(project, part), { recursive: true });
     }
-    const macro = join(project, 'dbt/macros/incremental/replace_superseded.sql');
-    const text = await readFile(macro, 'utf8');
-    await writeFile(macro, text.replace('changed.is_gone then delete', 'changed.is_gone then do nothing'));
+    const macros = join(project, 'dbt/macros/incremental');
+    for (const [name, rule, broken] of [
+      ['merge_changed.sql', 'changed.is_superseded then delete', 'changed.is_superseded then do nothing'],
+      ['changed_scopes.sql', 'or now.{{ column }} is distinct from seen.{{ column }}', ''],
+    ] as const) {
+      const text = await readFile(join(macros, name), 'utf8');
+      expect(text).toContain(rule);
+      await writeFile(join(macros, name), text.replace(rule, broken));
+    }
     const env = { MEETUP_TOOLCHAIN_DIR: toolchain, MEETUP_PROJECT_DIR: project };
     const paths: Paths = resolvePaths({ stateDir: join(folder, 'other') }, env, folder);
     const session = new ScenarioPlayer(paths, effects);
@@ -74,6 +82,7 @@ describe("a scenario's full refresh", () => {
       const outcome = await session.play(await readScenario(paths, 'changed-answers'), 2);
       const drift = outcome.drifts.find(({ mart }) => mart === 'fct_rsvps');
       expect(drift).toMatchObject({ onlyIncremental: { count: 1 }, onlyFull: { count: 0 } });
+      expect(outcome.drifts.map(({ mart }) => mart)).toContain('rsvp_curves');
       expect(renderOutcome(outcome)).toContain('fct_rsvps: an incremental build and a full refresh differ');
     } finally {
       await session.close();

@@ -94,9 +94,9 @@ export const rules: readonly Rule[] = [
   },
   {
     rule: 'an answer that is no longer in the list is deleted',
-    file: 'macros/incremental/replace_superseded.sql',
-    text: 'when matched and changed.is_gone then delete',
-    broken: 'when matched and changed.is_gone then do nothing',
+    file: 'macros/incremental/merge_changed.sql',
+    text: 'when matched and changed.is_superseded then delete',
+    broken: 'when matched and changed.is_superseded then do nothing',
     scenario: 'changed-answers',
     day: 3,
     table: 'fct_rsvps',

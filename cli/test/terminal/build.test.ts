@@ -23,6 +23,15 @@ describe('the summary of a build', () => {
     expect(text).toBe('2 models built; 1 test passed in 1.2 s');
   });
 
+  it('says how many rows were written', () => {
+    const models = [
+      node('a', { rowsWritten: 1200, rowsChanged: 1200 }),
+      node('a_view'),
+      node('b', { rowsWritten: 34 }),
+    ];
+    expect(report({ models })).toBe('3 models built; 1,234 rows written in 1.2 s');
+  });
+
   it("shows a failed model with its file and line, DuckDB's message and the code around it", () => {
     const problem = {
       kind: 'database' as const,

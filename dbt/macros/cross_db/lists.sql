@@ -75,3 +75,17 @@
 {% macro duckdb__joined_text(value, separator) -%}
     nullif(string_agg({{ value }}, '{{ separator }}' order by {{ value }}), '')
 {%- endmacro %}
+
+
+{# An aggregate: a text that differs as soon as any of the group's rows differs in these columns, whatever their order. For one engine only. #}
+{% macro rows_digest(columns) -%}
+    {{ return(adapter.dispatch('rows_digest', 'meetup')(columns)) }}
+{%- endmacro %}
+
+{% macro default__rows_digest(columns) -%}
+    concat_ws('|', count(*), bit_xor(xxhash64(struct({{ columns | join(', ') }}))))
+{%- endmacro %}
+
+{% macro duckdb__rows_digest(columns) -%}
+    concat_ws('|', count(*), bit_xor(hash({{ columns | join(', ') }})))
+{%- endmacro %}

@@ -19,7 +19,7 @@
     using (
         select
             coalesce(fresh.{{ key }}, superseded.{{ key }}) as merge_key,
-            fresh.{{ key }} is null as is_gone,
+            fresh.{{ key }} is null as is_superseded,
             fresh.*
         from {{ arg_dict['temp_relation'] }} as fresh
         full outer join (
@@ -34,15 +34,5 @@
         ) as superseded on fresh.{{ key }} = superseded.{{ key }}
     ) as changed
     on held.{{ key }} = changed.merge_key
-    when matched and changed.is_gone then delete
-    when matched then update set
-        {%- for column in columns %}
-        {{ column }} = changed.{{ column }}{{ ',' if not loop.last }}
-        {%- endfor %}
-    when not matched then insert ({{ columns | join(', ') }})
-    values (
-        {%- for column in columns -%}
-            changed.{{ column }}{{ ', ' if not loop.last }}
-        {%- endfor -%}
-    )
+    {{ merge_actions(columns) }}
 {% endmacro %}

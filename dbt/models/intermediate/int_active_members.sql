@@ -1,4 +1,4 @@
-{{ config(materialized='table') }}
+{{ config(materialized='incremental', unique_key=['group_id', 'user_id']) }}
 
 with held as (
     select

@@ -1,4 +1,11 @@
-{{ config(materialized='table') }}
+{{
+    config(
+        materialized='incremental',
+        unique_key=['event_key', 'lead_days'],
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state', 'upcoming_state']},
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 {# How many of a group's past events are looked at, and how many it takes to say anything. #}
 {% set most_events = 20 %}
@@ -20,7 +27,7 @@ with points as (
         clock.as_of as forecast_at
     from {{ ref('fct_events') }} as events
     cross join {{ ref('int_as_of') }} as clock
-    where events.is_upcoming
+    where events.is_upcoming and {{ is_changed('events.group_id') }}
     union all
     select
         events.event_key,
@@ -35,6 +42,7 @@ with points as (
     cross join range(1, 22) as days (n)
     where
         events.is_held
+        and {{ is_changed('events.group_id') }}
         and events.starts_at >= {{ dbt.dateadd('day', '-' ~ var('active_days'), 'clock.as_of') }}
         and days.n in (1, 3, 7, 14, 21)
 ),

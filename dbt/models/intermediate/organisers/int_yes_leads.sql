@@ -2,6 +2,7 @@
 with yes_answers as (
     select
         rsvps.event_key,
+        rsvps.group_id,
         rsvps.user_id,
         rsvps.guests,
         rsvps.seats,
@@ -13,6 +14,7 @@ with yes_answers as (
 
 select
     event_key,
+    group_id,
     user_id,
     guests,
     seats,

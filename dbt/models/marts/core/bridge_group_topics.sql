@@ -1,3 +1,5 @@
+{{ config(unique_key=['group_id', 'topic_key']) }}
+
 select distinct
     group_id,
     topic_key

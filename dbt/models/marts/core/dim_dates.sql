@@ -1,3 +1,5 @@
+{{ config(unique_key='date_on') }}
+
 with used_dates as (
     select cast(created_at as date) as used_on from {{ ref('dim_groups') }}
     union distinct

@@ -1,3 +1,5 @@
+{{ config(unique_key='group_id') }}
+
 with known as (
     select * from {{ ref('int_groups_latest') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(unique_key='user_id') }}
+
 with known as (
     select * from {{ ref('int_users_latest') }}
 ),

@@ -1,3 +1,5 @@
+{{ config(unique_key='topic_key') }}
+
 select
     topic_key,
     -- The same topic in another spelling of case is one topic; capitals sort first.

@@ -1,3 +1,5 @@
+{{ config(unique_key='venue_id') }}
+
 with known as (
     select * from {{ ref('int_venues_latest') }}
 ),

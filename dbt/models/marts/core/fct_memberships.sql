@@ -1,9 +1,7 @@
 {{
     config(
-        materialized='incremental',
         incremental_strategy='replace_superseded',
         unique_key='membership_key',
-        on_schema_change='fail',
         liquid_clustered_by=['group_id', 'user_id'],
         meta={'current_records': 'int_membership_records', 'record_of': 'user_id'},
     )

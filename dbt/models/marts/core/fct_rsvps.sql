@@ -1,9 +1,7 @@
 {{
     config(
-        materialized='incremental',
         incremental_strategy='replace_superseded',
         unique_key='rsvp_key',
-        on_schema_change='fail',
         liquid_clustered_by=['group_id', 'event_key'],
         meta={'current_records': 'int_answer_records', 'record_of': 'event_key'},
     )

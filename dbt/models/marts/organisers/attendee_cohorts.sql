@@ -1,3 +1,11 @@
+{{
+    config(
+        unique_key=['group_id', 'cohort_month_on', 'months_since'],
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'month_state']},
+        post_hook='{{ remember_states() }}',
+    )
+}}
+
 {% set last_month = 12 %}
 with attended_months as (
     select distinct
@@ -5,6 +13,7 @@ with attended_months as (
         user_id,
         attended_month_on
     from {{ ref('int_attendances') }}
+    where {{ is_changed('group_id') }}
 ),
 
 placed as (
@@ -22,7 +31,7 @@ event_months as (
         cast(date_trunc('month', starts_at) as date) as month_start_on,
         count(*) as events_held
     from {{ ref('fct_events') }}
-    where is_held
+    where is_held and {{ is_changed('group_id') }}
     group by all
 ),
 

@@ -1,3 +1,5 @@
+{{ config(unique_key='event_key') }}
+
 select
     forecasts.event_key,
     forecasts.group_id,

@@ -1,3 +1,5 @@
+{{ config(unique_key='event_key') }}
+
 with yes_answers as (
     select
         event_key,

@@ -1,3 +1,5 @@
+{{ config(unique_key='days_before') }}
+
 -- The naive forecast is the median of the same past events.
 with judged as (
     select

@@ -1,3 +1,11 @@
+{{
+    config(
+        unique_key=['group_id', 'user_id'],
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state']},
+        post_hook='{{ remember_states() }}',
+    )
+}}
+
 {# So many events make a regular. #}
 {% set regular_events = 3 %}
 with attended as (
@@ -8,6 +16,7 @@ with attended as (
         min(attended_at) as first_attended_at,
         max(attended_at) as last_attended_at
     from {{ ref('int_attendances') }}
+    where {{ is_changed('group_id') }}
     group by group_id, user_id
 ),
 

@@ -1,3 +1,5 @@
+{{ config(unique_key=['group_id', 'local_iso_weekday', 'local_hour']) }}
+
 with held as (
     select
         events.group_id,

@@ -1,3 +1,11 @@
+{{
+    config(
+        unique_key='membership_key',
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'members_state', 'judged_state']},
+        post_hook='{{ remember_states() }}',
+    )
+}}
+
 with answers as (
     select
         group_id,
@@ -5,6 +13,7 @@ with answers as (
         min(responded_at) as first_answer_at,
         min(responded_at) filter (where response = 'yes') as first_yes_at
     from {{ ref('int_answers_as_of') }}
+    where {{ is_changed('group_id') }}
     group by group_id, user_id
 ),
 
@@ -15,6 +24,7 @@ attended as (
         min(attended_at) as first_attended_at,
         count(*) as attended_events
     from {{ ref('int_attendances') }}
+    where {{ is_changed('group_id') }}
     group by group_id, user_id
 ),
 
@@ -26,6 +36,7 @@ happenings as (
         joined_at as happened_at,
         cast(null as timestamp) as event_at
     from {{ ref('int_memberships_as_of') }}
+    where {{ is_changed('group_id') }}
     union all
     select
         cast(null as string) as membership_key,
@@ -33,7 +44,7 @@ happenings as (
         starts_at as happened_at,
         starts_at as event_at
     from {{ ref('fct_events') }}
-    where is_held
+    where is_held and {{ is_changed('group_id') }}
 ),
 
 next_events as (

@@ -1,3 +1,11 @@
+{{
+    config(
+        unique_key=['event_key', 'days_before'],
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state']},
+        post_hook='{{ remember_states() }}',
+    )
+}}
+
 {% set last_day = 60 %}
 with placed as (
     select
@@ -6,6 +14,7 @@ with placed as (
         -- A yes after the start counts as one of the last day, one from before the window as one of its first.
         cast(floor(least(greatest(lead_days, 0), {{ last_day }})) as int) as days_before
     from {{ ref('int_yes_leads') }}
+    where {{ is_changed('group_id') }}
 ),
 
 -- Every event has a day 0, so that every curve ends, also that of an event that nobody said yes to.
@@ -21,6 +30,7 @@ days as (
         0 as days_before,
         0 as seats
     from {{ ref('fct_events') }}
+    where {{ is_changed('group_id') }}
 ),
 
 daily as (

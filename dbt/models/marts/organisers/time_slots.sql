@@ -1,3 +1,5 @@
+{{ config(unique_key=['local_iso_weekday', 'local_hour']) }}
+
 with slots as (
     select
         cast(floor(numbers.n / 24) as int) + 1 as local_iso_weekday,

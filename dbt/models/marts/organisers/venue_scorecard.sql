@@ -1,3 +1,5 @@
+{{ config(unique_key='venue_id') }}
+
 with used as (
     select
         venue_id,

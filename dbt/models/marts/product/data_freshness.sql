@@ -1,3 +1,5 @@
+{{ config(unique_key='batch_count') }}
+
 select
     clock.as_of,
     {{ var('as_of', none) is not none }} as is_as_of_set,

@@ -1,3 +1,5 @@
+{{ config(unique_key='check_name') }}
+
 {#
     The checks. failing and total are columns of int_quality_counts, or expressions of them. info is usual in such data, warn is wrong
     in the source and kept, error breaks a promise of this project. No quotes in descriptions: engines escape them differently.

@@ -1,3 +1,11 @@
+{{
+    config(
+        unique_key=['group_id', 'month_start_on'],
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['founding_state', 'events_state', 'recent_state', 'members_state', 'month_state']},
+        post_hook='{{ remember_states() }}',
+    )
+}}
+
 with clock as (
     select
         as_of,
@@ -13,7 +21,7 @@ first_events as (
         cast(date_trunc('month', min(events.starts_at)) as date) as month_start_on
     from {{ ref('fct_events') }} as events
     cross join clock
-    where events.starts_at < clock.as_of and events.created_at <= events.starts_at
+    where events.starts_at < clock.as_of and events.created_at <= events.starts_at and {{ is_changed('events.group_id') }}
     group by events.group_id
 ),
 
@@ -22,6 +30,7 @@ first_joinings as (
         group_id,
         cast(date_trunc('month', min(joined_at)) as date) as month_start_on
     from {{ ref('int_memberships_as_of') }}
+    where {{ is_changed('group_id') }}
     group by group_id
 ),
 
@@ -30,6 +39,7 @@ foundings as (
         group_id,
         cast(date_trunc('month', created_at) as date) as month_start_on
     from {{ ref('dim_groups') }}
+    where {{ is_changed('group_id') }}
 ),
 
 first_months as (

@@ -1,3 +1,5 @@
+{{ config(unique_key='user_id') }}
+
 with answers as (
     select
         user_id,

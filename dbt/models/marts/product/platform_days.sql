@@ -1,3 +1,5 @@
+{{ config(unique_key='date_on') }}
+
 with clock as (
     select
         as_of,

@@ -1,3 +1,5 @@
+{{ config(unique_key='month_start_on') }}
+
 with happened as (
     select
         cast(date_trunc('month', joined_at) as date) as month_start_on,

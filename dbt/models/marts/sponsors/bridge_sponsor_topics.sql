@@ -1,3 +1,5 @@
+{{ config(unique_key=['sponsor_id', 'topic_key']) }}
+
 with topics as (
     {{ sponsor_topic_rows() }}
 )

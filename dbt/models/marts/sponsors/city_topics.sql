@@ -1,3 +1,5 @@
+{{ config(unique_key=['city', 'topic_key']) }}
+
 {# The same half years as in topic_months. #}
 {% set window = 6 %}
 with months as (

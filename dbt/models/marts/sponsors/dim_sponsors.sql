@@ -1,3 +1,5 @@
+{{ config(unique_key='sponsor_id') }}
+
 with sponsors as (
     {{ sponsor_rows() }}
 )

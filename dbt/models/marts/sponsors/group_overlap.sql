@@ -1,3 +1,5 @@
+{{ config(unique_key=['group_id', 'other_group_id']) }}
+
 -- Pairs come from one join on the member, so the cost is that of the pairs that exist: a member of n groups adds n * (n - 1) / 2.
 with members as (
     select

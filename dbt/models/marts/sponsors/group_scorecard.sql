@@ -1,3 +1,5 @@
+{{ config(unique_key=['sponsor_id', 'group_id']) }}
+
 {# docs/marts.md gives the reasons. Half of a part is reached at so many active members, and at so many seats at an event. #}
 {% set half = {'audience': 100, 'attendance': 30} %}
 {% set parts = ['audience', 'attendance', 'cadence', 'growth', 'fill', 'proximity', 'topics'] %}

@@ -1,3 +1,5 @@
+{{ config(unique_key=['topic_key', 'month_start_on']) }}
+
 {# Rising is judged over this many months, against the same months of the year before: a season is no trend. #}
 {% set window = 6 %}
 -- A group's months have no gaps and all end with the same one, so rows are months, and the groups' windows add up to their topic's.

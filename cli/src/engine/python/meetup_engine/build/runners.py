@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 FAILED: frozenset[str] = frozenset(
     {NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess}
 )
+# Of dbt/macros/incremental: these merge nothing but rows that differ.
+EXACT_STRATEGIES = frozenset({"merge_changed", "replace_superseded"})
 # How many failed tests get a sample of their rows, and how many rows.
 SAMPLED_TESTS = 5
 SAMPLE_ROWS = 5
@@ -117,10 +119,11 @@ class Streaming(GraphRunnableTask):
             runner.do_skip(cause=None)
         if not runner.skip and not node.is_ephemeral_model:
             self._emit({"event": "started", **identity(node)})
-        started = time.perf_counter()
+        started, cpu = time.perf_counter(), time.process_time()
         result = super().call_runner(runner)
         if not result.node.is_ephemeral_model or result.status in FAILED:
             self._reported[result.node.unique_id] = described = self._describe(result, started)
+            described["cpuMs"] = round((time.process_time() - cpu) * 1000, 1)
             self._emit({"event": "finished", **described})
         return result
 
@@ -149,6 +152,11 @@ class Streaming(GraphRunnableTask):
         }
         if result.failures is not None:
             described["failures"] = result.failures
+        written = result.adapter_response.get("rows_affected")
+        if node.resource_type == NodeType.Model and written is not None:
+            described["rowsWritten"] = written
+            if _writes_only_changes(node, result):
+                described["rowsChanged"] = written
         if status in ("error", "runtime error"):
             statement = late_files.files.statement_of(node)
             described["problem"] = problems.node_problem(node, result.message, self._project_dir, statement)
@@ -247,6 +255,12 @@ def identity(node: Identified) -> Identity:
     if tested is not None and node.resource_type in (NodeType.Test, NodeType.Unit):
         found["tests"] = tested
     return found
+
+
+def _writes_only_changes(node: ManifestNode, result: RunResult) -> bool:
+    """Whether each row that was written is new, gone or another one than before."""
+    strategy = getattr(node.config, "incremental_strategy", None)
+    return strategy in EXACT_STRATEGIES and result.adapter_response.get("code") == "MERGE"
 
 
 def _select_exactly(selector: NodeSelector, unique_ids: Iterable[str]) -> None:

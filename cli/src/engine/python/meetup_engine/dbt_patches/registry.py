@@ -26,6 +26,7 @@ from meetup_engine.dbt_patches import (
     template_compilation,
     type_testers,
     unit_test_columns,
+    written_rows,
     yaml_schemas,
 )
 from meetup_engine.dbt_patches.patch import Patch, Symbol
@@ -48,6 +49,7 @@ PATCHES: tuple[Patch, ...] = (
     database_name.PATCH,
     unit_test_columns.PATCH,
     calls.PATCH,
+    written_rows.PATCH,
 )
 
 # Private symbols of dbt, by the module that relies on them.

@@ -145,8 +145,13 @@ class NodeResult(Identity):
     status: str
     ms: float
     message: str | None
+    # Processor time of the whole process meanwhile: the node's own where nodes run one at a time.
+    cpuMs: NotRequired[float]
     failures: NotRequired[int | None]
     problem: NotRequired[Problem]
+    # Of models: how many rows were written, and how many of these differ from what was there, where that is known.
+    rowsWritten: NotRequired[int]
+    rowsChanged: NotRequired[int]
     compiledPath: NotRequired[str]
     sample: NotRequired[Sample]
     diff: NotRequired[Diff]

@@ -1,0 +1,164 @@
+import { copyFile, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { parseArgs } from 'node:util';
+import type { Effects } from '../../cli/src/config/effects.ts';
+import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
+import { EngineClient } from '../../cli/src/engine/client.ts';
+import type { NodeResult } from '../../cli/src/engine/protocol.ts';
+import { generate } from '../../cli/src/generate/generate.ts';
+import { load } from '../../cli/src/ingest/load.ts';
+import { styleFor } from '../../cli/src/text/style.ts';
+import { renderTable } from '../../cli/src/text/table.ts';
+import { DuckDbWarehouse } from '../../cli/src/warehouse/duckdb.ts';
+import { quoteIdentifier, quoteLiteral } from '../../cli/src/warehouse/sql.ts';
+import type { Cell } from '../../cli/src/warehouse/warehouse.ts';
+
+/**
+ * What does a daily drop cost, model by model? Loads and builds a generated data set, then some generated drops, one build each, and
+ * prints for the last one the rows that each model wrote, the rows that changed, and the processor seconds that it took, beside those of a full refresh.
+ */
+const { values } = parseArgs({
+  options: {
+    scale: { type: 'string', default: '1' },
+    seed: { type: 'string', default: '1' },
+    drops: { type: 'string', default: '1' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const drops = Number(values.drops);
+
+const effects: Effects = {
+  clock: { now: () => Date.now(), elapsed: () => performance.now() },
+  reporter: { note: () => undefined, progress: () => undefined, warn: () => undefined, detail: () => undefined },
+  env: process.env,
+  signal: new AbortController().signal,
+};
+
+interface Row {
+  readonly model: string;
+  readonly rows: number;
+  readonly written: number;
+  readonly changed: number;
+  readonly seconds: number;
+  readonly fullSeconds: number;
+}
+
+/** Processor time, which other work on the machine doesn't change. */
+const secondsOf = (node: NodeResult | undefined): number => (node?.cpuMs ?? 0) / 1000;
+
+/** Every model's result. One at a time, so that the processor time meanwhile is the model's own. */
+async function buildAll(engine: EngineClient, fullRefresh: boolean): Promise<Map<string, NodeResult>> {
+  const answer = await engine.run({ target: 'dev', threads: 1, fullRefresh });
+  const failed = answer.nodes.find((node) => node.status !== 'success' && node.status !== 'no-op');
+  if (answer.status !== 'pass' || failed !== undefined) {
+    throw new Error(`The build failed: ${failed?.name} ${failed?.message ?? JSON.stringify(answer.problems)}`);
+  }
+  return new Map(answer.nodes.map((node) => [node.name, node]));
+}
+
+/** For each table: its rows, and how many are new, gone or different. A row that differs counts once. */
+async function countChanges(before: string, after: string): Promise<Map<string, { rows: number; changed: number }>> {
+  const warehouse = await DuckDbWarehouse.inMemory();
+  try {
+    await warehouse.run(`attach ${quoteLiteral(before)} as old (read_only)`);
+    await warehouse.run(`attach ${quoteLiteral(after)} as new (read_only)`);
+    const { rows: tables } = await warehouse.query(
+      `select schema_name, table_name from duckdb_tables() where database_name = 'new' and schema_name <> 'raw'`,
+    );
+    const counts = new Map<string, { rows: number; changed: number }>();
+    for (const [schema, name] of tables) {
+      const table = `${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`;
+      const only = (some: string, other: string): string =>
+        `(select count(*) from (from ${some}.${table} except all from ${other}.${table}))`;
+      const { rows } = await warehouse.query(
+        `select (select count(*) from new.${table}), greatest(${only('old', 'new')}, ${only('new', 'old')})`,
+      );
+      counts.set(String(name), { rows: Number(rows[0]?.[0]), changed: Number(rows[0]?.[1]) });
+    }
+    return counts;
+  } finally {
+    await warehouse.close();
+  }
+}
+
+/** The folders of the daily drops, taken out of the data folder, in their order. */
+async function setAsideDrops(data: string, aside: string): Promise<string[]> {
+  await mkdir(aside);
+  const days = (await readdir(data)).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).sort();
+  for (const day of days) await rename(join(data, day), join(aside, day));
+  return days;
+}
+
+async function measure(paths: Paths, engine: EngineClient, folder: string): Promise<Row[]> {
+  await generate({ out: paths.data, scale: Number(values.scale), seed: Number(values.seed), days: drops }, effects);
+  const days = await setAsideDrops(paths.data, join(folder, 'drops'));
+  await load({ paths, maxRejected: 0.05 }, effects);
+  await buildAll(engine, false);
+  let daily = new Map<string, NodeResult>();
+  const before = join(folder, 'before.duckdb');
+  for (const [index, day] of days.entries()) {
+    await rename(join(folder, 'drops', day), join(paths.data, day));
+    await load({ paths, maxRejected: 0.05 }, effects);
+    await copyFile(paths.workDatabase, before);
+    daily = await buildAll(engine, false);
+    const total = [...daily.values()].reduce((sum, node) => sum + secondsOf(node), 0);
+    if (!values.json) console.log(`drop ${index + 1}: models took ${total.toFixed(2)} s`);
+  }
+  const after = join(folder, 'after.duckdb');
+  await copyFile(paths.workDatabase, after);
+  const counts = await countChanges(before, after);
+  const full = await buildAll(engine, true);
+  return [...daily.values()].map((node) => ({
+    model: node.name,
+    rows: counts.get(node.name)?.rows ?? 0,
+    written: node.rowsWritten ?? 0,
+    changed: counts.get(node.name)?.changed ?? 0,
+    seconds: secondsOf(node),
+    fullSeconds: secondsOf(full.get(node.name)),
+  }));
+}
+
+const sum = (rows: readonly Row[], figure: (row: Row) => number): number =>
+  rows.reduce((total, row) => total + figure(row), 0);
+
+function render(rows: readonly Row[]): string {
+  const cells = rows
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .map((row): Cell[] => [
+      row.model,
+      row.rows,
+      row.written,
+      row.changed,
+      Number(row.seconds.toFixed(2)),
+      Number(row.fullSeconds.toFixed(2)),
+    ]);
+  const columns = ['model', 'rows', 'rows written', 'rows changed', 'seconds', 'full refresh'].map((name) => ({
+    name,
+  }));
+  const [written, changed] = [sum(rows, (row) => row.written), sum(rows, (row) => row.changed)];
+  const [seconds, full] = [sum(rows, (row) => row.seconds), sum(rows, (row) => row.fullSeconds)];
+  return [
+    renderTable(columns, cells, styleFor({ isTTY: false, columns: 120 }, {})),
+    '',
+    `rows written ${written}, changed ${changed}: ${(written / changed).toFixed(2)} times (goal: at most 5)`,
+    `models took ${seconds.toFixed(2)} s of ${full.toFixed(2)} s for a full refresh: ${((100 * seconds) / full).toFixed(0)} % (goal: at most 15)`,
+  ].join('\n');
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-daily-'));
+const toolchain = process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain');
+const paths = resolvePaths(
+  { data: join(folder, 'data'), stateDir: join(folder, 'state') },
+  { MEETUP_TOOLCHAIN_DIR: toolchain },
+  folder,
+);
+const engine = new EngineClient(paths, effects);
+try {
+  const rows = await measure(paths, engine, folder);
+  console.log(values.json ? JSON.stringify(rows) : render(rows));
+} finally {
+  await engine.close();
+  await rm(folder, { recursive: true, force: true });
+}

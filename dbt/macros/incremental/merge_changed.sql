@@ -1,0 +1,56 @@
+{#
+    Incremental strategy of models that compute all of their rows, or all those of the scopes that changed (see is_changed): one merge
+    writes the rows that are new or differ, and deletes those that the model no longer has. Rows that came out the same are not touched,
+    so what is written follows from what changed, and every row is what a full refresh would make it. A run that was cut off is simply
+    repeated.
+
+    `unique_key` is a column or a list of them, none of which is ever null.
+#}
+{% macro get_incremental_merge_changed_sql(arg_dict) %}
+    {%- set target_relation = arg_dict['target_relation'] -%}
+    {%- set keys = [arg_dict['unique_key']] if arg_dict['unique_key'] is string else arg_dict['unique_key'] -%}
+    {%- set is_scoped = 'states' in model.config.meta -%}
+    {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | map('lower') | list -%}
+
+    merge into {{ target_relation }} as held
+    using (
+        select
+            {%- for key in keys %}
+            coalesce(fresh.{{ key }}, known.{{ key }}) as merge_{{ key }},
+            {%- endfor %}
+            fresh.{{ keys[0] }} is null as is_superseded,
+            fresh.*
+        from {{ arg_dict['temp_relation'] }} as fresh
+        full outer join (
+            select *
+            from {{ target_relation }}
+            {%- if is_scoped and scopes_are_known() %}
+            where {{ model.config.meta.scope_of_row or model.config.meta.scope }} in (select scope from {{ changed_scopes() }} as changed_scopes)
+            {%- endif %}
+        ) as known
+            on {% for key in keys %}fresh.{{ key }} = known.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+        where fresh.{{ keys[0] }} is null
+            or known.{{ keys[0] }} is null
+            {%- for column in columns if column not in keys %}
+            or fresh.{{ column }} is distinct from known.{{ column }}
+            {%- endfor %}
+    ) as changed
+    on {% for key in keys %}held.{{ key }} = changed.merge_{{ key }}{{ ' and ' if not loop.last }}{% endfor %}
+    {{ merge_actions(columns) }}
+{% endmacro %}
+
+
+{# What a merge does with a row of `changed`: deletes the one in `held` where is_superseded says so, else writes all of these columns. #}
+{% macro merge_actions(columns) -%}
+    when matched and changed.is_superseded then delete
+    when matched then update set
+        {%- for column in columns %}
+        {{ column }} = changed.{{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
+    when not matched then insert ({{ columns | join(', ') }})
+    values (
+        {%- for column in columns -%}
+            changed.{{ column }}{{ ', ' if not loop.last }}
+        {%- endfor -%}
+    )
+{%- endmacro %}

@@ -1,0 +1,69 @@
+{{ config(materialized='incremental' if target.type == 'duckdb' else 'view', unique_key='group_id') }}
+
+-- Each column differs as soon as anything differs that it names. Models with a group's rows read from here which groups to compute again.
+with clock as (
+    select
+        as_of,
+        date_trunc('month', as_of) as month_starts_at,
+        {{ dbt.dateadd('day', '-' ~ var('active_days'), 'as_of') }} as active_from,
+        {{ dbt.dateadd('day', '-' ~ var('lapsed_days'), 'as_of') }} as lapsed_before,
+        {{ dbt.dateadd('day', '-' ~ var('activation_days'), 'as_of') }} as judged_until
+    from {{ ref('int_as_of') }}
+),
+
+events as (
+    select
+        events.group_id,
+        {{ rows_digest([
+            'events.event_key', 'events.starts_at', 'events.created_at', 'events.rsvp_limit', 'events.is_held', 'events.is_upcoming',
+            'events.is_cancelled', 'events.starts_at < clock.as_of', 'events.yes_seats', 'latest._answers_batch_seq',
+            'latest._answers_source_file', 'latest._answers_record_index',
+        ]) }} as events_state,
+        -- Which events held are recent enough to make somebody active, a regular lapsed, or the group itself.
+        concat_ws(
+            '|',
+            count_if(events.is_held and events.starts_at >= clock.active_from),
+            count_if(events.is_held and events.starts_at >= clock.lapsed_before)
+        ) as recent_state,
+        max(case when events.is_upcoming then clock.as_of end) as upcoming_state
+    from {{ ref('fct_events') }} as events
+    inner join {{ ref('int_events_latest') }} as latest on events.event_key = latest.event_key
+    cross join clock
+    group by events.group_id
+),
+
+-- Answers that are not given yet at as_of are wrong dates, or later than a variable as_of. They come in with time.
+later_answers as (
+    select
+        rsvps.group_id,
+        count(*) as later_answers
+    from {{ ref('fct_rsvps') }} as rsvps
+    cross join clock
+    where rsvps.responded_at > clock.as_of
+    group by rsvps.group_id
+),
+
+memberships as (
+    select
+        memberships.group_id,
+        {{ rows_digest(['memberships.user_id', 'memberships.joined_at', 'memberships.joined_at <= clock.as_of']) }} as members_state,
+        count_if(memberships.joined_at <= clock.judged_until) as judged_state
+    from {{ ref('fct_memberships') }} as memberships
+    cross join clock
+    group by memberships.group_id
+)
+
+select
+    groups.group_id,
+    groups.created_at as founding_state,
+    concat_ws('|', coalesce(events.events_state, ''), coalesce(later_answers.later_answers, 0)) as events_state,
+    events.recent_state,
+    events.upcoming_state,
+    memberships.members_state,
+    cast(memberships.judged_state as bigint) as judged_state,
+    clock.month_starts_at as month_state
+from {{ ref('dim_groups') }} as groups
+cross join clock
+left join events on groups.group_id = events.group_id
+left join later_answers on groups.group_id = later_answers.group_id
+left join memberships on groups.group_id = memberships.group_id
