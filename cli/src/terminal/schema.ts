@@ -1,8 +1,10 @@
 import type { SchemaDocsReport } from '../commands/schema-docs.ts';
 import type { SchemaInferReport } from '../commands/schema-infer.ts';
+import type { SchemaProposeReport } from '../commands/schema-propose.ts';
 import { schemaText } from '../schema/schema-text.ts';
 import type { Style } from '../text/style.ts';
-import { plural } from '../text/text.ts';
+import { renderTable } from '../text/table.ts';
+import { formatCount, plural } from '../text/text.ts';
 
 /** Renders each inferred schema: its text, or where it was written. */
 export function renderInfer(report: SchemaInferReport, style: Style): string {
@@ -25,4 +27,30 @@ export function renderDocs({ files }: SchemaDocsReport, style: Style): string {
   });
   const differs = files.some(({ status }) => status === 'differs');
   return [...lines, ...(differs ? ['Run `meetup schema docs` to write them.'] : [])].join('\n');
+}
+
+/** The proposed changes of each schema, with the records that each admits, and the diff. */
+export function renderPropose({ status, proposals }: SchemaProposeReport, style: Style): string {
+  if (proposals.length === 0) return 'There are no rejected records.';
+  const parts = proposals.map(({ entity, rejected, valid, changes, admits, diff }) => {
+    const head = `${entity}: ${plural(rejected, 'rejected record')}, ${formatCount(admits)} of them admitted by all changes together.`;
+    const late =
+      valid === 0 ? [] : [`${plural(valid, 'more record')} valid by now: take in with \`load --retry-rejected\`.`];
+    const rows = changes.map((change) => [change.what, formatCount(change.concerns), formatCount(change.admits)]);
+    const columns = [
+      { name: 'change' },
+      { name: 'records with this fault', align: 'right' as const },
+      { name: 'admitted by it alone', align: 'right' as const },
+    ];
+    const table =
+      rows.length === 0 ? ['No change concerns enough of them.'] : [renderTable(columns, rows, style), diff.trimEnd()];
+    return [head, ...late, ...table].join('\n');
+  });
+  const next =
+    status === 'proposed'
+      ? ['Write the changes with `schema propose --apply`.']
+      : status === 'applied'
+        ? ['The schemas were changed: run `load --retry-rejected` (with `--migrate` if a column gets another type).']
+        : [];
+  return [...parts, ...next].join('\n\n');
 }

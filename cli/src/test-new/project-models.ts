@@ -9,7 +9,7 @@ import { personalPlaces } from '../ingest/annotations.ts';
 import { type Contract, type Contracts, readContracts } from '../ingest/schemas.ts';
 import type { Declared } from './declared.ts';
 
-const meta = z.looseObject({ personal: z.unknown(), key: z.unknown() }).optional();
+const meta = z.looseObject({ personal: z.unknown().optional(), key: z.unknown().optional() }).optional();
 const columnSchema = z.looseObject({ name: z.string(), meta, config: z.looseObject({ meta }).optional() });
 const columns = z.record(z.string(), columnSchema);
 const nodeSchema = z.looseObject({

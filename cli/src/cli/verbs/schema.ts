@@ -5,6 +5,7 @@ import type { Cli } from '../declare.ts';
 export function schema(cli: Cli) {
   const command = cli.program.command('schema').description('infer and change the JSON Schemas of the input files');
   infer({ ...cli, program: command });
+  propose({ ...cli, program: command });
   docs({ ...cli, program: command });
   return command;
 }
@@ -31,6 +32,23 @@ const infer = ({ program, io, run }: Cli) =>
           if (status === 'printed') for (const note of notes) session.effects.reporter.note(note);
         }
         return session.finish(result, { text: renderInfer, essential: options.prints });
+      }),
+    );
+
+const propose = ({ program, run }: Cli) =>
+  program
+    .command('propose')
+    .description('propose the smallest changes of the schemas that would admit rejected records')
+    .option('--least <records>', 'leave out changes that concern fewer records', '2')
+    .option('--apply', 'write the changes')
+    .action((given) =>
+      run(async (session) => {
+        const command = await import('../../commands/schema-propose.ts');
+        const { renderPropose } = await import('../../terminal/schema.ts');
+        const { parseOption, wholeNumber } = await import('../../config/options.ts');
+        const least = parseOption(wholeNumber, '--least', given.least, 'a number of records, such as 2');
+        const options = { paths: session.paths, least, applies: given.apply ?? false };
+        return session.finish(await command.run(options, session.effects), { text: renderPropose, essential: true });
       }),
     );
 
