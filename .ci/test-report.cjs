@@ -2,7 +2,7 @@
 const { readFileSync } = require('node:fs');
 
 /**
- * Reads what `./meetup test --all --json` printed: `test-report.cjs counts FILE` or `test-report.cjs slowest FILE`.
+ * Reads the output of `./meetup test --all --json`: `test-report.cjs counts FILE` or `test-report.cjs slowest FILE`.
  * @typedef {{ name: string, status: 'pass' | 'fail' | 'skip', ms: number, message?: string }} Test
  */
 const SHOWN = 10;

@@ -1,10 +1,10 @@
-"""Random days, loaded in random order, built incrementally: the marts must be what a full refresh makes of them.
+"""Loads random days in random order and builds incrementally. The marts must equal those of a full refresh.
 
     python checks/incremental_equals_full_refresh.py [--seed 1] [--sequences 10]
 
 Run it in the dbt folder with the Python that has dbt. Each sequence is a few small drops (late ones, undated ones, empty ones, repeated
-records, vanished lists) over a tiny world, so that everything collides. After each build the core facts are compared with a second
-implementation of the rules, in plain Python below; after the last one every table is compared with `dbt run --full-refresh`.
+records, vanished lists) over a tiny world, so that everything collides. After each build, the core facts are compared with a second
+implementation of the rules, in plain Python below; after the last one, every table is compared with `dbt run --full-refresh`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 
 import duckdb
 
-# A record of an input file, with when it came.
+# A record of an input file, with the date on which it arrived.
 Record = dict[str, Any]
 T = TypeVar("T")
 
@@ -36,7 +36,7 @@ UNCOMPARED = ["int_group_states"]
 
 
 class Dbt:
-    """dbt in this process: the project is parsed once."""
+    """dbt in this process, which parses the project only once."""
 
     def __init__(self) -> None:
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
@@ -59,7 +59,7 @@ class Dbt:
 
 
 class World:
-    """The drops so far, both as rows of the raw tables and as what the second implementation reads."""
+    """The drops so far, both as rows of the raw tables and as input of the second implementation."""
 
     def __init__(self, path: str, rng: random.Random) -> None:
         self.path, self.rng = path, rng
@@ -72,10 +72,10 @@ class World:
             db.execute(RAW.read_text(encoding="utf-8"))
 
     def drop(self) -> None:
-        """One more drop, of any of five days: often older than one that was loaded before."""
+        """Adds a drop for one of five days, often older than one that was loaded before."""
         rng, self.batch = self.rng, self.batch + 1
         undated = self.batch == 1 and rng.random() < 0.5
-        # Among the starts of events, so that some are over when the next drop shows another one.
+        # Between the starts of events, so that some are over when the next drop shows another one.
         on = dt.date(1970, 1, 1) if undated else dt.date(2023, 11, rng.randint(14, 19))
         with duckdb.connect(self.path) as db:
             loaded = dt.datetime(2026, 2, self.batch)
@@ -188,7 +188,7 @@ def latest_events(records: Iterable[Record]) -> dict[str, Record]:
                 event_key = key(group, created, start)
             older = latest.get(event_key)
             if version["rsvps"] is None and older is not None:
-                # A list that is missing was not told.
+                # A missing list is unknown, not empty.
                 latest[event_key] = version | {"rsvps": older["rsvps"], "told_by": older["told_by"]}
             else:
                 latest[event_key] = version | {"told_by": version["order"]}
@@ -282,7 +282,7 @@ def check_sequence(dbt: Dbt, path: str, seed: int) -> int:
     builds, last = 0, rng.randint(3, 6)
     for number in range(1, last + 1):
         world.drop()
-        # Now and then several drops come before the next build.
+        # Sometimes, several drops arrive before the next build.
         if number in (1, last) or rng.random() < 0.8:
             dbt.run()
             builds += 1

@@ -1,5 +1,5 @@
 {#
-    Stands after a table in `from`: one row per item of a list, which is read as `<item>`; nothing for an empty or missing list.
+    For use after a table in `from`: one row per item of a list, available as `<item>`; no row for an empty or missing list.
         from events {{ unnest_list('events.rsvps', 'rsvp') }}
 #}
 {% macro unnest_list(list, item) -%}
@@ -15,7 +15,7 @@
 {%- endmacro %}
 
 
-{# As unnest_list, and `<item>_offset` is the item's place in the list. Only its order means something: engines count from 0 or from 1. #}
+{# Like unnest_list, with the item's position as `<item>_offset`. Only the order is meaningful: engines count from 0 or from 1. #}
 {% macro unnest_list_with_offset(list, item) -%}
     {{ return(adapter.dispatch('unnest_list_with_offset', 'meetup')(list, item)) }}
 {%- endmacro %}
@@ -25,7 +25,7 @@
 {%- endmacro %}
 
 {% macro duckdb__unnest_list_with_offset(list, item) -%}
-    {#- Four times as quick as `with ordinality` (DuckDB 1.5). -#}
+    {#- Four times as fast as `with ordinality` (DuckDB 1.5). -#}
     cross join lateral (
         select
             unnest({{ list }}) as {{ item }},
@@ -34,7 +34,7 @@
 {%- endmacro %}
 
 
-{# How many items a list has; 0 where the list is missing. #}
+{# The number of items in a list; 0 if the list is missing. #}
 {% macro list_length(list) -%}
     {{ return(adapter.dispatch('list_length', 'meetup')(list)) }}
 {%- endmacro %}
@@ -48,7 +48,7 @@
 {%- endmacro %}
 
 
-{# A list of strings as one text, sorted and separated by ', '. Null where the list is missing. #}
+{# A list of strings as one text, sorted and separated by ', '. Null if the list is missing. #}
 {% macro list_to_text(list) -%}
     {{ return(adapter.dispatch('list_to_text', 'meetup')(list)) }}
 {%- endmacro %}
@@ -58,7 +58,7 @@
 {%- endmacro %}
 
 {% macro duckdb__list_to_text(list) -%}
-    {#- DuckDB makes null of a list of nulls. -#}
+    {#- DuckDB returns null for a list of nulls. -#}
     case when {{ list }} is not null then coalesce(array_to_string(list_sort({{ list }}), ', '), '') end
 {%- endmacro %}
 

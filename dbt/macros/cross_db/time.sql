@@ -1,4 +1,4 @@
-{# Epoch milliseconds as a moment in UTC. #}
+{# Converts epoch milliseconds to a timestamp in UTC. #}
 {% macro epoch_ms_to_utc(epoch_ms) -%}
     {{ return(adapter.dispatch('epoch_ms_to_utc', 'meetup')(epoch_ms)) }}
 {%- endmacro %}
@@ -12,7 +12,7 @@
 {%- endmacro %}
 
 
-{# Epoch milliseconds as the wall clock shows it in the project's time zone: a timestamp without a zone. #}
+{# Converts epoch milliseconds to local time in the project's time zone, a timestamp without a zone. #}
 {% macro epoch_ms_to_local(epoch_ms) -%}
     {{ return(adapter.dispatch('epoch_ms_to_local', 'meetup')(epoch_ms)) }}
 {%- endmacro %}

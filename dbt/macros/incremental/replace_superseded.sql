@@ -1,12 +1,12 @@
 {#
-    Incremental strategy of facts whose rows come from the nested list of one raw record, where a record that comes again replaces
-    its older self, the list included.
+    Incremental strategy for facts whose rows come from the nested list of a raw record, where a newer version of the record replaces
+    the older one, including its list.
 
-    The model selects the rows of those records that its table does not hold yet. This adds: rows go whose record is no longer the
-    current one, even where nothing takes their place (an event whose answers all vanished). One merge does both, so that a reader
-    sees the table before or after, on Delta too, and a run that was cut off is simply repeated.
+    The model selects the rows of records that its table doesn't have yet. This strategy also deletes rows whose record is no longer the
+    current one, even if nothing replaces them (an event whose answers have all vanished). One merge does both, so that readers see the
+    table either before or after, on Delta too, and an interrupted run can simply be repeated.
 
-    The model's meta says `current_records`, the model with one row per current record, and `record_of`, what it is the record of.
+    The model's meta has `current_records`, the model with one row per current record, and `record_of`, the entity of the record.
 #}
 {% macro get_incremental_replace_superseded_sql(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}

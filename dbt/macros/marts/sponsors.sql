@@ -1,6 +1,6 @@
-{# Great-circle distance in kilometres between two points in degrees; null where a coordinate is missing. #}
+{# The great-circle distance in kilometres between two points in degrees; null if a coordinate is missing. #}
 {% macro distance_km(from_latitude, from_longitude, to_latitude, to_longitude) -%}
-    {#- No more than 1 under the root, which rounding could reach; least() ignores a null, so that is asked first. -#}
+    {#- Limited to 1 under the root because of rounding errors. Nulls are handled first because least() ignores them. -#}
     case
         when {{ to_latitude }} is not null and {{ to_longitude }} is not null
             then 2 * 6371 * asin(least(cast(1 as double), sqrt(
@@ -12,8 +12,8 @@
 {%- endmacro %}
 
 {#
-    The project's sponsors, from variable sponsors, each checked and with the defaults of what it does not say. A list of dicts, so that
-    models and tests read one form.
+    The project's sponsors from the variable sponsors, validated and with defaults: a list of dicts, so that models and tests read the
+    same form.
 #}
 {% macro sponsor_list() -%}
     {%- set weights = {'audience': 25, 'attendance': 20, 'cadence': 15, 'growth': 10, 'fill': 10, 'proximity': 10, 'topics': 10} -%}
@@ -23,23 +23,23 @@
         {%- do sponsor.update(given) -%}
         {%- do sponsor.update({'weights': dict(weights, **given.get('weights', {}))}) -%}
         {%- if not sponsor.id or sponsors | selectattr('id', 'equalto', sponsor.id) | list -%}
-            {{ exceptions.raise_compiler_error("Each sponsor in variable sponsors needs an id of its own; '" ~ sponsor.id ~ "' is missing or there twice.") }}
+            {{ exceptions.raise_compiler_error("Each sponsor in variable sponsors needs a unique id; '" ~ sponsor.id ~ "' is missing or not unique.") }}
         {%- endif -%}
         {%- if "'" in sponsor.id ~ sponsor.name or '\\' in sponsor.id ~ sponsor.name -%}
-            {{ exceptions.raise_compiler_error('The id and name of sponsor ' ~ sponsor.id ~ ' must hold no quote and no backslash.') }}
+            {{ exceptions.raise_compiler_error('The id and name of sponsor ' ~ sponsor.id ~ ' must not contain quotes or backslashes.') }}
         {%- endif -%}
         {%- if sponsor.weights | length != 7 or sponsor.weights.values() | sum != 100 or sponsor.weights.values() | min < 0 -%}
-            {{ exceptions.raise_compiler_error('The weights of sponsor ' ~ sponsor.id ~ ' must be those of ' ~ weights | join(', ') ~ ', none below 0, and add up to 100.') }}
+            {{ exceptions.raise_compiler_error('The weights of sponsor ' ~ sponsor.id ~ ' must be for ' ~ weights | join(', ') ~ ', at least 0, and add up to 100.') }}
         {%- endif -%}
         {%- do sponsors.append(sponsor) -%}
     {%- endfor -%}
     {%- if not sponsors -%}
-        {{ exceptions.raise_compiler_error('Variable sponsors names nobody; the scorecard needs at least one sponsor.') }}
+        {{ exceptions.raise_compiler_error('Variable sponsors is empty; the scorecard needs at least one sponsor.') }}
     {%- endif -%}
     {{ return(sponsors) }}
 {%- endmacro %}
 
-{# The sponsors as rows: a query. #}
+{# A query that returns the sponsors as rows. #}
 {% macro sponsor_rows() -%}
     {%- for sponsor in sponsor_list() %}
     select
@@ -57,7 +57,7 @@
 {%- endmacro %}
 
 {#
-    The topics that sponsors ask for as rows: a query. By key, so that no name has to be quoted, and in any spelling of case.
+    A query that returns the topics that sponsors ask for. By key, so that no name has to be quoted and case doesn't matter.
 #}
 {% macro sponsor_topic_rows() -%}
     {%- for sponsor in sponsor_list() %}
@@ -74,7 +74,7 @@
     where 1 = 0
 {%- endmacro %}
 
-{# A measure without an upper end as a share of 1: `half` of it gives 0.5, twice `half` gives 0.67. #}
+{# Maps an unbounded measure to a share of 1: `half` gives 0.5, twice `half` gives 0.67. #}
 {% macro saturated(measure, half) -%}
     ({{ measure }} / ({{ measure }} + cast({{ half }} as double)))
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# Whether enough happens on a topic in half a year, in several groups, none of which is most of it. #}
+{# Whether a topic is broad: enough events in half a year, in several groups, none of which dominates. #}
 {% macro is_broad_topic(events, active_groups, largest_group_share) -%}
     coalesce(
         {{ events }} >= {{ var('rising_min_events') }}
@@ -8,7 +8,7 @@
     )
 {%- endmacro %}
 
-{# Whether a topic rises: it is broad, had a year before to rise from, and its share of seats grew while its events did not get fewer. #}
+{# Whether a topic is rising: it is broad, existed a year earlier, and its share of seats grew without fewer events. #}
 {% macro is_rising_topic(momentum, events, year_before_events, active_groups, largest_group_share) -%}
     coalesce(
         {{ is_broad_topic(events, active_groups, largest_group_share) }}

@@ -1,19 +1,19 @@
-{# How many seats an answer asks for: the member and their guests on yes and on waitlist, none on no. #}
+{# The number of seats that an answer requests: the member and their guests for yes and waitlist, none for no. #}
 {% macro seats(response, guests) -%}
     case when {{ response }} in ('yes', 'waitlist') then 1 + {{ guests }} else 0 end
 {%- endmacro %}
 
-{# Whether a status says that the event was called off. A missing status does not. #}
+{# Whether a status means that the event was called off. A missing status doesn't. #}
 {% macro is_cancelled(status) -%}
     coalesce(lower({{ status }}) in ('cancelled', 'canceled'), false)
 {%- endmacro %}
 
-{# Whether a status says that the event was never announced. A missing status does not. #}
+{# Whether a status means that the event was never announced. A missing status doesn't. #}
 {% macro is_draft(status) -%}
     coalesce(lower({{ status }}) in ('draft', 'proposed', 'suggested'), false)
 {%- endmacro %}
 
-{# Whether an event took place: it was announced, starts before as_of and was not called off. No status says 'past' reliably. #}
+{# Whether an event took place: it was announced, starts before as_of and was not called off. The status 'past' isn't reliable. #}
 {% macro is_held(starts_at, is_cancelled, is_draft, as_of) -%}
     ({{ starts_at }} < {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }})
 {%- endmacro %}

@@ -1,6 +1,6 @@
 {#
-    A surrogate key of strings, integers, booleans or dates: md5 over the parts, a missing part told from an empty one.
-    Never of doubles: engines write them differently.
+    A surrogate key of strings, integers, booleans or dates: the md5 of the parts, with missing and empty parts distinguished.
+    Never use doubles, which engines format differently.
 #}
 {% macro surrogate_key(parts) -%}
     md5(concat_ws('|'
@@ -12,8 +12,8 @@
 
 
 {#
-    The place of a record among the versions of what `partition_by` names, 1 for the latest. The drop's date counts before the
-    order of loading, so that an older drop that arrives late does not overwrite a newer one.
+    The rank of a record among the versions with the same `partition_by`, 1 for the latest. The drop's date takes precedence over the
+    order of loading, so that an older drop that arrives late doesn't override a newer one.
 #}
 {% macro version_rank(partition_by) -%}
     row_number() over (partition by {{ partition_by }} order by {{ version_order('desc') }})
@@ -25,25 +25,25 @@
 
 
 {#
-    A column of the latest record that holds a list at all. A list that is missing was not told, unlike one that is empty; so the
-    latest list that was told goes on counting. For a query whose window told_first is ordered by told_order.
+    A column of the latest record that has the list. A missing list is unknown, unlike an empty one, so the latest known list remains
+    valid. For a query with a window known_first that is ordered by known_order.
 #}
-{% macro last_told(column) -%}
-    first_value({{ column }}) over told_first
+{% macro latest_known(column) -%}
+    first_value({{ column }}) over known_first
 {%- endmacro %}
 
-{% macro told_order(has_list) -%}
+{% macro known_order(has_list) -%}
     {{ has_list }} desc, {{ version_order('desc') }}
 {%- endmacro %}
 
 
-{# The columns that say which raw record a row came from, separated by commas. Together they identify it. #}
+{# The columns that together identify the raw record of a row, separated by commas. #}
 {% macro record_columns(relation=none) -%}
     {%- set prefix = relation ~ '.' if relation else '' -%}
     {{ prefix }}_batch_seq, {{ prefix }}_source_file, {{ prefix }}_record_index
 {%- endmacro %}
 
-{# True where two relations' rows came from the same raw record. #}
+{# True if rows of two relations come from the same raw record. #}
 {% macro is_same_record(left, right) -%}
     {{ left }}._batch_seq = {{ right }}._batch_seq
     and {{ left }}._source_file = {{ right }}._source_file

@@ -1,4 +1,4 @@
--- fct_rsvps compares these with the records that its rows came from.
+-- fct_rsvps compares these with the records that its rows come from.
 select
     event_key,
     series_key,

@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- A moment after the load is a wrong date. It stays in the facts, but nothing that happens then is now.
+-- A date after the load is wrong. It stays in the facts, but doesn't count as the present.
 with moments as (
     {%- for moment, model in [
         ('created_at', 'int_groups_latest'),

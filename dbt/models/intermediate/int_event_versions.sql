@@ -1,4 +1,4 @@
--- The source has no event id. What makes two records the same event is decided here and nowhere else; docs/models.md has the rule.
+-- The source has no event id. Only this model decides whether two records are the same event; docs/models.md has the rule.
 with numbered as (
     select
         {{ surrogate_key(['group_id', 'created_ms']) }} as series_key,
@@ -29,8 +29,8 @@ drops as (
     group by series_key, drop_number
 ),
 
--- Two starts in one drop are two events. So are two starts in two drops where the first had come before the later drop was written:
--- what is over cannot be moved.
+-- Two starts in one drop are two events. So are two starts in two drops if the first start was over when the later drop was written,
+-- because an event that is over can't be moved.
 compared_drops as (
     select
         series_key,
@@ -60,7 +60,7 @@ placed as (
     left join first_recurring on numbered.series_key = first_recurring.series_key
 ),
 
--- While the series shows one start at a time it is one event: anchored at the first start, and known at last by the latest one.
+-- As long as the series shows one start at a time, it is one event: its key comes from the first start, its time from the latest one.
 anchors as (
     select
         series_key,
@@ -78,7 +78,7 @@ identified as (
             when placed.is_before_recurring or placed.starts_ms = anchors.last_ms then anchors.anchor_ms
             else placed.starts_ms
         end as identity_ms,
-        -- The anchored event was moved away from this start; another one stands there now, and must not take its key.
+        -- The first event was moved away from this start. Another one now has this start and must not get the same key.
         not placed.is_before_recurring
         and coalesce(placed.starts_ms = anchors.anchor_ms and placed.starts_ms <> anchors.last_ms, false) as is_reused_start
     from placed

@@ -11,13 +11,13 @@ with versions as (
         _record_index,
         {{ version_rank('event_key') }} as version_rank,
         cast(count(*) over (partition by event_key) as bigint) as version_count,
-        {{ last_told('rsvp_count') }} as rsvp_count,
-        {{ last_told('_batch_seq') }} as _answers_batch_seq,
-        {{ last_told('_source_file') }} as _answers_source_file,
-        {{ last_told('_record_index') }} as _answers_record_index,
+        {{ latest_known('rsvp_count') }} as rsvp_count,
+        {{ latest_known('_batch_seq') }} as _answers_batch_seq,
+        {{ latest_known('_source_file') }} as _answers_source_file,
+        {{ latest_known('_record_index') }} as _answers_record_index,
         min(starts_ms) over (partition by event_key) <> max(starts_ms) over (partition by event_key) as is_moved
     from {{ ref('int_event_versions') }}
-    window told_first as (partition by event_key order by {{ told_order('has_answer_list') }})
+    window known_first as (partition by event_key order by {{ known_order('has_answer_list') }})
 ),
 
 events as (

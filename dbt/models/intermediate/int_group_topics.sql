@@ -1,4 +1,4 @@
--- The topics of each group's latest list. A topic may still be there in several spellings.
+-- The topics in each group's latest list. A topic may still occur in several spellings.
 select distinct
     topics.group_id,
     topics.topic_name,

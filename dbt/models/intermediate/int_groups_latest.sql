@@ -2,13 +2,13 @@ with ranked as (
     select
         *,
         {{ version_rank('group_id') }} as version_rank,
-        {{ last_told('topic_count') }} as told_topic_count,
-        {{ last_told('topics') }} as told_topics,
-        {{ last_told('_batch_seq') }} as _topics_batch_seq,
-        {{ last_told('_source_file') }} as _topics_source_file,
-        {{ last_told('_record_index') }} as _topics_record_index
+        {{ latest_known('topic_count') }} as told_topic_count,
+        {{ latest_known('topics') }} as told_topics,
+        {{ latest_known('_batch_seq') }} as _topics_batch_seq,
+        {{ latest_known('_source_file') }} as _topics_source_file,
+        {{ latest_known('_record_index') }} as _topics_record_index
     from {{ ref('stg_meetup__groups') }}
-    window told_first as (partition by group_id order by {{ told_order('has_topic_list') }})
+    window known_first as (partition by group_id order by {{ known_order('has_topic_list') }})
 )
 
 select

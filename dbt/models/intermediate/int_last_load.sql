@@ -10,7 +10,7 @@ select
     cast(batch_count as bigint) as batch_count,
     loaded_at,
     dropped_on,
-    -- A dated drop speaks of its whole day, whatever the clock of the machine that loaded it said.
+    -- A dated drop covers its whole day, regardless of the clock of the machine that loaded it.
     coalesce(
         greatest(loaded_at, cast(dropped_on + 1 as timestamp)),
         cast('2100-01-01 00:00:00' as timestamp)

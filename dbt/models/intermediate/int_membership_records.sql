@@ -1,4 +1,4 @@
--- fct_memberships compares these with the records that its rows came from.
+-- fct_memberships compares these with the records that its rows come from.
 select
     user_id,
     membership_count,

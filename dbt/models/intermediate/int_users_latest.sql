@@ -4,12 +4,12 @@ with ranked as (
     select
         *,
         {{ version_rank('user_id') }} as version_rank,
-        {{ last_told('membership_count') }} as told_membership_count,
-        {{ last_told('_batch_seq') }} as _memberships_batch_seq,
-        {{ last_told('_source_file') }} as _memberships_source_file,
-        {{ last_told('_record_index') }} as _memberships_record_index
+        {{ latest_known('membership_count') }} as told_membership_count,
+        {{ latest_known('_batch_seq') }} as _memberships_batch_seq,
+        {{ latest_known('_source_file') }} as _memberships_source_file,
+        {{ latest_known('_record_index') }} as _memberships_record_index
     from {{ ref('stg_meetup__users') }}
-    window told_first as (partition by user_id order by {{ told_order('has_membership_list') }})
+    window known_first as (partition by user_id order by {{ known_order('has_membership_list') }})
 )
 
 select

@@ -1,4 +1,4 @@
--- Nothing in the data is later than latest_at, and unless the variable says otherwise as_of is the latest moment before the last load.
+-- Nothing in the data is later than latest_at, and unless the variable is set, as_of is the latest moment before the last load.
 with moments as (
     select created_at as happened_at from {{ ref('dim_groups') }}
     union all

@@ -1,4 +1,4 @@
--- The fourth of January lies in week 1 of its year, a week begins on Monday and has one number, and no day is missing.
+-- 4 January is in week 1 of its year, weeks begin on Monday and have one number, and no day is missing.
 with days as (
     select
         *,

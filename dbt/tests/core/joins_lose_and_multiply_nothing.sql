@@ -1,4 +1,4 @@
--- Every fact joined to every dimension it has must come out with the rows and the seats it went in with, orphans included.
+-- Joining a fact to all of its dimensions must keep the number of rows and seats, including orphans.
 with before_joins as (
     select
         count(*) as row_count,

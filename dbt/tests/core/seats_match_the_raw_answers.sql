@@ -1,4 +1,4 @@
--- Counts seats again, straight from the lists of the raw records and by another way: the greatest (when, place) of each member.
+-- Counts seats directly from the lists of the raw records in another way: by the greatest (when, position) of each member.
 with last_answers as (
     select
         user_id,

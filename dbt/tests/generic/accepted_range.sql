@@ -1,4 +1,4 @@
-{# Fails for each value outside of min_value … max_value, both included. Nulls pass: say not_null for them. #}
+{# Fails for each value outside [min_value, max_value]. Nulls pass: use not_null for them. #}
 {% test accepted_range(model, column_name, min_value=none, max_value=none) %}
 select *
 from {{ model }}

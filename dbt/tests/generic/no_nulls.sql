@@ -1,4 +1,4 @@
-{# Fails for each row that lacks one of the columns: one scan where not_null would take one for each column. #}
+{# Fails for each row with a null in one of the columns. Needs one scan, while not_null needs one per column. #}
 {% test no_nulls(model, columns) %}
 select *
 from {{ model }}

@@ -1,6 +1,6 @@
 {#
-    Fails where the model has not as many rows as another relation has, or as it has different values of `distinct_columns`:
-    nothing lost, nothing multiplied.
+    Fails if the model has another number of rows than a relation, or than that has distinct values of `distinct_columns`: no rows may
+    be lost or duplicated.
 #}
 {% test same_row_count_as(model, other, distinct_columns=none, other_where=none) %}
 with counted as (

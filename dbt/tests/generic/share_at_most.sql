@@ -1,4 +1,4 @@
-{# Fails, with the share found, where more than `share` of the rows satisfy the condition. #}
+{# Fails, and returns the actual share, if more than `share` of the rows satisfy the condition. #}
 {% test share_at_most(model, condition, share) %}
 select
     count(*) as row_count,

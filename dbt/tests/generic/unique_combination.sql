@@ -1,4 +1,4 @@
-{# Fails for each combination of the columns that more than one row has. #}
+{# Fails for each combination of values that occurs in more than one row. #}
 {% test unique_combination(model, columns) %}
 select
     {{ columns | join(', ') }},

@@ -7,7 +7,7 @@ left join {{ ref('group_scorecard') }} as scorecard
     on sponsors.sponsor_id = scorecard.sponsor_id and groups.group_id = scorecard.group_id
 where scorecard.group_id is null
 union all
--- No part gives more than the sponsor's weight for it.
+-- No part scores more than the sponsor's weight for it.
 select
     scorecard.sponsor_id,
     scorecard.group_id

@@ -20,7 +20,7 @@ counted as (
     group by topic_key
 ),
 
--- Rows are taken for months when a topic's share is set against that of twelve rows before.
+-- A topic's share is compared with that of twelve rows before, which assumes that each month has a row.
 gaps as (
     select
         topic_key,

@@ -1,4 +1,4 @@
--- Who has answered by as_of. An answer to an event that was held counts even where its own date is later, which can only be wrong.
+-- Answers given by as_of. An answer to an event that was held counts even if its own date is later, which can only be wrong.
 select
     rsvps.event_key,
     rsvps.group_id,

@@ -1,4 +1,4 @@
--- Who is a member at as_of. With a variable as_of in the past, joinings after it have not happened yet.
+-- Memberships at as_of. If the variable as_of is in the past, later joinings have not happened yet.
 select
     memberships.membership_key,
     memberships.group_id,

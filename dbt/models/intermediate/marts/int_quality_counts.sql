@@ -1,6 +1,6 @@
 {{ config(materialized='table') }}
 
--- One row, in which each table is scanned once. data_quality says what the counts mean.
+-- One row, for which each table is scanned once. data_quality explains the counts.
 with loads as (
     select
         sum(case when entity = 'groups' then records_rejected else 0 end) as groups_rejected,

@@ -1,4 +1,4 @@
--- The only place that says who attended: a yes to an event that was held. There are no check-ins.
+-- The only definition of attendance: a yes to an event that was held. There are no check-ins.
 select
     rsvps.event_key,
     rsvps.group_id,

@@ -7,13 +7,13 @@
     )
 }}
 
-{# How many of a group's past events are looked at, and how many it takes to say anything. #}
+{# The number of a group's past events that a forecast uses at most, and at least. #}
 {% set most_events = 20 %}
 {% set least_events = 3 %}
-{# Seats on both sides, so that two answers instead of one are not taken for twice the crowd. docs/marts.md has what was measured. #}
+{# Seats added to both sides of the ratio, so that one answer more doesn't mean twice the crowd. docs/marts.md has measurements. #}
 {% set damping = 40 %}
--- An upcoming event as it stands at as_of, and the events held in the last active_days as they stood so many days before their start,
--- which tells how good such forecasts are. Both go the same way from here.
+-- Upcoming events as of as_of, and the events held in the last active_days as of so many days before their start, to measure the
+-- accuracy of such forecasts. From here on, both are treated the same.
 with points as (
     select
         events.event_key,
@@ -21,7 +21,7 @@ with points as (
         events.starts_at,
         events.yes_seats,
         events.is_upcoming,
-        -- To the second on every engine.
+        -- In whole seconds on every engine.
         cast({{ dbt.datediff("date_trunc('second', clock.as_of)", "date_trunc('second', events.starts_at)", 'second') }} as double)
         / 86400 as lead_days,
         clock.as_of as forecast_at
@@ -58,7 +58,7 @@ answered as (
     group by points.event_key, points.lead_days
 ),
 
--- Only what was over when the forecast is made can be known to it.
+-- A forecast can only use events that were over when it is made.
 ranked as (
     select
         points.event_key,
@@ -113,10 +113,10 @@ paced as (
         {{ count_or_0('past.past_events') }} as past_events,
         cast(past.usual_seats as double) as usual_seats,
         cast(past.usual_rest as double) as usual_rest,
-        -- Interpolating between equal counts can miss them by a rounding error, and the interval would exclude the median.
+        -- Interpolating between equal counts can be off by a rounding error, and the interval would then exclude the median.
         round(cast(past.low_rest as double), 6) as low_rest,
         round(cast(past.high_rest as double), 6) as high_rest,
-        -- An event that is ahead of the usual by now gathers more from here on, too.
+        -- An event that is ahead of the usual course by now also gets more answers from here on.
         cast(coalesce(answered.seats, 0) + {{ damping }} as double) / (past.usual_seats_by_then + {{ damping }}) as pace
     from points
     left join answered on points.event_key = answered.event_key and points.lead_days = answered.lead_days

@@ -1,4 +1,4 @@
--- To the second on every engine: parts of a second are cut off before they are subtracted.
+-- In whole seconds on every engine: fractions are truncated before subtracting.
 with yes_answers as (
     select
         rsvps.event_key,

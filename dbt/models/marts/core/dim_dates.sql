@@ -24,14 +24,14 @@ bounds as (
 days as (
     select bounds.first_on + cast(numbers.n as int) as date_on
     from bounds
-    -- Every date that the input's rules allow: 1970 to 2099, and a local date may be one later.
+    -- Every date that the input's rules allow: 1970 to 2099, plus one day because of local time.
     cross join range(0, 48000) as numbers (n)
     where numbers.n <= {{ dbt.datediff('bounds.first_on', 'bounds.last_on', 'day') }}
 )
 
 select
     date_on,
-    -- A week belongs to the year that its Thursday lies in.
+    -- A week belongs to the year of its Thursday.
     cast(year(date_on + (4 - {{ iso_weekday('date_on') }})) as int) as iso_year,
     cast(extract(week from date_on) as int) as iso_week,
     cast(year(date_on) as int) as year,

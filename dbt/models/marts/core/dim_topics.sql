@@ -2,7 +2,7 @@
 
 select
     topic_key,
-    -- The same topic in another spelling of case is one topic; capitals sort first.
+    -- Spellings that differ only in case are one topic; the first in sort order, with capitals first, is its name.
     min(topic_name) as topic_name,
     cast(count(distinct group_id) as bigint) as group_count
 from {{ ref('int_group_topics') }}

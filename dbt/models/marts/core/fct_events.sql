@@ -16,7 +16,7 @@ events as (
     select
         *,
         {{ epoch_ms_to_local('starts_ms') }} as starts_at_local,
-        -- An event that claims to last longer than 365 days has no known end.
+        -- The end of an event that supposedly lasts longer than 365 days is unknown.
         case when duration_ms <= 31536000000 then starts_ms + duration_ms end as ends_ms
     from {{ ref('int_events_latest') }}
 )

@@ -7,7 +7,7 @@
     )
 }}
 
--- Users whose latest list of memberships is not the one that this table's rows came from: all of them in a full build.
+-- Users whose latest list of memberships is not the one that this table's rows come from; in a full build, all of them.
 with changed_users as (
     select {{ record_columns() }}
     from {{ ref('int_membership_records') }} as latest

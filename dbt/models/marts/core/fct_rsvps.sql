@@ -7,7 +7,7 @@
     )
 }}
 
--- Events whose latest list of answers is not the one that this table's rows came from: all of them in a full build.
+-- Events whose latest list of answers is not the one that this table's rows come from; in a full build, all of them.
 with changed_events as (
     select
         event_key,
@@ -30,7 +30,7 @@ with changed_events as (
 ranked as (
     select
         rsvps.*,
-        -- One record holds all answers of its event, so the record stands for the event: numbers sort quicker than keys.
+        -- A record contains all answers to its event, so sort by its numbers, which is faster than by the event's key.
         row_number() over (
             partition by {{ record_columns('rsvps') }}, rsvps.user_id
             order by rsvps.responded_ms desc, rsvps.rsvp_offset desc

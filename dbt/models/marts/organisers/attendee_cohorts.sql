@@ -76,7 +76,7 @@ select
     cast(spined.cohort_members as bigint) as cohort_members,
     {{ count_or_0('counted.returning_members') }} as returning_members,
     {{ count_or_0('event_months.events_held') }} as events_held,
-    -- Nobody can come back in a month without an event.
+    -- Nobody can return in a month without an event.
     case
         when event_months.events_held > 0
             then {{ safe_ratio('coalesce(counted.returning_members, 0)', 'spined.cohort_members') }}

@@ -33,7 +33,7 @@ select
     events.no_count,
     events.waitlist_count,
     {{ safe_ratio('events.yes_seats', 'events.rsvp_limit') }} as fill,
-    -- A limit of 0 admits nobody: there is nothing that could be full.
+    -- A limit of 0 admits nobody, so the event is never full.
     coalesce(events.rsvp_limit > 0 and events.yes_seats >= events.rsvp_limit, false) as is_full,
     case
         when events.yes_seats < events.rsvp_limit then events.rsvp_limit - events.yes_seats

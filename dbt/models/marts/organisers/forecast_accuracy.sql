@@ -16,7 +16,7 @@ select
     days_before,
     cast(count(*) as bigint) as events,
     avg(yes_seats) as mean_seats,
-    -- Rounded, since sums of fractions depend on the order in which an engine adds them.
+    -- Rounded, because sums of fractions depend on the order in which an engine adds them.
     round(avg(error_seats), 6) as mean_error_seats,
     avg(naive_error_seats) as naive_mean_error_seats,
     round({{ safe_ratio('sum(error_seats)', 'sum(yes_seats)') }}, 6) as error_share,

@@ -6,7 +6,7 @@
     )
 }}
 
-{# So many events make a regular. #}
+{# The number of events that makes a regular. #}
 {% set regular_events = 3 %}
 with attended as (
     select
@@ -37,7 +37,7 @@ select
     attended.last_attended_at,
     actives.user_id is not null as is_active,
     attended.attended_events >= {{ regular_events }} as is_regular,
-    -- Who stays away from a group that goes on, not who has nothing to come to.
+    -- People who stay away from an active group, not people whose group has no more events.
     attended.attended_events >= {{ regular_events }}
     and {{ is_lapsed('attended.last_attended_at', 'clock.as_of') }}
     and not {{ is_lapsed('held.last_event_at', 'clock.as_of') }} as is_lapsed_regular

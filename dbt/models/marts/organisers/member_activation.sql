@@ -28,7 +28,7 @@ attended as (
     group by group_id, user_id
 ),
 
--- Memberships and held events in one line of time per group, so that each membership finds the next event without a join by range.
+-- Memberships and held events on one timeline per group, so that each membership finds the next event without a range join.
 happenings as (
     select
         membership_key,
@@ -95,7 +95,7 @@ select
     next_event_at,
     coalesce(first_attended_at <= activates_until, false) as is_activated,
     activates_until <= as_of as is_window_over,
-    -- A group without an event in those days gave nobody a chance to come.
+    -- Leave out groups without an event in those days, because nobody had a chance to attend.
     activates_until <= as_of
     and (coalesce(next_event_at <= activates_until, false) or coalesce(first_attended_at <= activates_until, false)) as is_judged
 from timed

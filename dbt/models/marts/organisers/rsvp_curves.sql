@@ -11,13 +11,13 @@ with placed as (
     select
         event_key,
         seats,
-        -- A yes after the start counts as one of the last day, one from before the window as one of its first.
+        -- A yes after the start counts for the last day, one from before the window for its first day.
         cast(floor(least(greatest(lead_days, 0), {{ last_day }})) as int) as days_before
     from {{ ref('int_yes_leads') }}
     where {{ is_changed('group_id') }}
 ),
 
--- Every event has a day 0, so that every curve ends, also that of an event that nobody said yes to.
+-- Every event has a day 0, so that every curve is complete, even if nobody said yes.
 days as (
     select
         event_key,
@@ -61,7 +61,7 @@ select
     cumulated.days_before,
     cumulated.new_yes_seats,
     cumulated.cumulative_yes_seats,
-    -- What an event that has not started ends with is not known.
+    -- The final count of an event that has not started is unknown.
     case
         when events.starts_at < clock.as_of
             then {{ safe_ratio('cumulated.cumulative_yes_seats', 'events.yes_seats') }}

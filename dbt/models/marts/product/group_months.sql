@@ -13,8 +13,9 @@ with clock as (
     from {{ ref('int_as_of') }}
 ),
 
--- A group's first month is that of its founding, or of an event before it that was put up before it started; for a group without a
--- founding, of its first event, or else of its first joining. A joining before the founding is a wrong date and opens no month.
+-- A group's first month is that of its founding, or of an earlier event that was created before it started. For a group without a
+-- founding date, it is that of its first event or else of its first joining. A joining before the founding is a wrong date and
+-- doesn't count.
 first_events as (
     select
         events.group_id,
@@ -61,7 +62,7 @@ first_months as (
     left join first_joinings on foundings.group_id = first_joinings.group_id
 ),
 
--- Whatever is dated before a group's first month counts in it: nothing is lost.
+-- Anything dated before a group's first month counts for that month, so that nothing is lost.
 joinings as (
     select
         memberships.group_id,

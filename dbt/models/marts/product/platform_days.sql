@@ -51,7 +51,7 @@ counted as (
     group by happened_on
 )
 
--- Every day has a row, from the first of January of the earliest thing's year on.
+-- Every day has a row, starting from 1 January of the year with the earliest activity.
 select
     dates.date_on,
     {{ count_or_0('counted.joinings') }} as joinings,

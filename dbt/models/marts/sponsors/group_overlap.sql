@@ -1,6 +1,6 @@
 {{ config(unique_key=['group_id', 'other_group_id']) }}
 
--- Pairs come from one join on the member, so the cost is that of the pairs that exist: a member of n groups adds n * (n - 1) / 2.
+-- Pairs come from one join on the member, so only existing pairs cost time: a member of n groups adds n * (n - 1) / 2.
 with members as (
     select
         group_id,
@@ -41,7 +41,7 @@ shared_actives as (
     group by actives.group_id, others.group_id
 ),
 
--- An active member need not be a member: the membership may be missing from the files. Neither side may lose the pair.
+-- An active member need not have a membership, which may be missing from the files, so use a full join to keep every pair.
 shared as (
     select
         coalesce(shared_members.group_id, shared_actives.group_id) as group_id,

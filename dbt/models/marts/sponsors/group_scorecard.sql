@@ -1,6 +1,6 @@
 {{ config(unique_key=['sponsor_id', 'group_id']) }}
 
-{# docs/marts.md gives the reasons. Half of a part is reached at so many active members, and at so many seats at an event. #}
+{# The numbers of active members and of seats at an event that give half the points of a part; docs/marts.md has the reasons. #}
 {% set half = {'audience': 100, 'attendance': 30} %}
 {% set parts = ['audience', 'attendance', 'cadence', 'growth', 'fill', 'proximity', 'topics'] %}
 {% set year = var('active_days') %}
@@ -75,7 +75,7 @@ topics as (
     group by bridge.group_id
 ),
 
--- A sponsor that asks for no topic takes any.
+-- A sponsor without topics accepts any.
 matches as (
     select
         asked.sponsor_id,
@@ -145,7 +145,7 @@ sponsored as (
             when sponsors.asked_topics > 0 then {{ count_or_0('matches.matching_topics') }}
             else compared.topics_listed
         end as matching_topics,
-        -- Rounded to metres, as it is shown, before points are made of it.
+        -- Rounded to metres, as shown, before points are computed.
         round(
             {{ distance_km('sponsors.office_latitude', 'sponsors.office_longitude', 'compared.latitude', 'compared.longitude') }},
             3
@@ -155,7 +155,7 @@ sponsored as (
     left join matches on compared.group_id = matches.group_id and sponsors.sponsor_id = matches.sponsor_id
 ),
 
--- Each part from 0 to 1. What cannot be told (a fill without limits, growth without a year before) counts half: neither for nor against.
+-- Each part is between 0 and 1. An unknown part (fill without limits, growth without a previous year) is neutral and counts half.
 rated as (
     select
         *,
@@ -182,7 +182,7 @@ pointed as (
     from rated
 ),
 
--- Rounded, so that no last bit of a double decides a rank.
+-- Rounded, so that ranks don't depend on the last bit of a double.
 scored as (
     select
         *,

@@ -1,4 +1,4 @@
--- A dimension calls a row unknown exactly where the source has no such id.
+-- A dimension marks a row as unknown exactly if the source has no such id.
 with flags as (
     select
         'member' as kind,
