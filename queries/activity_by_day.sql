@@ -1,4 +1,4 @@
--- What happened each day? The last 14 days that are over.
+-- What happened each day? The last 14 complete days.
 select
     date_on,
     joinings,

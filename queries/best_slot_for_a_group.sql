@@ -1,4 +1,4 @@
--- When should my group meet? Slots in which it held at least three events, beside what is usual for it. Here for the group with most events.
+-- When should my group meet? Slots in which it held at least three events, compared with its usual event. Here for the group with the most events.
 select
     groups.group_name,
     slots.local_iso_weekday,

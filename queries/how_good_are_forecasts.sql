@@ -1,4 +1,4 @@
--- How good are the forecasts? Errors of the last 12 months beside those of a naive forecast, the group's usual event.
+-- How good are the forecasts? Errors over the last 12 months, compared with a naive forecast: the group's usual event.
 select
     days_before,
     events,

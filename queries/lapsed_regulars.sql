@@ -1,4 +1,4 @@
--- Which groups lost their regulars? People who came three times or more, and not in the last 180 days, though the group goes on.
+-- Which groups lost their regulars? Regulars attended at least three times; lapsed ones have not attended in the last 180 days, although the group is still active.
 select
     groups.group_name,
     count_if(attendees.is_regular) as regulars,

@@ -1,4 +1,4 @@
--- How many people are active each month? The last 12 months that are over.
+-- How many people are active each month? The last 12 complete months.
 select
     month_start_on,
     active_people,

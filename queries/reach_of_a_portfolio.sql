@@ -1,4 +1,4 @@
--- How many people does a portfolio of groups reach, each counted once? Here the default sponsor's five best groups.
+-- How many distinct people does a portfolio of groups reach? Here for the default sponsor's top five groups.
 select
     count(distinct attendees.user_id) as unique_people,
     count(*) as people_of_all_groups

@@ -1,4 +1,4 @@
--- Which topics rise in which city? Those that meet all the conditions first, then those that gained most.
+-- Which topics are rising in which city? Topics that meet all the conditions come first, then those with the highest momentum.
 select
     city,
     topic_name,

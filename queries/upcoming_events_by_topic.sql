@@ -1,4 +1,4 @@
--- Which events are to come on each topic?
+-- How many events are coming up on each topic?
 select
     topics.topic_name,
     count(*) as upcoming_events,

@@ -1,4 +1,4 @@
--- Will my next events fill? Forecasts for the events to come that have a limit, the soonest first.
+-- Will my next events fill? Forecasts for upcoming events with a limit, soonest first.
 select
     groups.group_name,
     forecasts.event_name,

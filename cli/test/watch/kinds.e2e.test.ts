@@ -287,8 +287,8 @@ describe('a change in dbt_project.yml or profiles.yml', () => {
     const { status, failing } = changed.done;
     expect([status, ...[...failing].sort()]).toEqual([
       'fail',
-      'half_a_year_without_an_event_is_a_lapse',
-      'who_cannot_be_sponsored_has_no_points',
+      'a_group_lapses_after_180_days_by_default',
+      'groups_that_cannot_be_sponsored_score_zero',
     ]);
     const names = changed.events.map(({ name }) => name);
     expect(names).not.toContain('venue_scorecard');
