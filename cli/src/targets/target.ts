@@ -12,7 +12,7 @@ export type RemoteName = 'rehearsal' | 'prod';
 /** The connection to Databricks or the rehearsal, for the driver and for dbt. */
 export interface RemoteTarget {
   readonly name: RemoteName;
-  /** The catalog of the schemas raw, staging, intermediate, marts, snapshots and meetup. */
+  /** The catalog of the schemas raw, staging, intermediate, marts and meetup. */
   readonly catalog: string;
   readonly options: DatabricksOptions;
   /** For dbt: what profiles.yml reads, with secrets. Never to be printed or written down. */

@@ -57,7 +57,7 @@ describe('the whole project', () => {
     expect(report.problems).toEqual([]);
     expect(report.status).toBe('deployed');
     expect(report.models.filter(({ action }) => action !== 'create')).toEqual([]);
-    expect(report.models.map(({ relation }) => relation)).toContain('snapshots.groups_history');
+    expect(report.models.map(({ relation }) => relation)).toContain('marts.dim_group_versions');
     expect(report.parity?.filter(({ status }) => status !== 'equal')).toEqual([]);
     expect(report.parity?.length).toBeGreaterThan(20);
   });
@@ -67,7 +67,7 @@ describe('the whole project', () => {
     const report = await deployed();
     expect(report.status).toBe('deployed');
     expect(report.models.filter(({ action }) => action === 'increment').map(({ name }) => name)).toEqual(
-      expect.arrayContaining(['fct_rsvps', 'fct_memberships', 'groups_history']),
+      expect.arrayContaining(['fct_rsvps', 'fct_memberships', 'dim_group_versions']),
     );
     const compared = await diff({ paths, from: 'dev', to: 'rehearsal', samples: 1 }, effects);
     expect(compared.report.marts.filter(({ status }) => status !== 'equal')).toEqual([]);

@@ -258,12 +258,25 @@ describe('a seed', () => {
   });
 });
 
+const SNAPSHOT = `
+snapshots:
+  - name: groups_history
+    description: One row per group and state it was found in.
+    relation: ref('int_groups_latest')
+    config: {schema: snapshots, group: platform, unique_key: group_id, strategy: check, check_cols: [group_name, city]}
+`;
+
 describe('a snapshot', () => {
   it('is taken again if its definition changed', async () => {
-    const changed = await tryChange('dbt/snapshots/_snapshots.yml', (before) =>
-      before.replace('check_cols: [group_name, description,', 'check_cols: [group_name,'),
-    );
+    const file = 'dbt/snapshots/_snapshots.yml';
+    const made = await watching.after(async () => {
+      await mkdir(join(project, 'dbt/snapshots'), { recursive: true });
+      await writeFile(join(project, file), SNAPSHOT);
+    });
+    expect(made.done).toMatchObject({ status: 'pass', built: ['groups_history'] });
+    const changed = await tryChange(file, (before) => before.replace('[group_name, city]', '[group_name]'));
     expect(changed.done).toMatchObject({ status: 'pass', built: ['groups_history'] });
+    await watching.after(() => rm(join(project, 'dbt/snapshots'), { recursive: true }));
   });
 });
 

@@ -22,3 +22,11 @@
 {% macro is_upcoming(starts_at, is_cancelled, is_draft, as_of) -%}
     ({{ starts_at }} >= {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }})
 {%- endmacro %}
+
+{# The place of an answer among those of the same member in a list, 1 for the one that counts: the latest, at the same moment the one further down. #}
+{% macro answer_rank(partition_by, rsvps) -%}
+    row_number() over (
+        partition by {{ partition_by }}, {{ rsvps }}.user_id
+        order by {{ rsvps }}.responded_ms desc, {{ rsvps }}.rsvp_offset desc
+    )
+{%- endmacro %}

@@ -31,10 +31,7 @@ ranked as (
     select
         rsvps.*,
         -- A record contains all answers to its event, so sort by its numbers, which is faster than by the event's key.
-        row_number() over (
-            partition by {{ record_columns('rsvps') }}, rsvps.user_id
-            order by rsvps.responded_ms desc, rsvps.rsvp_offset desc
-        ) as answer_rank
+        {{ answer_rank(record_columns('rsvps'), 'rsvps') }} as answer_rank
     from {{ ref('stg_meetup__rsvps') }} as rsvps
     semi join changed_events on {{ is_same_record('rsvps', 'changed_events') }}
 )
