@@ -40,7 +40,7 @@ export async function run(options: SchemaInferOptions, effects: Effects): Promis
     const isThere = !options.prints && (await holds(file, text));
     if (!options.prints && !isThere && existsSync(file) && !options.force) {
       throw new MeetupError(
-        `${file} exists and says something else: compare it with --print, or replace it with --force. No schema was written.`,
+        `${file} already exists with different content: compare it with --print, or replace it with --force. No schema was written.`,
       );
     }
     inferred.push({ ...result, file, text, isThere });

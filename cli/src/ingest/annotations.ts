@@ -22,7 +22,7 @@ export const ANNOTATION = {
 };
 
 const annotationSchema = z.object({
-  /** On an entity: the properties that identify a record. Two records with the same values are versions of one thing. */
+  /** On an entity: the properties that identify a record. Records with equal values are versions of the same record. */
   key: z.array(z.string()).optional(),
   /** On an entity: those with smaller numbers are loaded first. */
   loadOrder: z.number().optional(),
@@ -36,7 +36,7 @@ export const annotationOf = (schema: JsonSchema): Annotation =>
   isObject(schema) && schema['x-meetup'] !== undefined ? annotationSchema.parse(schema['x-meetup']) : {};
 
 /**
- * The properties that identify an entity's records, if its schema says so.
+ * The properties that identify an entity's records, if its schema declares them.
  * @throws SchemaFault if a record may lack one, or has a list or an object there.
  */
 export function keyOf(schema: SchemaObject, record: ColumnType & { readonly kind: 'struct' }): readonly string[] {
@@ -52,7 +52,7 @@ export function keyOf(schema: SchemaObject, record: ColumnType & { readonly kind
   return key;
 }
 
-/** What the properties of an entity, at any depth, say of being personal; by path, such as `rsvps.response`. */
+/** The `personal` annotations of an entity's properties at any depth, by path, such as `rsvps.response`. */
 export function personalPlaces(schema: SchemaObject): ReadonlyMap<string, boolean> {
   const places = new Map<string, boolean>();
   const visit = (inner: JsonSchema, path: string, within: readonly JsonSchema[]): void => {

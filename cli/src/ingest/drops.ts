@@ -46,7 +46,7 @@ const JSONLIKE = /\.(json|jsonl|ndjson)(\.[a-z0-9]+)?$/i;
 /** Folders in the data folder that aren't drops. */
 const OTHER_FOLDERS = new Set(['schemas']);
 
-/** The entity that a file's name stands for; undefined if it isn't the name of a JSON file. */
+/** The entity in a file's name; undefined if it isn't the name of a JSON file. */
 export const entityOfFile = (name: string): string | undefined =>
   JSON_FILE.test(name) ? name.replace(JSON_FILE, '') : undefined;
 
@@ -119,7 +119,7 @@ async function readDrop(
   return { drop: { date, folder, files }, notLoaded };
 }
 
-/** Which of the two came first could not be told. */
+/** Refuses two files of one entity, because their order is unknown. */
 const twoFiles = (folder: string, entity: string, { sourceFile }: DropFile, other: string): MeetupError =>
   new MeetupError(
     `${folder} has two files of ${entity}, ${sourceFile} and ${other}: keep one, or put each into the folder of its day. Nothing was loaded.`,

@@ -32,7 +32,7 @@ interface NewFile extends DropFile {
   readonly bytes: number;
 }
 
-/** One batch on its way into the raw tables. */
+/** One batch that is being loaded into the raw tables. */
 interface LoadingBatch {
   readonly warehouse: DuckDbWarehouse;
   readonly folder: string;

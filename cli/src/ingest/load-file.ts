@@ -39,7 +39,7 @@ export interface FileCounts {
  * are in doubt and go to ajv one by one: valid ones are inserted with the values from JSON.parse, invalid ones go to
  * raw.rejected_records. The records are counted a second time without DuckDB. docs/decisions/load.md explains why and what it
  * costs.
- * @throws MeetupError with file, line and reason where the file is not JSON or not a list of records.
+ * @throws MeetupError with file, line and reason if the file is not JSON or not a list of records.
  * @throws CutError if the file has to be split another way, after a rollback.
  */
 export async function loadFile(loading: Loading, cut: Cut): Promise<FileCounts> {

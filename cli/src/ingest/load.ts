@@ -19,9 +19,9 @@ export interface LoadOptions {
   readonly paths: Paths;
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
-  /** Whether raw tables are changed as their schemas call for, even if records or types have to go. */
+  /** Change raw tables to match their schemas, even if records have to be moved or types changed. */
   readonly migrates?: boolean;
-  /** Whether rejected records that are valid by now are taken in. */
+  /** Load rejected records that are valid now. */
   readonly retriesRejected?: boolean;
   /** False if a build follows, so that readers never see new data beside old marts. */
   readonly publishes?: boolean;
@@ -32,13 +32,13 @@ export interface LoadReport {
   readonly batch: string | null;
   readonly entities: Readonly<Record<string, EntityCounts>>;
   readonly status: 'loaded' | 'unchanged' | 'refused';
-  /** With `migrates`: what happened to raw tables. */
+  /** With `migrates`: the changes of raw tables. */
   readonly migrated?: readonly {
     readonly entity: string;
     readonly retyped: readonly string[];
     readonly rejected: number;
   }[];
-  /** With `retriesRejected`: what became of the rejected records, by entity. */
+  /** With `retriesRejected`: the outcome for rejected records, by entity. */
   readonly retried?: Readonly<Record<string, Retried>>;
   /** One report per drop, in order; a refused one ends the load. */
   readonly batches: readonly BatchReport[];
@@ -95,8 +95,8 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
 type History = Pick<LoadReport, 'migrated' | 'retried'>;
 
 /**
- * Brings the raw tables to what the schemas describe, in one transaction.
- * @throws MeetupError with a plan, before anything is changed, if records or types would have to go and nobody agreed to that.
+ * Changes the raw tables to match the schemas, in one transaction.
+ * @throws MeetupError with a plan, before anything is changed, if that would move records or change types without `migrates`.
  */
 async function updateTables(
   warehouse: DuckDbWarehouse,

@@ -14,7 +14,7 @@ export interface RawColumn {
 export interface RawTable {
   readonly name: string;
   readonly columns: readonly RawColumn[];
-  /** The column that names the batch a row came with. */
+  /** The column with the batch of a row. */
   readonly batchColumn: string;
   /** ORDER BY expressions for the order in which its rows were loaded. */
   readonly order: readonly string[];

@@ -12,7 +12,7 @@ export class SchemaFault extends Error {
   }
 }
 
-/** A JSON text that can't be parsed, or says something twice. */
+/** A JSON text that can't be parsed, or has a key twice. */
 export class JsonFileFault extends Error {
   readonly line: number;
 
@@ -30,8 +30,8 @@ export interface JsonFile {
 }
 
 /**
- * Parses a JSON file of people's hands.
- * @throws JsonFileFault if it is not JSON, or an object has a key twice, of which JSON.parse would silently drop one.
+ * Parses a hand-written JSON file.
+ * @throws JsonFileFault if it is not JSON, or an object has a key twice, one of which JSON.parse would silently drop.
  */
 export function parseJsonFile(text: string): JsonFile {
   let value: unknown;
@@ -69,7 +69,7 @@ function offsetOf(root: Node | null, path: readonly string[]): number {
   return offset;
 }
 
-/** Node names a position in most of its messages; a text that ends too early has none. */
+/** The line of a parse error: most of Node's messages have a position; if not, the text ended too early. */
 function faultLine(text: string, message: string): number {
   const position = /position (\d+)/.exec(message)?.[1];
   return text.slice(0, position === undefined ? text.trimEnd().length : Number(position)).split('\n').length;

@@ -22,7 +22,7 @@ export interface Contract {
   readonly schema: SchemaObject;
   /** Entities with smaller numbers are loaded first. */
   readonly loadOrder: number;
-  /** The properties that identify a record; none if the schema doesn't say. */
+  /** The properties that identify a record; none if the schema doesn't declare them. */
   readonly key: readonly string[];
   /** The type of a whole record: a struct of the listed properties. */
   readonly record: ColumnType & { readonly kind: 'struct' };
@@ -117,10 +117,10 @@ export function contractOf(schema: unknown, ajv: Ajv2020): Contract {
   };
 }
 
-/** @throws SchemaFault with the place, as far as ajv tells it. */
+/** @throws SchemaFault with the path, as far as ajv reports it. */
 function compiled(schema: SchemaObject, ajv: Ajv2020): ValidateFunction {
   if (ajv.validateSchema(schema) !== true) {
-    // Of the errors of one place, the first is the one that is about it.
+    // Of several errors at one place, the first is the relevant one.
     const [error] = [...(ajv.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);
     const path = pathOf(error?.instancePath ?? '');
     throw new SchemaFault(`${error?.instancePath || '/'} ${error?.message ?? 'is not a schema'}`, path);

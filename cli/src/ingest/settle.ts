@@ -54,7 +54,7 @@ async function insertValid(loading: Loading, records: readonly ValidatedRecord[]
   );
 }
 
-/** The columns that say where a record came from, in the order of the statements here. */
+/** The columns with a record's origin, in the order of the statements here. */
 export const RECORD_COLUMNS = '_batch_id, _batch_seq, _dropped_on, _source_file, _record_index, _loaded_at';
 
 async function insertRejected(loading: Loading, records: readonly ValidatedRecord[]): Promise<void> {

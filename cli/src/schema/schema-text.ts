@@ -1,10 +1,10 @@
-/** The longest line that a list of plain values is kept on. */
+/** The maximum width of a list of plain values on one line. */
 const WIDTH = 100;
 
 /** A schema as the text of its file: indented, with short lists of plain values on one line. */
 export const schemaText = (schema: unknown): string => `${jsonText(schema, '')}\n`;
 
-/** The same of a value inside a file, whose line is indented. */
+/** The text of a value inside a file, at an indentation. */
 export function jsonText(value: unknown, indent: string): string {
   const inner = `${indent}  `;
   if (Array.isArray(value)) {

@@ -3,7 +3,7 @@ import { type Cli, maxRejectedOption, parseMaxRejected } from '../declare.ts';
 export const dev = ({ program, io, run }: Cli) =>
   program
     .command('dev')
-    .description('load and build what is new, then show what is in the marts')
+    .description('load new data, build and test what is stale, then summarise the marts')
     .addOption(maxRejectedOption())
     .option('--watch', 'keep running, and rebuild and test exactly what each change affects')
     .option('--full-refresh', 'build incremental models from scratch')

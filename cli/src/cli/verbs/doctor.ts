@@ -3,7 +3,7 @@ import { type Cli, TARGETS } from '../declare.ts';
 export const doctor = ({ program, run }: Cli) =>
   program
     .command('doctor')
-    .description('check the machine, the toolchain and the profile, and say how to fix what is wrong')
+    .description('check the machine, the toolchain and the profile, and explain how to fix problems')
     .action(() =>
       run(
         async (session) => {

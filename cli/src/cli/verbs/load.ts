@@ -9,7 +9,7 @@ export const load = ({ program, run }: Cli) =>
       '--migrate',
       'change the raw tables as changed schemas call for: columns get their new types, records that are no longer valid are rejected',
     )
-    .option('--retry-rejected', 'take in rejected records that are valid by now, in their place in history')
+    .option('--retry-rejected', 'load rejected records that are valid now, with their original batch and position')
     .action((given) =>
       run(async (session) => {
         const command = await import('../../commands/load.ts');

@@ -10,9 +10,9 @@ import type { SchemaChange } from './schema-changes.ts';
 import { type StoredRecord, storedRecords } from './stored-records.ts';
 
 /**
- * Rewrites a raw table so that it holds what its schema describes: records that are no longer valid move to raw.rejected_records, and
- * columns get their new types. Inside the caller's transaction.
- * @param table the raw table as the schema calls for it.
+ * Rewrites a raw table to match its schema: records that are no longer valid are moved to raw.rejected_records, and columns get
+ * their new types. Runs inside the caller's transaction.
+ * @param table the raw table according to the schema.
  */
 export async function migrate(warehouse: DuckDbWarehouse, change: SchemaChange, table: RawTable): Promise<void> {
   await warehouse.run('create or replace temp table migrating_rows (row_id bigint)');
@@ -53,7 +53,7 @@ async function reject(
   await warehouse.run('insert into temp.migrating_rows select unnest($rows::bigint[])', { rows });
 }
 
-/** Columns that the schema no longer has stay as they are. */
+/** Columns that the schema no longer has are kept. */
 async function rewrite(warehouse: DuckDbWarehouse, change: SchemaChange, table: RawTable): Promise<void> {
   const listed = new Set(table.columns.map(({ name }) => name));
   const left = [...change.columns]
@@ -68,7 +68,7 @@ async function rewrite(warehouse: DuckDbWarehouse, change: SchemaChange, table: 
     const field = structures.get(column.name);
     const quoted = quoteIdentifier(column.name);
     if (field === undefined || isLoadColumn(column.name) || !retyped.has(column.name)) return quoted;
-    // All values are valid against the new schema, so that their JSON is read into the new type without loss.
+    // All values are valid against the new schema, so their JSON can be read into the new type without loss.
     return `json_transform(to_json(${quoted}), ${quoteLiteral(JSON.stringify(jsonStructure(field)))})`;
   });
   const old = `raw.${quoteIdentifier(change.entity)}`;

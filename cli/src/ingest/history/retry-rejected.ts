@@ -6,9 +6,9 @@ import type { Contract, Contracts } from '../schemas.ts';
 import { RECORD_COLUMNS } from '../settle.ts';
 import { recount } from './recount.ts';
 
-/** What became of an entity's rejected records. */
+/** The outcome for an entity's rejected records. */
 export interface Retried {
-  /** Valid by now, and taken into the raw table. */
+  /** Records that are valid now and were loaded into the raw table. */
   readonly loaded: number;
   readonly rejected: number;
 }
@@ -17,8 +17,8 @@ export interface Retried {
 const PORTION = 2000;
 
 /**
- * Takes rejected records that are valid by now into their raw tables, with the batch, file and position that they came with: the
- * tables are then what a load from scratch would make of the same files. Inside the caller's transaction.
+ * Loads rejected records that are valid now into their raw tables, with their original batch, file and position, so that the
+ * tables equal those of a load from scratch. Runs inside the caller's transaction.
  * @returns the counts of entities that had rejected records.
  */
 export async function retryRejected(
@@ -36,7 +36,7 @@ export async function retryRejected(
 
 async function retryEntity(warehouse: DuckDbWarehouse, entity: string, contract: Contract): Promise<Retried> {
   const total = { loaded: 0, rejected: 0 };
-  // DuckDB gives an updated row a new, greater id.
+  // DuckDB gives an updated row a new, higher id.
   const { rows: ids } = await warehouse.query('select coalesce(max(rowid), -1)::varchar from raw.rejected_records');
   const last = String(ids[0]?.[0]);
   let after = '-1';
@@ -84,7 +84,7 @@ async function accept(
   await warehouse.run('delete from raw.rejected_records where rowid in (select unnest($rows::bigint[]))', { rows });
 }
 
-/** The new schema may reject a record for other reasons. */
+/** Updates the reasons, because the new schema may reject a record for other ones. */
 async function keepReasons(
   warehouse: DuckDbWarehouse,
   records: readonly { row: bigint; reasons: readonly string[] }[],

@@ -7,23 +7,26 @@ import type { Contract, Contracts } from '../schemas.ts';
 import { storedRecords } from './stored-records.ts';
 import { schemaKey, storedSchemas } from './stored-schema.ts';
 
-/** What has to happen to a raw table before it holds what its schema describes. */
+/** The changes that a raw table needs to match its schema. */
 export interface SchemaChange {
   readonly entity: string;
   readonly contract: Contract;
-  /** The table's columns as they are. */
+  /** The table's current columns. */
   readonly columns: ReadonlyMap<string, string>;
   readonly retyped: readonly { readonly column: string; readonly from: string; readonly to: string }[];
   readonly records: number;
-  /** Records that the schema no longer allows. */
+  /** The number of records that the schema no longer allows. */
   readonly invalid: number;
-  /** The first of them, and why. */
+  /** The first of them, with the reason. */
   readonly example?: string;
-  /** Whether all that happens is that objects get new fields, so that nobody has to agree. */
+  /** Whether objects only get new fields, which needs no confirmation. */
   readonly isHarmless: boolean;
 }
 
-/** The raw tables that hold records or types which their schemas don't allow. Reads all records of a table whose schema has changed. */
+/**
+ * Finds the raw tables with records or types that their schemas don't allow. Reads all records of tables whose schema has
+ * changed.
+ */
 export async function schemaChanges(warehouse: DuckDbWarehouse, contracts: Contracts): Promise<SchemaChange[]> {
   const tables = await existingColumns(warehouse);
   const schemas = await storedSchemas(warehouse);
@@ -36,7 +39,7 @@ export async function schemaChanges(warehouse: DuckDbWarehouse, contracts: Contr
       const from = columns.get(name);
       return from === undefined || sameType(from, to) ? [] : [{ column: name, from, to }];
     });
-    // A table of an earlier version has no schema: its records are taken to be valid.
+    // A table from an earlier version of meetup has no stored schema: its records are assumed to be valid.
     const before = schemas.get(entity) ?? schemaKey(contract);
     if (retyped.length === 0 && before === schemaKey(contract)) continue;
     const found = await invalidIn(warehouse, entity, columns, contract);
@@ -81,7 +84,7 @@ async function invalidIn(
   return { records, invalid, ...(example === undefined ? {} : { example }) };
 }
 
-/** Why nothing is loaded until the tables are migrated, and what that would do. */
+/** The error if tables have to be migrated before anything can be loaded, with the plan. */
 export function mustMigrate(changes: readonly SchemaChange[], command: string): MeetupError {
   const plans = changes.map(({ entity, retyped, records, invalid, example }) => {
     const columns = retyped.map(({ column, from, to }) => `${column} becomes ${to} instead of ${from}`);

@@ -13,7 +13,7 @@ import {
 } from '../contract/json-schema.ts';
 import { isLoadColumn } from '../schemas.ts';
 
-/** A record of a raw table as JSON, and where it came from. */
+/** A record from a raw table as JSON, with its origin. */
 export interface StoredRecord {
   readonly row: bigint;
   readonly text: string;
@@ -23,11 +23,11 @@ export interface StoredRecord {
   readonly index: number;
 }
 
-/** Records that are read at once. */
+/** The number of records that are read at once. */
 const PORTION = 2000;
 
 /**
- * The records of a raw table as JSON, as a schema would have them. A null in a column may have been a missing property: it counts as
+ * Yields the records of a raw table as JSON for a schema. A null in a column may have been a missing property: it counts as
  * null if the schema requires the property and allows null there, and as missing otherwise.
  * @param columns the table's columns and their types.
  */
@@ -63,7 +63,7 @@ export async function* storedRecords(
   }
 }
 
-/** Drops nulls that a schema doesn't ask for. */
+/** Removes nulls that a schema doesn't require. */
 class NullTest {
   readonly #root: SchemaObject;
   readonly #ajv = new Ajv2020({ strict: false });

@@ -3,7 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../../warehouse/sql.ts';
 import type { Contract, Contracts } from '../schemas.ts';
 
 /*
- * A raw table's comment is the schema that all of its records are valid against. It is part of the database, so it is committed and
+ * A raw table's comment stores the schema that all of its records are valid against. As part of the database, it is committed and
  * published with them.
  */
 
@@ -15,7 +15,7 @@ export async function storedSchemas(warehouse: DuckDbWarehouse): Promise<Readonl
   return new Map(rows.map(([table, comment]) => [String(table), String(comment)]));
 }
 
-/** Notes that all records of the raw tables are valid against these schemas. */
+/** Stores these schemas as those that all records of the raw tables are valid against. */
 export async function storeSchemas(warehouse: DuckDbWarehouse, contracts: Contracts): Promise<void> {
   const stored = await storedSchemas(warehouse);
   for (const [entity, contract] of contracts) {
@@ -25,5 +25,5 @@ export async function storeSchemas(warehouse: DuckDbWarehouse, contracts: Contra
   }
 }
 
-/** What is stored of a schema. */
+/** The part of a schema that is stored. */
 export const schemaKey = ({ schema }: Contract): string => JSON.stringify(schema);

@@ -9,7 +9,7 @@ import {
 } from '../../ingest/contract/json-schema.ts';
 import type { Contract } from '../../ingest/schemas.ts';
 
-/** What a schema says of one property, for people. */
+/** A property's description in a schema, in readable form. */
 export interface DescribedProperty {
   /** `user_id`, or `rsvps[].user_id` inside a list. */
   readonly name: string;
@@ -23,10 +23,10 @@ export interface DescribedProperty {
   readonly description: string;
 }
 
-/** All properties of an entity, with those inside of lists and objects behind them. */
+/** All properties of an entity, each followed by those inside it. */
 export const describedProperties = ({ schema, key }: Contract): DescribedProperty[] => inside(schema, schema, '', key);
 
-/** The properties of an entity's records themselves. */
+/** The top-level properties of an entity. */
 export const describedColumns = (contract: Contract): DescribedProperty[] =>
   describedProperties(contract).filter(({ name }) => Object.hasOwn(propertyMap(contract.schema), name));
 
@@ -69,7 +69,7 @@ function innerObject(
   return [propertiesOf(schema).length > 0 ? schema : undefined, suffix];
 }
 
-/** Whether null may be valid, as far as the schema's own keywords tell. */
+/** Whether null may be valid according to the schema's own keywords. */
 function allowsNull(schema: JsonSchema | undefined): boolean {
   if (!isObject(schema)) return true;
   if (Array.isArray(schema.enum)) return schema.enum.includes(null);

@@ -4,7 +4,7 @@ import { type DescribedProperty, describedProperties } from './properties.ts';
 export const BEGIN = '<!-- Written by `meetup schema docs` from the schemas: change those instead. -->';
 export const END = '<!-- End of what `meetup schema docs` writes. -->';
 
-/** A text with the table of all files between the two marks; undefined if it has no marks. */
+/** The text with the table of all files inserted between the two marks; undefined if it has no marks. */
 export function withTable(text: string, contracts: Contracts): string | undefined {
   const begin = text.indexOf(BEGIN);
   const end = text.indexOf(END, begin);

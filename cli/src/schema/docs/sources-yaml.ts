@@ -4,7 +4,7 @@ import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { Contract, Contracts } from '../../ingest/schemas.ts';
 import { type DescribedProperty, describedColumns } from './properties.ts';
 
-/** What the columns that `load` adds hold. */
+/** Descriptions of the columns that `load` adds. */
 const METADATA: Readonly<Record<string, string>> = {
   _batch_id: 'Id of the batch that brought the record (from its content).',
   _batch_seq: 'Number of the batch in the order of loading, from 1.',
@@ -17,7 +17,7 @@ const METADATA: Readonly<Record<string, string>> = {
 /** How the project tests that columns are never null. */
 type NullTest = 'no_nulls' | 'not_null';
 
-/** A new sources file of a project that has none. */
+/** A new sources file for a project that has none. */
 export const EMPTY_SOURCES = `version: 2
 
 sources:
@@ -36,7 +36,7 @@ export const declaresRaw = (text: string): boolean => {
 };
 
 /**
- * A sources file in which each entity's table has the description, columns and null tests of its schema. All else stays as it is:
+ * A sources file in which each entity's table has the description, columns and null tests of its schema. Everything else is kept:
  * freshness, other tests, other tables, comments.
  */
 export function withEntities(text: string, contracts: Contracts, tables: readonly RawTable[]): string {

@@ -16,9 +16,9 @@ export interface DocumentedFile {
 }
 
 /**
- * Brings what is derived from the schemas up to date: the dbt source's YAML, the table in the data folder's README (where it has
+ * Updates the files that are derived from the schemas: the dbt source's YAML, the table in the data folder's README (if it has
  * the marks), and the DDL of the raw tables.
- * @param checks whether the files are only compared.
+ * @param checks only compare the files.
  */
 export async function documentSchemas(
   paths: Pick<Paths, 'data' | 'schemas' | 'dbtProject'>,

@@ -3,17 +3,17 @@ import { isColumnName } from '../../ingest/schemas.ts';
 import { FORMATS, type Property, type Range, Summary } from './summary.ts';
 
 /*
- * From a summary to a schema. A rule is only given if the data leaves little doubt: a rule that is missing lets records in, a wrong one
- * rejects tomorrow's.
+ * Turns a summary into a schema. A rule is only added if the data leaves little doubt: a missing rule admits too many records,
+ * a wrong one rejects tomorrow's.
  */
 
-/** What people should know about an inferred schema, such as a property that was left out. */
+/** Receives notes about an inferred schema, such as a property that was left out. */
 export type Note = (sentence: string) => void;
 
-/** Values, below which a rule would be a guess. */
+/** With fewer values than this, a rule would be a guess. */
 const ENOUGH = 20;
 
-/** The schema of all values of a summary. */
+/** The schema for all values of a summary. */
 export function describe(summary: Summary, name: string, path: string, note: Note): JsonSchema {
   const types = typesOf(summary);
   if (summary.isDeep) note(`${path || '/'} is nested too deep to be described, so it is any JSON.`);
@@ -59,7 +59,7 @@ const MOMENT = /(^|_)(at|on|ts|time|timestamp|when|date|created|updated|joined|s
 /** From 2000 to the end of 2099, in milliseconds. */
 const MOMENTS = { from: 946_684_800_000, to: 4_102_444_799_999 };
 
-/** Bounds that the name and all values agree on, or a natural lower bound that the data touches. */
+/** Bounds that are suggested by the name and respected by all values, or a natural lower bound that the data reaches. */
 function bounds({ integers, decimals }: Summary, name: string): object {
   const isInteger = decimals.count === 0;
   const all = { min: Math.min(integers.min, decimals.min), max: Math.max(integers.max, decimals.max) };
@@ -84,12 +84,12 @@ function textRules(summary: Summary): object {
   return isCode ? { pattern: TWO_LETTERS.source } : {};
 }
 
-/** A word without spaces, in one case: what programs write, and not people. */
+/** A word without spaces, in one case, as written by programs and not by people. */
 const CODE = /^[a-z0-9]+(?:[_-][a-z0-9]+)*$|^[A-Z0-9]+(?:[_-][A-Z0-9]+)*$/;
-/** Names of texts that are somebody's own, however few there are. */
+/** Names of properties with free text, which are not enumerations even if they have few values. */
 const OWN_WORDS = /(name|city|town|place|street|address|country|title|description|comment|note|text)$/i;
 
-/** The values of a text that only takes few, each of them many times. */
+/** The values of a text property with only few distinct values, each of which occurs many times. */
 function enumeration({ distinct, texts, formats }: Summary, name: string): string[] | undefined {
   if (distinct === undefined || formats.size > 0 || texts < ENOUGH) return undefined;
   const values = [...distinct.keys()].sort();
@@ -101,7 +101,7 @@ function enumeration({ distinct, texts, formats }: Summary, name: string): strin
   return values.length <= most && texts >= values.length * times ? values : undefined;
 }
 
-/** Objects with so many keys, each of them in few objects, have data as keys. */
+/** If objects have this many keys, each in few objects, the keys are data. */
 const MANY_KEYS = { names: 30, share: 0.2 };
 
 function objectRules(summary: Summary, path: string, note: Note): object {
@@ -124,19 +124,19 @@ function objectRules(summary: Summary, path: string, note: Note): object {
   };
 }
 
-/** The keys are data: all that can be said is what values they have. */
+/** The rules for objects whose keys are data: only their values can be described. */
 function mapRules(values: Summary, path: string, note: Note): object {
   note(`${path} has too many different keys to list, so it is kept as JSON.`);
   return { additionalProperties: describe(values, '', `${path}/*`, note) };
 }
 
-/** Properties are listed as the records mostly have them. */
+/** Sorts properties by their usual position in the records. */
 function byPlace([a, one]: readonly [string, Property], [b, other]: readonly [string, Property]): number {
   const place = one.positions / one.values.count - other.positions / other.values.count;
   return place || (a < b ? -1 : 1);
 }
 
-/** The properties that can be columns; what is not listed is dropped by `load`. */
+/** The properties that can be columns; `load` drops unlisted ones. */
 function listable(
   properties: readonly (readonly [string, Property])[],
   path: string,

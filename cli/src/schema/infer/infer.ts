@@ -15,15 +15,15 @@ import { ajv, MOST_KEYS, Summary } from './summary.ts';
 export interface InferredSchema {
   readonly entity: string;
   readonly schema: SchemaObject;
-  /** How many records it is inferred from. */
+  /** The number of records that it was inferred from. */
   readonly records: number;
   /** Sentences about what it doesn't cover. */
   readonly notes: readonly string[];
 }
 
 /**
- * Files by the entity that they are named after, in the order of the entities' names: `2026-01-31/users.ndjson.gz` holds users.
- * @throws MeetupError for a file whose name is none of a JSON file, or can't be a table's.
+ * Groups files by the entity in their names, sorted by entity: `2026-01-31/users.ndjson.gz` contains users.
+ * @throws MeetupError for a file whose name isn't that of a JSON file, or can't be a table name.
  */
 export function filesByEntity(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const files = new Map<string, string[]>();
@@ -45,8 +45,9 @@ export function filesByEntity(paths: readonly string[]): ReadonlyMap<string, rea
 }
 
 /**
- * The JSON Schema of the records of some files. Every record keeps it, and it is the same whatever the order of the records.
- * @throws MeetupError with file and line where one is not a list of JSON objects.
+ * Infers the JSON Schema of the records in some files. Every record is valid against it, and it doesn't depend on the order of
+ * records.
+ * @throws MeetupError with file and line if one is not a list of JSON objects.
  */
 export async function inferSchema(
   entity: string,
@@ -103,7 +104,7 @@ function finish(entity: string, all: Summary, keys: KeySearch): InferredSchema {
   return { entity, schema, records: all.objects, notes };
 }
 
-/** Where numbers are that no column holds exactly. */
+/** The places of numbers that no column can store exactly. */
 function inexact(summary: Summary, path: string): string[] {
   const here =
     summary.inexact === 0

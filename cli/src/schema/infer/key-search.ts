@@ -2,13 +2,13 @@ import type { SchemaObject } from '../../ingest/contract/json-schema.ts';
 
 /** Names of properties that may identify a record. */
 const IDENTIFIES = /^(id|_id|uuid|guid|key|code)$|_(id|key|uuid|code)$|[a-z](Id|Key)$/;
-/** More values than this are not compared. */
+/** At most this many values are compared. */
 const MOST_VALUES = 5_000_000;
 
-/** Looks for the property whose value is another one in each record of a file. A later file may hold the same records again. */
+/** Searches for a property with a different value in each record of a file. A later file may contain the same records again. */
 export class KeySearch {
   readonly #entity: string;
-  /** The values so far of properties that were always unique; undefined if one was not. */
+  /** The values so far of each property that is still unique; undefined if it isn't. */
   readonly #values = new Map<string, Set<unknown> | undefined>();
   readonly #counts = new Map<string, number>();
   #records = 0;
@@ -32,7 +32,7 @@ export class KeySearch {
     }
   }
 
-  /** The key among some properties: the one that is named like the entity, `id`, or the only one. */
+  /** The key among some properties: the one named after the entity, `id`, or the only candidate. */
   found(properties: readonly string[]): string | undefined {
     const unique = properties.filter(
       (name) => this.#values.get(name) !== undefined && this.#counts.get(name) === this.#records,

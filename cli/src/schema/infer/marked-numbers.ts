@@ -1,13 +1,13 @@
 import { markNumbers } from '../../ingest/contract/exact-numbers.ts';
 import type { RawRecord } from '../../ingest/lines.ts';
 
-/** Begins the string that stands for a number which is not what JSON.parse makes of it: `10.0` is no integer to whoever wrote it. */
+/** The prefix of strings that replace numbers which JSON.parse would change: `10.0` isn't meant as an integer. */
 export const DECIMAL = '\u0000decimal ';
 
-/** Numbers worth a second look: long ones, those with an exponent, and those that end in `.0`. */
+/** Numbers that JSON.parse may change: long ones, those with an exponent, and those that end in `.0`. */
 const UNUSUAL = /\d{16}|\d[eE]|\.0+(?!\d)/;
 
-/** A record's value, in which numbers that JSON.parse would change are strings that begin with {@link DECIMAL}. */
+/** A record's value with numbers that JSON.parse would change replaced by strings that begin with {@link DECIMAL}. */
 export function markedValue({ text, value }: RawRecord & { readonly value: unknown }): unknown {
   if (!UNUSUAL.test(text)) return value;
   const marked = markNumbers(text, markOf);

@@ -3,19 +3,19 @@ import { newAjv } from '../../ingest/schemas.ts';
 import { DECIMAL } from './marked-numbers.ts';
 
 /*
- * What all values at one place of the records have in common. Summaries only count, collect and compare, so that they are the same
- * whatever the order of the records.
+ * What all values at one place in the records have in common. Summaries only count, collect and compare, so that they don't
+ * depend on the order of the records.
  */
 
-/** Formats that a text may keep, the most telling first. */
+/** The formats of texts, most specific first. */
 export const FORMATS = ['date-time', 'date', 'uuid', 'email', 'uri'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** More different texts are no enumeration. */
+/** With more distinct texts than this, it isn't an enumeration. */
 const MOST_TEXTS = 100;
-/** More different keys are data, not properties. */
+/** With more distinct keys than this, they are data, not properties. */
 export const MOST_KEYS = 1000;
-/** Deeper values are described as any JSON. */
+/** Values that are nested more deeply are described as any JSON. */
 const DEEPEST = 30;
 
 export interface Range {
@@ -25,21 +25,21 @@ export interface Range {
 }
 const noRange = (): Range => ({ count: 0, min: Number.POSITIVE_INFINITY, max: Number.NEGATIVE_INFINITY });
 
-/** A property of objects: its values, and where it tends to be among the others. */
+/** A property: its values, and its usual position among the others. */
 export interface Property {
   readonly values: Summary;
-  /** The sum of its positions, from 0. */
+  /** The sum of its positions (from 0). */
   positions: number;
 }
 
 export class Summary {
-  /** Values, null ones too. */
+  /** The number of values, including nulls. */
   count = 0;
   nulls = 0;
   booleans = 0;
   readonly integers = noRange();
   readonly decimals = noRange();
-  /** Numbers that JavaScript and DuckDB can't hold as they are written. */
+  /** The number of numbers that JavaScript and DuckDB can't store exactly. */
   inexact = 0;
   texts = 0;
   /** How often each text occurs; undefined if there are too many. */
@@ -49,10 +49,10 @@ export class Summary {
   /** All items of all lists; undefined if there are none. */
   items: Summary | undefined;
   objects = 0;
-  /** Undefined if there are too many different keys: then `merged` has their values. */
+  /** Undefined if there are too many distinct keys: then `merged` has their values. */
   properties: Map<string, Property> | undefined = new Map();
   merged: Summary | undefined;
-  /** Whether some values are nested too deep to be looked at. */
+  /** Whether some values are nested too deeply to be examined. */
   isDeep = false;
 
   add(value: unknown, depth = 0): void {
@@ -115,7 +115,7 @@ export class Summary {
     this.properties = undefined;
   }
 
-  /** Adds all that another summary has seen. */
+  /** Adds everything in another summary. */
   merge(other: Summary): void {
     for (const key of ['count', 'nulls', 'booleans', 'inexact', 'texts', 'lists', 'objects'] as const) {
       this[key] += other[key];
@@ -174,11 +174,11 @@ function bothTexts(
   return ours.size > MOST_TEXTS ? undefined : ours;
 }
 
-/** Schemas are checked with the ajv that `load` uses; to make one takes longer than to use it. */
+/** The same ajv as in `load`; shared because creating one is expensive. */
 export const ajv = newAjv();
-/** Whether a text keeps a format, by what `load` uses to judge it. */
-const judges = new Map(FORMATS.map((format) => [format, ajv.compile({ type: 'string', format })]));
+/** Checks whether a text has a format, with the same validator as `load`. */
+const formatValidators = new Map(FORMATS.map((format) => [format, ajv.compile({ type: 'string', format })]));
 
-/** Any `a:b` is a URI to the standard. */
+/** Stricter for URIs, because by the standard any `a:b` is one. */
 const keepsFormat = (text: string, format: Format): boolean =>
-  (format !== 'uri' || text.includes('://')) && judges.get(format)?.(text) === true;
+  (format !== 'uri' || text.includes('://')) && formatValidators.get(format)?.(text) === true;

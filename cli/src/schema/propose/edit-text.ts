@@ -4,7 +4,7 @@ import { Summary } from '../infer/summary.ts';
 import { jsonText } from '../schema-text.ts';
 import { type Edit, valueAt } from './edits.ts';
 
-/** A schema's text with one change; all else stays as it is written. Undefined if the change doesn't fit. */
+/** A schema's text with one change, and otherwise unchanged formatting. Undefined if the change doesn't fit. */
 export function edited(text: string, { path, change }: Edit): string | undefined {
   const schema: unknown = valueAt(JSON.parse(text), path);
   if (typeof schema !== 'object' || schema === null) return undefined;
@@ -34,7 +34,7 @@ export function edited(text: string, { path, change }: Edit): string | undefined
   }
 }
 
-/** Places in lists are numbers. */
+/** Converts positions in lists to numbers. */
 const step = (name: string): string | number => (/^\d+$/.test(name) ? Number(name) : name);
 
 const removed = (text: string, path: JSONPath): string => applyEdits(text, modify(text, path, undefined, {}));
@@ -50,7 +50,7 @@ function replaced(text: string, path: JSONPath, value: unknown): string | undefi
   return `${text.slice(0, node.offset)}${jsonText(value, '')}${text.slice(node.offset + node.length)}`;
 }
 
-/** Adds to the end of a list or an object, on a line of its own if the last member is on one. */
+/** Adds to the end of a list or an object, on a separate line if the last member is on one. */
 function appended(text: string, path: JSONPath, label: string, value: unknown): string | undefined {
   const last = nodeAt(text, path)?.children?.at(-1);
   if (last === undefined) return undefined;
@@ -62,7 +62,7 @@ function appended(text: string, path: JSONPath, label: string, value: unknown): 
 
 const oneLine = (value: unknown): string => jsonText(value, '').replaceAll(/\n\s*/g, ' ');
 
-/** `integer` becomes `number`; any other type is added. */
+/** Replaces `integer` by `number`, or adds any other type. */
 function widerType(given: unknown, type: string): unknown {
   const types: unknown[] = Array.isArray(given) ? given : [given];
   const wider =

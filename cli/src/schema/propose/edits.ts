@@ -1,9 +1,9 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import type { JsonFile } from '../../ingest/schema-file.ts';
 
-/** One change of a schema, at the place of a keyword in its document. */
+/** One change of a schema, at the path of a keyword in its document. */
 export interface Edit {
-  /** The schema that has the keyword: `['properties', 'tier']`. */
+  /** The path of the schema with the keyword: `['properties', 'tier']`. */
   readonly path: readonly string[];
   readonly change: Change;
 }
@@ -21,7 +21,7 @@ export type Change =
   /** Lists a property; its values are collected to describe it. */
   | { readonly kind: 'property'; readonly property: string; readonly values: readonly unknown[] };
 
-/** Keywords whose limit is the greatest or the least that occurs. */
+/** Keywords whose new limit is the greatest or least value that occurs. */
 const LIMITS: Readonly<Record<string, 'most' | 'least'>> = {
   maximum: 'most',
   minimum: 'least',
@@ -31,13 +31,13 @@ const LIMITS: Readonly<Record<string, 'most' | 'least'>> = {
   minItems: 'least',
 };
 
-/** Rules that have no wider form than none at all. */
+/** Rules that can't be widened, only removed. */
 const REMOVED = new Set(['pattern', 'format', 'multipleOf', 'uniqueItems', 'exclusiveMinimum', 'exclusiveMaximum']);
 
-/** The change that would settle an error of ajv; undefined if none is simple enough. */
+/** The change that would fix an error of ajv; undefined if none is simple enough. */
 export function editFor(error: ErrorObject, record: unknown): Edit | undefined {
   const steps = pointer(error.schemaPath.replace(/^#/, ''));
-  // Which branch was meant can't be told.
+  // It is unknown which branch was meant.
   if (
     steps.some(
       (step, index) => /^(anyOf|oneOf|allOf|not|if|then|else)$/.test(step) && steps[index - 1] !== 'properties',
@@ -80,7 +80,7 @@ function measure(keyword: string, value: unknown): number | undefined {
   return Array.isArray(value) ? value.length : undefined;
 }
 
-/** Two edits with the same key are one: its limit admits both, its property has the values of both. */
+/** Edits with equal keys are merged into one whose limit admits both, or whose property has the values of both. */
 export function keyOfEdit({ path, change }: Edit): string {
   const what =
     change.kind === 'value'
@@ -93,7 +93,7 @@ export function keyOfEdit({ path, change }: Edit): string {
   return JSON.stringify([path, change.kind, what]);
 }
 
-/** An edit that does what two of the same key do. */
+/** Merges two edits with the same key. */
 export function bothEdits(one: Edit, other: Edit): Edit {
   const [a, b] = [one.change, other.change];
   if (a.kind === 'limit' && b.kind === 'limit') {

@@ -14,18 +14,18 @@ export interface RejectedRecord {
 export interface ProposedChange {
   /** In words, such as `allow "silver" in /properties/tier`. */
   readonly what: string;
-  /** Records that are rejected for this reason, among others. */
+  /** The number of records that are rejected for this reason, possibly among others. */
   readonly concerns: number;
-  /** Records that this change alone admits. */
+  /** The number of records that this change alone would admit. */
   readonly admits: number;
 }
 
 export interface Proposal {
   readonly rejected: number;
-  /** Records that the schema allows as it is. */
+  /** The number of records that the current schema already allows. */
   readonly valid: number;
   readonly changes: readonly ProposedChange[];
-  /** Records that all changes together admit. */
+  /** The number of records that all changes together would admit. */
   readonly admits: number;
   /** The schema's text with all changes. */
   readonly text: string;
@@ -33,12 +33,12 @@ export interface Proposal {
   readonly diff: string;
 }
 
-/** Changes of one value may show further errors below it. */
+/** A change may reveal further errors inside the value, so the search is repeated this often. */
 const ROUNDS = 4;
 
 /**
  * The smallest changes of a schema that admit rejected records.
- * @param least how many records a change has to concern.
+ * @param least the minimum number of records that a change has to concern.
  */
 export function propose(file: string, text: string, records: readonly RejectedRecord[], least: number): Proposal {
   const before = contractIn(text);
@@ -74,11 +74,11 @@ export function propose(file: string, text: string, records: readonly RejectedRe
   };
 }
 
-/** The edits that the records ask for, by key, with the number of records that each of them concerns. */
+/** The edits that would fix the records' errors, by key, with the number of records that each concerns. */
 function editsFor(text: string, records: readonly RejectedRecord[]): Map<string, { edit: Edit; concerns: number }> {
   const schema: AnySchemaObject = JSON.parse(text);
   const validate = ajv.compile(schema);
-  // The next text has the same $id.
+  // Because the next text has the same $id.
   ajv.removeSchema(schema);
   const edits = new Map<string, { edit: Edit; concerns: number }>();
   for (const { value } of records) {
@@ -102,7 +102,7 @@ function editsFor(text: string, records: readonly RejectedRecord[]): Map<string,
   return new Map([...edits].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** The contract of a schema's text; undefined if it can't be one. */
+/** The contract for a schema's text; undefined if it isn't valid. */
 function contractIn(text: string): Contract | undefined {
   const schema: AnySchemaObject = JSON.parse(text);
   try {
