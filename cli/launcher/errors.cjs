@@ -37,7 +37,7 @@ function report(error, args) {
       ? message
       : known
         ? aboutFiles('meetup', error)
-        : `Something in meetup itself failed: ${message} (--verbose shows where).`;
+        : `Internal error in meetup: ${message} (--verbose shows the stack trace).`;
   if (args.json) process.stdout.write(`${JSON.stringify({ status: 'error', error: sentence })}\n`);
   process.stderr.write(`${colour('Error:')} ${sentence}\n`);
   if (args.verbose && error instanceof Error) process.stderr.write(`${error.stack}\n`);

@@ -5,7 +5,7 @@ const { join } = require('node:path');
 /** The name and the first line follow a convention of backup programs (https://bford.info/cachedir/). */
 const MARKER = 'CACHEDIR.TAG';
 const SIGNATURE = 'Signature: 8a477f597d28d172789f06886806bc55';
-const TEXT = `${SIGNATURE}\n# Made by meetup: everything in this folder can be made again, and \`meetup clean\` removes it.\n`;
+const TEXT = `${SIGNATURE}\n# Created by meetup. Everything in this folder can be recreated, and \`meetup clean\` removes it.\n`;
 
 /**
  * Creates the state folder and marks it as meetup's own, so that `clean` may remove it. A folder with other content is used

@@ -26,9 +26,9 @@ export async function resolveBase(root: string, ref: string | undefined): Promis
     const commit = await commitOf(root, candidate);
     if (commit !== undefined) return { kind: 'commit', ref: candidate, commit: await forkPoint(root, commit) };
   }
-  if (ref === undefined) return { kind: 'none', reason: `git knows no ${USUAL_BASES.join(' and no ')} here` };
+  if (ref === undefined) return { kind: 'none', reason: `there is no ${USUAL_BASES.join(' or ')} in this repository` };
   throw new MeetupError(
-    `git knows no commit called '${ref}' here: fetch it first, or use --base none to build everything.`,
+    `There is no commit '${ref}' in this repository: fetch it first, or use --base none to build everything.`,
   );
 }
 

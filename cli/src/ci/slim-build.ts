@@ -77,7 +77,7 @@ async function planWith(
     const before = await engine.changes(request);
     if (before.status === 'invalid') {
       return all(
-        `dbt can't read the project of ${base.ref} (${before.problems[0]?.message.split('\n')[0] ?? 'no reason'})`,
+        `dbt can't read the project at ${base.ref} (${before.problems[0]?.message.split('\n')[0] ?? 'no reason given'})`,
       );
     }
     const now = await changesOf(engine, { deployedDir: manifestFile.replace(/[^/\\]+$/, '') });

@@ -67,7 +67,7 @@ function* whatChanged(now: ChangesAnswer, before: ChangesAnswer | undefined): Ge
     if (before === undefined) yield [uniqueId, 'new'];
     else if (change !== null) yield [uniqueId, reasonOf(change)];
     // dbt ignores variables, the content of large seeds, and macros that are passed as values.
-    else if (fingerprint !== (fingerprints.get(uniqueId) ?? null)) yield [uniqueId, 'what it reads'];
+    else if (fingerprint !== (fingerprints.get(uniqueId) ?? null)) yield [uniqueId, 'inputs'];
     else if (fingerprint === null) yield [uniqueId, "can't be compared"];
   }
   const places = new Map(before?.sources.map(({ uniqueId, schema, name }) => [uniqueId, `${schema}.${name}`]));

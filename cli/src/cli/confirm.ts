@@ -20,7 +20,7 @@ export function confirmRollback(session: CommandSession, io: Io) {
   if (!hasPerson(io)) return {};
   return {
     confirm: ({ from, to }: RollbackGoal, target: string) =>
-      typed(session, io, `${target} goes back from ${placeOf(from)} to ${placeOf(to)}.`, target),
+      typed(session, io, `This rolls ${target} back from ${placeOf(from)} to ${placeOf(to)}.`, target),
   };
 }
 

@@ -43,7 +43,9 @@ export async function remoteTarget({ options }: CommandSession): Promise<RemoteN
 
 /** The share of a batch's records that may be invalid; `parseMaxRejected` parses its value. */
 export const maxRejectedOption = () =>
-  new Option('--max-rejected <share>', 'refuse a batch with a greater share of rejected records').default('1%');
+  new Option('--max-rejected <share>', 'refuse a batch if more than this share of its records is rejected').default(
+    '1%',
+  );
 
 /** The value of `maxRejectedOption`, between 0 and 1. */
 export async function parseMaxRejected(text: string): Promise<number> {

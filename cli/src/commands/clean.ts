@@ -120,5 +120,5 @@ async function keptToolchain(paths: Paths): Promise<{ path: string; why: string 
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
   }
-  return [{ path: paths.toolchain, why: 'MEETUP_TOOLCHAIN_DIR is set to it, so others may share it' }];
+  return [{ path: paths.toolchain, why: 'it is set by MEETUP_TOOLCHAIN_DIR, so other projects may share it' }];
 }

@@ -136,7 +136,9 @@ const withRecovered = (recovered: Undone | undefined): { recovered?: Undone } =>
 function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
   const left = interrupted(entries);
   if (left !== undefined) {
-    effects.reporter.warn(`${left.deployment} was interrupted: the next deployment puts that back first, then plans.`);
+    effects.reporter.warn(
+      `Deployment ${left.deployment} was interrupted: the next deployment puts it back first, then makes a new plan.`,
+    );
   }
   return { exitCode: 0, report: { ...plan, status: 'planned' } };
 }

@@ -10,6 +10,6 @@ export type TestNewReport = NewFixture;
 export async function run(options: TestNewOptions, effects: Effects): Promise<CommandResult<TestNewReport>> {
   const ways = [options.where, options.fromKey, options.fromRejected].filter((way) => way !== undefined);
   if (ways.length > 1)
-    throw new MeetupError('--where, --from-key and --from-rejected exclude each other: give one of them.');
+    throw new MeetupError("--where, --from-key and --from-rejected can't be combined: give one of them.");
   return { exitCode: 0, report: await newFixture(options, effects) };
 }

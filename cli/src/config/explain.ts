@@ -14,7 +14,7 @@ export function sentenceOf(error: unknown): string {
   if (file !== undefined) return file;
   const message = messageOf(error);
   if (DUCKDB.test(message)) return `DuckDB failed: ${firstLine(message)}`;
-  return `Something in meetup itself failed: ${message} (--verbose shows where).`;
+  return `Internal error in meetup: ${message} (--verbose shows the stack trace).`;
 }
 
 /** Why something failed, in a few words for a sentence that says the rest. */

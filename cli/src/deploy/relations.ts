@@ -20,7 +20,7 @@ export const relationStatesSchema = z.record(z.string(), relationStateSchema);
 export type RelationStates = Readonly<Record<string, RelationState>>;
 
 /** The drift of a relation that somebody dropped. */
-export const GONE = 'it is gone';
+export const GONE = 'it no longer exists';
 
 const ABSENT: RelationState = { kind: 'absent' };
 export const stateOf = (states: RelationStates, relation: string): RelationState => states[relation] ?? ABSENT;

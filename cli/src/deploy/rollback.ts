@@ -27,7 +27,8 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
   const goal = to ?? (from === null ? null : baseOf(entries, from));
   const finished = finishedIn(entries);
   if (goal !== null && !finished.includes(goal)) {
-    const known = finished.length === 0 ? 'none ended well' : `the last are ${finished.slice(-5).join(', ')}`;
+    const known =
+      finished.length === 0 ? 'none finished successfully' : `the last are ${finished.slice(-5).join(', ')}`;
     throw new MeetupError(`${target} has no deployment ${goal}: ${known}.`);
   }
   return { from, to: goal, deployed: deployedAt(entries, goal) };
@@ -40,7 +41,7 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
 export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
   if (agreed.from === now.from && agreed.to === now.to) return;
   throw new MeetupError(
-    `${target} is now at ${placeOf(now.from)}, not at ${placeOf(agreed.from)}: somebody deployed in the meantime. Nothing was done; check again, then choose with --to.`,
+    `${target} is now at ${placeOf(now.from)}, not at ${placeOf(agreed.from)}: somebody deployed in the meantime. Nothing was changed: check the deployments again, then choose one with --to.`,
   );
 }
 

@@ -68,7 +68,7 @@ interface Cutter {
 const HALF_PAIR = /\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F]/;
 
 function parseRecord(text: string, line: number, index: number): ParsedRecord {
-  if (text === '') throw new JsonFaultError(line, index, 'a record is missing beside a comma');
+  if (text === '') throw new JsonFaultError(line, index, 'a record is missing next to a comma');
   if (HALF_PAIR.test(text)) throw new JsonFaultError(line, index, 'half of a surrogate pair is not a character');
   try {
     const value: unknown = JSON.parse(text);

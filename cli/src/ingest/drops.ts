@@ -109,7 +109,8 @@ async function readDrop(
       files.push({ entity, path: join(folder, name), sourceFile });
     } else if (kind === 'folder') {
       if (isJson) notLoaded.push({ name: `${sourceFile}/`, why: 'it is a folder' });
-      else if (date !== undefined) notLoaded.push(...(await otherFolder(data, sourceFile, 'a day has no folders')));
+      else if (date !== undefined)
+        notLoaded.push(...(await otherFolder(data, sourceFile, "a day's folder can't contain folders")));
     } else if (JSONLIKE.test(name))
       notLoaded.push({ name: sourceFile, why: kind === 'file' ? `files are named ${entities.join(', ')}` : WHY[kind] });
     else if (date === undefined && DAYLIKE.test(name)) {
@@ -146,7 +147,7 @@ async function entriesOf(folder: string): Promise<{ name: string; kind: Kind }[]
     return await Promise.all(names.map(async (name) => ({ name, kind: await kindOf(join(folder, name)) })));
   } catch (error) {
     const what = hasCode(error, 'ENOENT')
-      ? `The data folder ${folder} does not exist: make it, choose another with --data, or run \`./meetup generate\`.`
+      ? `The data folder ${folder} does not exist: create it, choose another with --data, or run \`./meetup generate\`.`
       : `The data folder ${folder} can't be read (${messageOf(error)}): choose another with --data.`;
     throw new MeetupError(what, { cause: error });
   }

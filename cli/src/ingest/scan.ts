@@ -17,7 +17,7 @@ export interface Scan {
   readonly longest: number;
   /** How many bytes of the file were read. */
   readonly bytes: number;
-  /** False if the array is not closed, a record is missing beside a comma, or something follows the array. */
+  /** False if the array is not closed, a record is missing next to a comma, or something follows the array. */
   readonly isWellFormed: boolean;
 }
 

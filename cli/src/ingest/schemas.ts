@@ -69,7 +69,7 @@ async function readContract(ajv: Ajv2020, folder: string, name: string): Promise
   if (!isEntityName(name)) {
     throw unusable(
       file,
-      `'${name}' is not a valid table name; use lower-case letters, digits and underscores, and no reserved name of load`,
+      `'${name}' is not a valid table name: use lower-case letters, digits and underscores, and no name that load reserves`,
     );
   }
   let json: JsonFile;

@@ -22,7 +22,7 @@ export async function whyNoAnswer(places: RehearsalPlaces, running: Running): Pr
     });
     try {
       const [row] = await warehouse.rows('select 1 as one');
-      return row?.one === 1 ? undefined : `it says that one is ${row?.one}`;
+      return row?.one === 1 ? undefined : `select 1 returned ${row?.one}`;
     } finally {
       await warehouse.close();
     }

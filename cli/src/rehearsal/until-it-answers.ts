@@ -22,7 +22,7 @@ export async function untilItAnswers(
   { clock, signal, reporter }: Effects,
 ): Promise<Running> {
   const started = clock.elapsed();
-  let missing = 'Spark does not listen yet';
+  let missing = 'Spark is not listening yet';
   for (;;) {
     if (signal.aborted) throw new InterruptedError();
     const running = await readJson(places.stateFile, runningSchema);
@@ -46,5 +46,5 @@ export async function untilItAnswers(
 async function notStarted(places: RehearsalPlaces): Promise<MeetupError> {
   const lines = (await readFile(places.gatewayLog, 'utf8')).trim().split('\n');
   const last = lines.at(-1)?.replace(/^\S+Z /, '') ?? '';
-  return new MeetupError(`The rehearsal does not start (${last.slice(0, 400)}): see ${places.sparkLog}.`);
+  return new MeetupError(`The rehearsal failed to start (${last.slice(0, 400)}): see ${places.sparkLog}.`);
 }

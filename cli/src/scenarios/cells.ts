@@ -75,5 +75,5 @@ function nameOf(type: string): string {
   if (type.startsWith('TIMESTAMP')) return 'a timestamp such as 2026-01-05 18:30:00';
   if (type === 'DATE') return 'a date such as 2026-01-05';
   if (type.endsWith('[]')) return 'a list';
-  return 'a text (put quotes around it)';
+  return 'a string (put it in quotes)';
 }

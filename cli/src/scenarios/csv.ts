@@ -38,7 +38,7 @@ function record(text: string, where: string): { cells: CsvCell[]; length: number
   let at = 0;
   for (;;) {
     const found = /^(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n|$)/.exec(text.slice(at));
-    if (found === null) throw new MeetupError(`${where}: a quote is not where CSV allows one, or is never closed.`);
+    if (found === null) throw new MeetupError(`${where}: a quote is misplaced or not closed.`);
     const [all, quoted, plain, end] = found;
     cells.push(quoted === undefined ? (plain === '' ? null : (plain ?? null)) : quoted.replaceAll('""', '"'));
     at += all.length;

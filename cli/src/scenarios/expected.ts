@@ -113,7 +113,7 @@ function valuesOf(
   const missing = columns.find((column) => !row.has(column));
   if (other !== undefined || missing !== undefined) {
     throw new MeetupError(
-      `${where}: all rows must name the same columns, and this one ${other === undefined ? `lacks ${missing}` : `has ${other} too`} (write null for no value).`,
+      `${where}: all rows must name the same columns, but this one ${other === undefined ? `lacks ${missing}` : `has ${other} too`} (write null for no value).`,
     );
   }
   return columns.map((column) => withKey(row.get(column), keySeparator, `${where}: ${column}`));
@@ -124,6 +124,6 @@ function withKey(value: unknown, separator: string, where: string): unknown {
   if (typeof value !== 'object' || value === null || !('$key' in value)) return value;
   const parts: unknown = value.$key;
   const usable = Array.isArray(parts) && parts.every((part) => typeof part === 'string' || typeof part === 'number');
-  if (!usable) throw new MeetupError(`${where}: $key takes a list of numbers, texts and timestamps.`);
+  if (!usable) throw new MeetupError(`${where}: $key takes a list of numbers, strings and timestamps.`);
   return keyOf(parts, separator, where);
 }

@@ -94,7 +94,7 @@ export async function readScenario(paths: Paths, name: string): Promise<Scenario
     }),
   );
   const stray = [...present].find((entry) => !['scenario.yml', 'expected'].includes(entry)) ?? [...expectedOf][0];
-  if (stray !== undefined) throw new MeetupError(`${shown}: ${stray} belongs to no day in scenario.yml.`);
+  if (stray !== undefined) throw new MeetupError(`${shown}: ${stray} is not a day in scenario.yml.`);
   const { description, rule, vars, max_rejected: maxRejected } = said;
   return { name, folder, description, rule, vars, maxRejected, days };
 }

@@ -225,7 +225,7 @@ function failuresOf(answer: TaskAnswer): string[] {
   if (answer.status === 'pass') return [];
   const broken = answer.nodes.filter((node) => node.status === 'error' || node.status === 'runtime error');
   const reasons = [...answer.problems.map(sentence), ...broken.map(nodeSentence)];
-  return reasons.length > 0 ? [...new Set(reasons)] : ['dbt failed without saying why.'];
+  return reasons.length > 0 ? [...new Set(reasons)] : ['dbt failed without giving a reason.'];
 }
 
 const nodeSentence = (node: NodeResult): string =>

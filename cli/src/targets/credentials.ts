@@ -9,9 +9,9 @@ const host = z
   .transform((text) => text.replace(/^https:\/\//i, '').replace(/\/+$/, ''))
   .pipe(z.string().regex(/^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/i, 'is not a host name'));
 
-const httpPath = z.string().regex(/^\/?sql\/[\w./-]+$/, 'is not like /sql/1.0/warehouses/abc123');
+const httpPath = z.string().regex(/^\/?sql\/[\w./-]+$/, 'does not look like /sql/1.0/warehouses/abc123');
 /** A name that Unity Catalog accepts without quotes. */
-const catalog = z.string().regex(/^[A-Za-z0-9_-]+$/, 'takes letters, digits, _ and -');
+const catalog = z.string().regex(/^[A-Za-z0-9_-]+$/, 'may contain only letters, digits, _ and -');
 const secret = z.string().regex(/^\S+$/, 'must not contain spaces or line breaks');
 
 /** The warehouse and the credentials, in the variables of Databricks' own tools. */

@@ -8,13 +8,13 @@ import { renderProblem, renderVerdict } from '../text/verdict.ts';
 export function renderBuild(report: BuildReport, style: Style): string {
   const parts = [
     ...report.problems.map((problem) => renderProblem("The dbt project can't be read", problem, style)),
-    ...[...report.models, ...report.tests].filter(isTold).map((node) => renderVerdict(node, style)),
+    ...[...report.models, ...report.tests].filter(isShown).map((node) => renderVerdict(node, style)),
     renderSummary(report, style),
   ];
   return parts.join('\n\n');
 }
 
-const isTold = (node: NodeVerdict): boolean => node.status === 'fail' || node.status === 'warn';
+const isShown = (node: NodeVerdict): boolean => node.status === 'fail' || node.status === 'warn';
 
 /** The one line that closes a build: counts, time, and whether readers see it. */
 export function renderSummary(report: BuildReport, style: Style): string {
@@ -29,7 +29,7 @@ export function renderSummary(report: BuildReport, style: Style): string {
   const written = report.models.reduce((sum, { rowsWritten }) => sum + (rowsWritten ?? 0), 0);
   if (written > 0) parts.push(`${plural(written, 'row')} written`);
   const spared = report.spared?.length ?? 0;
-  if (spared > 0) parts.push(style.dim(`${spared} spared`));
+  if (spared > 0) parts.push(style.dim(`${spared} skipped`));
   const line = `${parts.join('; ')} ${style.dim(`in ${formatDuration(report.ms)}`)}`;
   const unpublished = report.models.length > 0 && !report.published && report.status === 'fail';
   return unpublished

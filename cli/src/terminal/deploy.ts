@@ -123,7 +123,7 @@ export function renderRollback(report: RollbackReport, style: Style): string {
 function rollbackLines(report: RollbackReport, style: Style): string[] {
   // What was undone, and what could not be, is printed above.
   if (report.status === 'undone') return report.recovered === undefined ? ['There was nothing to put back.'] : [];
-  const place = `${report.target} is at ${report.to ?? 'what it was before its first deployment'}`;
+  const place = `${report.target} is at ${report.to ?? 'its state before the first deployment'}`;
   const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
   return [`${shown}: ${plural(report.restored.length, 'relation')} put back`, ...failedLines(report.failed, style)];
 }

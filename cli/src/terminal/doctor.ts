@@ -17,6 +17,6 @@ function verdict(checks: DoctorReport['checks'], style: Style): string {
   const failed = checks.filter(({ status }) => status === 'fail').length;
   const warned = checks.filter(({ status }) => status === 'warn').length;
   if (failed > 0) return style.bad(`${plural(failed, 'check')} failed.`);
-  if (warned > 0) return style.caution(`Ready, with ${plural(warned, 'thing')} to know about.`);
-  return style.good('Everything is well.');
+  if (warned > 0) return style.caution(`Ready, with ${plural(warned, 'warning')}.`);
+  return style.good('Everything is fine.');
 }

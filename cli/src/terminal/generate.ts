@@ -11,7 +11,7 @@ export function renderGenerate(report: GenerateReport, style: Style): string {
   const { records, drops } = report;
   const options = `scale ${report.scale}, seed ${report.seed}`;
   if (report.status === 'unchanged') {
-    return `${style.good('Unchanged')}: ${report.out} holds exactly this data set already (${options}).`;
+    return `${style.good('Unchanged')}: ${report.out} already contains exactly this data set (${options}).`;
   }
   const lines = [
     `${style.good('Generated')} ${formatBytes(report.bytes)} in ${report.out} (${options}) in ${formatDuration(report.ms)}.`,

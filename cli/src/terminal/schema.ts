@@ -35,15 +35,17 @@ export function renderPropose({ status, proposals }: SchemaProposeReport, style:
   const parts = proposals.map(({ entity, rejected, valid, changes, admits, diff }) => {
     const head = `${entity}: ${plural(rejected, 'rejected record')}, ${formatCount(admits)} of them admitted by all changes together.`;
     const late =
-      valid === 0 ? [] : [`${plural(valid, 'more record')} valid by now: take in with \`load --retry-rejected\`.`];
+      valid === 0
+        ? []
+        : [`${plural(valid, 'more record')} ${valid === 1 ? 'is' : 'are'} valid now: run \`load --retry-rejected\`.`];
     const rows = changes.map((change) => [change.what, formatCount(change.concerns), formatCount(change.admits)]);
     const columns = [
       { name: 'change' },
-      { name: 'records with this fault', align: 'right' as const },
-      { name: 'admitted by it alone', align: 'right' as const },
+      { name: 'affected records', align: 'right' as const },
+      { name: 'admitted by this change', align: 'right' as const },
     ];
     const table =
-      rows.length === 0 ? ['No change concerns enough of them.'] : [renderTable(columns, rows, style), diff.trimEnd()];
+      rows.length === 0 ? ['No change affects enough records.'] : [renderTable(columns, rows, style), diff.trimEnd()];
     return [head, ...late, ...table].join('\n');
   });
   const next =

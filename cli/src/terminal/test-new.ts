@@ -11,7 +11,7 @@ export function renderTestNew(report: TestNewReport, style: Style): string {
     'given',
     ...given,
     `expected`,
-    `  ${String(report.expected).padStart(4)}  ${report.expected === 1 ? 'row' : 'rows'}${others > 0 ? ` (${others} come along with those that were chosen)` : ''}`,
+    `  ${String(report.expected).padStart(4)}  ${report.expected === 1 ? 'row' : 'rows'}${others > 0 ? ` (${others} more than chosen, from the same inputs)` : ''}`,
     ...(report.matching > report.chosen
       ? [style.dim(`The first of ${report.matching} matching rows were used: narrow them with --where or --from-key.`)]
       : []),
@@ -23,7 +23,7 @@ export function renderTestNew(report: TestNewReport, style: Style): string {
           ),
         ]),
     ...report.kept.map((kept) => style.dim(renderKept(kept))),
-    `It passes. Describe in it which rule it shows.`,
+    'The test passes. Describe the rule that it shows in its description.',
   ].join('\n');
 }
 

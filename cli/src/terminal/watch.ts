@@ -84,9 +84,9 @@ function closing(done: Extract<WatchEvent, { event: 'done' }>, style: Style): st
   return `${mark} ${what}${spared(done)}${removed}${failing} ${time}`;
 }
 
-/** `fct_rsvps unchanged → 9 models spared` */
+/** `fct_rsvps unchanged → 9 models skipped` */
 function spared(done: Extract<WatchEvent, { event: 'done' }>): string {
   if (done.spared.length === 0) return '';
   const shown = done.unchanged.slice(0, 2).join(', ') + (done.unchanged.length > 2 ? ' …' : '');
-  return `, ${shown === '' ? '' : `${shown} unchanged → `}${plural(done.spared.length, 'model')} spared`;
+  return `, ${shown === '' ? '' : `${shown} unchanged → `}${plural(done.spared.length, 'model')} skipped`;
 }

@@ -254,5 +254,5 @@ function descriptionOf({ where, fromKey: value, fromRejected }: NewFixtureOption
           ? 'chosen by a condition'
           : 'any row';
   const how = nearness === 'same' ? '' : ', reduced to rows of the same shape';
-  return `Made from local data (${chosen}${how}). Say here which rule it shows.`;
+  return `Generated from local data (${chosen}${how}). Describe here which rule it shows.`;
 }

@@ -48,10 +48,10 @@ export function renderDifference(difference: FixtureDifference, style: Style): s
       ? [`${plural(counts.differing, 'row')} ${counts.differing === 1 ? 'differs' : 'differ'} (expected → actual)`]
       : []),
     ...(counts.missing > 0 ? [`${plural(counts.missing, 'row')} missing`] : []),
-    ...(counts.extra > 0 ? [`${plural(counts.extra, 'row')} too many`] : []),
+    ...(counts.extra > 0 ? [`${plural(counts.extra, 'row')} unexpected`] : []),
   ];
   const shown = difference.differing.length + difference.missing.length + difference.extra.length;
   const hidden = counts.differing + counts.missing + counts.extra - shown;
-  const head = `${parts.join(', ')}; ${counts.expected} expected, ${counts.actual} came:`;
+  const head = `${parts.join(', ')}; ${counts.expected} expected, ${counts.actual} actual:`;
   return [head, ...body, ...(hidden > 0 ? [style.dim(`  … and ${plural(hidden, 'row')} more`)] : [])].join('\n');
 }

@@ -20,7 +20,7 @@ export function renderVerdict(node: NodeVerdict, style: Style): string {
   }
   if (node.diff !== undefined) return [head, renderDiff(node.diff, style)].join('\n');
   const rows =
-    node.failures === undefined ? (node.message ?? '') : `${plural(node.failures, 'row')} should not be there`;
+    node.failures === undefined ? (node.message ?? '') : `${plural(node.failures, 'row')} that should not exist`;
   return [`${head}: ${rows}${place}`, ...renderSample(node, style)].join('\n');
 }
 

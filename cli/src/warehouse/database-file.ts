@@ -73,7 +73,7 @@ async function writeDifferences(
 async function readFully(file: FileHandle, into: Buffer, length: number, at: number): Promise<void> {
   for (let done = 0; done < length; ) {
     const { bytesRead } = await file.read(into, done, length - done, at + done);
-    if (bytesRead === 0) throw new Error('the file became shorter while it was read');
+    if (bytesRead === 0) throw new Error('the file was truncated while it was being read');
     done += bytesRead;
   }
 }

@@ -160,7 +160,7 @@ class ProjectWatcher {
     if (!this.#hasEvents) return;
     this.#hasEvents = false;
     this.#effects.onTrouble(
-      `The system can't watch more files (${messageOf(error)}), so meetup checks for changes every half a second: raise fs.inotify.max_user_watches, or stop other programs that watch files, and start again.`,
+      `The system can't watch more files (${messageOf(error)}), so meetup checks for changes every half second: raise fs.inotify.max_user_watches, or stop other programs that watch files, and start again.`,
     );
     this.#sweepLater(SWEEP_WITHOUT_EVENTS_MS);
   }

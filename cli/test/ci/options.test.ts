@@ -45,14 +45,14 @@ describe('the base commit of ci', () => {
     expect(await resolveBase(folder, 'none')).toMatchObject({ kind: 'none' });
     expect(await resolveBase(folder, undefined)).toMatchObject({
       kind: 'none',
-      reason: 'git knows no origin/main and no main here',
+      reason: 'there is no origin/main or main in this repository',
     });
     expect(await resolveBase(await temporaryFolder(), undefined)).toMatchObject({ kind: 'none' });
   });
 
   it.each(['nosuch', '--help'])('is rejected if git does not know it: %s', async (ref) => {
     const { folder } = await repository('main');
-    await expect(resolveBase(folder, ref)).rejects.toThrow(`git knows no commit called '${ref}'`);
+    await expect(resolveBase(folder, ref)).rejects.toThrow(`There is no commit '${ref}' in this repository`);
   });
 
   it('differs from a working tree with changed files, tracked or untracked', async () => {

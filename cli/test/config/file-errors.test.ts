@@ -72,7 +72,7 @@ describe('an unexpected file system error', () => {
     );
     const defect = new TypeError('x is not a function');
     expect(fileProblem(defect, 'a.sql')).toBe(defect);
-    expect(sentenceOf(defect)).toMatch(/^Something in meetup itself failed: x is not a function/);
+    expect(sentenceOf(defect)).toMatch(/^Internal error in meetup: x is not a function/);
   });
 });
 

@@ -67,7 +67,7 @@ describe('a rollback', () => {
     const back = [...TWO, ...ledger(['rolled back', 'r', undefined, null])];
     expect(rollbackGoal(back, 'two', 'prod')).toMatchObject({ from: null, to: 'two', deployed: { relations: at(2) } });
     expect(() => rollbackGoal(back, undefined, 'prod')).toThrow('Nothing is deployed to prod');
-    expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod has no deployment two: none ended well.');
+    expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod has no deployment two: none finished successfully.');
   });
 
   it('is rejected if somebody has deployed since it was confirmed', () => {

@@ -190,6 +190,6 @@ describe('the output of generate', () => {
   it('says if nothing changed', async () => {
     const out = await temporaryFolder();
     await generate(out);
-    expect(renderGenerate(await generate(out), style)).toMatch(/^Unchanged: .* holds exactly this data set/);
+    expect(renderGenerate(await generate(out), style)).toMatch(/^Unchanged: .* already contains exactly this data set/);
   });
 });

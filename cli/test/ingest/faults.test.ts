@@ -166,7 +166,7 @@ describe('the data folder', () => {
         `Not loaded: 2026-02-30/ (${days}).`,
         `Not loaded: 2026-1-2/ (${days}).`,
         'Not loaded: 2026-12-03 (it is a link to nothing).',
-        'Not loaded: 2026-12-04/more/ (a day has no folders).',
+        "Not loaded: 2026-12-04/more/ (a day's folder can't contain folders).",
         `Not loaded: Users.json (${files}).`,
         `Not loaded: backup/ (${days}).`,
         'Not loaded: events.json/ (it is a folder).',

@@ -174,7 +174,7 @@ describe('a changed schema', () => {
     expect(error).toMatchObject({ name: 'MeetupError', exitCode: 2, message: expect.stringMatching(plan) });
     expect(error).toMatchObject({
       message: expect.stringMatching(
-        /^sponsors\.schema\.json no longer describes what raw\.sponsors holds: .* Nothing was changed: run `\S+ \S*load --migrate` to do this|load --migrate` to do this, or change the schema back\.$/,
+        /^sponsors\.schema\.json no longer matches the contents of raw\.sponsors: .* Nothing was changed: run `\S+ \S*load --migrate` to do this|load --migrate` to do this, or change the schema back\.$/,
       ),
     });
     expect(await contentOf(paths)).toEqual(before);

@@ -60,7 +60,7 @@ describe('a connection to Spark', () => {
     const { port, clients } = await server((_call, client) => client.write('HTTP/1.1 400 Bad Request\r\n\r\n'));
     const link = await open(port);
     const closed = clients.map((client) => once(client, 'close'));
-    await expect(link.call('Echo', message('x'))).rejects.toThrow('it sent something that is no Thrift');
+    await expect(link.call('Echo', message('x'))).rejects.toThrow('its reply is not a Thrift message');
     await Promise.all(closed);
     expect(link.alive).toBe(false);
   });

@@ -89,7 +89,7 @@ describe('meetup test --target rehearsal', () => {
     expect(report.tests).toHaveLength(1);
     expect(report.tests[0]).toMatchObject({ status: 'fail' });
     expect(report.tests[0]?.message).toMatch(
-      /^fixtures\/models\/int_as_of\/broken\.yml:2\n1 row missing, 1 row too many/,
+      /^fixtures\/models\/int_as_of\/broken\.yml:2\n1 row missing, 1 row unexpected/,
     );
     expect(await connection.rows("show schemas like 'meetup_fixtures_*'")).toEqual([]);
   });

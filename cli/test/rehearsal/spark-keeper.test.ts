@@ -56,7 +56,7 @@ async function listening(keeper: SparkKeeper, port: number): Promise<void> {
 describe('Spark', () => {
   it('causes an error with the reason if its first start fails', async () => {
     const { keeper, startedTimes } = await keeperOf('ends at once');
-    await expect(keeper.run()).rejects.toThrow('Spark does not start: it ended with exit code 3. ERROR no memory');
+    await expect(keeper.run()).rejects.toThrow('Spark failed to start: it ended with exit code 3. ERROR no memory');
     expect(await startedTimes()).toBe(1);
   });
 
@@ -66,7 +66,7 @@ describe('Spark', () => {
     await listening(keeper, 1003);
     await keeper.end();
     expect(await running).toBe(0);
-    expect(lines.filter((line) => line.startsWith('Spark does not start'))).toHaveLength(2);
+    expect(lines.filter((line) => line.startsWith('Spark failed to start'))).toHaveLength(2);
   });
 
   it('starts with an empty scratch folder', async () => {
@@ -87,7 +87,7 @@ describe('Spark', () => {
       'Spark ended',
       ...Array.from({ length: 4 }, () => [
         'starting another Spark',
-        expect.stringContaining('Spark does not start'),
+        expect.stringContaining('Spark failed to start'),
       ]).flat(),
     ]);
   });

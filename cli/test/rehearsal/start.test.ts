@@ -63,7 +63,7 @@ describe('waiting for a rehearsal to start', () => {
   it('times out if the background process has written no state', async () => {
     const places = await placesOnDisk();
     const waiting = untilItAnswers(places, { run: 'this', pid: process.pid }, hurriedEffects());
-    await expect(waiting).rejects.toThrow('after 300 s (Spark does not listen yet)');
+    await expect(waiting).rejects.toThrow('after 300 s (Spark is not listening yet)');
   });
 });
 

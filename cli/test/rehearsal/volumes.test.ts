@@ -212,7 +212,7 @@ describe('the answer to a statement about files', () => {
   };
 
   it.each([
-    ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day/a'", '42710', 'say OVERWRITE'],
+    ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day/a'", '42710', 'use OVERWRITE'],
     ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops/day' OVERWRITE", '42710', 'is a folder'],
     ["PUT '/home/me/a' INTO '/Volumes/main/raw/drops' OVERWRITE", '42710', 'is a folder'],
   ])('is an error if the target already exists: %s', async (statement, sqlState, words) => {

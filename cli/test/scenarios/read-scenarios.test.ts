@@ -39,15 +39,11 @@ describe('a scenario', () => {
 
   test.each([
     ['a day without files', {}, 'day-1 has no folder'],
-    [
-      'a folder of an unknown day',
-      { 'day-1/a.json': '', 'day-2/a.json': '' },
-      'day-2 belongs to no day in scenario.yml',
-    ],
+    ['a folder of an unknown day', { 'day-1/a.json': '', 'day-2/a.json': '' }, 'day-2 is not a day in scenario.yml'],
     [
       'expected rows of an unknown day',
       { 'day-1/a.json': '', 'expected/day-3/t.yml': '[]' },
-      'day-3 belongs to no day in scenario.yml',
+      'day-3 is not a day in scenario.yml',
     ],
   ])('is rejected if it has %s', async (_what, files, message) => {
     const all: Record<string, string> = { 'scenario.yml': `${head}days: [{dropped_on: 2026-01-05}]\n`, ...files };

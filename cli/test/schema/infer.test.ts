@@ -133,9 +133,9 @@ describe('an inferred schema', () => {
     const { schema, notes } = await inferSchema('things', [file], quietEffects());
     expect(schema.properties).toEqual({ id: { type: 'integer' }, city: { type: 'string' } });
     expect(notes).toEqual([
-      'The property "_batch_id" of / is left out, because it can not be the name of a column.',
+      'The property "_batch_id" of / is left out, because it is not a valid column name.',
       'The property "City" of / is left out, because it differs from "city" only in case.',
-      'The property "" of / is left out, because it can not be the name of a column.',
+      'The property "" of / is left out, because it is not a valid column name.',
     ]);
   });
 

@@ -61,7 +61,7 @@ describe('the credentials for prod', () => {
     const env = { ...warehouse, DATABRICKS_TOKEN: 'dapi secret', DATABRICKS_CATALOG: 'a`b' };
     const error = await readCredentials(env).catch((reason: unknown) => reason);
     expect(String(error)).toContain('DATABRICKS_TOKEN must not contain spaces');
-    expect(String(error)).toContain('DATABRICKS_CATALOG takes letters');
+    expect(String(error)).toContain('DATABRICKS_CATALOG may contain only letters');
     expect(String(error)).not.toContain('dapi');
   });
 });

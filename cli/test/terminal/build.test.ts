@@ -55,7 +55,7 @@ Readers keep the previous state: a failed build is not published.`,
     const sample = { columns: ['id', 'name'], rows: [[7, null]] };
     const tests = [node('not_null_a_name', { status: 'fail', kind: 'test', failures: 3, sample })];
     expect(report({ status: 'fail', tests })).toContain(
-      `✗ test not_null_a_name: 3 rows should not be there
+      `✗ test not_null_a_name: 3 rows that should not exist
   id  name
   ──  ────
    7  NULL

@@ -124,7 +124,7 @@ describe('a test created from local data', { timeout: 120_000 }, () => {
     [{ model: 'fct_events', fromKey: '0' }, 'its key is event_key'],
     [{ model: 'fct_events', name: '../x' }, '--name takes lower-case letters'],
     [{ model: 'fct_events', fromRejected: '0' }, `There is no rejected record '0'`],
-    [{ model: 'fct_events', where: 'true', fromKey: '0' }, 'exclude each other'],
+    [{ model: 'fct_events', where: 'true', fromKey: '0' }, "can't be combined"],
   ])('is rejected with one sentence for invalid options: %o', async (options, message) => {
     const before = await readdir(join(paths.fixtures, 'fct_events'));
     await expect(runTestNew({ paths, ...options }, effects)).rejects.toThrow(message);

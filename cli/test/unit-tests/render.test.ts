@@ -25,7 +25,7 @@ const failed: FixtureResult = {
 it('the report of a failed fixture shows differing, missing and extra rows, with their lines', () => {
   expect(renderFixture(failed, styleFor({}, {}))).toBe(
     [
-      '1 row differs (expected → actual), 1 row missing, 1 row too many; 3 expected, 3 came:',
+      '1 row differs (expected → actual), 1 row missing, 1 row unexpected; 3 expected, 3 actual:',
       '    id  amount',
       '  ≠ 1   8 → 80   line 9',
       '  - 7   null   line 12',

@@ -7,7 +7,7 @@ export const load = ({ program, run }: Cli) =>
     .addOption(maxRejectedOption())
     .option(
       '--migrate',
-      'change the raw tables as changed schemas call for: columns get their new types, records that are no longer valid are rejected',
+      'migrate the raw tables to changed schemas: convert columns to their new types, and reject records that are no longer valid',
     )
     .option('--retry-rejected', 'load rejected records that are valid now, with their original batch and position')
     .action((given) =>

@@ -6,7 +6,7 @@ export const rollback = ({ program, io, run }: Cli) =>
     .description('return every table of a target to its state at an earlier deployment')
     .option('--to <deployment>', 'the deployment to return to (default: the one before the last)')
     .option('--yes', 'skip the confirmation')
-    .option('--force', "roll back even if some tables can't be restored, and list those")
+    .option('--force', "roll back even if some tables can't be restored, and list them")
     .action((given) =>
       run(
         async (session) => {

@@ -38,8 +38,8 @@ const infer = ({ program, io, run }: Cli) =>
 const propose = ({ program, run }: Cli) =>
   program
     .command('propose')
-    .description('propose the smallest changes of the schemas that would admit rejected records')
-    .option('--least <records>', 'leave out changes that concern fewer records', '2')
+    .description('propose the smallest schema changes that would admit rejected records')
+    .option('--least <records>', 'leave out changes that affect fewer records', '2')
     .option('--apply', 'write the changes')
     .action((given) =>
       run(async (session) => {
@@ -56,7 +56,7 @@ const docs = ({ program, run }: Cli) =>
   program
     .command('docs')
     .description(
-      "write what is derived from the schemas: the dbt source's YAML, the README's table and the raw tables' DDL",
+      "write the files derived from the schemas: the dbt source's YAML, the README's table and the raw tables' DDL",
     )
     .option('--check', 'only compare the files with the schemas; exit with 1 if one differs')
     .action((given) =>

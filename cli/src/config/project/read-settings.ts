@@ -56,7 +56,7 @@ function textOf(file: string): string | undefined {
 /** The first fault, in words. */
 function faultOf({ issues }: z.ZodError, refuse: (key: Key, why: string) => MeetupError): MeetupError {
   const [issue] = issues;
-  if (issue === undefined) return refuse([], 'it is wrong.');
+  if (issue === undefined) return refuse([], 'it is invalid.');
   const name = issue.path.join('.');
   if (issue.code === 'unrecognized_keys') {
     const [unknown = ''] = issue.keys;

@@ -26,7 +26,7 @@ export const settingsSchema = z
       .min(1)
       .optional()
       .describe(
-        'The schemas whose models people rely on, as the local target calls them: they are compared by `diff`, `deploy` and scenarios, and `query` looks there first.',
+        'The schemas of the public models, by their names in the local target: `diff`, `deploy` and scenarios compare them, and `query` searches them first.',
       ),
     dev: z
       .strictObject({
@@ -47,7 +47,7 @@ export const settingsSchema = z
     key_separator: z
       .string()
       .optional()
-      .describe('What the surrogate keys of the project put between their parts, for $key in scenarios; - by default.'),
+      .describe('Separator between the parts of surrogate keys, for $key in scenarios (default: -).'),
   })
   .describe('Settings of meetup for one dbt project.');
 

@@ -171,7 +171,7 @@ class Causes {
     const relation = relationOf(node);
     if (drift.has(relation) && present.has(relation)) return `somebody changed it (${drift.get(relation)})`;
     if (changed) return reasonOf(node, isNew);
-    if (!present.has(relation)) return 'it is gone';
+    if (!present.has(relation)) return 'it no longer exists';
     return fullRefresh ? '--full-refresh was given' : undefined;
   }
 }

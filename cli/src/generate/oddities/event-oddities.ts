@@ -33,10 +33,10 @@ const BREAKING: readonly Oddity[] = [
     const answer = anAnswer(event);
     answer.user_id = String(answer.user_id);
   }),
-  breaking('answer that is none', (event) => {
+  breaking('invalid answer', (event) => {
     anAnswer(event).response = 'maybe';
   }),
-  breaking('answer without a moment', (event) => {
+  breaking('answer without a timestamp', (event) => {
     delete anAnswer(event).when;
   }),
   breaking('negative guests', (event) => {
@@ -88,7 +88,7 @@ const ANSWERS: readonly Oddity[] = [
   changing('crowd of guests', (event) => {
     anAnswer(event).guests = 400;
   }),
-  changing('guests of somebody who does not come', (event) => {
+  changing('guests with a no', (event) => {
     const answer = anAnswer(event);
     answer.response = 'no';
     answer.guests = 2;
@@ -101,7 +101,7 @@ const ANSWERS: readonly Oddity[] = [
       guests: 0,
     });
   }),
-  changing('answer before the event was made', (event) => {
+  changing('answer before the announcement', (event) => {
     const early = moment(event, 'created') - 24 * HOUR;
     addAnswer(event, { user_id: LOST_USER_ID + 8, when: early, response: 'yes', guests: 0 });
   }),
@@ -142,7 +142,7 @@ const TIMES: readonly Oddity[] = [
   changing('cancelled', (event) => {
     event.status = 'cancelled';
   }),
-  changing('status seldom seen', (event) => {
+  changing('rare status', (event) => {
     event.status = 'suggested';
   }),
   changing('draft', (event) => {
@@ -151,20 +151,20 @@ const TIMES: readonly Oddity[] = [
   changing('proposed', (event) => {
     event.status = 'proposed';
   }),
-  changing('start before it was made', (event) => {
+  changing('start before the announcement', (event) => {
     // Moved by a full year, so that it doesn't coincide with another meeting of its group.
     event.time = moment(event, 'created') - YEAR;
   }),
   changing('duration in seconds', (event) => {
     event.duration = 7200;
   }),
-  changing('duration of nothing', (event) => {
+  changing('duration of zero', (event) => {
     event.duration = 0;
   }),
   changing('duration of a year', (event) => {
     event.duration = YEAR;
   }),
-  changing('nothing but what is required', (event) => {
+  changing('only required fields', (event) => {
     for (const field of ['description', 'duration', 'rsvp_limit', 'venue_id', 'status']) delete event[field];
   }),
   changing('nulls throughout', (event) => {
@@ -196,7 +196,7 @@ const TEXTS: readonly Oddity[] = [
     event.name = 'O\'Brien’s "quoted" \\ <b>talk</b>;\u2028 -- drop table\tnothing';
     event.description = "<p>1\r\n2\n3\u2029</p><script>alert('hi')</script>%s {{ jinja }}";
   }),
-  changing('fields that nobody asked for', (event) => {
+  changing('unknown fields', (event) => {
     event.visibility = 'public';
     event.fee = { amount: 5, currency: 'EUR' };
   }),

@@ -7,7 +7,7 @@ export const GROUP_ODDITIES: readonly Oddity[] = [
   breakingCopy('latitude of 200', (group) => {
     group.lat = 200;
   }),
-  breakingCopy('link that is none', (group) => {
+  breakingCopy('invalid link', (group) => {
     group.link = 'meetup dot com slash us';
   }),
   {
@@ -28,7 +28,7 @@ export const GROUP_ODDITIES: readonly Oddity[] = [
   changing('the same topic twice', (group) => {
     group.topics = ['Open Source', ' open source', 'Open Source'];
   }),
-  changing('topics between odd blanks, with a dotted capital I', (group) => {
+  changing('topics with unusual whitespace and a dotted capital I', (group) => {
     group.topics = ['\tİstanbul\u00a0', 'istanbul', 'Data\u00a0Science'];
   }),
   { name: 'duplicate record', spoil: (group) => [group, { ...group }] },
@@ -41,7 +41,7 @@ export const GROUP_ODDITIES: readonly Oddity[] = [
   changing('name in emoji', (group) => {
     group.name = `👩‍💻🇳🇱 ${String(group.name)} 🚀`;
   }),
-  changing('fields that nobody asked for', (group) => {
+  changing('unknown fields', (group) => {
     group.organizer = { member_id: 1, name: 'O’Brien "the Hat"' };
     group.utc_offset = 3_600_000;
   }),

@@ -18,7 +18,7 @@ export const USER_ODDITIES: readonly Oddity[] = [
   breaking('country in three letters', (user) => {
     user.country = 'NLD';
   }),
-  breaking('moment as text', (user) => {
+  breaking('timestamp as text', (user) => {
     lastMembership(user).joined = '2019-04-01T18:00:00Z';
   }),
   {
@@ -28,7 +28,7 @@ export const USER_ODDITIES: readonly Oddity[] = [
     alone: true,
   },
   {
-    ...breaking('memberships that are no list', (user) => {
+    ...breaking('memberships that are not a list', (user) => {
       user.memberships = { ...lastMembership(user) };
     }),
     alone: true,
@@ -42,7 +42,7 @@ export const USER_ODDITIES: readonly Oddity[] = [
     const earlier = typeof last.joined === 'number' ? last.joined - 86_400_000 : 0;
     user.memberships = [...items(user, 'memberships'), { ...last }, { ...last, joined: earlier }];
   }),
-  changing('membership in a far future', (user) => {
+  changing('membership in the far future', (user) => {
     const others = items(user, 'memberships').slice(0, -1);
     user.memberships = [...others, { joined: FAR_FUTURE, group_id: lastMembership(user).group_id ?? LOST_GROUP_ID }];
   }),
@@ -60,7 +60,7 @@ export const USER_ODDITIES: readonly Oddity[] = [
     name: 'older self in the same file',
     spoil: (user) => [{ ...user, city: 'Kerkrade', memberships: items(user, 'memberships').slice(0, 1) }, user],
   },
-  changing('nothing but an id', (user) => {
+  changing('only an id', (user) => {
     for (const field of Object.keys(user)) if (field !== 'user_id') delete user[field];
   }),
   changing('right-to-left hometown', (user) => {

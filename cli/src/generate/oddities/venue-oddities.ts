@@ -21,7 +21,7 @@ export const VENUE_ODDITIES: readonly Oddity[] = [
     venue.lat = 0;
     venue.lon = 0;
   }),
-  changing('no place at all', (venue) => {
+  changing('no location', (venue) => {
     venue.lat = null;
     delete venue.lon;
     delete venue.city;

@@ -89,7 +89,7 @@ export function mustMigrate(changes: readonly SchemaChange[], command: string): 
   const plans = changes.map(({ entity, retyped, records, invalid, example }) => {
     const columns = retyped.map(({ column, from, to }) => `${column} becomes ${to} instead of ${from}`);
     const moved = `${formatCount(invalid)} of ${formatCount(records)} loaded records move to raw.rejected_records${example === undefined ? '' : ` (for example ${example})`}`;
-    return `${entity}.schema.json no longer describes what raw.${entity} holds: ${[...columns, moved].join(', ')}`;
+    return `${entity}.schema.json no longer matches the contents of raw.${entity}: ${[...columns, moved].join(', ')}`;
   });
   return new MeetupError(
     `${plans.join('; ')}. Nothing was changed: run \`${command} load --migrate\` to do this, or change the schema back.`,

@@ -32,7 +32,7 @@ export async function answerAboutVolumes(
   const file = site.volumes.file(parsed.path);
   const found = existsSync(file) ? statSync(file, { throwIfNoEntry: false }) : undefined;
   if (parsed.verb === 'PUT' && found !== undefined && (found.isDirectory() || !parsed.overwrite)) {
-    const why = found.isDirectory() ? 'is a folder' : 'is there already: say OVERWRITE to replace it';
+    const why = found.isDirectory() ? 'is a folder' : 'already exists: use OVERWRITE to replace it';
     throw new StatementError(`[FILE_IN_STAGING_PATH_ALREADY_EXISTS] ${parsed.path} ${why}. SQLSTATE: 42710`, '42710');
   }
   // A missing file is reported by the transfer itself with 404, as cloud storage does.

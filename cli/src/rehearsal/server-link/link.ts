@@ -94,11 +94,11 @@ export class SparkLink {
     const message = encodeMessage(callOf(name, this.#sequence, request));
     this.#send(lengthOf(message.length), message);
     const length = (await this.#take(4)).readUInt32BE();
-    if (length > LARGEST_FRAME) throw this.#lose('it sent something that is no Thrift');
+    if (length > LARGEST_FRAME) throw this.#lose('its reply is not a Thrift message');
     const answer = decodeMessage(await this.#take(length));
     if (answer.kind === KIND.exception) throw new SparkRefusedError(answer.body.string(1) ?? 'no reason given');
     const response = answer.body.struct(0);
-    if (response === undefined) throw new SparkRefusedError(`Spark answered ${name} with nothing.`);
+    if (response === undefined) throw new SparkRefusedError(`Spark sent an empty answer to ${name}.`);
     return response;
   }
 
@@ -110,7 +110,7 @@ export class SparkLink {
       const payload = await this.#take(header.readUInt32BE(1));
       const status = header.readUInt8();
       if (status === SASL.complete) return;
-      if (status !== SASL.ok) throw new SparkLostError(`The rehearsal's Spark does not let us in: ${payload}`);
+      if (status !== SASL.ok) throw new SparkLostError(`The rehearsal's Spark refused the connection: ${payload}`);
     }
   }
 

@@ -38,7 +38,7 @@ export class SparkKeeper {
   async address(): Promise<SparkAddress> {
     const deadline = Date.now() + PATIENCE_MS;
     while (this.#spark === undefined) {
-      if (Date.now() > deadline) throw new SparkLostError("The rehearsal's Spark is not up: its log says why.");
+      if (Date.now() > deadline) throw new SparkLostError("The rehearsal's Spark is not running: its log shows why.");
       await delay(50);
     }
     return this.#spark.address;

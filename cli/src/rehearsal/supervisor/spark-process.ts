@@ -90,9 +90,9 @@ async function listening(child: ChildProcess, log: (text: string | Uint8Array) =
   const ended = Promise.race([
     once(child, 'exit').then(([code, signal]) => `it ended with ${signal ?? `exit code ${code}`}. ${last}`),
     once(child, 'error').then(([error]) => messageOf(error)),
-    delay(STARTING_MS, 'it does not listen after three minutes', { ref: false }),
+    delay(STARTING_MS, 'it was not listening after three minutes', { ref: false }),
   ]);
   const first = await Promise.race([port, ended]);
   if (typeof first === 'number') return first;
-  throw new SparkLostError(`Spark does not start: ${first.trim()}`);
+  throw new SparkLostError(`Spark failed to start: ${first.trim()}`);
 }

@@ -61,7 +61,9 @@ async function openPorts(
   const now = (): number => Date.now();
   const tickets = new Tickets(now);
   const volumes = new Volumes(places.volumes);
-  await volumes.removeLeftovers().catch((error: unknown) => log(`leftovers of uploads stay: ${messageOf(error)}`));
+  await volumes
+    .removeLeftovers()
+    .catch((error: unknown) => log(`leftovers of uploads can't be removed: ${messageOf(error)}`));
   const links = new SparkLinks(() => keeper.address());
   const gateway = new Gateway({
     links,

@@ -17,7 +17,7 @@ const VERSION = 0x80010000;
 export function decodeMessage(bytes: Buffer): Message {
   const head = bytes.readUInt32BE(0);
   if ((head & 0xffff0000) >>> 0 !== VERSION)
-    throw new RangeError("The bytes are no message of Thrift's binary protocol.");
+    throw new RangeError("The bytes are not a message of Thrift's binary protocol.");
   const nameLength = count(bytes, 4);
   const name = bytes.toString('utf8', 8, 8 + nameLength);
   const sequence = bytes.readInt32BE(8 + nameLength);

@@ -155,7 +155,7 @@ function listable(
         ((count.get(other) ?? 0) - (count.get(name) ?? 0) || (other < name ? 1 : -1)) > 0,
     );
   return properties.filter(([name]) => {
-    if (!isColumnName(name, path === '')) return leaveOut(name, 'it can not be the name of a column');
+    if (!isColumnName(name, path === '')) return leaveOut(name, 'it is not a valid column name');
     const other = rival(name);
     return other === undefined || leaveOut(name, `it differs from ${JSON.stringify(other)} only in case`);
   });

@@ -66,7 +66,7 @@ function hasCredentials(output: ProfileOutput, env: Env): boolean {
 
 function fixFor(target: string, missing: string[]): string {
   if (target === 'rehearsal') return '`./meetup rehearsal up` starts the local warehouse and sets them';
-  return `set ${missing.length === 1 ? 'it' : 'them'} in the environment; docs/databricks.md says where to find the values`;
+  return `set ${missing.length === 1 ? 'it' : 'them'} in the environment; docs/databricks.md shows where to find the values`;
 }
 
 async function checkReachable({ target, effects }: DoctorContext, output: ProfileOutput): Promise<Check> {

@@ -63,7 +63,7 @@ def operations(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable
         try:
             from meetup_engine.unit_tests.mutation import coverage, mutants
         except ImportError as error:
-            raise MissingPackage(f"{error.name} is in requirements.txt, and not in the toolchain") from error
+            raise MissingPackage(f"{error.name} is in requirements.txt, but not in the toolchain") from error
         runner = UnitTestRunner(session, request.document.get("sources") or {})
         nodes, tests = models_of(session, request), tests_by_model(session)
         if request.op == "coverage":
