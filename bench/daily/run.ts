@@ -16,8 +16,9 @@ import { quoteIdentifier, quoteLiteral } from '../../cli/src/warehouse/sql.ts';
 import type { Cell } from '../../cli/src/warehouse/warehouse.ts';
 
 /**
- * What does a daily drop cost, model by model? Loads and builds a generated data set, then some generated drops, one build each, and
- * prints for the last one the rows that each model wrote, the rows that changed, and the processor seconds that it took, beside those of a full refresh.
+ * Measures the cost of a daily drop for each model. Loads and builds a generated data set, then some generated drops, one build each,
+ * and prints for the last one the rows that each model wrote, the rows that changed, and the CPU seconds that it took, compared with
+ * those of a full refresh.
  */
 const { values } = parseArgs({
   options: {
@@ -45,10 +46,10 @@ interface Row {
   readonly fullSeconds: number;
 }
 
-/** Processor time, which other work on the machine doesn't change. */
+/** CPU time, which is independent of other load on the machine. */
 const secondsOf = (node: NodeResult | undefined): number => (node?.cpuMs ?? 0) / 1000;
 
-/** Every model's result. One at a time, so that the processor time meanwhile is the model's own. */
+/** The result of every model. Models run one at a time, so that the process's CPU time is the model's. */
 async function buildAll(engine: EngineClient, fullRefresh: boolean): Promise<Map<string, NodeResult>> {
   const answer = await engine.run({ target: 'dev', threads: 1, fullRefresh });
   const failed = answer.nodes.find((node) => node.status !== 'success' && node.status !== 'no-op');
@@ -58,7 +59,7 @@ async function buildAll(engine: EngineClient, fullRefresh: boolean): Promise<Map
   return new Map(answer.nodes.map((node) => [node.name, node]));
 }
 
-/** For each table: its rows, and how many are new, gone or different. A row that differs counts once. */
+/** For each table, the number of rows, and of rows that are new, gone or different. A different row counts once. */
 async function countChanges(before: string, after: string): Promise<Map<string, { rows: number; changed: number }>> {
   const warehouse = await DuckDbWarehouse.inMemory();
   try {
@@ -83,7 +84,7 @@ async function countChanges(before: string, after: string): Promise<Map<string, 
   }
 }
 
-/** The folders of the daily drops, taken out of the data folder, in their order. */
+/** Moves the folders of the daily drops out of the data folder, and returns them in order. */
 async function setAsideDrops(data: string, aside: string): Promise<string[]> {
   await mkdir(aside);
   const days = (await readdir(data)).filter((name) => /^\d{4}-\d{2}-\d{2}$/.test(name)).sort();

@@ -61,7 +61,7 @@ const nodeResultSchema = z.object({
   ...identity,
   status: z.enum(['success', 'error', 'skipped', 'partial success', 'pass', 'fail', 'warn', 'runtime error', 'no-op']),
   ms: z.number(),
-  /** Processor time of the engine meanwhile: the node's own where nodes run one at a time. */
+  /** The engine's CPU time during the node: the node's own if nodes run one at a time. */
   cpuMs: z.number().optional(),
   message: z.string().nullable(),
   /** For a test: the number of failing rows. */

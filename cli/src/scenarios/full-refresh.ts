@@ -38,7 +38,7 @@ interface Rows {
 
 /** The catalog name of the working database in compiled SQL; DuckDB derives it from the file name. */
 const CATALOG = 'meetup';
-/** The name under which the built database is attached beside it. */
+/** The name under which the built database is attached. */
 export const BUILT = 'built';
 
 const EXAMPLES = 5;

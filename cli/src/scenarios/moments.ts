@@ -27,7 +27,7 @@ export function epochMs(moment: string, where: string): number {
 }
 
 /**
- * The surrogate key of its parts: the MD5 of their texts, with a separator between them. A part that is a moment stands for its epoch milliseconds.
+ * The surrogate key of its parts: the MD5 of their texts, with a separator in between. A timestamp counts as its epoch milliseconds.
  */
 export function keyOf(parts: readonly (string | number)[], separator: string, where: string): string {
   const texts = parts.map((part) => (typeof part === 'string' && MOMENT.test(part) ? epochMs(part, where) : part));

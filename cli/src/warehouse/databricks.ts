@@ -32,7 +32,7 @@ export interface DatabricksOptions {
 
 /**
  * One row. Integers beyond 2^53 and exact decimals lose digits on the way: cast them to strings in the query. Dates and timestamps are
- * text, to the millisecond; inside of arrays, maps and structs they are what the driver makes of them.
+ * text, to the millisecond; inside arrays, maps and structs they have the driver's own form.
  */
 export type DatabricksRow = Readonly<Record<string, unknown>>;
 

@@ -1,24 +1,24 @@
 {#
-    What an incremental model has to compute again. Its rows belong to scopes (groups, months), and a scope's rows follow from the state
-    of what the model reads of it: `states` has a row per scope, with columns that differ as soon as anything differs from which the
-    model computes. The model says in its meta:
+    Finds the scopes that an incremental model has to compute again. Its rows belong to scopes (groups, months), and a scope's rows depend
+    on the scope's state: `states` has a row per scope, with columns that change whenever any input of the model changes. The model
+    declares in its meta:
 
         meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'members_state']}
 
-    filters what it reads by `is_changed('group_id')`, and ends with the hook `remember_states()`, which keeps the states that its rows
-    were made from, in the same transaction as the rows. A scope whose state is another one than was kept, or that came or went, is
-    computed, compared and merged; all others are left alone. There is no high-water mark: a late drop, a repeated one and a run that
-    was cut off need no case of their own.
+    filters its inputs by `is_changed('group_id')`, and has the hook `remember_states()`, which stores the states that its rows were built
+    from, in the same transaction as the rows. Scopes that are new, gone or have another state than the stored one are computed, compared
+    and merged; all others are skipped. There is no high-water mark, so late drops, repeated drops and interrupted runs are not special
+    cases.
 
-    Only where rows and states change in one transaction can neither be newer than the other. Elsewhere (Delta) all scopes count as
-    changed: the model computes everything, and merge_changed still writes only what differs.
+    This requires that rows and states change in one transaction, so that neither is newer than the other. Elsewhere (Delta), all scopes
+    count as changed: the model computes everything, and merge_changed still only writes the differences.
 #}
 
-{# True of the scopes that have to be computed: all of them in a full build. #}
+{# True for the scopes that have to be computed; in a full build, for all. #}
 {% macro is_changed(scope, states='int_group_states') -%}
-    {#- dbt finds out what a model depends on while parsing, when its meta can't be read yet. -#}
+    {#- dbt determines dependencies while parsing, when the model's meta can't be read yet. -#}
     {%- if not execute -%}{%- do ref(states) -%}{%- endif -%}
-    {#- A unit test's model has no table, so `this` is none. -#}
+    {#- The model of a unit test has no table, so `this` is none. -#}
     {%- if execute and this is not none and is_incremental() and scopes_are_known() -%}
         {{ scope }} in (select scope from {{ changed_scopes() }} as changed)
     {%- else -%}
@@ -27,7 +27,7 @@
 {%- endmacro %}
 
 
-{# The scopes whose state is not the one that the model's rows were made from: a subquery with the column `scope`. #}
+{# A subquery with the column `scope`: the scopes whose state differs from the one that the model's rows were built from. #}
 {% macro changed_scopes() -%}
     {%- set meta = model.config.meta -%}
     (
@@ -44,7 +44,7 @@
 {%- endmacro %}
 
 
-{# A hook: keeps the states that the model's rows were made from. #}
+{# A hook that stores the states that the model's rows were built from. #}
 {% macro remember_states() -%}
     {{ return(adapter.dispatch('remember_states', 'meetup')()) }}
 {%- endmacro %}
@@ -53,7 +53,7 @@
 
 {% macro duckdb__remember_states() -%}
     {%- set meta = model.config.meta -%}
-    {#- A hook is rendered while parsing, too, when there is no meta yet. -#}
+    {#- Hooks are also rendered while parsing, when there is no meta yet. -#}
     {%- if execute -%}
     create or replace table {{ seen_states() }} as
     select
@@ -70,7 +70,7 @@
 {%- endmacro %}
 
 
-{# Whether the states were kept that the model's rows were made from. #}
+{# Whether the states that the model's rows were built from are stored. #}
 {% macro scopes_are_known() -%}
     {{ return(adapter.dispatch('scopes_are_known', 'meetup')()) }}
 {%- endmacro %}

@@ -1,10 +1,9 @@
 {#
-    Incremental strategy of models that compute all of their rows, or all those of the scopes that changed (see is_changed): one merge
-    writes the rows that are new or differ, and deletes those that the model no longer has. Rows that came out the same are not touched,
-    so what is written follows from what changed, and every row is what a full refresh would make it. A run that was cut off is simply
-    repeated.
+    Incremental strategy for models that compute all of their rows, or all rows of the scopes that changed (see is_changed): one merge
+    writes the rows that are new or different, and deletes those that the model no longer returns. Unchanged rows are not touched, so only
+    changes are written, and every row is what a full refresh would produce. An interrupted run can simply be repeated.
 
-    `unique_key` is a column or a list of them, none of which is ever null.
+    `unique_key` is a column or a list of columns that are never null.
 #}
 {% macro get_incremental_merge_changed_sql(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}
@@ -40,7 +39,7 @@
 {% endmacro %}
 
 
-{# What a merge does with a row of `changed`: deletes the one in `held` where is_superseded says so, else writes all of these columns. #}
+{# The actions of a merge for a row of `changed`: delete the row in `held` if is_superseded, else write all of these columns. #}
 {% macro merge_actions(columns) -%}
     when matched and changed.is_superseded then delete
     when matched then update set

@@ -1,9 +1,9 @@
 {#
-    The versions of things, from all records of them: a query with one row per `key` and version, which begins with the first drop that
-    shows the thing, or in which one of these attributes is another one than before. Of several records in one drop the last counts.
-    It follows from the records alone, so it is the same whatever the order of loading and of builds.
+    The versions of an entity from all of its records: a query with one row per `key` and version. A version begins with the first drop that
+    contains the key, or in which one of these attributes differs from before. Of several records in one drop, the last one counts. The
+    result depends only on the records, so the order of loading and of builds doesn't matter.
 
-    A version holds from `valid_from_on` (null: the first dump, which has no date) to before `valid_to_on` (null: it still holds).
+    A version is valid from `valid_from_on` (null: the first dump, which has no date) until before `valid_to_on` (null: it is still valid).
 #}
 {% macro versions_of(records, key, attributes) -%}
     with ranked as (

@@ -158,7 +158,7 @@ function realOf(path: string): string | undefined {
 
 const nearest = (path: string): string => (isThere(path) || dirname(path) === path ? path : nearest(dirname(path)));
 
-/** A link is there whatever it leads to. */
+/** Whether a path exists, even as a dangling link. */
 function isThere(path: string): boolean {
   try {
     lstatSync(path);

@@ -1,6 +1,6 @@
 {{ config(materialized='incremental' if target.type == 'duckdb' else 'view', unique_key='group_id') }}
 
--- Each column differs as soon as anything differs that it names. Models with a group's rows read from here which groups to compute again.
+-- Each column changes whenever anything changes that it covers. Models with rows per group use this to find the groups to compute again.
 with clock as (
     select
         as_of,
@@ -19,7 +19,7 @@ events as (
             'events.is_cancelled', 'events.starts_at < clock.as_of', 'events.yes_seats', 'latest._answers_batch_seq',
             'latest._answers_source_file', 'latest._answers_record_index',
         ]) }} as events_state,
-        -- Which events held are recent enough to make somebody active, a regular lapsed, or the group itself.
+        -- Held events that are recent enough to count for active members, lapsed regulars and lapsed groups.
         concat_ws(
             '|',
             count_if(events.is_held and events.starts_at >= clock.active_from),
@@ -32,7 +32,7 @@ events as (
     group by events.group_id
 ),
 
--- Answers that are not given yet at as_of are wrong dates, or later than a variable as_of. They come in with time.
+-- Answers after as_of are wrong dates, or later than the variable as_of. They count once as_of has passed them.
 later_answers as (
     select
         rsvps.group_id,

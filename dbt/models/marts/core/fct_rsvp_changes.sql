@@ -55,7 +55,7 @@ answers as (
 ),
 
 changes as (
-    -- Another answer than in the list before, or one after a list without any.
+    -- An answer that differs from the one in the previous list, or was missing there.
     select
         event_key,
         user_id,
@@ -68,7 +68,7 @@ changes as (
     from answers
     where earlier_list < list_number - 1 or response <> earlier_response or guests <> earlier_guests
     union all
-    -- An answer that the next list lacks.
+    -- An answer that is missing in the next list.
     select
         event_key,
         user_id,

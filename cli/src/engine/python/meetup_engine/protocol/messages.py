@@ -145,7 +145,7 @@ class NodeResult(Identity):
     status: str
     ms: float
     message: str | None
-    # Processor time of the whole process meanwhile: the node's own where nodes run one at a time.
+    # CPU time of the whole process during the node: the node's own if nodes run one at a time.
     cpuMs: NotRequired[float]
     failures: NotRequired[int | None]
     problem: NotRequired[Problem]
