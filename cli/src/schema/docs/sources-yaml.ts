@@ -6,11 +6,11 @@ import { type DescribedProperty, describedColumns } from './properties.ts';
 
 /** Descriptions of the columns that `load` adds. */
 const METADATA: Readonly<Record<string, string>> = {
-  _batch_id: 'Id of the batch that brought the record (from its content).',
-  _batch_seq: 'Number of the batch in the order of loading, from 1.',
+  _batch_id: 'Id of the batch that contains the record (derived from its content).',
+  _batch_seq: 'Number of the batch in loading order, from 1.',
   _dropped_on: 'Date of the drop that contains the record.',
   _source_file: 'The file that contains the record.',
-  _record_index: 'Its place in that file, from 0.',
+  _record_index: "The record's position in that file, from 0.",
   _loaded_at: 'When it was loaded (UTC).',
 };
 
@@ -23,8 +23,8 @@ export const EMPTY_SOURCES = `version: 2
 sources:
   - name: raw
     description: >
-      The JSON files as \`load\` wrote them: validated, typed, append-only. A record that comes again is a new row;
-      the greatest (_dropped_on, _batch_seq, _record_index) is its latest version.
+      The JSON files as loaded: validated, typed, append-only. Each new version of a record is a new row; the one with the highest
+      (_dropped_on, _batch_seq, _record_index) is the latest.
     schema: "{{ var('schema_prefix', '') }}raw"
     tables: []
 `;

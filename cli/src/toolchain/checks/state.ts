@@ -49,7 +49,7 @@ export async function checkLocks({ paths }: DoctorContext): Promise<Check> {
     if ('release' in held) held.release();
     else busy.push(`${held.heldBy === undefined ? 'a process' : `process ${held.heldBy}`} ${does}`);
   }
-  return ok(name, busy.length === 0 ? 'no other meetup process here' : busy.join(', '));
+  return ok(name, busy.length === 0 ? 'no other meetup process is running' : busy.join(', '));
 }
 
 export async function checkDatabase({ paths }: DoctorContext): Promise<Check> {

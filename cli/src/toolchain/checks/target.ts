@@ -76,7 +76,7 @@ async function checkReachable({ target, effects }: DoctorContext, output: Profil
   if (address === undefined) return fail(name, 'the host is not a host name', fix);
   const began = effects.clock.elapsed();
   const problem = await tryToConnect(address, effects.signal);
-  if (problem === undefined) return ok(name, `answers after ${Math.round(effects.clock.elapsed() - began)} ms`);
+  if (problem === undefined) return ok(name, `answered in ${Math.round(effects.clock.elapsed() - began)} ms`);
   if (effects.env.HTTPS_PROXY ?? effects.env.https_proxy) {
     return warn(name, `no direct connection (${problem}); it may be reachable through the proxy in HTTPS_PROXY`, fix);
   }
