@@ -7,9 +7,9 @@ import { type BuildOptions, type BuildReport, run } from '../../src/commands/bui
 import { InterruptedError } from '../../src/config/errors.ts';
 import type { CommandResult } from '../../src/config/result.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
-import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { numbersSql, type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects, type RecordedEffects, temporaryFolder } from '../support/effects.ts';
+import { publishedRows } from '../support/rows.ts';
 import { warmEngine } from '../support/warm-engine.ts';
 
 // Importing dbt takes three seconds on an idle machine, and many more when all cores are busy.
@@ -38,14 +38,7 @@ function build(
   return run({ paths: project.paths, target: 'dev', ...options }, effects);
 }
 
-async function published(sql: string): Promise<unknown> {
-  const warehouse = await openPublished(project.paths);
-  try {
-    return (await warehouse.query(sql)).rows;
-  } finally {
-    await warehouse.close();
-  }
-}
+const published = (sql: string) => publishedRows(project.paths, sql);
 
 describe('meetup build', () => {
   it('builds and tests everything, and publishes it', async () => {

@@ -8,9 +8,9 @@ import { run as generate } from '../../src/commands/generate.ts';
 import { projectRoot } from '../../src/config/paths.ts';
 import type { CommandResult } from '../../src/config/result.ts';
 import { EngineClient } from '../../src/engine/client.ts';
-import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects } from '../support/effects.ts';
+import { publishedRows } from '../support/rows.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 });
 
@@ -45,14 +45,7 @@ const dev = (): Promise<CommandResult<DevReport>> =>
 
 const settle = () => new Promise((resolve) => setTimeout(resolve, 150));
 
-async function published(sql: string): Promise<unknown> {
-  const warehouse = await openPublished(project.paths);
-  try {
-    return (await warehouse.query(sql)).rows;
-  } finally {
-    await warehouse.close();
-  }
-}
+const published = (sql: string) => publishedRows(project.paths, sql);
 
 describe('dev when no file changed', () => {
   it('builds again only if an environment variable that was read has a different value', async () => {

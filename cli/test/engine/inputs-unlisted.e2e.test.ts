@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EngineClient } from '../../src/engine/client.ts';
 import type { AffectedAnswer } from '../../src/engine/protocol.ts';
-import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
+import { workRows } from '../support/rows.ts';
 import { type TinyProject, tinyProject } from './project.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
@@ -77,14 +77,7 @@ afterAll(async () => {
 const build = (): Promise<AffectedAnswer> => engine.affected({ target: 'dev' });
 const ran = (answer: AffectedAnswer): string[] => answer.nodes.map(({ name }) => name).sort();
 
-async function rows(sql: string): Promise<unknown> {
-  const work = await openWork(project.paths);
-  try {
-    return (await work.query(sql)).rows;
-  } finally {
-    await work.close();
-  }
-}
+const rows = (sql: string) => workRows(project.paths, sql);
 
 /** Builds with changed text in a file, and then with the original text. */
 async function withFile(path: string, text: string, look: (answer: AffectedAnswer) => unknown): Promise<void> {

@@ -3,8 +3,6 @@ import { dirname, join } from 'node:path';
 import type { Effects } from '../../src/config/effects.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { type LoadReport, load } from '../../src/ingest/load.ts';
-import { openWork } from '../../src/warehouse/duckdb.ts';
-import type { Cell } from '../../src/warehouse/warehouse.ts';
 import { quietEffects } from '../support/effects.ts';
 
 export const group = (id: number, more: object = {}): object => ({
@@ -41,12 +39,4 @@ export async function loadAll(paths: Paths, maxRejected = 1, effects: Effects = 
   return (await load({ paths, maxRejected }, effects)).report;
 }
 
-/** Queries the working database. */
-export async function rowsOf(paths: Paths, sql: string): Promise<readonly (readonly Cell[])[]> {
-  const work = await openWork(paths);
-  try {
-    return (await work.query(sql)).rows;
-  } finally {
-    await work.close();
-  }
-}
+export { workRows as rowsOf } from '../support/rows.ts';

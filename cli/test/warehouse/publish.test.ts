@@ -10,21 +10,13 @@ import { DuckDbWarehouse, openPublished, openWork } from '../../src/warehouse/du
 import { publish } from '../../src/warehouse/publish.ts';
 import { restoreWorkingFile, sparePath } from '../../src/warehouse/working-file.ts';
 import { temporaryPaths } from '../support/effects.ts';
+import { publishedRows } from '../support/rows.ts';
 
 async function inWork(paths: Paths, ...statements: string[]): Promise<void> {
   await restoreWorkingFile(paths);
   const work = await openWork(paths);
   for (const statement of statements) await work.run(statement);
   await work.close();
-}
-
-async function publishedRows(paths: Paths, sql: string): Promise<unknown> {
-  const published = await openPublished(paths);
-  try {
-    return (await published.query(sql)).rows;
-  } finally {
-    await published.close();
-  }
 }
 
 /** Starts another process that opens a database read-only, and answers queries with their first cell. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
-import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { meetup } from '../support/meetup.ts';
 import { copyProject } from '../support/project-copy.ts';
+import { publishedRows } from '../support/rows.ts';
 import { type Outcome, Watching } from '../support/watching.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
@@ -53,14 +53,7 @@ async function tryChange(file: string, change: (before: string) => string): Prom
   return changed;
 }
 
-async function rows(sql: string): Promise<unknown> {
-  const published = await openPublished(resolvePaths({ stateDir: state }, {}, folder));
-  try {
-    return (await published.query(sql)).rows;
-  } finally {
-    await published.close();
-  }
-}
+const rows = (sql: string) => publishedRows(resolvePaths({ stateDir: state }, {}, folder), sql);
 
 const leaf = 'dbt/models/marts/organisers/time_slots.sql';
 
