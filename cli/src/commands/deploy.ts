@@ -60,7 +60,7 @@ export interface DeployReport extends DeployPlan {
  */
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
-  requireSomebodyToConfirm(options);
+  requireConfirmation(options);
   const { paths, target, fullRefresh = false } = options;
   // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
@@ -103,7 +103,7 @@ function carryOut(
   return withLease(context, deployment, async (lease) => {
     const entries = await readLedger(context.remote);
     const recovered = (await recover(context, entries)) ?? review.recovered;
-    const now = isStillSo(review.seen, entries) ? review.seen : await survey(context);
+    const now = isStillValid(review.seen, entries) ? review.seen : await survey(context);
     requireSamePlan(review.hash, now.plan);
     if (now.plan.empty) return settled(options, context, now, recovered);
     refuseDrift(now.plan, options);
@@ -126,7 +126,7 @@ async function settled(options: DeployOptions, context: DeployContext, { plan }:
 }
 
 /** The earlier survey is valid under the lock unless somebody deployed in between. */
-function isStillSo(seen: Survey | undefined, entries: readonly Entry[]): seen is Survey {
+function isStillValid(seen: Survey | undefined, entries: readonly Entry[]): seen is Survey {
   return seen !== undefined && interrupted(entries) === undefined && seen.entries.length === entries.length;
 }
 
@@ -210,7 +210,7 @@ async function noteRehearsed({ target, paths }: DeployOptions, { git }: DeployCo
   if (target === 'rehearsal' && git.commit !== null && !git.dirty) await rememberRehearsed(paths, git.commit);
 }
 
-function requireSomebodyToConfirm({ confirm, yes, planHash, planOnly, target }: DeployOptions): void {
+function requireConfirmation({ confirm, yes, planHash, planOnly, target }: DeployOptions): void {
   if (planOnly || yes || planHash !== undefined || confirm !== undefined) return;
   throw new MeetupError(
     `There is no terminal to confirm the plan: look at it with \`./meetup deploy --target ${target} --plan\`, then deploy with --plan-hash and its hash, or without review with --yes.`,

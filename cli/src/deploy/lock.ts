@@ -85,7 +85,7 @@ export async function withDeployLock<T>(
   let through = remote;
   const renew = async (): Promise<void> => {
     const asked = now();
-    await through.connection.run(renewSql(table, me)).catch(unlessContended);
+    await through.connection.run(renewSql(table, me)).catch(ignoreContention);
     const { holder } = await lookAt(through, table);
     if (holder === me) renewedAt = asked;
     else lost.abort(new LockLostError(holder ?? 'one that has ended'));
@@ -145,14 +145,14 @@ async function take(remote: Remote, table: string, me: string): Promise<void> {
       .run(
         `update ${table} set holder = ${quoteText(me)}, until = current_timestamp() + interval ${LEASE_S} seconds where ${free}`,
       )
-      .catch(unlessContended);
+      .catch(ignoreContention);
   }
   const now = await lookAt(remote, table);
   if (now.holder !== me) throw busy(now);
 }
 
 /** Another process took the lock first. */
-function unlessContended(error: unknown): void {
+function ignoreContention(error: unknown): void {
   if (!/CONCURRENT|Concurrent/.test(String(error))) throw error;
 }
 

@@ -13,8 +13,8 @@ import { restoreWorkingFile } from '../warehouse/working-file.ts';
 import { admitRecord } from './admit-record.ts';
 import type { Kept } from './anonymise.ts';
 import { type CompiledModel, compileModel, compileUpstream } from './compiled-model.ts';
-import { inputsThatMake, MOST_GIVEN } from './reduce.ts';
-import { findRejected, madeOfRecord, readsRaw } from './rejected.ts';
+import { findInputs, MOST_GIVEN } from './reduce.ts';
+import { findRejected, outputOfRecord, readsRaw } from './rejected.ts';
 import { fromKey, keyOfTable } from './slicing.ts';
 import { published, type Rows, Workbench } from './workbench.ts';
 import { fixtureYaml } from './yaml.ts';
@@ -140,7 +140,7 @@ async function makeFrom(
     }
     const record = await findRejected(bench, options.fromRejected);
     if (readsRaw(model, record.entity)) {
-      const made = await madeOfRecord(bench, model, record);
+      const made = await outputOfRecord(bench, model, record);
       return { ...made, matching: made.chosen };
     }
     const { table, rows } = await admitRecord(bench, model, upstream, record, effects);
@@ -158,11 +158,11 @@ interface Chosen {
 
 async function makeOfRows(bench: Workbench, model: CompiledModel, { rows, key, matching }: Chosen, effects: Effects) {
   effects.reporter.progress(`Looking for the input rows that produce ${rows.rows.length === 1 ? 'it' : 'them'} …`);
-  const reduced = await inputsThatMake(bench, model, rows, key, effects);
+  const reduced = await findInputs(bench, model, rows, key, effects);
   if (reduced !== undefined) return { ...reduced, chosen: rows.rows.length, matching };
   // Several rows together may need too many inputs; a single one may not.
   const first = { columns: rows.columns, rows: rows.rows.slice(0, 1) };
-  const one = rows.rows.length > 1 ? await inputsThatMake(bench, model, first, key, effects) : undefined;
+  const one = rows.rows.length > 1 ? await findInputs(bench, model, first, key, effects) : undefined;
   if (one !== undefined) return { ...one, chosen: 1, matching };
   throw new MeetupError(
     `This row of ${model.name} needs more than ${MOST_GIVEN} input rows: choose one that needs fewer, with --where or --from-key.`,

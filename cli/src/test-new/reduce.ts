@@ -32,7 +32,7 @@ const PATIENCE_MS = { tooMany: 8_000, few: 40_000 };
  * personal data.
  * @returns undefined if a test would need too many rows to be readable.
  */
-export async function inputsThatMake(
+export async function findInputs(
   bench: Workbench,
   model: CompiledModel,
   chosen: Rows,
@@ -121,8 +121,8 @@ async function finish(bench: Workbench, model: CompiledModel, fits: () => Promis
 
 /** Like `finish`, for given rows that all stay. */
 export async function finishRows(bench: Workbench, model: CompiledModel, rows: readonly Rows[]): Promise<Finished> {
-  const read = await columnsThatAreRead(bench, rows);
-  const { given, expected, kept } = await withoutPersons(bench, model, read);
+  const read = await withReadColumns(bench, rows);
+  const { given, expected, kept } = await withoutPersonalData(bench, model, read);
   if (expected.rows.length > MOST_EXPECTED) {
     throw new MeetupError(
       `${model.name} returns ${expected.rows.length} rows for any input, too many for a readable test: write one by hand.`,
@@ -137,7 +137,7 @@ async function outputOf(bench: Workbench, given: readonly Rows[]): Promise<Rows 
 }
 
 /** A column counts as unread if removing it causes neither an error nor a difference. */
-async function columnsThatAreRead(bench: Workbench, given: readonly Rows[]): Promise<Rows[]> {
+async function withReadColumns(bench: Workbench, given: readonly Rows[]): Promise<Rows[]> {
   const whole = await outputOf(bench, given);
   if (whole === undefined) throw new Error('The model does not run on its own inputs.');
   const read = [...given];
@@ -192,7 +192,7 @@ function withCell({ columns, rows }: Rows, row: number, column: number, cell: Ce
  * Replaces data that may be personal. The model must still return as many rows.
  * @throws MeetupError if it doesn't, with the column that it needs.
  */
-async function withoutPersons(bench: Workbench, model: CompiledModel, given: readonly Rows[]): Promise<Finished> {
+async function withoutPersonalData(bench: Workbench, model: CompiledModel, given: readonly Rows[]): Promise<Finished> {
   const before = await outputOf(bench, given);
   const sql = valuesInSql(model.sql);
   const inputs = given.map((rows, index): Input => {
@@ -200,11 +200,11 @@ async function withoutPersons(bench: Workbench, model: CompiledModel, given: rea
     return { reference, rows, declared };
   });
   const attempt = async (frozen?: (place: Place) => boolean): Promise<Finished | undefined> => {
-    const { given: strangers, kept } = anonymise(inputs, sql, frozen);
+    const { given: anonymised, kept } = anonymise(inputs, sql, frozen);
     // A text that must be a number or a timestamp may no longer be one.
-    const expected = await outputOf(bench, strangers).catch(() => undefined);
+    const expected = await outputOf(bench, anonymised).catch(() => undefined);
     return expected !== undefined && expected.rows.length === before?.rows.length
-      ? { given: strangers, expected, kept }
+      ? { given: anonymised, expected, kept }
       : undefined;
   };
   const made = await attempt();

@@ -66,7 +66,7 @@ export const readsRaw = (model: CompiledModel, entity: string): boolean =>
   model.inputs.some(({ schema, table }) => schema === 'raw' && table === entity);
 
 /** The result of a model that reads raw records, for this one alone. */
-export async function madeOfRecord(
+export async function outputOfRecord(
   bench: Workbench,
   model: CompiledModel,
   record: RejectedRecord,

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CompiledModel } from '../../src/test-new/compiled-model.ts';
-import { inputsThatMake } from '../../src/test-new/reduce.ts';
+import { findInputs } from '../../src/test-new/reduce.ts';
 import { Workbench } from '../../src/test-new/workbench.ts';
 import { fixtureYaml } from '../../src/test-new/yaml.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
@@ -37,7 +37,7 @@ async function reduce(sql: string, inputs: string[], chosen: string, key: string
   const bench = await Workbench.open(database, model);
   onTestFinished(() => bench.close());
   const made = await bench.query(`select * from (${sql}) where ${chosen} order by all`);
-  const reduced = await inputsThatMake(bench, model, made, key, effects);
+  const reduced = await findInputs(bench, model, made, key, effects);
   return { reduced, bench, model, made };
 }
 

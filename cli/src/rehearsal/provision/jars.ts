@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
 import { MeetupError } from '../../config/errors.ts';
 import type { Java } from './java.ts';
-import { lastWords, sparkJars } from './spark.ts';
+import { reasonIn, sparkJars } from './spark.ts';
 import { call } from './uv.ts';
 
 /** A library by its Maven coordinates, and the expected hash of its file. */
@@ -52,7 +52,7 @@ export async function fetchJars(
     for (const fetch of [withIvy, withMaven]) {
       const { code, output } = await fetch(library, into, site, effects);
       if (code === 0 && existsSync(jar)) break;
-      reasons.push(lastWords(output));
+      reasons.push(reasonIn(output));
     }
     if (!existsSync(jar)) {
       throw new MeetupError(

@@ -5,7 +5,7 @@ import type { Effects } from '../../config/effects.ts';
 import { MeetupError } from '../../config/errors.ts';
 import { sourceFolder } from '../../config/paths.ts';
 import type { Java } from './java.ts';
-import { lastWords, sparkJars } from './spark.ts';
+import { reasonIn, sparkJars } from './spark.ts';
 import { call } from './uv.ts';
 
 const SOURCES = join(sourceFolder, 'rehearsal', 'spark');
@@ -23,5 +23,5 @@ export async function compileServer(home: string, classes: string, java: Java, e
   const compiler = ['scala.tools.nsc.Main', '-usejavacp', '-d', classes, ...SERVER_SOURCES];
   const { code, output } = await call(java.executable, ['-Xmx1g', ...classPath, ...compiler], effects);
   if (code === 0) return;
-  throw new MeetupError(`The rehearsal's server can't be compiled (${lastWords(output)}): --verbose shows all of it.`);
+  throw new MeetupError(`The rehearsal's server can't be compiled (${reasonIn(output)}): --verbose shows all of it.`);
 }

@@ -24,14 +24,14 @@ export async function installPackage(folder: string, paths: Paths, effects: Effe
     uvEnvironment(effects.env),
   );
   if (code === 0) return;
-  throw new MeetupError(`Spark can't be installed (uv: ${lastWords(output)}): fix that and try again.`);
+  throw new MeetupError(`Spark can't be installed (uv: ${reasonIn(output)}): fix that and try again.`);
 }
 
 /** The folder with Spark's jars. */
 export const sparkJars = (folder: string): string => join(folder, 'pyspark', 'jars');
 
 /** The line of a tool's output that most likely gives the reason for its failure. */
-export function lastWords(output: string): string {
+export function reasonIn(output: string): string {
   const lines = output.split('\n').map((line) => line.trim());
   const telling = lines.filter((line) => /error|caused by|failed|refused|denied|not found/i.test(line));
   return (telling.at(-1) ?? lines.filter(Boolean).at(-1) ?? 'no output').replace(/[.:]$/, '').slice(0, 300);

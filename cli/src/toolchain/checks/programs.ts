@@ -9,7 +9,7 @@ import { type Check, type DoctorContext, fail, ok, warn } from './check.ts';
 const PATIENCE_MS = 10_000;
 
 /** The first line that a program prints, on stdout or stderr; undefined if it doesn't start. */
-async function saysOfItself({ effects }: DoctorContext, command: string, args: string[]): Promise<string | undefined> {
+async function firstLineOf({ effects }: DoctorContext, command: string, args: string[]): Promise<string | undefined> {
   const { exitCode, all } = await execa(command, args, {
     all: true,
     reject: false,
@@ -28,7 +28,7 @@ export async function checkNode(): Promise<Check> {
 }
 
 export async function checkNpm(context: DoctorContext): Promise<Check> {
-  const version = await saysOfItself(context, 'npm', ['--version']);
+  const version = await firstLineOf(context, 'npm', ['--version']);
   if (version !== undefined) return ok('npm', version.split('\n').at(-1) ?? version);
   return warn(
     'npm',
@@ -51,7 +51,7 @@ export async function checkPython({ effects }: DoctorContext): Promise<Check> {
 }
 
 export async function checkGit(context: DoctorContext): Promise<Check> {
-  const version = await saysOfItself(context, 'git', ['--version']);
+  const version = await firstLineOf(context, 'git', ['--version']);
   if (version !== undefined) {
     const view = await viewGit(context.paths.root, context.effects.env);
     const number = version.replace(/^git version /, '');
@@ -67,7 +67,7 @@ const OLDEST_JAVA = 17;
 
 export async function checkJava(context: DoctorContext): Promise<Check> {
   const { JAVA_HOME } = context.effects.env;
-  const said = await saysOfItself(context, JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java', ['-version']);
+  const said = await firstLineOf(context, JAVA_HOME ? join(JAVA_HOME, 'bin', 'java') : 'java', ['-version']);
   const version = /version "([^"]+)"/.exec(said ?? '')?.[1];
   const fix = `install Java ${OLDEST_JAVA} or newer, and set JAVA_HOME to it: only the rehearsal needs it`;
   if (version === undefined) return warn('Java', 'not found', fix);
