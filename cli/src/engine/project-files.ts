@@ -110,12 +110,12 @@ function packagesIn({ packages }: ProjectFolders): string[] {
 /** Whether a path isn't part of the project's sources: created by editors, dbt or other tools, or part of the state folder. */
 export function isIgnored(
   path: string,
-  paths: Pick<Paths, 'root' | 'state' | 'data'>,
+  paths: Pick<Paths, 'root' | 'state' | 'data' | 'schemas'>,
   folders: Pick<ProjectFolders, 'searched' | 'made'>,
 ): boolean {
   if (isWithin(path, paths.state)) return true;
   // Only names below the project's folders count: those folders themselves may have any name and be anywhere.
-  const names = below(path, [paths.root, paths.data, ...folders.searched]);
+  const names = below(path, [paths.root, paths.data, paths.schemas, ...folders.searched]);
   if (names.some((name) => NEVER.has(name)) || LEFT_BY_EDITORS.test(names.at(-1) ?? '')) return true;
   if (folders.searched.some((folder) => isWithin(path, folder) || isWithin(folder, path))) return false;
   return names.some((name) => TOOLS.has(name)) || folders.made.some((folder) => isWithin(path, folder));

@@ -192,7 +192,7 @@ export class WatchLoop {
 
   #isData(file: string): boolean {
     const { paths } = this.#options;
-    return file.startsWith(paths.data + sep);
+    return [paths.data, paths.schemas].some((folder) => file.startsWith(folder + sep));
   }
 
   #shown(file: string): string {

@@ -114,10 +114,12 @@ class ProjectWatcher {
    * recreated.
    */
   #findRoots(): void {
-    const { data } = this.#paths;
+    const { data, schemas } = this.#paths;
     const found = projectFolders(this.#paths);
     this.#folders = { ...found, searched: [...new Set([...found.searched, ...this.#saidByDbt])] };
-    const roots = [...new Set([...projectRoots(this.#paths, this.#folders), data])];
+    const roots = [
+      ...new Set([...projectRoots(this.#paths, this.#folders), data, ...(isWithin(schemas, data) ? [] : [schemas])]),
+    ];
     for (const root of this.#roots) if (!roots.includes(root)) this.#tree.forget(root);
     this.#roots = roots;
     for (const parent of new Set(roots.map((root) => dirname(root))))

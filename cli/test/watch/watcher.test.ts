@@ -309,7 +309,12 @@ describe("git's index lock", () => {
 });
 
 describe('a path', () => {
-  const paths = { root: '/project', state: '/project/.meetup', data: '/project/data' };
+  const paths = {
+    root: '/project',
+    state: '/project/.meetup',
+    data: '/project/data',
+    schemas: '/project/data/schemas',
+  };
   const folders = { searched: ['/project/dbt/models', '/elsewhere/logs/extra'], made: ['/project/dbt/out'] };
   it.each([
     '/project/dbt/models/.model.sql.swp',
@@ -343,8 +348,14 @@ describe('a path', () => {
   });
 
   it('is not ignored because of the folders that contain the project', () => {
-    const moved = { root: '/var/logs/.venv/project', state: '/state', data: '/tmp/target/data' };
+    const moved = {
+      root: '/var/logs/.venv/project',
+      state: '/state',
+      data: '/tmp/target/data',
+      schemas: '/tmp/out/schemas',
+    };
     expect(isIgnored('/var/logs/.venv/project/dbt/models/model.sql', moved, folders)).toBe(false);
     expect(isIgnored('/tmp/target/data/users.json', moved, folders)).toBe(false);
+    expect(isIgnored('/tmp/out/schemas/users.schema.json', moved, folders)).toBe(false);
   });
 });
