@@ -41,7 +41,7 @@ function historyLines({ migrated = [], retried = {} }: LoadReport): string[] {
   });
   const records = Object.entries(retried).map(
     ([entity, { loaded, rejected }]) =>
-      `Retried ${entity}: ${plural(loaded, 'record')} admitted, ${formatCount(rejected)} still rejected.`,
+      `Retried ${entity}: ${plural(loaded, 'record')} loaded, ${formatCount(rejected)} still rejected.`,
   );
   const hasLate = Object.values(retried).some(({ loaded }) => loaded > 0);
   const advice =

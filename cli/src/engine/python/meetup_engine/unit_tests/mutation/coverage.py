@@ -44,7 +44,7 @@ def coverage_of(runner: UnitTestRunner, node: ManifestNode, tests: Sequence[Unit
         columns = [name for name, _ in runner.columns.described(node)]
         trials = trials_of(runner, tests, node)
     except (DbtBaseException, duckdb.Error, sqlglot.errors.SqlglotError) as error:
-        return {**answer, "reason": f"The SQL can't be analyzed: {error}"}
+        return {**answer, "reason": f"The SQL can't be analysed: {error}"}
     answer["columns"] = len(columns)
     if isinstance(trials, str):
         answer["unexpectedColumns"] = columns
