@@ -1,3 +1,5 @@
+import { splitAtCommas } from '../warehouse/duckdb-type.ts';
+
 /** A type in the common spelling of both engines; an unknown type keeps the engine's own name, in lower case. */
 export type CommonType =
   | { readonly kind: 'plain'; readonly name: string }
@@ -90,25 +92,4 @@ function parseField(text: string): Field {
   }
   const [, name = '', type = ''] = /^\s*([^\s:]+)[\s:]+(.*)$/s.exec(text) ?? [];
   return { name: name.toLowerCase(), type: parseType(type) };
-}
-
-/** Splits at commas outside of brackets and quotes. */
-function splitAtCommas(text: string): string[] {
-  const parts: string[] = [];
-  let depth = 0;
-  let quote = '';
-  let start = 0;
-  for (let i = 0; i < text.length; i++) {
-    const letter = text.charAt(i);
-    if (quote !== '') {
-      if (letter === quote) quote = '';
-    } else if (letter === '"' || letter === '`' || letter === "'") quote = letter;
-    else if ('<(['.includes(letter)) depth += 1;
-    else if ('>)]'.includes(letter)) depth -= 1;
-    else if (letter === ',' && depth === 0) {
-      parts.push(text.slice(start, i));
-      start = i + 1;
-    }
-  }
-  return [...parts, text.slice(start)].filter((part) => part.trim() !== '');
 }

@@ -27,14 +27,14 @@ function fieldOf(text: string): [string, DuckDbType] {
   return [quoted?.replaceAll('""', '"') ?? bare ?? text, parseType(type)];
 }
 
-/** Splits at commas outside of brackets and quotes. */
-function splitAtCommas(text: string): string[] {
+/** Splits the parts of a DuckDB or Spark type at commas outside of brackets and quotes. */
+export function splitAtCommas(text: string): string[] {
   const parts: string[] = [];
   let depth = 0;
   let start = 0;
-  for (const { 0: token, index } of text.matchAll(/"(?:[^"]|"")*"|'(?:[^']|'')*'|[(),]/g)) {
-    if (token === '(') depth += 1;
-    else if (token === ')') depth -= 1;
+  for (const { 0: token, index } of text.matchAll(/"(?:[^"]|"")*"|'(?:[^']|'')*'|`(?:[^`]|``)*`|[<([\])>,]/g)) {
+    if ('<(['.includes(token)) depth += 1;
+    else if ('>)]'.includes(token)) depth -= 1;
     else if (token === ',' && depth === 0) {
       parts.push(text.slice(start, index).trim());
       start = index + 1;
