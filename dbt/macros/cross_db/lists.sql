@@ -83,7 +83,7 @@
 {%- endmacro %}
 
 {% macro default__rows_digest(columns) -%}
-    concat_ws('|', count(*), bit_xor(xxhash64(struct({{ columns | join(', ') }}))))
+    concat_ws('|', cast(count(*) as string), cast(bit_xor(xxhash64(struct({{ columns | join(', ') }}))) as string))
 {%- endmacro %}
 
 {% macro duckdb__rows_digest(columns) -%}

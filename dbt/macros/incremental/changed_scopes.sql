@@ -5,10 +5,10 @@
 
         meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'members_state']}
 
-    filters its inputs by `is_changed('group_id')`, and has the hook `remember_states()`, which stores the states that its rows were built
-    from, in the same transaction as the rows. Scopes that are new, gone or have another state than the stored one are computed, compared
-    and merged; all others are skipped. There is no high-water mark, so late drops, repeated drops and interrupted runs are not special
-    cases.
+    filters its inputs by `is_changed('group_id')`, and has the hooks `prepare_states()` and `remember_states()`. The latter stores the
+    states that its rows were built from, in the same transaction as the rows. Scopes that are new, gone or have another state than the
+    stored one are computed, compared and merged; all others are skipped. There is no high-water mark, so late drops, repeated drops and
+    interrupted runs are not special cases.
 
     This requires that rows and states change in one transaction, so that neither is newer than the other. Elsewhere (Delta), all scopes
     count as changed: the model computes everything, and merge_changed still only writes the differences.
@@ -19,7 +19,7 @@
     {#- dbt determines dependencies while parsing, when the model's meta can't be read yet. -#}
     {%- if not execute -%}{%- do ref(states) -%}{%- endif -%}
     {#- The model of a unit test has no table, so `this` is none. -#}
-    {%- if execute and this is not none and is_incremental() and scopes_are_known() -%}
+    {%- if execute and this is not none and is_incremental() and has_scopes() -%}
         {{ scope }} in (select scope from {{ changed_scopes() }} as changed)
     {%- else -%}
         true
@@ -44,42 +44,48 @@
 {%- endmacro %}
 
 
-{# A hook that stores the states that the model's rows were built from. #}
-{% macro remember_states() -%}
-    {{ return(adapter.dispatch('remember_states', 'meetup')()) }}
+{# A hook before the model: makes sure that there is a table of states. Without any state, all scopes are computed. #}
+{% macro prepare_states() -%}
+    {%- if execute and has_scopes() -%}
+    create table if not exists {{ seen_states() }} as
+    {{ current_states() }}
+    where false
+    {%- endif -%}
 {%- endmacro %}
 
-{% macro default__remember_states() -%}{%- endmacro %}
-
-{% macro duckdb__remember_states() -%}
-    {%- set meta = model.config.meta -%}
+{# A hook after the model: stores the states that the model's rows were built from. #}
+{% macro remember_states() -%}
     {#- Hooks are also rendered while parsing, when there is no meta yet. -#}
-    {%- if execute -%}
+    {%- if execute and has_scopes() -%}
     create or replace table {{ seen_states() }} as
+    {{ current_states() }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro current_states() -%}
+    {%- set meta = model.config.meta -%}
     select
         {{ meta.scope }},
         {{ meta.state | join(', ') }}
     from {{ ref(meta.states) }}
-    {%- endif -%}
 {%- endmacro %}
 
-
+{# The table of the states that the model's rows were built from. #}
 {% macro seen_states() -%}
     {%- set states = ref(model.config.meta.states) -%}
     {{ states.incorporate(path={'identifier': model.name ~ '__seen'}) }}
 {%- endmacro %}
 
 
-{# Whether the states that the model's rows were built from are stored. #}
-{% macro scopes_are_known() -%}
-    {{ return(adapter.dispatch('scopes_are_known', 'meetup')()) }}
+{# Whether a table and its states can change in one transaction. #}
+{% macro has_scopes() -%}
+    {{ return(adapter.dispatch('has_scopes', 'meetup')()) }}
 {%- endmacro %}
 
-{% macro default__scopes_are_known() -%}
+{% macro default__has_scopes() -%}
     {{ return(false) }}
 {%- endmacro %}
 
-{% macro duckdb__scopes_are_known() -%}
-    {%- set states = ref(model.config.meta.states) -%}
-    {{ return(adapter.get_relation(states.database, states.schema, model.name ~ '__seen') is not none) }}
+{% macro duckdb__has_scopes() -%}
+    {{ return(true) }}
 {%- endmacro %}

@@ -23,7 +23,7 @@
         full outer join (
             select *
             from {{ target_relation }}
-            {%- if is_scoped and scopes_are_known() %}
+            {%- if is_scoped and has_scopes() %}
             where {{ model.config.meta.scope_of_row or model.config.meta.scope }} in (select scope from {{ changed_scopes() }} as changed_scopes)
             {%- endif %}
         ) as known

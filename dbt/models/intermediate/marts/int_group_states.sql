@@ -15,15 +15,15 @@ events as (
     select
         events.group_id,
         {{ rows_digest([
-            'events.event_key', 'events.starts_at', 'events.created_at', 'events.rsvp_limit', 'events.is_held', 'events.is_upcoming',
-            'events.is_cancelled', 'events.starts_at < clock.as_of', 'events.yes_seats', 'latest._answers_batch_seq',
-            'latest._answers_source_file', 'latest._answers_record_index',
+            'events.event_key', 'events.event_name', 'events.venue_id', 'events.created_at', 'events.starts_at', 'events.rsvp_limit',
+            'events.is_recurring', 'events.is_held', 'events.is_upcoming', 'events.is_cancelled', 'events.starts_at < clock.as_of',
+            'events.yes_seats', 'latest._answers_batch_seq', 'latest._answers_source_file', 'latest._answers_record_index',
         ]) }} as events_state,
         -- Held events that are recent enough to count for active members, lapsed regulars and lapsed groups.
         concat_ws(
             '|',
-            count_if(events.is_held and events.starts_at >= clock.active_from),
-            count_if(events.is_held and events.starts_at >= clock.lapsed_before)
+            cast(count_if(events.is_held and events.starts_at >= clock.active_from) as string),
+            cast(count_if(events.is_held and events.starts_at >= clock.lapsed_before) as string)
         ) as recent_state,
         max(case when events.is_upcoming then clock.as_of end) as upcoming_state
     from {{ ref('fct_events') }} as events
@@ -56,7 +56,7 @@ memberships as (
 select
     groups.group_id,
     groups.created_at as founding_state,
-    concat_ws('|', coalesce(events.events_state, ''), coalesce(later_answers.later_answers, 0)) as events_state,
+    concat_ws('|', coalesce(events.events_state, ''), cast(coalesce(later_answers.later_answers, 0) as string)) as events_state,
     events.recent_state,
     events.upcoming_state,
     memberships.members_state,

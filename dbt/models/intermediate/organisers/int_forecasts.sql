@@ -3,6 +3,7 @@
         materialized='incremental',
         unique_key=['event_key', 'lead_days'],
         meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state', 'upcoming_state']},
+        pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
 }}

@@ -2,6 +2,7 @@
     config(
         unique_key='membership_key',
         meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'members_state', 'judged_state']},
+        pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
 }}

@@ -2,6 +2,7 @@
     config(
         unique_key=['event_key', 'days_before'],
         meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state']},
+        pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
 }}
