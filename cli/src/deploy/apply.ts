@@ -18,6 +18,7 @@ import {
   rawTableStatements,
   uploadFile,
 } from './raw/land.ts';
+import { addColumnsStatement } from './raw/new-columns.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
 import { dropStatement, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
@@ -117,7 +118,7 @@ async function steps(
 const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
   remote.connection.run(sql, { signal: effects.signal });
 
-/** Creates the raw tables and adds the new rows. @returns the number of bytes sent. */
+/** Creates the raw tables, adds their new columns and the new rows. @returns the number of bytes sent. */
 async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
@@ -125,6 +126,7 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
     await mapConcurrently(rawTableStatements(remote, survey.rawTables), (sql) => run(context, sql));
   }
   if (survey.replacesRaw) await mapConcurrently(clearStatements(remote, survey.rawTables), (sql) => run(context, sql));
+  for (const columns of survey.newColumns) await run(context, addColumnsStatement(remote, columns));
   let bytes = 0;
   for (const upload of survey.uploads) {
     stopIfInterrupted(context);

@@ -38,6 +38,7 @@ const NOTHING: PlanInput = {
   drift: new Map(),
   replacesRaw: false,
   makesRaw: false,
+  newColumns: [],
   rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),
 };
 const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> => ({
@@ -61,6 +62,7 @@ describe('the hash of a plan', () => {
     ['the fingerprints of models', { nodes: [{ ...node, fingerprint: 'two' }] }],
     ['drift', { drift: new Map([['marts.t', 'version 2: DELETE']]) }],
     ['whether raw tables are emptied', { replacesRaw: true }],
+    ['the new columns of raw tables', { newColumns: [{ table: 'users', columns: [] }] }],
     ['whether raw tables are created', { makesRaw: true }],
   ])('covers %s', (_what, change) => {
     expect(makePlan({ ...NOTHING, ...change }).hash).not.toBe(makePlan(NOTHING).hash);

@@ -5,11 +5,13 @@ import { resolvePaths } from '../../src/config/paths.ts';
 import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
 import { exportBatches } from '../../src/deploy/raw/export.ts';
 import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
+import { addColumnsStatement, findNewColumns } from '../../src/deploy/raw/new-columns.ts';
 import { readRawTables } from '../../src/ingest/raw-tables.ts';
 import { databricksType } from '../../src/warehouse/databricks-types.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder } from '../support/effects.ts';
 import { loadedSample } from '../support/loaded.ts';
+import { remoteAnswering } from './fake-target.ts';
 
 const tables = await readRawTables(resolvePaths({}, {}, process.cwd()).schemas);
 const batch = (id: string, seq: number, loaded = 7) => ({ id, seq, loaded });
@@ -78,6 +80,32 @@ describe('exported raw rows', () => {
     expect(statement).toContain('insert into `main`.`raw`.`batches`');
     expect(statement).toContain('from parquet.`/Volumes/main/meetup/files/landing/batches-00.parquet`');
     expect(statement).toMatch(/where `batch_id` not in \(select `batch_id` from `main`.`raw`.`batches`\)$/);
+  });
+});
+
+describe('a column that a schema has gained', () => {
+  it('is added to the raw table on the target before its rows', async () => {
+    const users = tables.filter(({ name }) => name === 'users');
+    const known = [
+      'user_id',
+      'CITY',
+      'country',
+      '_batch_id',
+      '_batch_seq',
+      '_dropped_on',
+      '_source_file',
+      '_record_index',
+      '_loaded_at',
+    ];
+    const remote = remoteAnswering(async (sql) => {
+      expect(sql).toBe('describe table `main`.`raw`.`users`');
+      return [...known.map((name) => ({ col_name: name, data_type: 'string' })), { col_name: '', data_type: '' }];
+    });
+    const [found] = await findNewColumns(remote, users);
+    expect(found?.columns.map(({ name }) => name)).toEqual(['hometown', 'memberships']);
+    expect(found && addColumnsStatement(remote, found)).toBe(
+      'alter table `main`.`raw`.`users` add columns (`hometown` string, `memberships` array<struct<`joined`: bigint, `group_id`: bigint>>)',
+    );
   });
 });
 

@@ -134,6 +134,15 @@ describe('meetup schema docs', () => {
     });
   });
 
+  it('names the line if the sources file is not YAML, and writes nothing', async () => {
+    const { paths, read, write, entity } = await project();
+    await write(SOURCES, 'sources:\n  - name: raw\n    tables: [{name: users}\n');
+    await entity('sponsors', { properties: { id: { type: 'integer' } } });
+    const before = await read('data/README.md');
+    await expect(run({ paths, checks: false })).rejects.toThrow(/_meetup__sources\.yml is not YAML: .* at line \d+/);
+    expect(await read('data/README.md')).toBe(before);
+  });
+
   it('writes the same DDL that load creates the raw tables with', async () => {
     const { paths, read } = await project();
     const work = await openWork(await temporaryPaths());

@@ -6,6 +6,7 @@ import { keepStatements } from '../kept-tables.ts';
 import type { Batch } from '../raw/batches.ts';
 import type { Upload } from '../raw/export.ts';
 import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatements } from '../raw/land.ts';
+import { addColumnsStatement, type NewColumns } from '../raw/new-columns.ts';
 import { dropStatement } from '../remote.ts';
 import type { ModelPlan, ModelsPlan, ProjectNode } from './models.ts';
 
@@ -52,6 +53,8 @@ export interface PlanInput {
   /** Whether any raw table is missing. */
   readonly makesRaw: boolean;
   readonly rawTables: readonly RawTable[];
+  /** Columns that raw tables get before their rows. */
+  readonly newColumns: readonly NewColumns[];
 }
 
 /** Makes a plan. The same inputs give the same hash on any machine. */
@@ -61,6 +64,7 @@ export function makePlan(input: PlanInput): DeployPlan {
   const statements = [
     ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target, input.rawTables)] : []),
     ...(input.replacesRaw ? clearStatements(target, input.rawTables) : []),
+    ...input.newColumns.map((columns) => addColumnsStatement(target, columns)),
     ...uploads.map((upload) => appendStatement(target, upload, input.rawTables)),
     ...models.setAside.flatMap((relation) => keepStatements(target, relation)),
     ...models.models
@@ -89,6 +93,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     fingerprints: input.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]).sort(),
     replacesRaw: input.replacesRaw,
     makesRaw: input.makesRaw,
+    newColumns: input.newColumns,
   };
   return {
     hash: createHash('sha256').update(JSON.stringify(hashed)).digest('hex').slice(0, 32),

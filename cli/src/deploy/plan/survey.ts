@@ -8,6 +8,7 @@ import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger }
 import { deployedManifest } from '../manifests.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
+import { findNewColumns, type NewColumns } from '../raw/new-columns.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
@@ -26,6 +27,8 @@ export interface Survey {
   readonly replacesRaw: boolean;
   readonly makesRaw: boolean;
   readonly rawTables: readonly RawTable[];
+  /** Columns that raw tables get before their rows. */
+  readonly newColumns: readonly NewColumns[];
   /** The project's current manifest on this machine. */
   readonly manifestFile: string;
 }
@@ -47,6 +50,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   ]);
   const { present, drift } = await inventoryOfProject(remote, changes, deployed, known, rawNames);
   const raw = await planRaw(context, theirs, drift, rawTables);
+  const growing = rawTables.filter(
+    (table) => present.has(`raw.${table.name}`) && raw.uploads.some((upload) => upload.table === table.name),
+  );
+  const newColumns = await findNewColumns(remote, growing);
   const makesRaw = rawNames.some((name) => !present.has(name));
   const models = planModels({
     nodes: changes.nodes,
@@ -71,6 +78,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     replacesRaw: raw.replaces,
     makesRaw,
     rawTables,
+    newColumns,
   });
   return {
     plan,
@@ -83,6 +91,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     replacesRaw: raw.replaces,
     makesRaw,
     rawTables,
+    newColumns,
     manifestFile,
   };
 }

@@ -39,13 +39,16 @@ export const declaresRaw = (text: string): boolean => {
  * A sources file in which each entity's table has the description, columns and null tests of its schema. Everything else is kept:
  * freshness, other tests, other tables, comments.
  */
-export function withEntities(text: string, contracts: Contracts, tables: readonly RawTable[]): string {
+export function withEntities(file: string, text: string, contracts: Contracts, tables: readonly RawTable[]): string {
   // dbt reads YAML 1.1, in which a bare `on` is true.
   const document = parseDocument(text, { version: '1.1' });
+  const [fault] = document.errors;
+  if (fault !== undefined)
+    throw new MeetupError(`${file} is not YAML: ${fault.message.split('\n')[0]?.replace(/:$/, '')}.`);
   const source = rawSource(document);
   const list = source?.get('tables');
   if (source === undefined || !isSeq<unknown>(list))
-    throw new MeetupError('The sources file has no source with raw tables.');
+    throw new MeetupError(`The source raw in ${file} has no list of tables.`);
   const test: NullTest = text.includes('no_nulls') ? 'no_nulls' : 'not_null';
   let position = 0;
   for (const [entity, contract] of contracts) {

@@ -30,7 +30,7 @@ export async function documentSchemas(
   const sources = await sourcesFile(paths.dbtProject);
   const readme = join(dirname(paths.schemas), 'README.md');
   const texts: [file: string, text: string | undefined][] = [
-    [sources, withEntities(await contentOf(sources, EMPTY_SOURCES), contracts, tables)],
+    [sources, withEntities(sources, await contentOf(sources, EMPTY_SOURCES), contracts, tables)],
     [readme, withTable(await contentOf(readme, ''), contracts)],
     [join(paths.schemas, 'raw.duckdb.sql'), duckDbDdl(tables)],
     [join(paths.schemas, 'raw.databricks.sql'), databricksDdl(tables)],
@@ -51,14 +51,23 @@ export async function documentSchemas(
 const contentOf = async (file: string, otherwise: string): Promise<string> =>
   existsSync(file) ? readFile(file, 'utf8') : otherwise;
 
+/** Folders of a dbt project that hold no sources of its own. */
+const NOT_OWN = new Set(['dbt_packages', 'dbt_modules', 'target', 'logs', 'node_modules', '.git']);
+
 /** The file that declares the source `raw`; a new one in the staging folder if there is none. */
 async function sourcesFile(dbtProject: string): Promise<string> {
-  const models = join(dbtProject, 'models');
-  const entries = existsSync(models) ? await readdir(models, { recursive: true, withFileTypes: true }) : [];
-  const files = entries
-    .filter((entry) => entry.isFile() && /\.ya?ml$/.test(entry.name))
-    .map((entry) => join(entry.parentPath, entry.name))
-    .sort();
-  for (const file of files) if (declaresRaw(await readFile(file, 'utf8'))) return file;
-  return join(models, 'staging', '_raw__sources.yml');
+  for (const file of await yamlFiles(dbtProject)) if (declaresRaw(await readFile(file, 'utf8'))) return file;
+  return join(dbtProject, 'models', 'staging', '_raw__sources.yml');
+}
+
+async function yamlFiles(folder: string): Promise<string[]> {
+  const entries = existsSync(folder) ? await readdir(folder, { withFileTypes: true }) : [];
+  const found = entries
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(async (entry): Promise<string[]> => {
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) return NOT_OWN.has(entry.name) ? [] : yamlFiles(path);
+      return entry.isFile() && /\.ya?ml$/.test(entry.name) ? [path] : [];
+    });
+  return (await Promise.all(found)).flat();
 }
