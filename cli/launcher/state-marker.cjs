@@ -17,8 +17,15 @@ function markState(state) {
   try {
     if (statSync(marker, { throwIfNoEntry: false })) return;
     mkdirSync(state, { recursive: true });
-    if (readdirSync(state).length === 0) writeFileSync(marker, TEXT, { flag: 'wx' });
+    if (readdirSync(state).length === 0) mark(state, marker);
   } catch {}
+}
+
+/** @param {string} state @param {string} marker */
+function mark(state, marker) {
+  writeFileSync(marker, TEXT, { flag: 'wx' });
+  // Git ignores the folder, whatever the project's own .gitignore says.
+  writeFileSync(join(state, '.gitignore'), '*\n');
 }
 
 module.exports = { MARKER, SIGNATURE, markState };

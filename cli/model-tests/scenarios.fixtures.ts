@@ -11,7 +11,10 @@ import { ScenarioPool } from '../src/scenarios/scenario-pool.ts';
 
 /** The scenarios in `fixtures/scenarios`, with one vitest test per day. dbt uses a single core, so two scenarios run at a time. */
 const folder = await makeTemporaryFolder('meetup-scenarios-');
-const env = { MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain') };
+const env = {
+  ...process.env,
+  MEETUP_TOOLCHAIN_DIR: process.env.MEETUP_TOOLCHAIN_DIR || join(projectRoot, '.meetup/toolchain'),
+};
 const pathsOf = (lane: string) => resolvePaths({ stateDir: join(folder, lane) }, env, process.cwd());
 const effects = silentEffects({ env: process.env });
 const pool = new ScenarioPool(['a', 'b'].map((lane) => new ScenarioPlayer(pathsOf(lane), effects)));

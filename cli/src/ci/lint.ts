@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import { z } from 'zod';
@@ -36,6 +37,18 @@ const outputSchema = z.array(
     ),
   }),
 );
+
+/** Where sqlfluff looks for its settings. */
+const LINT_FILES = ['.sqlfluff', 'setup.cfg', 'tox.ini', 'pep8.ini', 'pyproject.toml'];
+
+/** Whether the project has settings for sqlfluff; without them there is nothing that its authors agreed on. */
+export async function hasLintRules({ root, dbtProject }: Paths): Promise<boolean> {
+  for (const file of [dbtProject, root].flatMap((folder) => LINT_FILES.map((name) => join(folder, name)))) {
+    const text = await readFile(file, 'utf8').catch(() => '');
+    if (text.includes('[sqlfluff') || text.includes('[tool.sqlfluff')) return true;
+  }
+  return false;
+}
 
 /**
  * Runs sqlfluff over the dbt project, by the project's own `.sqlfluff`.

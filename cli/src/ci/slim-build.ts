@@ -94,7 +94,7 @@ async function changesOf(engine: EngineClient, request: { deployedDir?: string }
 /** @returns the newest batch of the raw tables. */
 async function loadLocal(paths: Paths, effects: Effects): Promise<string | null> {
   await generateIfEmpty(paths, effects);
-  const loaded = await load({ paths, maxRejected: MAX_REJECTED, publishes: false }, effects);
+  const loaded = await load({ paths, maxRejected: MAX_REJECTED, publishes: false, optional: true }, effects);
   if (loaded.exitCode === 0) return loaded.report.newestBatch;
   throw new MeetupError('The local data was refused, so nothing was built: `./meetup load` shows why.');
 }

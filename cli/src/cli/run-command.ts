@@ -7,6 +7,7 @@ import { type Paths, resolvePaths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { requireUsableState } from '../config/state-folder.ts';
 import { streamReporter } from '../terminal/reporter.ts';
+import { asCalled } from '../text/command.ts';
 import { type Style, styleFor } from '../text/style.ts';
 
 export interface OutputStream {
@@ -88,7 +89,8 @@ export async function withSession(
       const text = options.json
         ? JSON.stringify(print.json?.(result.report) ?? result.report)
         : print.text(result.report, styleFor(io.stdout, io.env));
-      if (options.json || !options.quiet || print.essential || result.exitCode !== 0) io.stdout.write(`${text}\n`);
+      if (options.json || !options.quiet || print.essential || result.exitCode !== 0)
+        io.stdout.write(`${asCalled(text)}\n`);
       return result.exitCode;
     },
   });
@@ -122,7 +124,7 @@ function explain(error: unknown, options: HowToExplain, io: Io, style: Style): n
     io.stderr.write('Interrupted.\n');
     return 130;
   }
-  const sentence = sentenceOf(error);
+  const sentence = asCalled(sentenceOf(error));
   if (options.json) io.stdout.write(`${JSON.stringify({ status: 'error', error: sentence })}\n`);
   io.stderr.write(`${style.bad('Error:')} ${sentence}\n`);
   if (options.verbose && error instanceof Error) io.stderr.write(`${style.dim(stackOf(error))}\n`);

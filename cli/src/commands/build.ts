@@ -5,11 +5,13 @@ import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
+import { unsupportedSentence } from '../engine/problems.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { ProjectInputs } from '../engine/project-inputs.ts';
 import type { AffectedAnswer, Problem, TaskAnswer, TaskRequest } from '../engine/protocol.ts';
 import { isTest, isThere, type NodeVerdict, verdictOf } from '../engine/results.ts';
 import { readRawTables } from '../ingest/raw-tables.ts';
+import { readContracts } from '../ingest/schemas.ts';
 import { withEngineOn } from '../targets/engine-on.ts';
 import { remoteTarget } from '../targets/target.ts';
 import { requireLocalProfile } from '../toolchain/profile.ts';
@@ -35,6 +37,8 @@ export interface BuildReport {
   readonly status: 'pass' | 'fail';
   readonly models: readonly NodeVerdict[];
   readonly tests: readonly NodeVerdict[];
+  /** Models that the target can't run, because they are written for another engine or read such a model. */
+  readonly elsewhere: TaskAnswer['elsewhere'];
   /** Why the project can't be read; nothing was built then. */
   readonly problems: readonly Problem[];
   /** Whether the result was published. It isn't if a model failed or was skipped, so that readers never see half of it. */
@@ -118,7 +122,9 @@ async function ask(engine: EngineClient, options: BuildOptions, effects: Effects
   return options.affected ? engine.affected(request, requestOptions) : engine.build(request, requestOptions);
 }
 
+/** A project without JSON Schemas brings its data itself: in seeds, hooks and external files. */
 async function requireRawTables(paths: Paths): Promise<void> {
+  if ((await readContracts(paths.schemas)).size === 0) return (await openWork(paths)).close();
   const nothing = new MeetupError(
     `There is no data to build from in ${paths.state} yet: run \`./meetup load\` first, or \`./meetup dev\`, which loads and builds.`,
   );
@@ -139,6 +145,7 @@ async function requireRawTables(paths: Paths): Promise<void> {
 function resultOf(answer: Answer, published: boolean, options: BuildOptions): CommandResult<BuildReport> {
   const [first] = answer.problems;
   if (first?.kind === 'environment') throw new MeetupError(first.message);
+  if (first?.kind === 'unsupported') throw new MeetupError(unsupportedSentence(first));
   if (first?.kind === 'config') throw new MeetupError(sentence(first));
   if (!options.affected && answer.status !== 'invalid' && answer.nodes.length === 0) throw nothingSelected(options);
   const failed = answer.status !== 'pass';
@@ -148,6 +155,7 @@ function resultOf(answer: Answer, published: boolean, options: BuildOptions): Co
       status: failed ? 'fail' : 'pass',
       models: answer.nodes.filter((node) => !isTest(node) && node.status !== 'no-op').map(verdictOf),
       tests: answer.nodes.filter(isTest).map(verdictOf),
+      elsewhere: answer.elsewhere,
       problems: answer.problems,
       published,
       ...(answer.spared === undefined ? {} : { spared: answer.spared.map(({ name }) => name) }),
@@ -157,7 +165,8 @@ function resultOf(answer: Answer, published: boolean, options: BuildOptions): Co
 }
 
 function sentence(problem: Problem): string {
-  const where = problem.file === null ? '' : ` in ${problem.file}`;
+  const line = problem.line === null ? '' : `:${problem.line}`;
+  const where = problem.file === null ? '' : ` in ${problem.file}${line}`;
   return `The dbt project's configuration is invalid${where}: ${problem.message.replaceAll(/\s+/g, ' ')}`;
 }
 

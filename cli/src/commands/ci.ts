@@ -1,7 +1,8 @@
-import { access, appendFile, constants, mkdir, readdir, stat } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { access, appendFile, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
-import { lintModels } from '../ci/lint.ts';
+import { hasLintRules, lintModels } from '../ci/lint.ts';
 import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
 import { publicText } from '../ci/public-text.ts';
@@ -9,12 +10,15 @@ import type { BuildPart, CiPart, CiReport, TestsPart } from '../ci/report.ts';
 import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
-import { hasCode, InterruptedError, MeetupError } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
 import { reasonOf, sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { isTest, verdictOf } from '../engine/results.ts';
-import { type TestPart, run as test } from './test.ts';
+import { readContracts } from '../ingest/schemas.ts';
+import { hasTests, type TestPart } from '../unit-tests/parts.ts';
+import { run as dev } from './dev.ts';
+import { run as test } from './test.ts';
 
 export interface CiOptions {
   readonly paths: Paths;
@@ -41,6 +45,7 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
   const base: Base = wanted.includes('build')
     ? await resolveBase(paths.root, options.base)
     : { kind: 'none', reason: 'nothing is built' };
+  await fillSources(paths, effects);
   const parts: CiPart[] = [];
   for (const name of wanted) {
     effects.reporter.note(`── ${name}`);
@@ -52,6 +57,19 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
   const report: CiReport = { status, parts, summary: shown, ms: effects.clock.elapsed() - started };
   await writeSummary(publicText(renderCiMarkdown(report), paths, effects.env), summary, effects);
   return { exitCode: status === 'pass' ? 0 : 1, report };
+}
+
+/**
+ * A project without JSON Schemas fills its sources itself, in hooks and seeds. Unit tests need their columns, so it is built
+ * once; what fails is reported by the parts.
+ */
+async function fillSources(paths: Paths, effects: Effects): Promise<void> {
+  if (existsSync(paths.database) || (await readContracts(paths.schemas)).size > 0) return;
+  effects.reporter.note('── first build');
+  const options = { paths, maxRejected: 0, fullRefresh: false, generates: false, summarizes: false };
+  await dev(options, effects).catch((error: unknown) => {
+    if (!(error instanceof MeetupError)) throw error;
+  });
 }
 
 async function runPart(name: PartName, paths: Paths, base: Base, effects: Effects): Promise<CiPart> {
@@ -69,31 +87,25 @@ async function runPart(name: PartName, paths: Paths, base: Base, effects: Effect
 type Work = (paths: Paths, base: Base, effects: Effects) => Promise<CiPart>;
 
 const work: Readonly<Record<PartName, Work>> = {
-  fixtures: (paths, _base, effects) => testsPart('fixtures', paths.fixtures, paths, effects),
-  scenarios: (paths, _base, effects) => testsPart('scenarios', paths.scenarios, paths, effects),
-  lint: async (paths, _base, effects) => {
+  fixtures: (paths, _base, effects) => testsPart('fixtures', paths, effects),
+  scenarios: (paths, _base, effects) => testsPart('scenarios', paths, effects),
+  lint: async (paths, base, effects) => {
+    if (!(await hasLintRules(paths))) {
+      return { ...nothing('lint', base), status: 'skip', message: 'there are no settings for sqlfluff' };
+    }
     const { files, violations } = await lintModels(paths, effects);
     return { name: 'lint', status: violations.length === 0 ? 'pass' : 'fail', ms: 0, files, violations };
   },
   build: async (paths, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
 };
 
-async function testsPart(name: TestPart, folder: string, paths: Paths, effects: Effects): Promise<TestsPart> {
+async function testsPart(name: TestPart, paths: Paths, effects: Effects): Promise<TestsPart> {
   const base = { name, ms: 0, passed: 0, failed: 0, failures: [] };
-  if (!(await holdsYaml(folder))) return { ...base, status: 'skip', message: `there are no ${name}` };
+  if (!(await hasTests(name, paths, effects))) return { ...base, status: 'skip', message: `there are no ${name}` };
   const { report } = await test({ paths, all: false, only: name }, effects);
   const failures = report.tests.filter(({ status }) => status === 'fail');
   const passed = report.tests.filter(({ status }) => status === 'pass').length;
   return { ...base, status: report.status, passed, failed: failures.length, failures };
-}
-
-async function holdsYaml(folder: string): Promise<boolean> {
-  try {
-    return (await readdir(folder, { recursive: true })).some((name) => /\.ya?ml$/.test(name));
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false;
-    throw error;
-  }
 }
 
 function buildPart(base: Base, outcome: SlimOutcome): BuildPart {

@@ -6,7 +6,7 @@ import { EngineClient } from '../engine/client.ts';
 import { EngineRefusedError } from '../engine/errors.ts';
 import { requireReadable } from '../engine/problems.ts';
 import type { CoverageAnswer, MutationAnswer, StrengthRequest } from '../engine/protocol.ts';
-import { readRawColumns } from '../unit-tests/raw-columns.ts';
+import { readSourceColumns } from '../unit-tests/raw-columns.ts';
 
 export interface StrengthOptions {
   readonly paths: Paths;
@@ -105,7 +105,7 @@ async function ask(op: keyof Answers, options: StrengthOptions, effects: Effects
     const select = options.select?.split(/[\s,]+/).filter((word) => word !== '') ?? [];
     const request: StrengthRequest = {
       target: 'dev',
-      sources: await readRawColumns(options.paths.schemas),
+      sources: await readSourceColumns(options.paths),
       ...(select.length === 0 ? {} : { select }),
     };
     const answer = await engine[op](request, {

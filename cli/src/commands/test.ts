@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { namePattern } from '../config/options.ts';
-import type { Paths } from '../config/paths.ts';
+import { type Paths, projectRoot } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { makeTemporaryFolder } from '../config/temporary-folder.ts';
 import { EngineClient } from '../engine/client.ts';
 import { announcedEngine } from '../engine/location.ts';
+import { hasTests, type TestPart } from '../unit-tests/parts.ts';
 import { runVitest } from '../unit-tests/vitest/run-vitest.ts';
 import { type TestVerdict, verdictsOf } from '../unit-tests/vitest/verdicts.ts';
 
@@ -15,8 +16,7 @@ import { type TestVerdict, verdictsOf } from '../unit-tests/vitest/verdicts.ts';
 export const FILE_OF_PART = {
   fixtures: 'cli/model-tests/unit-tests.fixtures.ts',
   scenarios: 'cli/model-tests/scenarios.fixtures.ts',
-} as const;
-export type TestPart = keyof typeof FILE_OF_PART;
+} as const satisfies Readonly<Record<TestPart, string>>;
 
 export interface TestOptions {
   readonly paths: Paths;
@@ -48,11 +48,12 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
   const folder = await makeTemporaryFolder('meetup-vitest-');
   const engine = await lendEngine(paths, folder, effects);
   try {
+    const files = await testFiles(options, engine.folder, effects);
     const { testModules, unhandledErrors } = await runVitest(
       {
-        root: paths.root,
+        root: projectRoot,
         project: options.all ? undefined : 'fixtures',
-        files: options.only === undefined ? [] : [FILE_OF_PART[options.only]],
+        files,
         namePattern: pattern?.source,
         junit: options.junit,
         watch: options.watch ?? false,
@@ -60,6 +61,7 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
         env: {
           MEETUP_TOOLCHAIN_DIR: paths.toolchain,
           MEETUP_STATE_DIR: paths.state,
+          MEETUP_PROJECT_DIR: paths.root,
           MEETUP_ENGINE_DIR: engine.folder,
         },
       },
@@ -74,6 +76,29 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
     await engine.close();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/**
+ * The vitest files of the parts that the project has tests of; none means all files.
+ * @throws MeetupError if it has none.
+ */
+async function testFiles(
+  { paths, all, only, watch }: TestOptions,
+  engineFolder: string,
+  effects: Effects,
+): Promise<string[]> {
+  if (all) return [];
+  const asked = only === undefined ? (['fixtures', 'scenarios'] as const) : [only];
+  const found: TestPart[] = [];
+  for (const part of asked) {
+    // The first unit test may be written while its absence is watched.
+    const awaited = watch === true && part === 'fixtures';
+    if (awaited || (await hasTests(part, { ...paths, state: engineFolder }, effects))) found.push(part);
+  }
+  if (found.length > 0) return found.map((part) => FILE_OF_PART[part]);
+  throw new MeetupError(
+    `There are no ${asked.join(' or ')} in the project: \`./meetup test new <model>\` writes a unit test from local data into ${paths.fixtures}, and scenarios belong into ${paths.scenarios}.`,
+  );
 }
 
 /** vitest counts tests whose name doesn't match as skipped. */

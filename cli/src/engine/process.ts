@@ -9,6 +9,7 @@ import { MeetupError } from '../config/errors.ts';
 import { type Paths, sourceFolder } from '../config/paths.ts';
 import { EngineLostError } from './errors.ts';
 import { engineToken, logFile, newSocketPath } from './location.ts';
+import { requireProject } from './required-project.ts';
 
 const SERVER = join(sourceFolder, 'engine', 'python', 'main.py');
 
@@ -45,6 +46,7 @@ export class EngineProcess {
         `There is no Python environment at ${paths.toolchain}: run \`./meetup doctor\`, which says how to create it.`,
       );
     }
+    requireProject(paths);
     const { file: tokenFile } = await engineToken(paths);
     const socket = await newSocketPath(paths);
     const log = await logFile(paths, 'engine.log');

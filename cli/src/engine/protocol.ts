@@ -8,7 +8,7 @@ const timings = z.record(z.string(), z.number());
 
 /** An error in the project: what is wrong, and where in the user's files. */
 const problemSchema = z.object({
-  kind: z.enum(['yaml', 'jinja', 'config', 'environment', 'parse', 'database', 'node']),
+  kind: z.enum(['yaml', 'jinja', 'config', 'environment', 'unsupported', 'parse', 'database', 'node']),
   /** Relative to the dbt project's folder. */
   file: z.string().nullable(),
   line: z.number().nullable(),
@@ -123,6 +123,8 @@ export const taskAnswerSchema = z.object({
   status: z.enum(['pass', 'fail', 'invalid']),
   problems: z.array(problemSchema),
   nodes: z.array(nodeResultSchema),
+  /** Models that this target can't run, and why. */
+  elsewhere: z.array(z.object({ name: z.string(), reason: z.string() })).default([]),
   parse: parseSchema.optional(),
   ms: timings,
 });

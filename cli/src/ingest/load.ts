@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly retriesRejected?: boolean;
   /** False if a build follows, so that readers never see new data beside old marts. */
   readonly publishes?: boolean;
+  /** Whether a project without JSON Schemas is fine: its data comes from elsewhere. */
+  readonly optional?: boolean;
 }
 
 export interface LoadReport {
@@ -56,6 +58,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
   const started = effects.clock.elapsed();
   const contracts = await readContracts(options.paths.schemas);
   if (contracts.size === 0) {
+    if (options.optional) return conclude([], [], null, effects.clock.elapsed() - started);
     throw new MeetupError(
       `There are no JSON Schemas in ${options.paths.schemas}: put a file named <entity>.schema.json there for each kind of record.`,
     );

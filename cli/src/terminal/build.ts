@@ -9,9 +9,17 @@ export function renderBuild(report: BuildReport, style: Style): string {
   const parts = [
     ...report.problems.map((problem) => renderProblem("The dbt project can't be read", problem, style)),
     ...[...report.models, ...report.tests].filter(isShown).map((node) => renderVerdict(node, style)),
+    ...elsewhere(report, style),
     renderSummary(report, style),
   ];
   return parts.join('\n\n');
+}
+
+/** Models that were not built because this engine can't. */
+function elsewhere({ elsewhere: models }: BuildReport, style: Style): string[] {
+  if (models.length === 0) return [];
+  const named = models.map(({ name, reason }) => `${name} (${reason})`);
+  return [style.dim(`Not built on this target: ${named.join(', ')}`)];
 }
 
 const isShown = (node: NodeVerdict): boolean => node.status === 'fail' || node.status === 'warn';

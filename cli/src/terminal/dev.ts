@@ -15,7 +15,8 @@ export function renderDev(report: DevReport, style: Style): string {
   const title = (text: string): string => style.bold(style.accent(text));
   const parts: string[] = [];
   if (report.generated !== undefined) parts.push(title('Sample'), renderGenerate(report.generated, style), '');
-  parts.push(title('Data'), renderLoad(report.load, style), '');
+  const hasEntities = Object.keys(report.load.entities).length > 0;
+  if (hasEntities) parts.push(title('Data'), renderLoad(report.load, style), '');
   if (report.build !== undefined) {
     parts.push(title('Models and tests'), renderBuild(report.build, style), ...slowest(report.build, style), '');
   }

@@ -1,4 +1,5 @@
 import type { Reporter } from '../config/effects.ts';
+import { asCalled } from '../text/command.ts';
 import type { Style } from '../text/style.ts';
 import { truncate } from '../text/text.ts';
 
@@ -21,7 +22,7 @@ export function streamReporter(
   };
   const line = (text: string): void => {
     clear();
-    output.write(`${text}\n`);
+    output.write(`${asCalled(text)}\n`);
   };
   return {
     note: (text) => {

@@ -30,7 +30,10 @@ export async function readOutput(paths: Paths, target: string): Promise<ProfileO
     throw new MeetupError(`${path} is not a dbt profile: ${issue?.path.join('.') || 'the file'}: ${issue?.message}.`);
   }
   const output = parsed.data.outputs[target];
-  if (output === undefined) throw new MeetupError(`${path} has no target '${target}': add it, or choose another.`);
+  if (output === undefined)
+    throw new MeetupError(
+      `${path} has no target '${target}': add it, or let \`./meetup init\` write profiles that have it.`,
+    );
   return output;
 }
 

@@ -148,7 +148,7 @@ export class WatchLoop {
   }
 
   async #load(): Promise<void> {
-    const { report } = await load({ ...this.#options, publishes: false }, this.#effects);
+    const { report } = await load({ ...this.#options, publishes: false, optional: true }, this.#effects);
     const refused = report.batches.find((batch) => batch.status === 'refused')?.message;
     this.#options.emit({
       event: 'load',

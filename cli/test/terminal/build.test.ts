@@ -7,7 +7,10 @@ import { styleFor } from '../../src/text/style.ts';
 const plain = styleFor({ isTTY: false, columns: 100 }, {});
 
 const report = (changes: Partial<BuildReport>): string =>
-  renderBuild({ status: 'pass', models: [], tests: [], problems: [], published: true, ms: 1234, ...changes }, plain);
+  renderBuild(
+    { status: 'pass', models: [], tests: [], elsewhere: [], problems: [], published: true, ms: 1234, ...changes },
+    plain,
+  );
 
 const node = (name: string, changes: Partial<NodeVerdict> = {}): NodeVerdict => ({
   name,

@@ -12,6 +12,13 @@ export const generate = ({ program, io, run }: Cli) =>
     .action((given) =>
       run(async (session) => {
         const command = await import('../../commands/generate.ts');
+        const { isOwnProject } = await import('../../config/paths.ts');
+        const { MeetupError } = await import('../../config/errors.ts');
+        if (given.out === undefined && !isOwnProject(session.paths)) {
+          throw new MeetupError(
+            `The sample is Meetup data, which doesn't belong into ${session.paths.data}: name a folder with --out.`,
+          );
+        }
         const { renderGenerate } = await import('../../terminal/generate.ts');
         const { parseOption, positiveNumber, wholeNumber } = await import('../../config/options.ts');
         const options = {

@@ -82,9 +82,10 @@ class NodeStates:
         self._again = frozenset(self.executable())
 
     def executable(self) -> list[str]:
-        """Everything that a build runs, including unit tests."""
+        """Everything that a build on this target can run, including unit tests."""
         nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
-        return [*nodes, *self.manifest.unit_tests]
+        elsewhere = self._session.elsewhere()
+        return [unique_id for unique_id in [*nodes, *self.manifest.unit_tests] if unique_id not in elsewhere]
 
     def gone(self) -> list[str]:
         """Ids of nodes that no longer exist, or whose relation has been renamed."""

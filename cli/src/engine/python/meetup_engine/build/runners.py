@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from dbt.adapters.base.impl import BaseAdapter
@@ -78,6 +78,7 @@ class Streaming(GraphRunnableTask):
         selector = cast("ResourceTypeSelector", super().get_node_selector(*arguments, **options))
         if self._unique_ids is not None:
             _select_exactly(selector, self._unique_ids)
+        _leave_out(selector, self._session.elsewhere())
         return selector
 
     def compile_manifest(self) -> None:
@@ -261,6 +262,17 @@ def _writes_only_changes(node: ManifestNode, result: RunResult) -> bool:
     """Whether each row that was written is new, gone or another one than before."""
     strategy = getattr(node.config, "incremental_strategy", None)
     return strategy in EXACT_STRATEGIES and result.adapter_response.get("code") == "MERGE"
+
+
+def _leave_out(selector: NodeSelector, elsewhere: Collection[str]) -> None:
+    if not elsewhere:
+        return
+    chosen = selector.get_selected
+
+    def get_selected(*arguments: Any, **options: Any) -> set[str]:
+        return {unique_id for unique_id in chosen(*arguments, **options) if unique_id not in elsewhere}
+
+    vars(selector)["get_selected"] = get_selected
 
 
 def _select_exactly(selector: NodeSelector, unique_ids: Iterable[str]) -> None:

@@ -32,6 +32,7 @@ from dbt import plugins, tracking
 from meetup_engine.dbt_patches import name_contexts
 from meetup_engine.lru_cache import LruCache
 from meetup_engine.project import spark_comments
+from meetup_engine.project.elsewhere import elsewhere
 from meetup_engine.project.environment import REFUSED, apply, hand_to_dbt, recording, refuse_flags
 from meetup_engine.project.files import (
     FileIndex,
@@ -125,6 +126,7 @@ class Project:
         self._config: RuntimeConfig | None = None
         self._manifest: Manifest | None = None
         self.generation = 0
+        self._elsewhere: tuple[int, Mapping[str, str]] | None = None
         self._config_seen: Signatures | None = None
         self._index = FileIndex()
         # The flags that the configuration was loaded with.
@@ -283,6 +285,12 @@ class Project:
         config.args = flags
         get_adapter(config).config = config
         return config
+
+    def elsewhere(self) -> Mapping[str, str]:
+        """What another engine than this target's has to run, and why, by unique id."""
+        if self._elsewhere is None or self._elsewhere[0] != self.generation:
+            self._elsewhere = (self.generation, elsewhere(self.manifest, self.config.credentials.type))
+        return self._elsewhere[1]
 
     def graph(self, add_test_edges: bool, build: Callable[[], Graph]) -> Graph:
         """dbt's graph of the manifest, cached until nodes or dependencies change."""

@@ -67,7 +67,7 @@ class RequestDocument(TypedDict, total=False):
 class Problem(TypedDict):
     """An error in the project: what is wrong, and where in the user's files."""
 
-    kind: Literal["yaml", "jinja", "config", "environment", "parse", "database", "node"]
+    kind: Literal["yaml", "jinja", "config", "environment", "unsupported", "parse", "database", "node"]
     file: str | None
     line: int | None
     message: str
@@ -199,6 +199,11 @@ class AffectedNodes(TypedDict):
     removed: list[str]
 
 
+class Elsewhere(TypedDict):
+    name: str
+    reason: str
+
+
 class TaskAnswer(Answer):
     nodes: list[NodeResult]
     ms: Timings
@@ -209,6 +214,8 @@ class TaskAnswer(Answer):
     unchanged: NotRequired[list[Named]]
     removed: NotRequired[list[str]]
     inputs: NotRequired[dict[str, object]]
+    # Models that this target can't run, and why.
+    elsewhere: NotRequired[list[Elsewhere]]
 
 
 class UnitTestsAnswer(Answer):

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal, Protocol
 
+import yaml
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.dbt_patches.readable_files import UnreadableFile
@@ -20,6 +21,7 @@ FILE_IN_TEXT = re.compile(r"(?P<path>[\w./\\@+ -]*[\w-]\.(?:sql|yml|yaml|md|csv|
 YAML_RAW = re.compile(r"Raw Error:\s*-+\s*(?P<raw>.+)", re.DOTALL)
 HEADER = re.compile(r"^(?:Runtime|Compilation|Parsing|Database|Validation|Dependency|Internal) Error\b[^\n]*\n")
 EXCERPT_LINES = 3
+PROJECT_FILE = "dbt_project.yml"
 
 
 class FailedNode(Protocol):
@@ -41,13 +43,51 @@ def problem_of(error: BaseException, project_dir: str, known_files: Sequence[str
         return _unreadable(error, project_dir)
     file = _file_of(error, message, known_files)
     line = _line_in(message)
+    kind = _kind_of(error, message)
+    if kind == "yaml" and file is None:
+        file = _broken_yaml(project_dir)
+        kind = "config" if file == PROJECT_FILE else kind
+    elif kind == "config" and file is None and "Project" in type(error).__name__:
+        file = PROJECT_FILE
+        line = _line_of_key(os.path.join(project_dir, file), message)
     return {
-        "kind": _kind_of(error, message),
+        "kind": kind,
         "file": file,
         "line": line,
         "message": _plain(message),
         "excerpt": excerpt_of_file(os.path.join(project_dir, file), line) if file and line else None,
     }
+
+
+def _broken_yaml(project_dir: str) -> str | None:
+    """The file that is not YAML, which dbt leaves out of some of its messages. Those of packages come last."""
+    names = [PROJECT_FILE]
+    for folder, folders, files in os.walk(project_dir):
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in ("target", "logs"))
+        inside = os.path.relpath(folder, project_dir)
+        names += [os.path.normpath(os.path.join(inside, name)) for name in files if name.endswith((".yml", ".yaml"))]
+    for name in sorted(dict.fromkeys(names), key=lambda name: (name != PROJECT_FILE, "dbt_packages" in name, name)):
+        try:
+            with open(os.path.join(project_dir, name), encoding="utf-8") as file:
+                yaml.compose(file, Loader=yaml.SafeLoader)
+        except yaml.YAMLError:
+            return name
+        except (OSError, UnicodeDecodeError):
+            continue
+    return None
+
+
+def _line_of_key(path: str, message: str) -> int | None:
+    """The line of the top-level key that a message is about: `at path ['version']: …`."""
+    key = re.search(r"at path \['([^']+)'", message)
+    if key is None:
+        return None
+    try:
+        with open(path, encoding="utf-8") as file:
+            lines = file.read().split("\n")
+    except (OSError, UnicodeDecodeError):
+        return None
+    return next((number for number, line in enumerate(lines, 1) if line.startswith(f"{key.group(1)}:")), None)
 
 
 def _unreadable(error: UnreadableFile, project_dir: str) -> Problem:

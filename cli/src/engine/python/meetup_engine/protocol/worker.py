@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable
 from typing import TYPE_CHECKING
 
+from dbt.artifacts.resources.types import NodeType
 from dbt.context.query_header import generate_query_header_context  # noqa: F401 - imported before the first request
 from dbt.flags import set_flags
 from dbt.version import __version__ as _dbt_version
@@ -31,7 +32,7 @@ from meetup_engine.build.runners import (
 from meetup_engine.build.runners import TASKS as DBT_TASKS
 from meetup_engine.dbt_patches import registry
 from meetup_engine.dbt_patches.readable_files import unreadable
-from meetup_engine.project import changes
+from meetup_engine.project import changes, elsewhere
 from meetup_engine.project.project import Project, settings_from
 from meetup_engine.protocol import events, problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
@@ -183,6 +184,11 @@ class Worker:
                 raise Cancelled()
             answer = _answer_of(task, results)
         answer["parse"] = report_of(parse, session)
+        answer["elsewhere"] = [
+            {"name": node.name, "reason": reason}
+            for unique_id, reason in sorted(session.elsewhere().items())
+            if (node := session.manifest.nodes.get(unique_id)) is not None and node.resource_type != NodeType.Test
+        ]
         answer["ms"] = {"run": ms_since(run_started), "total": ms_since(started)}
         if isinstance(task, AffectedBuild):
             answer["inputs"] = {**session.inputs(), "repeatable": task.repeatable()}
@@ -206,7 +212,9 @@ class Worker:
         try:
             if document.get("asRead"):
                 return session.as_read(), []
-            return _refreshed(session, document.get("files") or (), bool(document.get("full"))), []
+            parse = _refreshed(session, document.get("files") or (), bool(document.get("full")))
+            refused = elsewhere.refused(session.manifest)
+            return (None, refused) if refused else (parse, [])
         except OSError as error:
             return None, [problems.problem_of(unreadable(error), session.settings.project_dir)]
         except DbtBaseException as error:

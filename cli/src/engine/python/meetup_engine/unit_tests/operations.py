@@ -75,7 +75,8 @@ def operations(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable
 
 def listed(session: Project) -> list[UnitTest]:
     """All unit tests of the project, ordered by file."""
-    tests = [test for test in session.manifest.unit_tests.values() if test.config.enabled]
+    elsewhere = session.elsewhere()
+    tests = [test for name, test in session.manifest.unit_tests.items() if test.config.enabled and name not in elsewhere]
     return [
         {**identity(test), "model": test.model, "line": place_of(test, session.settings.project_dir)[0]}
         for test in sorted(tests, key=lambda test: (test.model, test.original_file_path))
@@ -89,7 +90,8 @@ def run_unit_tests(session: Project, request: Request) -> UnitTestsAnswer:
     wanted = document.get("uniqueIds")
     tests = session.manifest.unit_tests
     named = tests.values() if wanted is None else [tests[name] for name in dict.fromkeys(wanted) if name in tests]
-    chosen = [test for test in named if test.config.enabled]
+    elsewhere = session.elsewhere()
+    chosen = [test for test in named if test.config.enabled and test.unique_id not in elsewhere]
     runner = UnitTestRunner(session, document.get("sources") or {})
     with runner.lent():
         results = runner.run_all(chosen, lambda: request.cancelled)
@@ -101,10 +103,12 @@ def run_unit_tests(session: Project, request: Request) -> UnitTestsAnswer:
 def models_of(session: Project, request: Request) -> dict[str, ManifestNode]:
     """Models of the root project by unique id: all, or those that match `select`, which are names with * as a wildcard."""
     wanted = request.document.get("select") or ["*"]
+    elsewhere = session.elsewhere()
     return {
         unique_id: node
         for unique_id, node in session.manifest.nodes.items()
         if node.resource_type == NodeType.Model
+        and unique_id not in elsewhere
         and node.language == "sql"
         and node.package_name == session.config.project_name
         and any(fnmatch.fnmatch(node.name, pattern) for pattern in wanted)

@@ -1,0 +1,1 @@
+select bread from {{ ref('revenue') }} order by pieces desc limit 1

@@ -1,0 +1,1 @@
+select * from {{ ref('revenue') }} cluster by bread_id

@@ -1,0 +1,1 @@
+select customer_id from {{ ref('customers', v=2) }} where loyalty > 5

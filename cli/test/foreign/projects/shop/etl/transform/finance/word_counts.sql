@@ -1,0 +1,1 @@
+select word, count(*) as orders from {{ ref('order_words') }} group by word

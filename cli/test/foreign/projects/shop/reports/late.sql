@@ -1,0 +1,1 @@
+select 'No order is paid.' where not exists (select 1 from revenue)

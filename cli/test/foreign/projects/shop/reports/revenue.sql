@@ -1,0 +1,2 @@
+-- Revenue
+select * from revenue order by month
