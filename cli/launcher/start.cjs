@@ -14,7 +14,8 @@ async function start(argv) {
   try {
     const places = placesOf(args, process.env, process.cwd());
     const envs = envsFor(args, places);
-    const ready = packagesAreReady(places) && cliIsReady(places) && envs.every((name) => envIsReady(places, name));
+    const isCompiled = places.installed || (packagesAreReady(places) && cliIsReady(places));
+    const ready = isCompiled && envs.every((name) => envIsReady(places, name));
     if (!ready) await require('./setup.cjs').setUp({ args, places, envs });
     if (args.writesState) markState(places.state);
     await becomeCli(places);

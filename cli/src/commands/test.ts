@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { namePattern } from '../config/options.ts';
-import { type Paths, projectRoot } from '../config/paths.ts';
+import { isCheckout, isOwnProject, type Paths, projectRoot } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { makeTemporaryFolder } from '../config/temporary-folder.ts';
 import { EngineClient } from '../engine/client.ts';
@@ -14,8 +14,8 @@ import { type TestVerdict, verdictsOf } from '../unit-tests/vitest/verdicts.ts';
 
 /** The parts of the models' tests, with the vitest file of each. */
 export const FILE_OF_PART = {
-  fixtures: 'cli/model-tests/unit-tests.fixtures.ts',
-  scenarios: 'cli/model-tests/scenarios.fixtures.ts',
+  fixtures: isCheckout ? 'cli/model-tests/unit-tests.fixtures.ts' : 'dist/model-tests/unit-tests.fixtures.js',
+  scenarios: isCheckout ? 'cli/model-tests/scenarios.fixtures.ts' : 'dist/model-tests/scenarios.fixtures.js',
 } as const satisfies Readonly<Record<TestPart, string>>;
 
 export interface TestOptions {
@@ -44,6 +44,9 @@ export interface TestReport {
 export async function run(options: TestOptions, effects: Effects): Promise<CommandResult<TestReport>> {
   const started = effects.clock.elapsed();
   const { paths } = options;
+  if (options.all && !isCheckout) {
+    throw new MeetupError("--all runs the CLI's own tests, which are not in the installed package: leave it out.");
+  }
   const pattern = namePattern(options.select);
   const folder = await makeTemporaryFolder('meetup-vitest-');
   const engine = await lendEngine(paths, folder, effects);
@@ -54,9 +57,11 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
         root: projectRoot,
         project: options.all ? undefined : 'fixtures',
         files,
+        ...(isCheckout ? {} : { compiled: files }),
         namePattern: pattern?.source,
         junit: options.junit,
         watch: options.watch ?? false,
+        watched: isOwnProject(paths) ? [] : [paths.dbtProject, paths.fixtures, paths.scenarios],
         cache: join(paths.state, 'vitest'),
         env: {
           MEETUP_TOOLCHAIN_DIR: paths.toolchain,

@@ -51,9 +51,15 @@ export class Watching {
   #stderr = '';
   readonly ready: Promise<void>;
 
-  constructor(project: string, stateDir: string, args: readonly string[] = []) {
+  /** @param command the program, if it is not the checkout's. */
+  constructor(
+    project: string,
+    stateDir: string,
+    args: readonly string[] = [],
+    command: string = join(projectRoot, 'meetup'),
+  ) {
     this.#project = project;
-    this.child = spawn(join(projectRoot, 'meetup'), ['dev', '--watch', '--json', '--state-dir', stateDir, ...args], {
+    this.child = spawn(command, ['dev', '--watch', '--json', '--state-dir', stateDir, ...args], {
       env: {
         ...process.env,
         MEETUP_PROJECT_DIR: project,

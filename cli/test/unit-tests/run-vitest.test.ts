@@ -13,7 +13,7 @@ async function project(files: Readonly<Record<string, string>>): Promise<VitestR
   await mkdir(join(root, 'a'));
   await symlink(join(projectRoot, 'node_modules'), join(root, 'node_modules'));
   for (const [name, text] of Object.entries(files)) await writeFile(join(root, name), text);
-  return { root, files: [], watch: false, cache: join(root, 'cache'), env: { MEETUP_A_VALUE: 'given' } };
+  return { root, files: [], watch: false, watched: [], cache: join(root, 'cache'), env: { MEETUP_A_VALUE: 'given' } };
 }
 
 async function verdicts(run: VitestRun) {
