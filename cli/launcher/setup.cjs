@@ -43,7 +43,8 @@ async function setUp({ args, places, envs }) {
   try {
     const parts = [];
     // A part that is ready needs no lock, and therefore no writable folder.
-    if (!places.installed && (!packagesAreReady(places) || !cliIsReady(places))) parts.push(() => at(places.workshop, setUpNode));
+    if (!places.installed && (!packagesAreReady(places) || !cliIsReady(places)))
+      parts.push(() => at(places.workshop, setUpNode));
     if (!envs.every((name) => envIsReady(places, name))) {
       parts.push(() => at(join(places.toolchain, 'setup'), (site) => setUpPython(site, envs)));
     }

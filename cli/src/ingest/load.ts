@@ -58,7 +58,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
   const started = effects.clock.elapsed();
   const contracts = await readContracts(options.paths.schemas);
   if (contracts.size === 0) {
-    if (options.optional) return conclude([], [], null, effects.clock.elapsed() - started);
+    if (options.optional) return conclude([], [], null, {}, effects.clock.elapsed() - started);
     throw new MeetupError(
       `There are no JSON Schemas in ${options.paths.schemas}: put a file named <entity>.schema.json there for each kind of record.`,
     );

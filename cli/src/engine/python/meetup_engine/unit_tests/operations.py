@@ -76,7 +76,9 @@ def operations(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable
 def listed(session: Project) -> list[UnitTest]:
     """All unit tests of the project, ordered by file."""
     elsewhere = session.elsewhere()
-    tests = [test for name, test in session.manifest.unit_tests.items() if test.config.enabled and name not in elsewhere]
+    tests = [
+        test for name, test in session.manifest.unit_tests.items() if test.config.enabled and name not in elsewhere
+    ]
     return [
         {**identity(test), "model": test.model, "line": place_of(test, session.settings.project_dir)[0]}
         for test in sorted(tests, key=lambda test: (test.model, test.original_file_path))
