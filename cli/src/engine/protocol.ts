@@ -66,7 +66,7 @@ const nodeResultSchema = z.object({
   message: z.string().nullable(),
   /** For a test: the number of failing rows. */
   failures: z.number().nullish(),
-  /** For a model on DuckDB: how many rows were written, and how many of them differ from what was there, where that is known. */
+  /** For a model on DuckDB: how many rows were written and, if known, how many of them changed. */
   rowsWritten: z.number().optional(),
   rowsChanged: z.number().optional(),
   problem: problemSchema.optional(),

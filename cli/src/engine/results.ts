@@ -6,7 +6,7 @@ export interface NodeVerdict {
   /** Milliseconds. */
   readonly ms: number;
   readonly message?: string;
-  /** Of a model on DuckDB: how many rows were written, and how many of them differ from what was there, where that is known. */
+  /** For a model on DuckDB: how many rows were written and, if known, how many of them changed. */
   readonly rowsWritten?: number;
   readonly rowsChanged?: number;
   /** dbt's resource type: model, snapshot, seed, operation; test, unit_test. */

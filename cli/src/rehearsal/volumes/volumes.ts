@@ -145,7 +145,7 @@ function staysIn(folder: string, path: string): boolean {
   return root !== undefined && real !== undefined && (real === root || real.startsWith(root + sep));
 }
 
-/** Where a path leads; of what is yet to be made, where the nearest folder above it does. Undefined: nowhere. */
+/** Resolves a path, or the nearest existing folder above it if it doesn't exist yet. Undefined if that fails. */
 function realOf(path: string): string | undefined {
   try {
     return realpathSync(nearest(path));

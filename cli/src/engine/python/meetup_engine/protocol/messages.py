@@ -149,7 +149,7 @@ class NodeResult(Identity):
     cpuMs: NotRequired[float]
     failures: NotRequired[int | None]
     problem: NotRequired[Problem]
-    # Of models: how many rows were written, and how many of these differ from what was there, where that is known.
+    # For models: how many rows were written and, if known, how many of them changed.
     rowsWritten: NotRequired[int]
     rowsChanged: NotRequired[int]
     compiledPath: NotRequired[str]
