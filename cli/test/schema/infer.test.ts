@@ -89,6 +89,14 @@ describe('an inferred schema', () => {
     expect(await propertyOf(values, name)).toEqual(schema);
   });
 
+  it('allows a type that few values have, and says so', async () => {
+    const records = times(40, (index) => ({ id: index, age: index === 7 ? 'x' : index }));
+    const file = await fileWith('things.json', JSON.stringify(records));
+    const { schema, notes } = await inferSchema('things', [file], quietEffects());
+    expect(schema.properties).toMatchObject({ age: { type: ['integer', 'string'] } });
+    expect(notes).toEqual(['/age is a string in only 1 of 40 values: remove the type from the schema to reject them.']);
+  });
+
   it('treats 10.0 as a decimal number', async () => {
     const file = await fileWith('things.json', '[{"price": 10.0, "count": 10}]');
     const { schema } = await inferSchema('things', [file], quietEffects());

@@ -20,10 +20,29 @@ export function describe(summary: Summary, name: string, path: string, note: Not
   const [only, ...others] = types;
   if (only === undefined || summary.isDeep) return {};
   const orNull = summary.nulls > 0 ? ['null'] : [];
-  if (others.length > 0) return { type: [...types, ...orNull] };
+  if (others.length > 0) {
+    for (const rare of rareTypes(summary))
+      note(`${path || '/'} ${rare}: remove the type from the schema to reject them.`);
+    return { type: [...types, ...orNull] };
+  }
   const values = only === 'string' ? enumeration(summary, name) : undefined;
   if (values !== undefined) return { enum: [...values, ...(orNull.length > 0 ? [null] : [])] };
   return { type: orNull.length > 0 ? [only, ...orNull] : only, ...rulesOf(only, summary, name, path, note) };
+}
+
+/** Types that so few values have that they are probably mistakes. */
+function rareTypes({ count, nulls, booleans, integers, decimals, texts, lists, objects }: Summary): string[] {
+  const given = count - nulls;
+  const kinds: [times: number, is: string][] = [
+    [booleans, 'true or false'],
+    [integers.count + decimals.count, 'a number'],
+    [texts, 'a string'],
+    [lists, 'a list'],
+    [objects, 'an object'],
+  ];
+  return kinds
+    .filter(([times]) => times > 0 && times * 20 <= given)
+    .map(([times, is]) => `is ${is} in only ${times} of ${given} values`);
 }
 
 function typesOf(summary: Summary): string[] {
