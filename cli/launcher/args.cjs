@@ -23,6 +23,7 @@ const COMMANDS = {
   rehearsal: { dbt: true },
   schema: {},
   ci: { dbt: true },
+  init: { reads: true },
   doctor: { reads: true },
   clean: { reads: true },
   completion: { reads: true },

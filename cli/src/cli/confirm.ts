@@ -3,7 +3,9 @@ import { createInterface } from 'node:readline/promises';
 import { InterruptedError } from '../config/errors.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
+import type { InitPlan } from '../init/planned-file.ts';
 import { renderPlan } from '../terminal/deploy.ts';
+import { renderInitPlan } from '../terminal/init.ts';
 import { styleFor } from '../text/style.ts';
 import type { CommandSession, Io } from './run-command.ts';
 
@@ -21,6 +23,17 @@ export function confirmRollback(session: CommandSession, io: Io) {
   return {
     confirm: ({ from, to }: RollbackGoal, target: string) =>
       typed(session, io, `This rolls ${target} back from ${placeOf(from)} to ${placeOf(to)}.`, target),
+  };
+}
+
+/** Shows what `init` would write, and asks; never, if there is no terminal. */
+export function confirmInit({ effects }: CommandSession, io: Io) {
+  return async (plan: InitPlan): Promise<boolean> => {
+    if (!hasPerson(io)) return false;
+    effects.reporter.progress('');
+    io.stdout.write(`${renderInitPlan(plan, styleFor(io.stdout, io.env))}\n`);
+    const answer = await ask('Write these files? (yes/no) ', process.stdin, process.stderr, effects.signal);
+    return /^y(es)?$/i.test(answer?.trim() ?? '');
   };
 }
 

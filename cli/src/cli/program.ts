@@ -11,6 +11,7 @@ import { dev } from './verbs/dev.ts';
 import { diff } from './verbs/diff.ts';
 import { doctor } from './verbs/doctor.ts';
 import { generate } from './verbs/generate.ts';
+import { init } from './verbs/init.ts';
 import { load } from './verbs/load.ts';
 import { query } from './verbs/query.ts';
 import { rehearsal } from './verbs/rehearsal.ts';
@@ -33,6 +34,7 @@ const VERBS: readonly Verb[] = [
   schema,
   ci,
   doctor,
+  init,
   clean,
   completion,
 ];

@@ -21,7 +21,11 @@ const nodeSchema = z.looseObject({
   alias: z.string(),
   access: z.string().nullish(),
   package_name: z.string(),
-  config: z.looseObject({ materialized: z.string().optional() }),
+  config: z.looseObject({
+    materialized: z.string().optional(),
+    meta: z.looseObject({ engine: z.string().optional() }).optional(),
+  }),
+  depends_on: z.looseObject({ nodes: z.array(z.string()).optional() }).optional(),
 });
 const testSchema = z.looseObject({
   resource_type: z.literal('test'),
@@ -37,6 +41,19 @@ const testSchema = z.looseObject({
     }),
   }),
 });
+/** Models that only one engine runs, and everything that reads them: there is nothing to compare them with. */
+function onOneEngine(models: readonly z.infer<typeof nodeSchema>[]): ReadonlySet<string> {
+  const found = new Set(
+    models.filter(({ config }) => config.meta?.engine !== undefined).map((model) => model.unique_id),
+  );
+  for (let before = -1; before !== found.size; ) {
+    before = found.size;
+    for (const { unique_id: id, depends_on: above } of models)
+      if (above?.nodes?.some((node) => found.has(node))) found.add(id);
+  }
+  return found;
+}
+
 const isView = ({ config }: z.infer<typeof nodeSchema>): boolean => config.materialized === 'view';
 
 const manifestSchema = z.looseObject({
@@ -56,10 +73,12 @@ export async function publicMarts(
 ): Promise<MartSpec[]> {
   const { nodes, metadata } = await readJsonFile(manifestFile, manifestSchema, 'remove it, and try again');
   const keys = keysOf(Object.values(nodes));
-  const models = Object.values(nodes)
+  const all = Object.values(nodes)
     .map((node) => nodeSchema.safeParse(node))
-    .flatMap(({ data }) => (data?.resource_type === 'model' && data.config.materialized !== 'ephemeral' ? [data] : []));
-  const built = new Set(models.map(({ schema }) => schema));
+    .flatMap(({ data }) => (data?.resource_type === 'model' ? [data] : []));
+  const elsewhere = onOneEngine(all);
+  const models = all.filter((one) => one.config.materialized !== 'ephemeral' && !elsewhere.has(one.unique_id));
+  const built = new Set(all.map(({ schema }) => schema));
   for (const [at, schema] of (settings.public ?? []).entries()) {
     if (built.has(schema)) continue;
     throw wrongSetting(root, ['public', at], `public names the schema ${schema}, but no model is built into it.`);

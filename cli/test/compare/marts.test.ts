@@ -83,3 +83,9 @@ it('a public schema without models is an error with the line in meetup.yml', asy
   const result = martsOf([model('orders')], 'data: json\npublic:\n  - marts\n  - mart\n');
   await expect(result).rejects.toThrow(/meetup\.yml:4: public names the schema mart, but no model is built into it\./);
 });
+
+it('a model that only Databricks runs is no mart to compare, nor is one that reads it', async () => {
+  const lake = { ...model('lake'), config: { materialized: 'table', meta: { engine: 'databricks' } } };
+  const below = { ...model('below'), depends_on: { nodes: ['model.p.lake'] } };
+  expect(await martsOf([below, lake, model('orders')])).toMatchObject([{ name: 'orders' }]);
+});

@@ -2,6 +2,7 @@ import { type Document, isMap, isScalar, isSeq, parseDocument, type YAMLMap, YAM
 import { MeetupError } from '../../config/errors.ts';
 import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { Contract, Contracts } from '../../ingest/schemas.ts';
+import { needsQuotes } from './column-names.ts';
 import { type DescribedProperty, describedColumns } from './properties.ts';
 
 /** Descriptions of the columns that `load` adds. */
@@ -112,6 +113,9 @@ const plain = (text: string): string => text.replaceAll(/\{(?=[{%#])/g, '{ ');
 /** Required, and never null. */
 const isFilled = ({ isRequired, isNullable }: DescribedProperty): boolean => isRequired && !isNullable;
 
+/** dbt's own tests name the column in SQL. */
+const quoted = ({ name }: DescribedProperty): { quote?: true } => (needsQuotes(name) ? { quote: true } : {});
+
 function columnEntry(column: DescribedProperty, test: NullTest): object {
   const meta = {
     ...(column.isKey ? { key: true } : {}),
@@ -121,7 +125,7 @@ function columnEntry(column: DescribedProperty, test: NullTest): object {
     name: column.name,
     ...(column.description === '' ? {} : { description: plain(column.description) }),
     ...(Object.keys(meta).length === 0 ? {} : { config: { meta } }),
-    ...(test === 'not_null' && isFilled(column) ? { data_tests: ['not_null'] } : {}),
+    ...(test === 'not_null' && isFilled(column) ? { ...quoted(column), data_tests: ['not_null'] } : {}),
   };
 }
 

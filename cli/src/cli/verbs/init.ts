@@ -1,0 +1,20 @@
+import { resolve } from 'node:path';
+import { confirmInit } from '../confirm.ts';
+import type { Cli } from '../declare.ts';
+
+export const init = ({ program, io, run }: Cli) =>
+  program
+    .command('init')
+    .description('set up a dbt project, or a folder of JSON files, to be built with meetup')
+    .option('--yes', 'write without asking')
+    .action((given) =>
+      run(async (session) => {
+        const command = await import('../../commands/init.ts');
+        const { renderInit } = await import('../../terminal/init.ts');
+        const { findRoot } = await import('../../config/project/layout.ts');
+        const { MEETUP_PROJECT_DIR: named } = io.env;
+        const root = named ? resolve(io.cwd, named) : (findRoot(io.cwd) ?? io.cwd);
+        const confirm = given.yes ? async () => true : confirmInit(session, io);
+        return session.finish(await command.run({ root, confirm }, session.effects), { text: renderInit });
+      }),
+    );

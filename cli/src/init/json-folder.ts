@@ -1,0 +1,143 @@
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import { SETTINGS_FILE } from '../config/project/settings.ts';
+import { entityOfFile } from '../ingest/drops.ts';
+import { rawTablesOf } from '../ingest/raw-tables.ts';
+import { type Contract, type Contracts, contractOf, newAjv } from '../ingest/schemas.ts';
+import { EMPTY_SOURCES, withEntities } from '../schema/docs/sources-yaml.ts';
+import { filesByEntity, type InferredSchema, inferSchema } from '../schema/infer/infer.ts';
+import { schemaText } from '../schema/schema-text.ts';
+import { ignoring, newFile, profilesYml, WORKFLOW, WORKFLOW_PATH } from './common.ts';
+import type { InitPlan, PlannedFile } from './planned-file.ts';
+import { fixtureYml, stagingSql, stagingYml } from './staging.ts';
+
+const SOURCES = 'dbt/models/staging/_raw__sources.yml';
+
+/** JSON files of tools, which are not data. */
+const TOOLS =
+  /^(package|package-lock|tsconfig.*|jsconfig|biome|composer|manifest|catalog|run_results)\.json$|^\.|\.schema\.json$/;
+
+/**
+ * A running project for a folder of JSON files: schemas, sources, a staging model for each entity, tests.
+ * @throws MeetupError if there is no JSON file, or one can't be read.
+ */
+export async function planForJson(root: string, effects: Effects): Promise<InitPlan> {
+  const here = jsonFilesIn(root);
+  const inData = jsonFilesIn(join(root, 'data'));
+  if (here.length + inData.length === 0) {
+    throw new MeetupError(
+      `There is neither a dbt project nor a JSON file in ${root}: put JSON files into ${join(root, 'data')}, or run this in the folder of a dbt project.`,
+    );
+  }
+  const files = [...here.map((name) => join(root, name)), ...inData.map((name) => join(root, 'data', name))];
+  const inferred: InferredSchema[] = [];
+  for (const [entity, paths] of filesByEntity(files)) {
+    effects.reporter.progress(`Reading ${paths.join(', ')} …`);
+    inferred.push(await inferSchema(entity, paths, effects));
+  }
+  const ajv = newAjv();
+  const contracts: Contracts = new Map(inferred.map(({ entity, schema }) => [entity, contractOf(schema, ajv)]));
+  const moved: PlannedFile[] = here.map((name) => ({ path: `data/${name}`, action: 'moved', from: name }));
+  return {
+    kind: 'json',
+    found: inferred.flatMap(({ entity, records, notes }) => [
+      `${entity}: a schema was inferred from ${records.toLocaleString('en-US')} ${records === 1 ? 'record' : 'records'}.`,
+      ...notes,
+    ]),
+    files: [...moved, ...projectFiles(root, inferred, contracts)],
+  };
+}
+
+function jsonFilesIn(folder: string): string[] {
+  try {
+    const entries = readdirSync(folder, { withFileTypes: true }).filter((entry) => entry.isFile());
+    const names = entries.map(({ name }) => name).filter((name) => !TOOLS.test(name));
+    return names.filter((name) => entityOfFile(name) !== undefined).sort();
+  } catch {
+    return [];
+  }
+}
+
+function projectFiles(root: string, inferred: readonly InferredSchema[], contracts: Contracts): PlannedFile[] {
+  const name = projectName(root);
+  const file = (path: string, text: string): PlannedFile[] => newFile(root, path, text);
+  const schemas = inferred.flatMap(({ entity, schema }) =>
+    file(`data/schemas/${entity}.schema.json`, schemaText(schema)),
+  );
+  const entities: [string, Contract][] = [...contracts];
+  const [first] = [...entities].sort(([, a], [, b]) => b.key.length - a.key.length);
+  return [
+    ...schemas,
+    ...file('dbt/dbt_project.yml', projectYml(name)),
+    ...file('dbt/macros/generate_schema_name.sql', SCHEMA_NAME),
+    ...file(SOURCES, withEntities(SOURCES, EMPTY_SOURCES, contracts, rawTablesOf(contracts))),
+    ...entities.flatMap(([entity, contract]) =>
+      file(`dbt/models/staging/stg_${entity}.sql`, stagingSql(entity, contract)),
+    ),
+    ...file('dbt/models/staging/_staging__models.yml', stagingYml(contracts)),
+    ...(first === undefined ? [] : file(`fixtures/models/stg_${first[0]}/stg_${first[0]}.yml`, fixtureYml(...first))),
+    ...file('profiles/profiles.yml', profilesYml(name, 'main')),
+    ...file(SETTINGS_FILE, settingsYml()),
+    ...file('README.md', readme(name, [...contracts.keys()])),
+    ...ignoring(root, ['.meetup/', '/data/*', '!/data/schemas/']),
+    ...file(WORKFLOW_PATH, WORKFLOW),
+  ];
+}
+
+/** A name that dbt accepts. */
+function projectName(root: string): string {
+  const name = basename(root)
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, '_')
+    .replaceAll(/^_+|_+$/g, '');
+  return /^[a-z]/.test(name) ? name : `project_${name}`.replace(/_$/, '');
+}
+
+const projectYml = (name: string): string => `name: ${name}
+version: 1.0.0
+config-version: 2
+profile: ${name}
+
+# Unit tests lie beside the dbt project, where \`meetup test new\` writes them.
+model-paths: [models, ../fixtures/models]
+
+models:
+  ${name}:
+    staging:
+      +materialized: view
+      +schema: staging
+`;
+
+const SCHEMA_NAME = `{# A model's schema is the one that is configured, on every target: staging is staging. #}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {{- var('schema_prefix', '') -}}{{- (custom_schema_name or target.schema) | trim -}}
+{%- endmacro %}
+`;
+
+const settingsYml = (): string => `# Settings of meetup: node_modules/meetup/docs/meetup-yml.md lists all.
+dbt:
+  project: dbt
+  profiles: profiles
+data: data
+schemas: data/schemas
+fixtures: fixtures/models
+
+# The schemas that dashboards and people rely on, once there are any:
+# public: [marts]
+`;
+
+const readme = (name: string, entities: readonly string[]): string => `# ${name}
+
+JSON files in \`data/\` (${entities.join(', ')}) are checked against the schemas in \`data/schemas/\`, loaded into DuckDB and built with dbt.
+
+\`\`\`sh
+npx meetup dev            # load, build and test
+npx meetup dev --watch    # and again on every save
+npx meetup test           # unit tests, without data
+npx meetup query "select * from stg_${entities[0] ?? 'x'} limit 10"
+\`\`\`
+
+Models are in \`dbt/models\`, unit tests in \`fixtures/models\`. \`npx meetup test new <model>\` writes a unit test from your data, without personal values.
+`;
