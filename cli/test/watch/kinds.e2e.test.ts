@@ -386,7 +386,7 @@ describe('a second watch', () => {
 });
 
 describe('after all these changes, the database', () => {
-  it('is up to date: a full refresh changes no row', async () => {
+  it('is up to date: a full refresh changes no row', { timeout: 300_000 }, async () => {
     const sums =
       'select sum(hash(e)::hugeint)::varchar from marts.fct_events e union all select sum(hash(s)::hugeint)::varchar from marts.group_scorecard s';
     const before = await rows(sums);

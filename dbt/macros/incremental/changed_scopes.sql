@@ -29,7 +29,7 @@
 
 {# A subquery with the column `scope`: the scopes whose state differs from the one that the model's rows were built from. #}
 {% macro changed_scopes() -%}
-    {%- set meta = model.config.meta -%}
+    {%- set meta = config.get('meta') -%}
     (
         select coalesce(now.{{ meta.scope }}, seen.{{ meta.scope }}) as scope
         from {{ ref(meta.states) }} as now
@@ -63,7 +63,7 @@
 {%- endmacro %}
 
 {% macro current_states() -%}
-    {%- set meta = model.config.meta -%}
+    {%- set meta = config.get('meta') -%}
     select
         {{ meta.scope }},
         {{ meta.state | join(', ') }}
@@ -72,8 +72,8 @@
 
 {# The table of the states that the model's rows were built from. #}
 {% macro seen_states() -%}
-    {%- set states = ref(model.config.meta.states) -%}
-    {{ states.incorporate(path={'identifier': model.name ~ '__seen'}) }}
+    {%- set states = ref(config.get('meta').states) -%}
+    {{ states.incorporate(path={'identifier': this.identifier ~ '__seen'}) }}
 {%- endmacro %}
 
 

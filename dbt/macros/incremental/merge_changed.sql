@@ -8,7 +8,7 @@
 {% macro get_incremental_merge_changed_sql(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}
     {%- set keys = [arg_dict['unique_key']] if arg_dict['unique_key'] is string else arg_dict['unique_key'] -%}
-    {%- set is_scoped = 'states' in model.config.meta -%}
+    {%- set is_scoped = 'states' in config.get('meta', {}) -%}
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | map('lower') | list -%}
 
     merge into {{ target_relation }} as held
@@ -24,7 +24,7 @@
             select *
             from {{ target_relation }}
             {%- if is_scoped and has_scopes() %}
-            where {{ model.config.meta.scope_of_row or model.config.meta.scope }} in (select scope from {{ changed_scopes() }} as changed_scopes)
+            where {{ config.get('meta').scope }} in (select scope from {{ changed_scopes() }} as changed_scopes)
             {%- endif %}
         ) as known
             on {% for key in keys %}fresh.{{ key }} = known.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}

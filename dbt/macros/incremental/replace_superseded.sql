@@ -11,8 +11,8 @@
 {% macro get_incremental_replace_superseded_sql(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}
     {%- set key = arg_dict['unique_key'] -%}
-    {%- set current_records = ref(model.config.meta['current_records']) -%}
-    {%- set record_of = model.config.meta['record_of'] -%}
+    {%- set current_records = ref(config.get('meta')['current_records']) -%}
+    {%- set record_of = config.get('meta')['record_of'] -%}
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
 
     merge into {{ target_relation }} as held

@@ -48,13 +48,18 @@ with points as (
         and days.n in (1, 3, 7, 14, 21)
 ),
 
+leads as (
+    select * from {{ ref('int_yes_leads') }}
+    where {{ is_changed('group_id') }}
+),
+
 answered as (
     select
         points.event_key,
         points.lead_days,
         sum(leads.seats) as seats
     from points
-    inner join {{ ref('int_yes_leads') }} as leads
+    inner join leads
         on points.event_key = leads.event_key and points.lead_days <= leads.lead_days
     group by points.event_key, points.lead_days
 ),
@@ -83,7 +88,7 @@ past_answered as (
         ranked.past_seats,
         {{ count_or_0('sum(leads.seats)') }} as past_seats_by_then
     from ranked
-    left join {{ ref('int_yes_leads') }} as leads
+    left join leads
         on ranked.past_event_key = leads.event_key and ranked.lead_days <= leads.lead_days
     where ranked.past_rank <= {{ most_events }}
     group by ranked.event_key, ranked.lead_days, ranked.past_event_key, ranked.past_seats

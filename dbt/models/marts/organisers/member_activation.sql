@@ -79,6 +79,7 @@ timed as (
     left join attended
         on memberships.group_id = attended.group_id and memberships.user_id = attended.user_id
     cross join {{ ref('int_as_of') }} as clock
+    where {{ is_changed('memberships.group_id') }}
 )
 
 select
