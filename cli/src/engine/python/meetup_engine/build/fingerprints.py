@@ -35,12 +35,21 @@ if TYPE_CHECKING:
 
 # Config keys that have no effect on the database, unless a template reads them.
 _MUTE_CONFIG = frozenset({"docs", "group", "tags", "access"})
-# A template that can read the node itself: its description, its tags, its path.
-_LOOKS_AT_NODE = re.compile(r"\b(model|node)\b|\bconfig\s*\.\s*\w+\s*\((?!\s*['\"])|\bconfig\b(?!\s*[.(])")
+# A template that can read the node itself: its description, its tags, its path. A named part of its configuration doesn't count, since
+# the fingerprint has that anyway, and neither does its name, which never changes.
+_LOOKS_AT_NODE = re.compile(
+    r"\b(?:model|node)\b(?!\s*\.\s*(?:config\s*\.\s*\w+\b(?!\s*\()|name\b))"
+    r"|\bconfig\s*\.\s*\w+\s*\((?!\s*['\"])|\bconfig\b(?!\s*[.(])"
+)
 _READS_TARGET = re.compile(r"\btarget\b")
 _PYTHON_LOOKS_ELSEWHERE = re.compile(r"\b(environ|getenv|open|read_\w+|now|today|random|urlopen|requests)\b")
 # Keys of a DuckDB profile that only affect the file's location or the speed.
 _PLACE_OF_PROFILE = frozenset({"path", "database", "schema", "threads", "retries", "keep_open"})
+
+
+def looks_at_node(jinja: str) -> bool:
+    """Whether a template can read its own node's description, tags, path or other parts that rarely decide its SQL."""
+    return _LOOKS_AT_NODE.search(jinja) is not None
 
 
 @dataclass(frozen=True)
@@ -273,7 +282,7 @@ class Fingerprints:
         config = node.config.to_dict(omit_none=True)
         jinja = "\n".join(jinja_of(text) for text in texts)
         # In a generic test, `model` is the tested relation.
-        looks = node.resource_type != NodeType.Test and bool(_LOOKS_AT_NODE.search(jinja))
+        looks = node.resource_type != NodeType.Test and looks_at_node(jinja)
         read = {key for key in _MUTE_CONFIG if looks or re.search(rf"['\"]{key}['\"]|\.\s*{key}\b", jinja)}
         configuration = {key: value for key, value in config.items() if key not in _MUTE_CONFIG - read}
         if not looks:
