@@ -150,7 +150,8 @@ function resultOf(answer: Answer, published: boolean, options: BuildOptions): Co
   if (!options.affected && answer.status !== 'invalid' && answer.nodes.length === 0) throw nothingSelected(options);
   const failed = answer.status !== 'pass';
   return {
-    exitCode: failed ? 1 : 0,
+    // If dbt can't read the project, nothing was built or tested, so nothing was found either.
+    exitCode: answer.status === 'invalid' ? 2 : failed ? 1 : 0,
     report: {
       status: failed ? 'fail' : 'pass',
       models: answer.nodes.filter((node) => !isTest(node) && node.status !== 'no-op').map(verdictOf),

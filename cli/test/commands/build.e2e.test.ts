@@ -83,11 +83,11 @@ describe('meetup build', () => {
     });
   });
 
-  it('reports the file and line of an error in the project', async () => {
+  it('reports the file and line of what dbt cannot read, and exits with 2', async () => {
     await project.write('models/numbers.sql', 'select {{ oh dear }}');
     const { exitCode, report } = await build();
     await project.write('models/numbers.sql', numbersSql);
-    expect(exitCode).toBe(1);
+    expect(exitCode).toBe(2);
     expect(report).toMatchObject({ status: 'fail', models: [], tests: [], published: false });
     expect(report.problems).toMatchObject([{ file: 'models/numbers.sql', line: 1 }]);
   });

@@ -239,7 +239,7 @@ describe('an unreadable file among the models is reported by `dev --watch` and `
       expect(made.done).toMatchObject({ status: 'fail', built: [] });
       expect(JSON.stringify(problemsOf(made))).toMatch(problem);
       const report = await dev();
-      expect(report.exitCode).toBe(1);
+      expect(report.exitCode).toBe(2);
       expect(report.stdout).toMatch(problem);
     }
     const saved = await settledAfter(async () => {
