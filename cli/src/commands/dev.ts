@@ -79,8 +79,7 @@ export async function devWith(
     inputs = found;
   };
   const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true, read }, effects);
-  if (built.exitCode !== 0)
-    return { exitCode: built.exitCode, report: ended({ status: 'fail', build: built.report }) };
+  if (built.exitCode !== 0) return { exitCode: built.exitCode, report: ended({ status: 'fail', build: built.report }) };
   await rememberBuilt(paths, effects.env, before, inputs, batch);
   return { exitCode: 0, report: ended({ status: 'pass', build: built.report, ...(await marts(options)) }) };
 }
