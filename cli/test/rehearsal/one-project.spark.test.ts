@@ -109,7 +109,10 @@ function broken(fixture: string): string {
   return renamed.slice(0, at) + renamed.slice(at).replace(/\d{4}-\d{2}-\d{2}/, '1999-01-01');
 }
 
-/** Names of all macros with an implementation per engine. */
+/** It says whether an engine has transactions, so it is meant to differ. */
+const NOT_COMPARED = 'has_scopes';
+
+/** Names of all macros with an implementation per engine, which has to return the same on each. */
 async function dispatchedMacros(): Promise<string[]> {
   const places = await readdir(join(projectRoot, 'dbt/macros'), { recursive: true });
   const texts = await Promise.all(
@@ -119,6 +122,7 @@ async function dispatchedMacros(): Promise<string[]> {
   );
   return texts
     .flatMap((text) => [...text.matchAll(/adapter\.dispatch\('(\w+)'/g)].map(([, name]) => name ?? ''))
+    .filter((name) => name !== NOT_COMPARED)
     .sort();
 }
 

@@ -83,9 +83,14 @@
 {%- endmacro %}
 
 {% macro default__rows_digest(columns) -%}
-    concat_ws('|', cast(count(*) as string), cast(bit_xor(xxhash64(struct({{ columns | join(', ') }}))) as string))
+    {#- As JSON, because Spark's hash of a struct skips nulls. A sum, because equal rows cancel each other out in `bit_xor`. -#}
+    concat_ws(
+        '|',
+        cast(count(*) as string),
+        cast(sum(cast(xxhash64(to_json(struct({{ columns | join(', ') }}))) as decimal(38, 0))) as string)
+    )
 {%- endmacro %}
 
 {% macro duckdb__rows_digest(columns) -%}
-    concat_ws('|', count(*), bit_xor(hash({{ columns | join(', ') }})))
+    concat_ws('|', count(*), sum(hash({{ columns | join(', ') }})))
 {%- endmacro %}

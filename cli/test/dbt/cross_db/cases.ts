@@ -61,6 +61,13 @@ function selectOf(one: Case): string {
         counted(`cast(unnested.place as string) || unnested.item`),
         `(select item, item_offset - min(item_offset) over () as place from ${given(one)} {{ unnest_list_with_offset('given.x', 'item') }}) as unnested`,
       );
+    case 'rows_digest': {
+      const [these, those] = String(one.input).split(' / ').map(pairs);
+      return row(
+        `case when ${digestOf(these)} = ${digestOf(those)} then 'same' else 'different' end`,
+        '(select 1 as x) as given',
+      );
+    }
     default:
       throw new TypeError(`The macro ${one.macro} has no case yet: add one here.`);
   }
@@ -81,5 +88,15 @@ function list(items: Case['input']): string {
 function rows(values: Case['input']): string {
   return (Array.isArray(values) ? values : []).map((value) => `select ${literal(value)} as x`).join(' union all ');
 }
+
+const digestOf = (rows = ''): string => `(select {{ rows_digest(['pairs.a', 'pairs.b']) }} from (${rows}) as pairs)`;
+
+/** Rows of two columns from a text such as `1 null, 2 3`. */
+const pairs = (text: string): string =>
+  text
+    .split(', ')
+    .map((pair) => pair.split(' ').map((value, i) => `cast(${value} as bigint) as ${i === 0 ? 'a' : 'b'}`))
+    .map((columns) => `select ${columns.join(', ')}`)
+    .join(' union all ');
 
 const literal = (value: string | null): string => (value === null ? 'cast(null as string)' : `'${value}'`);
