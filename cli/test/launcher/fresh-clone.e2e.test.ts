@@ -22,8 +22,13 @@ describe('a fresh clone', { timeout: 300_000 }, () => {
   afterAll(() => rm(clone, { recursive: true, force: true, maxRetries: 5 }));
 
   const meetup = (...argv: string[]) => {
-    const { MEETUP_STATE_DIR: _state, MEETUP_TOOLCHAIN_DIR: _toolchain, ...env } = process.env;
-    return spawnSync(join(clone, 'meetup'), argv, { encoding: 'utf8', env });
+    const {
+      MEETUP_PROJECT_DIR: _project,
+      MEETUP_STATE_DIR: _state,
+      MEETUP_TOOLCHAIN_DIR: _toolchain,
+      ...env
+    } = process.env;
+    return spawnSync(join(clone, 'meetup'), argv, { cwd: clone, encoding: 'utf8', env });
   };
 
   it('installs the Node packages and compiles the CLI before it answers --version', async () => {

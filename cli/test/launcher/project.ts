@@ -119,7 +119,13 @@ export function forgetUv(): Promise<void> {
 
 /** This process's environment with an installed uv on the PATH, and without the variables that configure meetup. */
 function cleanEnvironment(): Record<string, string | undefined> {
-  const { MEETUP_STATE_DIR: _state, MEETUP_TOOLCHAIN_DIR: toolchain, PYTHON: _python, ...rest } = process.env;
+  const {
+    MEETUP_PROJECT_DIR: _project,
+    MEETUP_STATE_DIR: _state,
+    MEETUP_TOOLCHAIN_DIR: toolchain,
+    PYTHON: _python,
+    ...rest
+  } = process.env;
   const present = join(toolchain ?? join(repository, '.meetup', 'toolchain'), 'uv', 'bin');
   return { ...rest, PATH: [process.env.PATH, present, uvKept].join(delimiter), NO_COLOR: '1' };
 }
