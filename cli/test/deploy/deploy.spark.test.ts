@@ -275,7 +275,7 @@ describe('a target', () => {
     expect(actions(await deployed({ planOnly: true }))).toMatchObject({ notes: 'keep' });
     await project.write(place, seed('b'));
     const { models } = await deployed({ planOnly: true });
-    expect(models.filter(({ action }) => action !== 'keep')).toMatchObject([{ name: 'notes', action: 'refresh' }]);
+    expect(models.filter(({ action }) => action !== 'keep')).toMatchObject([{ name: 'notes', action: 'replace' }]);
     await project.remove(place);
     expect(await deployed()).toMatchObject({ status: 'deployed' });
     // Leftovers of a project are dropped by the deployment after the next.
