@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type BuildOptions, type BuildReport, run } from '../../src/commands/build.ts';
 import { InterruptedError } from '../../src/config/errors.ts';
+import { projectRoot } from '../../src/config/paths.ts';
 import type { CommandResult } from '../../src/config/result.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
 import { numbersSql, type TinyProject, tinyProject } from '../engine/project.ts';
@@ -109,7 +110,9 @@ describe('meetup build', () => {
     const profile = await readFile(place, 'utf8');
     await writeFile(place, 'tiny: {target: moon, outputs: {moon: {type: duckdb, path: ":memory:"}}}\n');
     try {
-      await expect(build()).rejects.toThrow(/profiles\.yml has no target 'dev': add it, or choose another\.$/);
+      await expect(build()).rejects.toThrow(
+        /profiles\.yml has no target 'dev': add it, or let `.\/meetup init` write profiles that have it\.$/,
+      );
     } finally {
       await writeFile(place, profile);
     }
@@ -117,6 +120,7 @@ describe('meetup build', () => {
 
   it('asks for a load when no data has been loaded', async () => {
     const empty = await tinyProject(await temporaryFolder(), { raw: false });
+    await cp(join(projectRoot, 'data/schemas'), empty.paths.schemas, { recursive: true });
     const building = run({ paths: empty.paths, target: 'dev' }, quietEffects({ env: { PATH: process.env.PATH } }));
     await expect(building).rejects.toThrow(/There is no data to build from .*: run `.\/meetup load` first/);
     expect(existsSync(empty.paths.database)).toBe(false);
