@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { writeEvents } from '../../../bench/load/events-file.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
@@ -110,7 +111,9 @@ describe('./meetup load', () => {
     const paths = await temporaryPaths();
     await writeEvents(paths.data, 30_000_000);
     const running = meetup(loadOf(paths));
-    await delay(1200);
+    // Once it holds the lock, it has begun, however slow the machine is.
+    const lock = join(paths.state, 'write.lock');
+    await vi.waitFor(() => expect(existsSync(lock)).toBe(true), { timeout: 30_000, interval: 20 });
     running.child.kill('SIGINT');
     const { exitCode, stdout } = await running;
     expect(exitCode).toBe(130);
