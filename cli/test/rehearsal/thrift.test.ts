@@ -102,6 +102,6 @@ describe('a Thrift message', () => {
   });
 
   it('is rejected if it has no Thrift header', () => {
-    expect(() => decodeMessage(Buffer.from('GET / HTTP/1.1\r\n'))).toThrow('no message');
+    expect(() => decodeMessage(Buffer.from('GET / HTTP/1.1\r\n'))).toThrow("not a message of Thrift's binary protocol");
   });
 });
