@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { confirmInit } from '../confirm.ts';
 import type { Cli } from '../declare.ts';
 
 export const init = ({ program, io, run }: Cli) =>
@@ -10,6 +9,7 @@ export const init = ({ program, io, run }: Cli) =>
     .action((given) =>
       run(async (session) => {
         const command = await import('../../commands/init.ts');
+        const { confirmInit } = await import('../confirm.ts');
         const { renderInit } = await import('../../terminal/init.ts');
         const { findRoot } = await import('../../config/project/layout.ts');
         const { MEETUP_PROJECT_DIR: named } = io.env;
