@@ -49,7 +49,10 @@ const dev = () =>
   meetup(['dev', '--json', '--state-dir', state, '--max-rejected', '5%'], { MEETUP_PROJECT_DIR: project });
 const problemsOf = (outcome: Outcome) => outcome.events.filter(({ event }) => event === 'problem');
 
-/** Changes files, and waits until every resulting build is done. */
+/**
+ * Changes files, and waits until every resulting build is done. The change has to be one that leads to a build: waiting
+ * for quiet alone ends too early if the watch has not seen the change yet.
+ */
 async function settledAfter(change: () => Promise<unknown> | unknown): Promise<Outcome> {
   const outcome = await watching.after(async () => change());
   await watching.settled();
@@ -59,8 +62,7 @@ async function settledAfter(change: () => Promise<unknown> | unknown): Promise<O
 describe('dev --watch', () => {
   it('is up to date after a git stash and stash pop', async () => {
     await watching.save(chainModel(2), chainSql(2, 1));
-    await writeFile(join(project, 'dbt/models/marts/untracked.sql'), 'select 1 as one\n');
-    await watching.settled();
+    await settledAfter(() => writeFile(join(project, 'dbt/models/marts/untracked.sql'), 'select 1 as one\n'));
     const popped = await settledAfter(() => {
       git('stash', '-q', '-u');
       git('stash', 'pop', '-q');
@@ -75,15 +77,13 @@ describe('dev --watch', () => {
   it('builds the final state after branch changes and a rebase', async () => {
     git('checkout', '-q', '-b', 'feature');
     for (const i of [3, 4]) {
-      await writeFile(step(i), chainSql(i, 10 + i));
+      await settledAfter(() => writeFile(step(i), chainSql(i, 10 + i)));
       git('commit', '-qam', `step ${i}`);
     }
-    await watching.settled();
     const main = await settledAfter(() => git('checkout', '-q', 'main'));
     expect(main.done).toMatchObject(clean);
-    await writeFile(step(5), chainSql(5, 7));
+    await settledAfter(() => writeFile(step(5), chainSql(5, 7)));
     git('commit', '-qam', 'step 5');
-    await watching.settled();
     const rebased = await settledAfter(() => {
       git('checkout', '-q', 'feature');
       git('rebase', '-q', 'main');
