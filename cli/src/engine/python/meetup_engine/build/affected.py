@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
 from dbt.adapters.factory import get_adapter
-from dbt.artifacts.resources.types import NodeType
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.flags import set_flags
 from dbt.graph.graph import UniqueId
@@ -21,7 +20,7 @@ from dbt.task.build import BuildTask
 
 from meetup_engine.build import data_tests
 from meetup_engine.build.build_state import BuildState
-from meetup_engine.build.contents import Contents
+from meetup_engine.build.contents import Contents, digest
 from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.build.node_states import DatabaseSnapshot, NodeStates
 from meetup_engine.build.runners import DiffingTestRunner, Streaming, build_from_scratch, identity
@@ -62,26 +61,33 @@ class UnitTests:
         self._flags = flags
         self._states = states
         self._runner: UnitTestRunner | None = None
-        self._columns = self._known_columns()
-
-    def _known_columns(self) -> dict[str, Columns | None]:
-        """Kept between builds as long as nothing is parsed and the columns of sources and seeds are the same."""
-        manifest = self._session.manifest
-        given = [
-            *manifest.sources,
-            *(name for name, node in manifest.nodes.items() if node.resource_type == NodeType.Seed),
-        ]
-        key = (self._session.generation, tuple((name, self._states.schema(name)) for name in given))
-        if self._session.unit_columns is None or self._session.unit_columns[0] != key:
-            self._session.unit_columns = (key, {})
-        return self._session.unit_columns[1]
+        self._definitions: dict[str, str] = {}
 
     def columns_of(self, unique_id: str) -> Columns | None:
         """The columns of a node or source according to its definition. @raises DbtBaseException if that is invalid."""
-        if unique_id not in self._columns:
+        definition = self._definition(unique_id)
+        known = self._session.unit_columns.get(unique_id)
+        if known is None or known[0] != definition:
             with self._lent_runner() as runner:
-                self._columns[unique_id] = runner.columns.of(unique_id)
-        return self._columns[unique_id]
+                known = (definition, runner.columns.of(unique_id))
+            self._session.unit_columns[unique_id] = known
+        return known[1]
+
+    def _definition(self, unique_id: str) -> str:
+        """A hash of everything that determines the columns of a node or source: definitions, and the columns of sources."""
+        if unique_id not in self._definitions:
+            self._definitions[unique_id] = self._define(unique_id)
+        return self._definitions[unique_id]
+
+    def _define(self, unique_id: str) -> str:
+        source = self._session.manifest.sources.get(unique_id)
+        if source is not None:
+            declared = [(column.name, column.data_type) for column in source.columns.values()]
+            return digest(self._states.schema(unique_id), declared)
+        parts = self._states.parts(unique_id)
+        unclear = parts.volatile or parts.any_environment or parts.reads_files
+        above = [self._definition(name) for name in self._session.manifest.nodes[unique_id].depends_on_nodes]
+        return digest(parts.whole, self._session.generation if unclear else None, above)
 
     def run(self, test: UnitTestDefinition) -> NodeResult:
         """Runs a unit test and returns its result in the protocol's format."""
@@ -182,8 +188,9 @@ class AffectedBuild(Streaming, BuildTask):
         nodes = self._candidates()
         unit_tests = sorted(nodes & set(self.parsed.unit_tests))
         stale = [unique_id for unique_id in unit_tests if self._states.stale(unique_id) is not None]
-        # If the process is killed from here on, the state has no records for the nodes that it may have touched.
-        self._state.write(without=nodes)
+        if nodes:
+            # If the process is killed from here on, the state has no records for the nodes that it may have touched.
+            self._state.write(without=nodes)
         early = (
             EarlyDatabase(cast("DuckDBCredentials", self.config.credentials))
             if stale and len(nodes) > len(unit_tests)
@@ -200,7 +207,9 @@ class AffectedBuild(Streaming, BuildTask):
         nodes -= set(unit_tests)
         self._block_below_old_failures(nodes)
         selected = {UniqueId(unique_id) for unique_id in nodes}
-        return GraphQueue(self.graph.get_subset_graph(selected).graph, self.parsed, selected)
+        # dbt copies the whole graph, even to select nothing.
+        chosen = self.graph.get_subset_graph(selected).graph if selected else type(self.graph.graph)()
+        return GraphQueue(chosen, self.parsed, selected)
 
     def _run_unit_tests(self, unique_ids: Iterable[str]) -> None:
         """

@@ -9,12 +9,14 @@ with this set (`affected.py`).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Protocol
 
 import jinja2
+
+from meetup_engine.lru_cache import LruCache
 
 _WORD = re.compile(r"[^\W\d]\w*")
 # Jinja that looks up macros, variables and functions by a computed name.
@@ -120,6 +122,7 @@ class Closures:
     own: dict[str, Macro] = field(default_factory=dict)
     _reached: dict[str, frozenset[str]] = field(default_factory=dict)
     _packages: re.Pattern[str] | None = None
+    _answers: LruCache[tuple[str, ...], frozenset[str]] = field(default_factory=lambda: LruCache(8192))
 
     @classmethod
     def of(cls, macros: Mapping[str, Macro], internal: frozenset[str]) -> Closures:
@@ -131,8 +134,27 @@ class Closures:
         closures._reached = _reached_by_base(macros, own)
         return closures
 
+    @classmethod
+    def of_unchanged(cls, macros: Mapping[str, Macro], internal: frozenset[str]) -> Closures:
+        """Like `of`, but returns the same object as before as long as no macro's text has changed."""
+        # Comparing texts is cheap here: those of unchanged macros are the same objects.
+        key = (internal, tuple((name, macro.macro_sql) for name, macro in macros.items()))
+        closures = _kept.get(key)
+        if closures is None:
+            closures = cls.of(macros, internal)
+            _kept.put(key, closures)
+        return closures
+
     def reached(self, texts: Iterable[str]) -> frozenset[str]:
         """The unique ids of the project's and packages' macros that the texts reach."""
+        key = tuple(texts)
+        reached = self._answers.get(key)
+        if reached is None:
+            reached = self._find(key)
+            self._answers.put(key, reached)
+        return reached
+
+    def _find(self, texts: Iterable[str]) -> frozenset[str]:
         found: set[str] = set()
         for text in texts:
             if self._is_opaque(text):
@@ -146,6 +168,10 @@ class Closures:
     def _is_opaque(self, text: str) -> bool:
         text = jinja_of(text)
         return bool(_OPAQUE.search(text)) or (self._packages is not None and bool(self._packages.search(text)))
+
+
+# As many as the worker keeps sessions.
+_kept: LruCache[Hashable, Closures] = LruCache(3)
 
 
 def _reached_by_base(macros: Mapping[str, Macro], own: Mapping[str, Any]) -> dict[str, frozenset[str]]:

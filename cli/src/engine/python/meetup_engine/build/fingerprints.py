@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,11 +76,11 @@ _of_sessions: weakref.WeakKeyDictionary[Project, Fingerprints] = weakref.WeakKey
 def fingerprints_of(session: Project, manifest: Manifest, config: RuntimeConfig) -> Fingerprints:
     """The fingerprints of a session's manifest, kept until the manifest or the environment changes."""
     kept = _of_sessions.get(session)
-    if kept is None or session.reparsed is None:
+    if kept is None or session.reconfigured or not kept.has_the_same_macros(manifest):
         kept = Fingerprints(manifest, config, session.environment, session.project_flags)
     else:
-        kept = kept.carried_over(manifest, session.reparsed, session.environment)
-    session.reparsed = frozenset()
+        kept.carry_over(manifest, session.environment)
+    session.reconfigured = False
     _of_sessions[session] = kept
     session.note_read(kept.environment_read)
     return kept
@@ -101,11 +101,12 @@ class Fingerprints:
         # Names of the environment variables whose values are part of these fingerprints.
         self.environment_read: set[str] = set()
         self._nodes: dict[str, Fingerprint] = {}
-        self._seeds: dict[str, str] = {}
+        # What each fingerprint was made from, apart from what all nodes share.
+        self._bases: dict[str, Hashable] = {}
         self._pure: dict[str, bool] = {}
         self._config = config
-        internal = frozenset(get_adapter_package_names(config.credentials.type))
-        self._closures = Closures.of(manifest.macros, internal)
+        self._internal = internal = frozenset(get_adapter_package_names(config.credentials.type))
+        self._closures = Closures.of_unchanged(manifest.macros, internal)
         self._variables = _variables_of(config)
         rendered = [text for text in _texts_of(self._variables) if "{{" in text or "{%" in text]
         self._variable_texts = tuple(rendered)
@@ -118,32 +119,43 @@ class Fingerprints:
         everything = environment.everything() if reads.any_environment else None
         self._common = _digest(base, self._digests_of(macros), self._values_read(reads, texts), everything)
 
-    def carried_over(self, manifest: Manifest, files: frozenset[str], environment: RecordedEnvironment) -> Fingerprints:
+    def has_the_same_macros(self, manifest: Manifest) -> bool:
+        """Whether a manifest's macros are those that these fingerprints were made from."""
+        return Closures.of_unchanged(manifest.macros, self._internal) is self._closures
+
+    def carry_over(self, manifest: Manifest, environment: RecordedEnvironment) -> None:
         """
-        The fingerprints of a manifest in which only the SQL of models and the unit tests in these files have changed. Nodes in
-        these files and nodes that mention their relations are fingerprinted again, as are seeds, whose contents aren't in the
-        manifest. `files`: in dbt's notation.
+        Replaces the manifest by one with the same macros and configuration. Fingerprints of nodes that were parsed again, and of
+        seeds with other contents, are made again.
         """
-        touched = {
-            unique_id
-            for unique_id, node in [*manifest.nodes.items(), *manifest.unit_tests.items()]
-            if node.original_file_path in files
-        }
-        for unique_id, content in self._seeds.items():
-            if unique_id not in manifest.nodes or content_of(manifest.nodes[unique_id]) != content:
-                self._nodes.pop(unique_id, None)
-        self._environment = environment
-        if manifest is self._manifest and not touched:
-            return self
         self._manifest = manifest
-        self._pure = {}
-        kept = {}
-        for unique_id, fingerprint in self._nodes.items():
-            node = manifest.nodes.get(unique_id) or manifest.unit_tests.get(unique_id)
-            if node is not None and unique_id not in touched and touched.isdisjoint(node.depends_on_nodes):
-                kept[unique_id] = fingerprint
-        self._nodes = kept
-        return self
+        self._environment = environment
+        # Unit tests last, because they depend on the fingerprints of the tested models.
+        for unique_id in sorted(self._bases, key=lambda unique_id: unique_id in manifest.unit_tests):
+            if self._bases[unique_id] != self._basis(unique_id):
+                del self._nodes[unique_id], self._bases[unique_id]
+                self._pure.pop(unique_id, None)
+
+    def _basis(self, unique_id: str) -> Hashable:
+        """Changes with each parse of the node, and with everything that a fingerprint takes from other nodes; None if it is gone."""
+        test = self._manifest.unit_tests.get(unique_id)
+        if test is not None:
+            tested = test.depends_on.nodes[0]
+            return (test.created_at, self.parts(tested).repeatable) if tested in self._manifest.nodes else None
+        node = self._manifest.nodes.get(unique_id)
+        if node is None:
+            return None
+        upstream = tuple(self._relation(name)[1] for name in node.depends_on_nodes)
+        seed = content_of(node) if node.resource_type == NodeType.Seed else None
+        return (
+            node.created_at,
+            node.raw_code,
+            node.relation_name,
+            node.description,
+            *node.depends_on_nodes,
+            *upstream,
+            seed,
+        )
 
     def renders_the_same(self, unique_id: str) -> bool:
         """Whether a node's fingerprint determines its SQL, because its templates can't read anything else."""
@@ -167,10 +179,13 @@ class Fingerprints:
     def parts(self, unique_id: str) -> Fingerprint:
         """The fingerprint in parts. For a unit test, it doesn't include the tested model."""
         if unique_id not in self._nodes:
+            # First, so that a seed that is written meanwhile counts as changed.
+            basis = self._basis(unique_id)
             unit_test = self._manifest.unit_tests.get(unique_id)
             self._nodes[unique_id] = (
                 self._of_node(self._manifest.nodes[unique_id]) if unit_test is None else self._of_unit_test(unit_test)
             )
+            self._bases[unique_id] = basis
         return self._nodes[unique_id]
 
     def unforeseen(self, unique_id: str, called: Set[str]) -> list[str]:
@@ -273,10 +288,7 @@ class Fingerprints:
     # --- parts ---
 
     def _code(self, node: ManifestNode) -> str | None:
-        if node.resource_type == NodeType.Seed:
-            self._seeds[node.unique_id] = content = content_of(node)
-            return content
-        return node.raw_code
+        return content_of(node) if node.resource_type == NodeType.Seed else node.raw_code
 
     def _configuration(self, node: ManifestNode, texts: list[str]) -> list[Any]:
         config = node.config.to_dict(omit_none=True)

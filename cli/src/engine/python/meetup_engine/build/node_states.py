@@ -87,6 +87,10 @@ class NodeStates:
         elsewhere = self._session.elsewhere()
         return [unique_id for unique_id in [*nodes, *self.manifest.unit_tests] if unique_id not in elsewhere]
 
+    def parts(self, unique_id: str) -> Fingerprint:
+        """The node's fingerprint, in parts."""
+        return self._fingerprints.parts(unique_id)
+
     def gone(self) -> list[str]:
         """Ids of nodes that no longer exist, or whose relation has been renamed."""
         nodes, unit_tests = self.manifest.nodes, self.manifest.unit_tests

@@ -17,7 +17,7 @@ from dbt.config.catalogs import get_active_write_integration, load_catalogs
 from dbt.config.project import read_project_flags
 from dbt.config.runtime import RuntimeConfig, load_profile, load_project
 from dbt.context.providers import generate_runtime_macro_context
-from dbt.contracts.files import AnySourceFile, ParseFileType, SchemaSourceFile
+from dbt.contracts.files import AnySourceFile, ParseFileType
 from dbt.exceptions import DbtProfileError
 from dbt.flags import set_flags
 from dbt.mp_context import get_mp_context
@@ -31,7 +31,7 @@ from dbt_common.invocation import reset_invocation_id
 from dbt import plugins, tracking
 from meetup_engine.dbt_patches import name_contexts
 from meetup_engine.lru_cache import LruCache
-from meetup_engine.project import spark_comments
+from meetup_engine.project import spark_comments, sql_edits
 from meetup_engine.project.elsewhere import elsewhere
 from meetup_engine.project.environment import REFUSED, apply, hand_to_dbt, recording, refuse_flags
 from meetup_engine.project.files import (
@@ -153,11 +153,10 @@ class Project:
         # Whether the database is unchanged since this session's last build; if so, `snapshot` is still valid.
         self.untouched = False
         self.snapshot: DatabaseSnapshot | None = None
-        # Columns according to definitions, for unit tests.
-        self.unit_columns: tuple[Hashable, dict[str, Columns | None]] | None = None
-        # Since the fingerprints were last computed, only SQL of models and unit tests in these files was parsed; None: more
-        # than that.
-        self.reparsed: frozenset[str] | None = None
+        # Columns for unit tests by unique id, each with a hash of what determines them.
+        self.unit_columns: dict[str, tuple[str, Columns | None]] = {}
+        # Whether the configuration, the environment or the whole manifest has been read again since the fingerprints were made.
+        self.reconfigured = True
         self._dirty: Literal["full", "partial"] | None = None
         self._loader: WarmLoader | None = None
         self._read_from_disk = True
@@ -230,7 +229,7 @@ class Project:
         if now != self._read:
             self._read = now
             self.generation += 1
-            self.reparsed = None
+            self.reconfigured = True
 
     def _parsed_with_the_same(self) -> bool:
         """Whether the manifest, in memory or on disk, was parsed with the current environment and configuration."""
@@ -463,13 +462,14 @@ class Project:
                 reader = IndexReader(self._index)
         else:
             check_jinja(modified.values())
-            narrow = all(
-                _is_narrow(source) and _is_narrow(self._index.source(path)) for path, source in modified.items()
-            )
             self._index.take(modified)
             reader = IndexReader(self._index)
             parse.files = [os.path.relpath(path, self.settings.project_dir) for path in modified]
         parse.ms["read"] = ms_since(started)
+        if modified and warm and self._apply_edits(modified.values()):
+            parse.kind = "partial"
+            self._index.signatures = signatures
+            return
         started = time.perf_counter()
         macros = modified is None or any(self._index.is_macro(path) for path in modified)
         if macros or not warm:
@@ -494,9 +494,18 @@ class Project:
         self._index.signatures = signatures
         self._read_from_disk = True
         if not loader.skip_parsing:
-            self._note_parsed(modified if warm and parse.kind == "partial" and modified and narrow else None)
+            self.reconfigured = self.reconfigured or not warm or parse.kind == "full"
             self.generation += 1
             self._dirty = "full" if parse.kind == "full" or self._dirty == "full" else "partial"
+
+    def _apply_edits(self, edited: Collection[AnySourceFile]) -> bool:
+        """Takes over edits of SQL without parsing, if they touch no Jinja."""
+        if not sql_edits.apply(self.manifest, edited, self.config.credentials.type):
+            return False
+        self.manifest.build_flat_graph()
+        self.generation += 1
+        self._dirty = self._dirty or "partial"
+        return True
 
     def _finish(self, manifest: Manifest, loader: WarmLoader, warm: bool, macros: bool) -> None:
         """What dbt does after each load, except for what can't have changed since the last one."""
@@ -512,16 +521,9 @@ class Project:
         else:
             loader.save_macros_to_adapter(adapter)
 
-    def _note_parsed(self, modified: Mapping[str, AnySourceFile] | None) -> None:
-        """`modified`: the parsed files if they contain only SQL of models or unit tests; None otherwise."""
-        if modified is None:
-            self.reparsed = None
-        elif self.reparsed is not None:
-            self.reparsed |= {source.path.original_file_path for source in modified.values()}
-
     def _forget_manifest(self, from_disk: bool) -> None:
         self._manifest = None
-        self.reparsed = None
+        self.reconfigured = True
         self.generation += 1
         self._read_from_disk = from_disk
         self._index.forget()
@@ -542,16 +544,6 @@ def require_working_database(profile: Profile) -> None:
         f"The target '{profile.target_name}' of profiles.yml builds into {path}, but meetup loads into {expected} and publishes "
         "from there: set path: \"{{ env_var('MEETUP_DUCKDB_PATH') }}\" there, and choose the folder with --state-dir."
     )
-
-
-def _is_narrow(source: AnySourceFile) -> bool:
-    """Whether a file only affects the model or the unit tests in it."""
-    if source.parse_file_type == ParseFileType.Schema:
-        return isinstance(source, SchemaSourceFile) and (source.dict_from_yaml or {}).keys() <= {
-            "version",
-            "unit_tests",
-        }
-    return source.parse_file_type == ParseFileType.Model
 
 
 def check_jinja(sources: Iterable[AnySourceFile]) -> None:
