@@ -37,6 +37,7 @@ export async function startRehearsal(paths: Paths, effects: Effects): Promise<{ 
       classPath: [...spark.classPath],
       sparkHome: spark.home,
       memory: memoryOf(effects.env),
+      javaOptions: javaOptionsOf(effects.env),
       idleMs: IDLE_MS,
     };
     await mkdir(places.conf, { recursive: true, mode: 0o700 });
@@ -68,4 +69,14 @@ function memoryOf(env: Effects['env']): string {
   const memory = env.MEETUP_REHEARSAL_MEMORY ?? '2g';
   if (/^\d+[mg]$/i.test(memory)) return memory;
   throw new MeetupError(`MEETUP_REHEARSAL_MEMORY takes a size such as 2g or 1500m, but got '${memory}'.`);
+}
+
+/** The options in MEETUP_REHEARSAL_JAVA_OPTIONS. @throws MeetupError for a word that is not an option. */
+export function javaOptionsOf(env: Effects['env']): string[] {
+  const options = (env.MEETUP_REHEARSAL_JAVA_OPTIONS ?? '').split(/\s+/).filter((option) => option !== '');
+  const stranger = options.find((option) => !option.startsWith('-'));
+  if (stranger === undefined) return options;
+  throw new MeetupError(
+    `MEETUP_REHEARSAL_JAVA_OPTIONS takes options that begin with -, separated by spaces, but got '${stranger}'.`,
+  );
 }

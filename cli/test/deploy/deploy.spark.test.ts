@@ -35,7 +35,18 @@ const START_MS = 600_000;
 // A statement on Spark takes a second on an idle machine and ten on a busy one.
 vi.setConfig({ testTimeout: 400_000 });
 
-const effects = quietEffects({ env: process.env });
+/**
+ * Small statements take Spark less time if it interprets them and plans them once. Whether models compiled by Spark have the right rows is
+ * tested in whole-project.spark.test.ts.
+ */
+const INTERPRETED = [
+  '-Dspark.sql.codegen.wholeStage=false',
+  '-Dspark.sql.codegen.factoryMode=NO_CODEGEN',
+  '-Dspark.sql.adaptive.enabled=false',
+];
+const javaOptions = [process.env.MEETUP_REHEARSAL_JAVA_OPTIONS ?? '', ...INTERPRETED].join(' ');
+
+const effects = quietEffects({ env: { ...process.env, MEETUP_REHEARSAL_JAVA_OPTIONS: javaOptions } });
 let folder: string;
 let project: TinyProject;
 let remote: Remote;

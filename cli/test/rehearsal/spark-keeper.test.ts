@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import type { Launch } from '../../src/rehearsal/supervisor/launch.ts';
 import { cutLog, logFile } from '../../src/rehearsal/supervisor/log-file.ts';
+import { sparkArguments } from '../../src/rehearsal/supervisor/spark-files.ts';
 import { SparkKeeper } from '../../src/rehearsal/supervisor/spark-keeper.ts';
 import { temporaryFolder } from '../support/effects.ts';
 
@@ -40,6 +41,7 @@ async function keeperOf(...lives: Life[]) {
     classPath: [],
     sparkHome: folder,
     memory: '1g',
+    javaOptions: ['-XX:TieredStopAtLevel=1'],
     idleMs: 1000,
   };
   const lines: string[] = [];
@@ -67,6 +69,21 @@ describe('Spark', () => {
     await keeper.end();
     expect(await running).toBe(0);
     expect(lines.filter((line) => line.startsWith('Spark failed to start'))).toHaveLength(2);
+  });
+
+  it("gets the user's Java options after meetup's own, before the class", async () => {
+    const { keeper, places } = await keeperOf('stays');
+    const running = keeper.run();
+    await listening(keeper, 1000);
+    const options = (await readFile(sparkArguments(places), 'utf8')).split('\n').filter((line) => line !== '');
+    expect(options.slice(-4)).toEqual([
+      '"-XX:TieredStopAtLevel=1"',
+      '"-cp"',
+      expect.anything(),
+      '"meetup.rehearsal.RehearsalServer"',
+    ]);
+    await keeper.end();
+    await running;
   });
 
   it('starts with an empty scratch folder', async () => {

@@ -7,6 +7,7 @@ import { type RehearsalPlaces, rehearsalPlaces } from '../../src/rehearsal/place
 import { HOST, HTTP_PATH, type Running } from '../../src/rehearsal/supervisor/launch.ts';
 import { spawnSupervisor } from '../../src/rehearsal/supervisor/spawn.ts';
 import { untilItAnswers } from '../../src/rehearsal/until-it-answers.ts';
+import { javaOptionsOf } from '../../src/rehearsal/up.ts';
 import { quietEffects, temporaryPaths } from '../support/effects.ts';
 
 async function placesOnDisk(): Promise<RehearsalPlaces> {
@@ -71,4 +72,20 @@ it('a background process that cannot be started is an error', async () => {
   const places = await placesOnDisk();
   const nowhere = { ...places, folder: `${places.folder}/none` };
   await expect(spawnSupervisor(nowhere, {})).rejects.toThrow(/background process can't be started \(.*ENOENT/);
+});
+
+describe('MEETUP_REHEARSAL_JAVA_OPTIONS', () => {
+  it('takes options separated by spaces', () => {
+    expect(javaOptionsOf({})).toEqual([]);
+    expect(javaOptionsOf({ MEETUP_REHEARSAL_JAVA_OPTIONS: ' -Xms1g  -Dspark.sql.adaptive.enabled=false' })).toEqual([
+      '-Xms1g',
+      '-Dspark.sql.adaptive.enabled=false',
+    ]);
+  });
+
+  it('is refused if a word in it is not an option', () => {
+    expect(() => javaOptionsOf({ MEETUP_REHEARSAL_JAVA_OPTIONS: '-Xms1g Main' })).toThrow(
+      "MEETUP_REHEARSAL_JAVA_OPTIONS takes options that begin with -, separated by spaces, but got 'Main'.",
+    );
+  });
 });

@@ -11,6 +11,8 @@ export const launchSchema = z.object({
   classPath: z.array(z.string()),
   sparkHome: z.string(),
   memory: z.string(),
+  /** Options for Java, after meetup's own. */
+  javaOptions: z.array(z.string()),
   /** How long a session may be idle (milliseconds). */
   idleMs: z.number(),
 });

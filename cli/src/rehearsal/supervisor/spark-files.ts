@@ -62,6 +62,7 @@ export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, s
     '--add-modules=jdk.incubator.vector',
     ...OPENED.map((name) => `--add-opens=${name}=ALL-UNNAMED`),
     ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
+    ...launch.javaOptions,
     '-cp',
     [places.conf, ...launch.classPath].join(delimiter),
     'meetup.rehearsal.RehearsalServer',
