@@ -13,6 +13,9 @@ export { type ModelInput, RELATION } from './project-models.ts';
 export interface CompiledModel {
   readonly name: string;
   readonly uniqueId: string;
+  readonly package: string;
+  /** Of a versioned model. */
+  readonly version?: string | number;
   /** The relation of its own rows. */
   readonly schema: string;
   readonly table: string;
@@ -34,16 +37,23 @@ export async function compileModel(paths: Paths, engine: EngineClient, name: str
   return readCompiled(paths, answer, models, model);
 }
 
-/** Compiles a model and all of its upstream models. */
-export async function compileUpstream(paths: Paths, engine: EngineClient, name: string): Promise<CompiledModel[]> {
+/** Compiles a model, which comes first, and all of its upstream models. */
+export async function compileUpstream(
+  paths: Paths,
+  engine: EngineClient,
+  name: string,
+): Promise<readonly [CompiledModel, ...CompiledModel[]]> {
   const models = await ProjectModels.read(paths, engine);
   const model = models.testable(name);
-  const select = [`+${name},resource_type:model`];
+  const select = [
+    `+${model.version === undefined ? model.name : `${model.name}.v${model.version}`},resource_type:model`,
+  ];
   // Without their tests, which would otherwise be compiled too.
   const answer = await engine.compile({ target: 'dev', select, indirectSelection: 'empty', fullRefresh: true });
   const above = answer.nodes.flatMap(({ uniqueId }) => models.byId(uniqueId) ?? []);
-  const all = above.some(({ uniqueId }) => uniqueId === model.uniqueId) ? above : [model];
-  return Promise.all(all.map((one) => readCompiled(paths, answer, models, one)));
+  const others = above.filter(({ uniqueId }) => uniqueId !== model.uniqueId);
+  const read = (one: ProjectModel): Promise<CompiledModel> => readCompiled(paths, answer, models, one);
+  return [await read(model), ...(await Promise.all(others.map(read)))];
 }
 
 async function readCompiled(
@@ -53,6 +63,12 @@ async function readCompiled(
   model: ProjectModel,
 ): Promise<CompiledModel> {
   const node = answer.nodes.find(({ uniqueId }) => uniqueId === model.uniqueId);
+  const elsewhere = answer.elsewhere.find(({ name }) => name === model.name);
+  if (node === undefined && elsewhere !== undefined) {
+    throw new MeetupError(
+      `DuckDB can't run ${model.name}: ${elsewhere.reason}. Write its test by hand; the rehearsal runs it.`,
+    );
+  }
   requireCompiled(answer, node, model.name);
   const file = join(paths.dbtTarget, 'compiled', model.package, model.file);
   let sql: string;
@@ -61,9 +77,19 @@ async function readCompiled(
   } catch (error) {
     throw fileProblem(error, file, { advice: `dbt did not compile ${model.name}` });
   }
-  const { name, uniqueId, schema, table } = model;
+  const { name, uniqueId, version, schema, table } = model;
   const isIncremental = model.materialized === 'incremental';
-  return { name, uniqueId, schema, table, sql, isIncremental, inputs: inputsIn(sql, models) };
+  return {
+    name,
+    uniqueId,
+    package: model.package,
+    ...(version === undefined ? {} : { version }),
+    schema,
+    table,
+    sql,
+    isIncremental,
+    inputs: inputsIn(sql, models),
+  };
 }
 
 function requireCompiled(answer: TaskAnswer, node: NodeResult | undefined, name: string): void {

@@ -61,14 +61,14 @@ const MOST_CHOSEN = 10;
  */
 export async function newFixture(options: NewFixtureOptions, effects: Effects): Promise<NewFixture> {
   const started = effects.clock.elapsed();
-  const name = await freeName(options);
+  requireNames(options);
   await (await openPublished(options.paths)).close();
   const engine = new EngineClient(options.paths, effects);
   try {
     effects.reporter.progress(`Compiling ${options.model} …`);
     const upstream = await withDatabase(options.paths, effects, () => compile(engine, options));
-    const model = upstream.find(({ name: one }) => one === options.model);
-    if (model === undefined) throw new Error(`${options.model} was not compiled.`);
+    const [model] = upstream;
+    const name = freeName(options, model);
     const made = await makeFrom(model, upstream, options, effects);
     const description = descriptionOf(options, made.nearness);
     const file = join(options.paths.fixtures, model.name, `${name}.yml`);
@@ -111,16 +111,23 @@ function withDatabase<T>(paths: Paths, effects: Effects, work: () => Promise<T>)
 async function requirePass(engine: EngineClient, model: CompiledModel, name: string): Promise<void> {
   const answer = await engine.test({
     target: 'dev',
-    uniqueIds: [`${model.uniqueId.replace(/^model\./, 'unit_test.')}.${name}`],
+    uniqueIds: [unitTestId(model, name)],
   });
-  const node = answer.nodes.find((found) => found.name === name);
+  const node = answer.nodes.find(({ uniqueId }) => uniqueId === unitTestId(model, name));
   if (node?.status === 'pass') return;
   const why = answer.problems[0]?.message ?? node?.problem?.message ?? node?.message ?? 'dbt did not find it';
   throw new MeetupError(`The generated test does not pass in dbt, so it was not kept: ${why}`);
 }
 
-/** The model, with its upstream models if a record has to pass through them. */
-async function compile(engine: EngineClient, { paths, model, fromRejected }: NewFixtureOptions) {
+/** dbt's id of a unit test; one for each version of a model. */
+const unitTestId = ({ name: model, package: from, version }: CompiledModel, name: string): string =>
+  `unit_test.${from}.${model}.${name}${version === undefined ? '' : `_v${version}`}`;
+
+/** The model, and then its upstream models if a record has to pass through them. */
+async function compile(
+  engine: EngineClient,
+  { paths, model, fromRejected }: NewFixtureOptions,
+): Promise<readonly [CompiledModel, ...CompiledModel[]]> {
   return fromRejected === undefined
     ? [await compileModel(paths, engine, model)]
     : compileUpstream(paths, engine, model);
@@ -207,13 +214,17 @@ function noRow({ model, where, fromKey: value }: NewFixtureOptions, key: readonl
   return `No row of ${model} in the local database matches ${how}.`;
 }
 
-async function freeName({ paths, model, name }: NewFixtureOptions): Promise<string> {
-  const fileOf = (candidate: string): string => join(paths.fixtures, model, `${candidate}.yml`);
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(model)) throw new MeetupError(`'${model}' is not a valid model name.`);
+function requireNames({ model, name }: NewFixtureOptions): void {
+  if (!/^[A-Za-z_][A-Za-z0-9_]*(\.v\w+)?$/.test(model)) throw new MeetupError(`'${model}' is not a valid model name.`);
+  if (name !== undefined && !/^[a-z][a-z0-9_]*$/.test(name)) {
+    throw new MeetupError(`--name takes lower-case letters, digits and underscores, but got '${name}'.`);
+  }
+}
+
+/** Versions of a model share a folder, because dbt wants different names for their tests. */
+function freeName({ paths, name }: NewFixtureOptions, model: CompiledModel): string {
+  const fileOf = (candidate: string): string => join(paths.fixtures, model.name, `${candidate}.yml`);
   if (name !== undefined) {
-    if (!/^[a-z][a-z0-9_]*$/.test(name)) {
-      throw new MeetupError(`--name takes lower-case letters, digits and underscores, but got '${name}'.`);
-    }
     if (existsSync(fileOf(name))) throw isThere(relative(paths.root, fileOf(name)));
     return name;
   }

@@ -22,6 +22,7 @@ const nodeSchema = z.looseObject({
   original_file_path: z.string(),
   language: z.string().optional(),
   version: z.union([z.string(), z.number()]).nullish(),
+  latest_version: z.union([z.string(), z.number()]).nullish(),
   config: z.looseObject({ materialized: z.string().optional() }),
   columns: columns.optional(),
   depends_on: z.looseObject({ nodes: z.array(z.string()).optional() }).optional(),
@@ -43,6 +44,8 @@ const manifestSchema = z.looseObject({
 export interface ProjectModel {
   readonly uniqueId: string;
   readonly name: string;
+  /** Of a versioned model. */
+  readonly version?: string | number;
   readonly kind: string;
   readonly package: string;
   readonly schema: string;
@@ -111,10 +114,19 @@ export class ProjectModels {
     return this.#inputs.get(key(schema, table));
   }
 
-  /** @throws MeetupError if there is no such model, or no unit test can be written for it. */
+  /**
+   * The model of this name. A versioned one is named like its relation (`customers_v2`) or as in dbt's selection
+   * (`customers.v2`); without a version, it is the latest.
+   * @throws MeetupError if there is no such model, or no unit test can be written for it.
+   */
   testable(name: string): ProjectModel {
-    const found = Object.values(this.#manifest.nodes).filter((node) => node.name === name);
-    const node = found.find(({ resource_type: kind }) => kind === 'model');
+    const all = Object.values(this.#manifest.nodes);
+    const found = all.filter((node) => node.name === name);
+    const node =
+      found.find((one) => one.resource_type === 'model' && (one.version ?? null) === (one.latest_version ?? null)) ??
+      all.find(
+        (one) => one.version != null && [`${one.name}_v${one.version}`, `${one.name}.v${one.version}`].includes(name),
+      );
     if (node === undefined) throw new MeetupError(this.#missing(name, found[0]));
     if (node.language === 'python')
       throw new MeetupError(`${name} is a Python model, and dbt doesn't support unit tests for Python models.`);
@@ -137,7 +149,7 @@ export class ProjectModels {
   #missing(name: string, other: Node | undefined): string {
     if (other !== undefined) return `${name} is a ${other.resource_type}, but only models have unit tests.`;
     const models = Object.values(this.#manifest.nodes).filter(({ resource_type: kind }) => kind === 'model');
-    const names = models.map((model) => model.name);
+    const names = models.map((model) => (model.version == null ? model.name : `${model.name}.v${model.version}`));
     const [nearest] = names.sort((a, b) => likeness(b, name) - likeness(a, name));
     return `There is no model ${name} in the dbt project${nearest === undefined ? '.' : `: did you mean ${nearest}?`}`;
   }
@@ -236,6 +248,7 @@ function modelOf(node: Node): ProjectModel {
   return {
     uniqueId: node.unique_id,
     name: node.name,
+    ...(node.version == null ? {} : { version: node.version }),
     kind: node.resource_type,
     package: node.package_name,
     schema: node.schema,

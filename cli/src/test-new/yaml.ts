@@ -20,6 +20,7 @@ export function fixtureYaml({ name, description, model, given, expected }: Fixtu
     `  - name: ${name}`,
     `    description: ${text(description)}`,
     `    model: ${model.name}`,
+    ...(model.version === undefined ? [] : ['    versions:', `      include: [${JSON.stringify(model.version)}]`]),
     ...(model.isIncremental ? ['    overrides:', '      macros: {is_incremental: false}'] : []),
     '    given:',
     ...model.inputs.flatMap(({ reference }, index) => {

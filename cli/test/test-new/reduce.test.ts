@@ -22,6 +22,7 @@ async function reduce(sql: string, inputs: string[], chosen: string, key: string
   await published.close();
   const model: CompiledModel = {
     name: 'model',
+    package: 'p',
     uniqueId: 'model.meetup.model',
     schema: 'marts',
     table: 'model',
