@@ -4,7 +4,7 @@ import type { RowDifference } from './cells.ts';
 import type { MartSpec } from './marts.ts';
 import { type RowCounts, type RowDifferences, rowDifferences } from './rows.ts';
 import type { Column, Side } from './side.ts';
-import { holdsFloats } from './types.ts';
+import { holdsFloats, withoutWidths } from './types.ts';
 
 export interface ColumnDifference {
   readonly column: string;
@@ -64,11 +64,12 @@ export async function compareMarts(
 async function compareMart(
   from: Side,
   to: Side,
-  { schema, name, uniqueId, keys, ignore = [] }: MartSpec,
+  mart: MartSpec,
   { samples = SAMPLES }: CompareOptions,
 ): Promise<Omit<MartComparison, 'ms'>> {
+  const { schema, name, uniqueId, keys } = mart;
   const base = { schema, name, uniqueId };
-  const [ours, theirs] = await Promise.all([columnsOf(from, base, ignore), columnsOf(to, base, ignore)]);
+  const [ours, theirs] = await Promise.all([columnsOf(from, mart), columnsOf(to, mart)]);
   if (ours === undefined || theirs === undefined) {
     const missingIn = ours !== undefined ? to.name : theirs !== undefined ? from.name : 'both';
     return { ...base, ...NOTHING, status: 'different', missingIn };
@@ -108,12 +109,14 @@ const NOTHING = {
 /** Names are case-insensitive on both engines. */
 async function columnsOf(
   side: Side,
-  { schema, name }: Pick<MartSpec, 'schema' | 'name'>,
-  ignore: readonly string[],
+  { schema, name, ignore = [], hasContract = true }: MartSpec,
 ): Promise<Column[] | undefined> {
   const columns = await side.columns(schema, name);
   return columns
-    ?.map((column) => ({ ...column, name: column.name.toLowerCase() }))
+    ?.map((column) => ({
+      name: column.name.toLowerCase(),
+      type: hasContract ? column.type : withoutWidths(column.type),
+    }))
     .filter((column) => !ignore.some((ignored) => ignored.toLowerCase() === column.name));
 }
 

@@ -12,6 +12,8 @@ export interface MartSpec {
   readonly keys: readonly string[];
   /** Columns that are not compared. */
   readonly ignore?: readonly string[];
+  /** Whether a contract says the types. Without one, the width of integers and decimals is up to each engine. */
+  readonly hasContract?: boolean;
 }
 
 const nodeSchema = z.looseObject({
@@ -23,6 +25,7 @@ const nodeSchema = z.looseObject({
   package_name: z.string(),
   config: z.looseObject({
     materialized: z.string().optional(),
+    contract: z.looseObject({ enforced: z.boolean().optional() }).nullish(),
     meta: z.looseObject({ engine: z.string().optional() }).optional(),
   }),
   depends_on: z.looseObject({ nodes: z.array(z.string()).optional() }).optional(),
@@ -92,7 +95,13 @@ export async function publicMarts(
         : own
       : models.filter(({ schema }) => settings.public?.includes(schema));
   return marts
-    .map(({ unique_id: uniqueId, schema, alias: name }) => ({ uniqueId, schema, name, keys: keys.get(uniqueId) ?? [] }))
+    .map(({ unique_id: uniqueId, schema, alias: name, config }) => ({
+      uniqueId,
+      schema,
+      name,
+      keys: keys.get(uniqueId) ?? [],
+      hasContract: config.contract?.enforced ?? false,
+    }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }
 

@@ -54,6 +54,33 @@ export function parseType(text: string): CommonType {
 /** One spelling for both engines' types, such as `int64`, `decimal(18,3)`, `array<struct<a:int64,b:string>>`. */
 export const canonicalType = (text: string): string => spelled(parseType(text));
 
+/**
+ * A type without what the engines choose themselves where no contract says it: the width of integers and the precision of
+ * decimals. Decimals without a fraction are integers.
+ */
+export const withoutWidths = (type: string): string => spelled(widened(parseType(type)));
+
+function widened(type: CommonType): CommonType {
+  switch (type.kind) {
+    case 'plain':
+      return { kind: 'plain', name: widenedName(type.name) };
+    case 'array':
+      return { kind: 'array', element: widened(type.element) };
+    case 'map':
+      return { kind: 'map', key: widened(type.key), value: widened(type.value) };
+    case 'struct':
+      return { kind: 'struct', fields: type.fields.map((field) => ({ ...field, type: widened(field.type) })) };
+  }
+}
+
+function widenedName(name: string): string {
+  const scale = /^decimal\(\d+,(\d+)\)$/.exec(name)?.[1];
+  if (scale !== undefined && scale !== '0') return `decimal(38,${scale})`;
+  return scale === '0' || INTEGERS.test(name) ? 'int64' : name;
+}
+
+const INTEGERS = /^(int(8|16|32|64)|u?hugeint|u(tinyint|smallint|integer|bigint))$/;
+
 /** Whether values of a type are compared with a tolerance. */
 export const isFloating = (type: string): boolean => type === 'float32' || type === 'float64';
 

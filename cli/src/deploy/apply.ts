@@ -9,7 +9,9 @@ import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
 import type { Parity, VerifyMarts } from './parity.ts';
 import type { ModelPlan } from './plan/models.ts';
+import { keptTables } from './plan/plan.ts';
 import type { Survey } from './plan/survey.ts';
+import { changeColumnsStatement } from './raw/column-changes.ts';
 import {
   appendStatement,
   clearLanding,
@@ -18,7 +20,6 @@ import {
   rawTableStatements,
   uploadFile,
 } from './raw/land.ts';
-import { addColumnsStatement } from './raw/new-columns.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
 import { dropStatement, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
@@ -118,15 +119,18 @@ async function steps(
 const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
   remote.connection.run(sql, { signal: effects.signal });
 
-/** Creates the raw tables, adds their new columns and the new rows. @returns the number of bytes sent. */
+/** Creates the raw tables, changes their columns and adds the new rows. @returns the number of bytes sent. */
 async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
   const { remote, effects, lease } = context;
   if (survey.makesRaw) {
     await run(context, rawSchemaStatement(remote));
     await mapConcurrently(rawTableStatements(remote, survey.rawTables), (sql) => run(context, sql));
   }
-  if (survey.replacesRaw) await mapConcurrently(clearStatements(remote, survey.rawTables), (sql) => run(context, sql));
-  for (const columns of survey.newColumns) await run(context, addColumnsStatement(remote, columns));
+  if (survey.replacesRaw)
+    await mapConcurrently(clearStatements(remote, keptTables(survey)), (sql) => run(context, sql));
+  for (const changes of survey.columnChanges) {
+    await run(context, changeColumnsStatement(remote, changes, survey.rawTables));
+  }
   let bytes = 0;
   for (const upload of survey.uploads) {
     stopIfInterrupted(context);
@@ -182,9 +186,9 @@ function touchedBy(survey: Survey): string[] {
   const raw =
     survey.makesRaw || survey.replacesRaw
       ? survey.rawTables.map(({ name }) => name)
-      : survey.uploads.map(({ table }) => table);
+      : [...survey.uploads, ...survey.columnChanges].map(({ table }) => table);
   const models = survey.plan.models.filter(runs).map(({ relation }) => relation);
-  return [...raw.map((name) => `raw.${name}`), ...models];
+  return [...new Set([...raw.map((name) => `raw.${name}`), ...models])];
 }
 
 const actionsOf = (survey: Survey): Record<string, string> =>

@@ -20,7 +20,10 @@ export type VerifyMarts = (survey: Survey, mayDiffer: (uniqueId: string) => bool
 /** Compares the marts that a deployment built with the local ones; an earlier deployment has compared the others. */
 export function verifyAgainstLocal({ paths, local, remote, target, effects }: SurveyContext): VerifyMarts {
   return async (survey, mayDiffer) => {
-    const marts = (await publicMarts(survey.manifestFile, paths)).filter(({ uniqueId }) => mayDiffer(uniqueId));
+    const notLocal = new Set(survey.plan.targetOnly.map(({ uniqueId }) => uniqueId));
+    const marts = (await publicMarts(survey.manifestFile, paths)).filter(
+      ({ uniqueId }) => mayDiffer(uniqueId) && !notLocal.has(uniqueId),
+    );
     if (marts.length === 0) return [];
     const { signal, reporter, clock } = effects;
     const compared = await compareMarts(

@@ -230,6 +230,8 @@ export const changesAnswerSchema = z.object({
       fingerprint: z.string().nullable(),
       /** dbt's state selector that it matches, such as `modified.body`, or `new`; null if unchanged since the deployment. */
       change: z.string().nullable(),
+      /** Why DuckDB can't run it, if so: it or something that it reads is in another dialect. */
+      notLocal: z.string().nullable(),
     }),
   ),
   sources: z.array(z.object({ uniqueId: z.string(), schema: z.string(), name: z.string() })),
@@ -282,6 +284,8 @@ export interface ProjectRequest {
   readonly target?: string;
   /** dbt's --vars. Other variables need another manifest: the engine keeps the last three. */
   readonly vars?: Readonly<Record<string, unknown>>;
+  /** Moves the project into schemas whose names begin with this. Its hooks don't run, and it can't write anywhere else. */
+  readonly schemaPrefix?: string;
   /** Absolute paths that are known to have changed; they are read again even if their stat is unchanged. */
   readonly files?: readonly string[];
   /** Forget the manifest and parse everything. */

@@ -84,8 +84,9 @@ const OWN_TABLES: readonly RawTable[] = [
   },
 ];
 
-/** Every raw table: one for each entity, and the bookkeeping tables of load. */
+/** Every raw table: one for each entity, and the bookkeeping tables of load. None if there are no entities. */
 export function rawTablesOf(contracts: Contracts): readonly RawTable[] {
+  if (contracts.size === 0) return [];
   const entities = [...contracts].map(([name, { record }]): RawTable => {
     const columns = record.fields.map(([field, type]) => ({ name: field, type: sqlType(type), notNull: false }));
     return { name, ...RECORD, columns: [...columns, ...METADATA] };

@@ -112,7 +112,7 @@ models:
 
 const SCHEMA_NAME = `{# A model's schema is the one that is configured, on every target: staging is staging. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
-    {{- var('schema_prefix', '') -}}{{- (custom_schema_name or target.schema) | trim -}}
+    {{- (custom_schema_name or target.schema) | trim -}}
 {%- endmacro %}
 `;
 

@@ -14,8 +14,10 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
   return [
     style.bold(`Plan for ${plan.target} (catalog ${plan.catalog}, from ${plan.base ?? 'nothing'})`),
     ...renderDrift(plan, style),
+    ...renderColumns(plan),
     ...renderUploads(plan, style),
     ...renderModels(plan, style),
+    ...renderTargetOnly(plan),
     `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether the deployment is kept.`,
     hashLine(plan, style),
   ].join('\n\n');
@@ -28,6 +30,17 @@ function renderDrift({ drift }: DeployPlan, style: Style): string[] {
   if (drift.length === 0) return [];
   const lines = drift.map(({ relation, what }) => `  ${relation}: ${what}`);
   return [[style.caution('Changed by somebody else since the last deployment:'), ...lines].join('\n')];
+}
+
+function renderColumns({ columns }: DeployPlan): string[] {
+  if (columns.length === 0) return [];
+  const lines = columns.map(({ table, added, retyped }) => {
+    const types = retyped.map(({ name, from, to }) => `${name} becomes ${to} instead of ${from}`);
+    const gains = added.length === 0 ? [] : [`${plural(added.length, 'new column')}: ${added.join(', ')}`];
+    const how = types.length === 0 ? '' : ' is written anew';
+    return `  raw.${table}${how}: ${[...types, ...gains].join('; ')}`;
+  });
+  return [['Columns of raw tables that change:', ...lines].join('\n')];
 }
 
 function renderUploads({ uploads, batches, held }: DeployPlan, style: Style): string[] {
@@ -48,6 +61,12 @@ function renderModels({ models }: DeployPlan, style: Style): string[] {
   const rows = due.map(({ relation, action, reason }: ModelPlan) => [action, relation, reason]);
   const table = renderTable([{ name: 'action' }, { name: 'relation' }, { name: 'why' }], rows, style);
   return [kept === 0 ? table : `${table}\n${style.dim(`${plural(kept, 'relation')} kept`)}`];
+}
+
+function renderTargetOnly({ target, targetOnly }: DeployPlan): string[] {
+  if (targetOnly.length === 0) return [];
+  const named = targetOnly.map(({ name, reason }) => `${name} (${reason})`);
+  return [`Built on ${target} only, not checked on this machine: ${named.join(', ')}.`];
 }
 
 /** Renders the outcome of a deployment. */

@@ -3,8 +3,15 @@ import { quoteName } from './databricks-sql.ts';
 import { type DuckDbType, parseType } from './duckdb-type.ts';
 
 const SIMPLE: Readonly<Record<string, string>> = {
-  BIGINT: 'bigint',
+  TINYINT: 'tinyint',
+  SMALLINT: 'smallint',
   INTEGER: 'int',
+  BIGINT: 'bigint',
+  HUGEINT: 'decimal(38, 0)',
+  FLOAT: 'float',
+  BLOB: 'binary',
+  UUID: 'string',
+  'TIMESTAMP WITH TIME ZONE': 'timestamp',
   VARCHAR: 'string',
   // Values of more than one type: their text. Delta tables of all supported runtimes can hold it.
   JSON: 'string',
@@ -15,8 +22,8 @@ const SIMPLE: Readonly<Record<string, string>> = {
 };
 
 /**
- * Databricks' name of a type that a raw table declares in DuckDB's spelling: simple ones, lists, and structures of them.
- * @throws MeetupError for a type that raw tables don't use yet.
+ * Databricks' name of a type in DuckDB's spelling.
+ * @throws MeetupError for a type that Databricks doesn't have.
  */
 export const databricksType = (type: string): string => nameOf(parseType(type));
 
@@ -26,10 +33,10 @@ function nameOf(type: DuckDbType): string {
     const fields = [...type.fields].map(([name, field]) => `${quoteName(name)}: ${nameOf(field)}`);
     return `struct<${fields.join(', ')}>`;
   }
-  const simple = type.kind === 'plain' ? SIMPLE[type.name] : undefined;
+  if (type.kind === 'map') return `map<${nameOf(type.key)}, ${nameOf(type.value)}>`;
+  const simple = SIMPLE[type.name] ?? /^DECIMAL\(\d+,\s*\d+\)$/.exec(type.name)?.[0].toLowerCase();
   if (simple === undefined) {
-    const name = type.kind === 'plain' ? type.name : 'MAP';
-    throw new MeetupError(`A raw column has the type ${name}, which can't be deployed yet.`);
+    throw new MeetupError(`A column has DuckDB's type ${type.name}, for which meetup knows no type on Databricks.`);
   }
   return simple;
 }

@@ -94,6 +94,16 @@ describe('two tables are equal', () => {
     expect(compared).toMatchObject({ status: 'equal', counts: NO_ROWS, more: false });
   });
 
+  it.each([
+    ['the width of integers', '7::integer', '7::bigint'],
+    ['a sum of integers', '7::hugeint', '7::bigint'],
+    ['the precision of decimals', '7.50::decimal(38, 2)', '7.50::decimal(12, 2)'],
+    ['the width of integers inside an array', '[7::integer]', '[7::bigint]'],
+  ])('if they only differ in %s, unless a contract says the types', async (_what, from, to) => {
+    expect(await compare(one(from), one(to), { hasContract: false })).toMatchObject({ status: 'equal', columns: [] });
+    expect(await compare(one(from), one(to))).toMatchObject({ status: 'different', columns: [{ column: 'x' }] });
+  });
+
   it('if they only differ in ignored columns', async () => {
     const compared = await compare(one("'now'"), one("'then'"), { ignore: ['x'] });
     expect(compared).toMatchObject({ status: 'equal' });

@@ -52,9 +52,9 @@ it('the marts to compare are the public models, with keys from their uniqueness 
     test('unique', 'int_things', 'x'),
   ];
   expect(await martsOf(nodes)).toEqual([
-    { uniqueId: 'model.p.bridge', schema: 'marts', name: 'bridge', keys: ['a', 'b'] },
-    { uniqueId: 'model.p.fct_things', schema: 'marts', name: 'fct_things', keys: ['thing_key'] },
-    { uniqueId: 'model.p.half_unique', schema: 'marts', name: 'half_unique', keys: [] },
+    { uniqueId: 'model.p.bridge', schema: 'marts', name: 'bridge', keys: ['a', 'b'], hasContract: false },
+    { uniqueId: 'model.p.fct_things', schema: 'marts', name: 'fct_things', keys: ['thing_key'], hasContract: false },
+    { uniqueId: 'model.p.half_unique', schema: 'marts', name: 'half_unique', keys: [], hasContract: false },
   ]);
 });
 
@@ -71,7 +71,9 @@ it("the marts to compare are all of the project's own tables if dbt has no publi
     model('inlined', 'protected', { materialized: 'ephemeral' }),
     model('calendar', 'protected', { from: 'vendor' }),
   ];
-  expect(await martsOf(nodes)).toEqual([{ uniqueId: 'model.p.orders', schema: 'shop', name: 'orders', keys: [] }]);
+  expect(await martsOf(nodes)).toEqual([
+    { uniqueId: 'model.p.orders', schema: 'shop', name: 'orders', keys: [], hasContract: false },
+  ]);
 });
 
 it('the marts to compare are the models in the public schemas of meetup.yml, if it names any', async () => {

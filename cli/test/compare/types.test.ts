@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { canonicalType } from '../../src/compare/types.ts';
+import { canonicalType, withoutWidths } from '../../src/compare/types.ts';
 
 describe('the canonical type', () => {
   it.each([
@@ -33,5 +33,18 @@ describe('the canonical type', () => {
   it('of an unknown type is its own name, so that it differs from every other', () => {
     expect(canonicalType('HUGEINT')).toBe('hugeint');
     expect(canonicalType('DECIMAL(18,3)')).not.toBe(canonicalType('DECIMAL(18,2)'));
+  });
+});
+
+describe('a type without widths', () => {
+  it.each([
+    ['int32', 'int64'],
+    ['hugeint', 'int64'],
+    ['decimal(38,0)', 'int64'],
+    ['decimal(20,2)', 'decimal(38,2)'],
+    ['array<struct<int32:int32,b:string>>', 'array<struct<int32:int64,b:string>>'],
+    ['map<int8,float64>', 'map<int64,float64>'],
+  ])('of %s is %s', (type, wide) => {
+    expect(withoutWidths(type)).toBe(wide);
   });
 });

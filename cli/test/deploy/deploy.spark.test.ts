@@ -19,6 +19,7 @@ import { withDeployLock } from '../../src/deploy/lock.ts';
 import { landingPath } from '../../src/deploy/raw/land.ts';
 import { type Remote, volumePath } from '../../src/deploy/remote.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
+import { load } from '../../src/ingest/load.ts';
 import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
@@ -304,6 +305,47 @@ describe('a target', () => {
       'marts.group_events',
       'marts.group_names',
     ]);
+    expect((await deployed()).status).toBe('unchanged');
+  });
+
+  it('receives columns that schemas gained or retyped, without new records', async () => {
+    const change = async (entity: string, edit: (schema: string) => string): Promise<void> => {
+      const place = `data/schemas/${entity}.schema.json`;
+      await project.write(place, edit(await readFile(join(project.paths.root, place), 'utf8')));
+    };
+    await change('groups', (text) => text.replace(/("created": \{\s*"type": )"integer"/, '$1"number"'));
+    await change('venues', (text) =>
+      text.replace('"properties": {', '"properties": { "capacity": { "type": "integer" },'),
+    );
+    await load({ paths: project.paths, maxRejected: 0.5, migrates: true }, effects);
+    const before = await remote.connection.rows(
+      `select count(*) as n, sum(created) as total from ${table('raw.groups')}`,
+    );
+    const report = await deployed();
+    expect(report).toMatchObject({
+      status: 'deployed',
+      batches: [],
+      columns: [
+        { table: 'groups', added: [], retyped: [{ name: 'created', from: 'bigint', to: 'double' }] },
+        { table: 'venues', added: ['capacity'], retyped: [] },
+      ],
+      uploads: [{ table: 'groups' }],
+    });
+    expect(report.models.find(({ name }) => name === 'stg_groups')).toMatchObject({
+      action: 'refresh',
+      reason: 'types of raw.groups changed',
+    });
+    const describedAs = async (name: string, column: string): Promise<unknown> =>
+      (await remote.connection.rows(`describe table ${table(name)}`)).find(({ col_name: one }) => one === column)
+        ?.data_type;
+    expect(await describedAs('raw.groups', 'created')).toBe('double');
+    expect(await describedAs('raw.venues', 'capacity')).toBe('bigint');
+    const after = await remote.connection.rows(
+      `select count(*) as n, sum(created) as total from ${table('raw.groups')}`,
+    );
+    expect(after.map(({ n, total }) => [Number(n), Number(total)])).toEqual(
+      before.map(({ n, total }) => [Number(n), Number(total)]),
+    );
     expect((await deployed()).status).toBe('unchanged');
   });
 

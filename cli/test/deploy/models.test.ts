@@ -20,6 +20,7 @@ const node = (
   dependsOn,
   fingerprint: `${name} 1`,
   change: null,
+  notLocal: null,
   ...more,
 });
 const NODES: readonly ProjectNode[] = [
@@ -62,6 +63,7 @@ function upToDate(changes: Partial<PlanInputs> = {}): PlanInputs {
     ]),
     drift: new Map(),
     newRows: new Set(),
+    rewritten: new Set(),
     fullRefresh: false,
     ...changes,
   };
@@ -111,6 +113,18 @@ describe('the plan of a deployment', () => {
     });
     expect(planModels(inputs).fromScratch).toEqual([]);
     expect(planModels(inputs).shows).toEqual(['model.p.stg']);
+  });
+
+  it('rebuilds what is downstream of a raw table whose types changed', () => {
+    const inputs = upToDate({ newRows: new Set(['raw.events']), rewritten: new Set(['raw.events']) });
+    expect(actions(inputs)).toEqual({
+      stg: 'refresh',
+      log: 'replace',
+      totals: 'refresh',
+      names: 'keep',
+      kept: 'keep',
+    });
+    expect(planModels(inputs).models.find(({ name }) => name === 'stg')?.reason).toBe('types of raw.events changed');
   });
 
   it('is the same if the deployed manifest is lost', () => {

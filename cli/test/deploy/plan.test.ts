@@ -23,6 +23,7 @@ const node: ProjectNode = {
   dependsOn: [],
   fingerprint: 'one',
   change: null,
+  notLocal: null,
 };
 const upload = { table: 'groups', file: '/a', name: 'groups-00.parquet', rows: 3, bytes: 100, sha256: '00' };
 const NOTHING: PlanInput = {
@@ -38,7 +39,8 @@ const NOTHING: PlanInput = {
   drift: new Map(),
   replacesRaw: false,
   makesRaw: false,
-  newColumns: [],
+  columnChanges: [],
+  targetOnly: [],
   rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),
 };
 const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> => ({
@@ -62,8 +64,12 @@ describe('the hash of a plan', () => {
     ['the fingerprints of models', { nodes: [{ ...node, fingerprint: 'two' }] }],
     ['drift', { drift: new Map([['marts.t', 'version 2: DELETE']]) }],
     ['whether raw tables are emptied', { replacesRaw: true }],
-    ['the new columns of raw tables', { newColumns: [{ table: 'users', columns: [] }] }],
+    ['the new columns of raw tables', { columnChanges: [{ table: 'users', added: [], retyped: [] }] }],
     ['whether raw tables are created', { makesRaw: true }],
+    [
+      'what only the target builds',
+      { targetOnly: [{ uniqueId: 'model.p.t', name: 't', relation: 'marts.t', reason: 'a reason' }] },
+    ],
   ])('covers %s', (_what, change) => {
     expect(makePlan({ ...NOTHING, ...change }).hash).not.toBe(makePlan(NOTHING).hash);
   });

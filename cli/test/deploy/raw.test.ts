@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
+import { changeColumnsStatement, findColumnChanges } from '../../src/deploy/raw/column-changes.ts';
 import { exportBatches } from '../../src/deploy/raw/export.ts';
 import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
-import { addColumnsStatement, findNewColumns } from '../../src/deploy/raw/new-columns.ts';
 import { readRawTables } from '../../src/ingest/raw-tables.ts';
 import { databricksType } from '../../src/warehouse/databricks-types.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
@@ -83,28 +83,44 @@ describe('exported raw rows', () => {
   });
 });
 
-describe('a column that a schema has gained', () => {
-  it('is added to the raw table on the target before its rows', async () => {
-    const users = tables.filter(({ name }) => name === 'users');
-    const known = [
-      'user_id',
-      'CITY',
-      'country',
-      '_batch_id',
-      '_batch_seq',
-      '_dropped_on',
-      '_source_file',
-      '_record_index',
-      '_loaded_at',
-    ];
-    const remote = remoteAnswering(async (sql) => {
+describe('columns that a schema has changed', () => {
+  const users = tables.filter(({ name }) => name === 'users');
+  const METADATA = ['_batch_id', '_dropped_on', '_source_file'];
+  const types: Record<string, string> = {
+    user_id: 'bigint',
+    _batch_seq: 'int',
+    _record_index: 'bigint',
+    _loaded_at: 'timestamp',
+  };
+  const remote = (columns: readonly string[], more: Record<string, string> = {}) =>
+    remoteAnswering(async (sql) => {
       expect(sql).toBe('describe table `main`.`raw`.`users`');
-      return [...known.map((name) => ({ col_name: name, data_type: 'string' })), { col_name: '', data_type: '' }];
+      const named = [...columns, ...Object.keys(types), ...METADATA].map((name) => ({
+        col_name: name,
+        data_type: { ...types, _dropped_on: 'date', ...more }[name] ?? 'string',
+      }));
+      return [...named, { col_name: '', data_type: '' }, { col_name: '# Partitioning', data_type: '' }];
     });
-    const [found] = await findNewColumns(remote, users);
-    expect(found?.columns.map(({ name }) => name)).toEqual(['hometown', 'memberships']);
-    expect(found && addColumnsStatement(remote, found)).toBe(
+
+  it('are added to the raw table on the target if they are new', async () => {
+    const target = remote(['CITY', 'country']);
+    const [found] = await findColumnChanges(target, users);
+    expect(found?.retyped).toEqual([]);
+    expect(found?.added.map(({ name }) => name)).toEqual(['hometown', 'memberships']);
+    expect(found && changeColumnsStatement(target, found, tables)).toBe(
       'alter table `main`.`raw`.`users` add columns (`hometown` string, `memberships` array<struct<`joined`: bigint, `group_id`: bigint>>)',
+    );
+  });
+
+  it('have the table written anew if their types changed', async () => {
+    const target = remote(['city', 'country', 'hometown', 'memberships'], {
+      memberships: 'array<struct<joined:bigint,group_id:bigint>>',
+      country: 'bigint',
+    });
+    const [found] = await findColumnChanges(target, users);
+    expect(found).toMatchObject({ added: [], retyped: [{ name: 'country', from: 'bigint', to: 'string' }] });
+    expect(found && changeColumnsStatement(target, found, tables)).toMatch(
+      /^create or replace table `main`\.`raw`\.`users` \(.*`country` string.*\) using delta$/,
     );
   });
 });
@@ -119,6 +135,8 @@ describe('types of raw columns', () => {
   });
 
   it('are rejected if Databricks has no such type', () => {
-    expect(() => databricksType('HUGEINT')).toThrow("A raw column has the type HUGEINT, which can't be deployed yet.");
+    expect(() => databricksType('INTERVAL')).toThrow(
+      "A column has DuckDB's type INTERVAL, for which meetup knows no type on Databricks.",
+    );
   });
 });

@@ -1,4 +1,4 @@
-import { appendFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -125,15 +125,44 @@ describe("a project with its own folders and schemas, and models in Databricks' 
     expect(again.stdout).toContain('Nothing changed since the last build');
   });
 
+  it('gets unit tests of versions of a model, and a sentence for a model that DuckDB cannot run', async () => {
+    const latest = await meetup.run(shop, 'test', 'new', 'customers');
+    expect(latest.stdout, latest.stderr).toContain('customers/from_local_data.yml');
+    const first = await meetup.run(shop, 'test', 'new', 'customers_v1');
+    expect(first.stdout, first.stderr).toContain('customers/from_local_data_2.yml');
+    const folder = join(shop, 'etl/transform/tests/customers');
+    expect(await readFile(join(folder, 'from_local_data.yml'), 'utf8')).toContain('versions:\n      include: [2]\n');
+    expect(await readFile(join(folder, 'from_local_data_2.yml'), 'utf8')).toContain('versions:\n      include: [1]\n');
+    expect(await meetup.run(shop, 'test', 'new', 'customers.v9')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining('There is no model customers.v9 in the dbt project'),
+    });
+    expect(await meetup.run(shop, 'test', 'new', 'order_words')).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("DuckDB can't run order_words: it is written for databricks"),
+    });
+  });
+
   it('is refused by name if it has a Python model or a microbatch model, before anything is built', async () => {
     const model = join(shop, 'etl/transform/finance/forecast.py');
     await writeFile(model, "def model(dbt, session):\n    return dbt.ref('revenue')\n");
-    const refused = await meetup.run(shop, 'build');
-    expect(refused).toMatchObject({
+    for (const command of [['build'], ['dev'], ['test'], ['deploy', '--target', 'rehearsal', '--plan']]) {
+      expect(await meetup.run(shop, ...command), command[0]).toMatchObject({
+        exitCode: 2,
+        stderr: expect.stringContaining(
+          "transform/finance/forecast.py: The model forecast is a Python model, which meetup can't run",
+        ),
+      });
+    }
+    await rm(model);
+    const log = join(shop, 'etl/transform/finance/order_log.sql');
+    const sql = await readFile(log, 'utf8');
+    const microbatch =
+      "materialized='incremental', incremental_strategy='microbatch', event_time='ordered_on', begin='2026-01-01', batch_size='day'";
+    await writeFile(log, sql.replace("materialized='incremental', unique_key='order_id'", microbatch));
+    expect(await meetup.run(shop, 'build')).toMatchObject({
       exitCode: 2,
-      stderr: expect.stringContaining(
-        "transform/finance/forecast.py: The model forecast is a Python model, which meetup can't run",
-      ),
+      stderr: expect.stringContaining('The model order_log has the incremental strategy microbatch'),
     });
   });
 });

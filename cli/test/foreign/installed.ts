@@ -20,6 +20,8 @@ export interface Installed {
   /** Copies one of the projects beside this file into a repository of its own. */
   project(name: string): Promise<string>;
   run(cwd: string, ...args: string[]): Promise<Ran>;
+  /** The environment that `run` gives to the program. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   remove(): Promise<void>;
 }
 
@@ -43,6 +45,7 @@ export async function installed(): Promise<Installed> {
   return {
     folder,
     bin,
+    env,
     project: async (name) => {
       const place = join(folder, 'projects', name);
       await mkdir(join(folder, 'projects'), { recursive: true });

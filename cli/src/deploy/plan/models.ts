@@ -34,6 +34,8 @@ export interface PlanInputs {
   readonly drift: ReadonlyMap<string, string>;
   /** Raw tables (`raw.events`) that get rows. */
   readonly newRows: ReadonlySet<string>;
+  /** Raw tables that are written anew, because types of their columns changed. */
+  readonly rewritten: ReadonlySet<string>;
   readonly fullRefresh: boolean;
 }
 
@@ -148,6 +150,7 @@ class Causes {
   #find(uniqueId: string): Cause | undefined {
     const source = this.#sources.get(uniqueId);
     if (source !== undefined) {
+      if (this.#inputs.rewritten.has(source)) return { kind: 'above', reason: `types of ${source} changed` };
       return this.#inputs.newRows.has(source) ? { kind: 'rows', reason: `new rows in ${source}` } : undefined;
     }
     const node = this.#nodes.get(uniqueId);
@@ -157,7 +160,11 @@ class Causes {
     const above = node.dependsOn.map((parent) => ({ parent, cause: this.of(parent) }));
     const rebuilt = above.find(({ cause }) => cause !== undefined && cause.kind !== 'rows');
     if (rebuilt !== undefined) {
-      return { kind: 'above', reason: `downstream of ${this.#nodes.get(rebuilt.parent)?.name ?? rebuilt.parent}` };
+      const parent = this.#nodes.get(rebuilt.parent)?.name;
+      return {
+        kind: 'above',
+        reason: parent === undefined ? (rebuilt.cause?.reason ?? '') : `downstream of ${parent}`,
+      };
     }
     return above.find(({ cause }) => cause !== undefined)?.cause;
   }

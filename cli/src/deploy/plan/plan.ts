@@ -4,11 +4,12 @@ import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
 import { keepStatements } from '../kept-tables.ts';
 import type { Batch } from '../raw/batches.ts';
+import { type ColumnChanges, changeColumnsStatement, isRewritten } from '../raw/column-changes.ts';
 import type { Upload } from '../raw/export.ts';
 import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatements } from '../raw/land.ts';
-import { addColumnsStatement, type NewColumns } from '../raw/new-columns.ts';
 import { dropStatement } from '../remote.ts';
 import type { ModelPlan, ModelsPlan, ProjectNode } from './models.ts';
+import type { TargetOnly } from './target-only.ts';
 
 /** Everything that a deployment would do, and nothing else. */
 export interface DeployPlan {
@@ -25,7 +26,15 @@ export interface DeployPlan {
   /** Ids of the batches that the target lacks. */
   readonly batches: readonly string[];
   readonly uploads: readonly { readonly table: string; readonly rows: number; readonly bytes: number }[];
+  /** Raw tables whose columns change. */
+  readonly columns: readonly {
+    readonly table: string;
+    readonly added: readonly string[];
+    readonly retyped: ColumnChanges['retyped'];
+  }[];
   readonly models: readonly ModelPlan[];
+  /** Relations that only the target builds, so that nothing local has checked them. */
+  readonly targetOnly: readonly TargetOnly[];
   /** The number of data tests to run. */
   readonly tests: number;
   /** Drift since the last deployment. */
@@ -53,8 +62,8 @@ export interface PlanInput {
   /** Whether any raw table is missing. */
   readonly makesRaw: boolean;
   readonly rawTables: readonly RawTable[];
-  /** Columns that raw tables get before their rows. */
-  readonly newColumns: readonly NewColumns[];
+  readonly columnChanges: readonly ColumnChanges[];
+  readonly targetOnly: readonly TargetOnly[];
 }
 
 /** Makes a plan. The same inputs give the same hash on any machine. */
@@ -63,8 +72,8 @@ export function makePlan(input: PlanInput): DeployPlan {
   const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);
   const statements = [
     ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target, input.rawTables)] : []),
-    ...(input.replacesRaw ? clearStatements(target, input.rawTables) : []),
-    ...input.newColumns.map((columns) => addColumnsStatement(target, columns)),
+    ...(input.replacesRaw ? clearStatements(target, keptTables(input)) : []),
+    ...input.columnChanges.map((changes) => changeColumnsStatement(target, changes, input.rawTables)),
     ...uploads.map((upload) => appendStatement(target, upload, input.rawTables)),
     ...models.setAside.flatMap((relation) => keepStatements(target, relation)),
     ...models.models
@@ -79,7 +88,13 @@ export function makePlan(input: PlanInput): DeployPlan {
     dirty: git.dirty,
     held: input.held.map(({ id }) => id),
     batches: input.batches.map(({ id }) => id),
+    columns: input.columnChanges.map(({ table, added, retyped }) => ({
+      table,
+      added: added.map(({ name }) => name),
+      retyped,
+    })),
     models: models.models,
+    targetOnly: input.targetOnly,
     tests: models.tests.length,
     drift,
   };
@@ -93,7 +108,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     fingerprints: input.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]).sort(),
     replacesRaw: input.replacesRaw,
     makesRaw: input.makesRaw,
-    newColumns: input.newColumns,
+    columnChanges: input.columnChanges,
   };
   return {
     hash: createHash('sha256').update(JSON.stringify(hashed)).digest('hex').slice(0, 32),
@@ -102,11 +117,16 @@ export function makePlan(input: PlanInput): DeployPlan {
     statements,
     empty:
       uploads.length === 0 &&
+      input.columnChanges.length === 0 &&
       !input.makesRaw &&
       !input.replacesRaw &&
       models.tests.length === 0 &&
       models.models.every(({ action }) => action === 'keep'),
   };
 }
+
+/** The raw tables that a replacement of all rows empties; the others are written anew. */
+export const keptTables = ({ rawTables, columnChanges }: Pick<PlanInput, 'rawTables' | 'columnChanges'>): RawTable[] =>
+  rawTables.filter(({ name }) => !columnChanges.some((changes) => isRewritten(changes) && changes.table === name));
 
 const byRelation = (a: { relation: string }, b: { relation: string }): number => a.relation.localeCompare(b.relation);

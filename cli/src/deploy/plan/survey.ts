@@ -7,12 +7,13 @@ import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
+import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/column-changes.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
-import { findNewColumns, type NewColumns } from '../raw/new-columns.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
+import { findTargetOnly } from './target-only.ts';
 
 /** The state of the project and of the target, and the plan that follows from them. */
 export interface Survey {
@@ -27,8 +28,8 @@ export interface Survey {
   readonly replacesRaw: boolean;
   readonly makesRaw: boolean;
   readonly rawTables: readonly RawTable[];
-  /** Columns that raw tables get before their rows. */
-  readonly newColumns: readonly NewColumns[];
+  /** What changes about the columns of raw tables before they get their rows. */
+  readonly columnChanges: readonly ColumnChanges[];
   /** The project's current manifest on this machine. */
   readonly manifestFile: string;
 }
@@ -49,11 +50,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     inventoryOfDeployed(remote, deployed, rawNames),
   ]);
   const { present, drift } = await inventoryOfProject(remote, changes, deployed, known, rawNames);
-  const raw = await planRaw(context, theirs, drift, rawTables);
-  const growing = rawTables.filter(
-    (table) => present.has(`raw.${table.name}`) && raw.uploads.some((upload) => upload.table === table.name),
-  );
-  const newColumns = await findNewColumns(remote, growing);
+  const existing = rawTables.filter(({ name }) => present.has(`raw.${name}`));
+  const columnChanges = await findColumnChanges(remote, existing);
+  const rewritten = new Set(columnChanges.filter(isRewritten).map(({ table }) => table));
+  const raw = await planRaw(context, theirs, drift, rawTables, rewritten);
   const makesRaw = rawNames.some((name) => !present.has(name));
   const models = planModels({
     nodes: changes.nodes,
@@ -62,8 +62,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     present,
     drift,
     newRows: new Set(raw.replaces ? rawNames : raw.uploads.map(rawName)),
+    rewritten: new Set([...rewritten].map((table) => `raw.${table}`)),
     fullRefresh: context.fullRefresh,
   });
+  const targetOnly = await findTargetOnly(context, changes.nodes);
   const plan = makePlan({
     target: { name: target.name, catalog: target.catalog, host: target.options.host },
     base: currentDeployment(entries),
@@ -78,7 +80,8 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     replacesRaw: raw.replaces,
     makesRaw,
     rawTables,
-    newColumns,
+    columnChanges,
+    targetOnly,
   });
   return {
     plan,
@@ -91,7 +94,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     replacesRaw: raw.replaces,
     makesRaw,
     rawTables,
-    newColumns,
+    columnChanges,
     manifestFile,
   };
 }
@@ -183,7 +186,10 @@ async function planRaw(
   theirs: readonly Batch[],
   drift: ReadonlyMap<string, string>,
   rawTables: readonly RawTable[],
+  rewritten: ReadonlySet<string>,
 ): Promise<RawPlan> {
+  // The data comes from elsewhere than `load`.
+  if (rawTables.length === 0) return { batches: [], uploads: [], replaces: false };
   const ours = await localBatches(local);
   const isStrange = hasRawDrift(drift) || !isBeginning(theirs, ours);
   const replaces = fullRefresh && isStrange;
@@ -191,7 +197,7 @@ async function planRaw(
   return {
     batches,
     replaces,
-    uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing'), rawTables),
+    uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing'), rawTables, rewritten),
   };
 }
 

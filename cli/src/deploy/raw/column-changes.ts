@@ -1,30 +1,68 @@
+import { canonicalType } from '../../compare/types.ts';
 import type { RawColumn, RawTable } from '../../ingest/raw-tables.ts';
 import { quoteName } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import { nameOn, type Remote } from '../remote.ts';
+import { columnList } from './land.ts';
 
-/** Columns that a raw table lacks on the target. */
-export interface NewColumns {
+/** How the columns of a raw table on the target differ from those that its schema makes. */
+export interface ColumnChanges {
   readonly table: string;
-  readonly columns: readonly RawColumn[];
+  readonly added: readonly RawColumn[];
+  /** Columns with another type. Delta can't change most types in place, so the table is written anew. */
+  readonly retyped: readonly { readonly name: string; readonly from: string; readonly to: string }[];
 }
+
+export const isRewritten = ({ retyped }: ColumnChanges): boolean => retyped.length > 0;
 
 /**
- * The columns that schemas have gained since the target's raw tables were made. Only tables that get rows are looked at.
+ * The raw tables whose columns have changed since they were made on the target. A column that the schema no longer has stays.
  * @param tables the tables that exist on the target.
  */
-export async function findNewColumns(remote: Remote, tables: readonly RawTable[]): Promise<NewColumns[]> {
-  const found = await mapConcurrently(tables, async ({ name, columns }) => {
-    const rows = await remote.connection.rows(`describe table ${nameOn(remote, 'raw', name)}`);
-    const known = new Set(rows.map(({ col_name: column }) => String(column).toLowerCase()));
-    return { table: name, columns: columns.filter((column) => !known.has(column.name.toLowerCase())) };
+export async function findColumnChanges(remote: Remote, tables: readonly RawTable[]): Promise<ColumnChanges[]> {
+  const found = await mapConcurrently(tables, async ({ name: table, columns }) => {
+    const known = await typesOf(remote, table);
+    const changes: ColumnChanges = {
+      table,
+      added: columns.filter(({ name }) => !known.has(name.toLowerCase())),
+      retyped: columns.flatMap(({ name, type }) => {
+        const from = known.get(name.toLowerCase());
+        const to = databricksType(type);
+        return from === undefined || canonicalType(from) === canonicalType(to) ? [] : [{ name, from, to }];
+      }),
+    };
+    return changes;
   });
-  return found.filter(({ columns }) => columns.length > 0);
+  return found.filter(({ added, retyped }) => added.length + retyped.length > 0);
 }
 
-/** The statement that adds them. Rows that are there have null. */
-export function addColumnsStatement(remote: Pick<Remote, 'catalog'>, { table, columns }: NewColumns): string {
-  const list = columns.map(({ name, type }) => `${quoteName(name)} ${databricksType(type)}`);
-  return `alter table ${nameOn(remote, 'raw', table)} add columns (${list.join(', ')})`;
+/** The types of a raw table's columns, by their names in lower case. */
+async function typesOf(remote: Remote, table: string): Promise<ReadonlyMap<string, string>> {
+  const rows = await remote.connection.rows(`describe table ${nameOn(remote, 'raw', table)}`);
+  // After the columns come an empty line and further sections.
+  const end = rows.findIndex(({ col_name: column }) => column === '' || String(column).startsWith('#'));
+  return new Map(
+    (end === -1 ? rows : rows.slice(0, end)).map(({ col_name: column, data_type: type }) => [
+      String(column).toLowerCase(),
+      String(type),
+    ]),
+  );
+}
+
+/** The statement that changes a raw table: with new columns, rows that are there have null; with new types, it is empty. */
+export function changeColumnsStatement(
+  remote: Pick<Remote, 'catalog'>,
+  changes: ColumnChanges,
+  rawTables: readonly RawTable[],
+): string {
+  const place = nameOn(remote, 'raw', changes.table);
+  if (!isRewritten(changes)) {
+    const list = changes.added.map(({ name, type }) => `${quoteName(name)} ${databricksType(type)}`);
+    return `alter table ${place} add columns (${list.join(', ')})`;
+  }
+  const table = rawTables.find(({ name }) => name === changes.table);
+  if (table === undefined) throw new TypeError(`No raw table is called ${changes.table}.`);
+  // Delta keeps the earlier versions, so that the table can be put back.
+  return `create or replace table ${place} (${columnList(table)}) using delta`;
 }

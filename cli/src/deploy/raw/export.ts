@@ -22,27 +22,30 @@ export interface Upload {
 /**
  * Writes the rows of these batches as Parquet (zstd), one file per raw table that has any.
  * @param folder where the files go; a file of an earlier run with the same content is overwritten.
+ * @param whole names of tables of which all rows are written.
  */
 export async function exportBatches(
   local: DuckDbWarehouse,
   batches: readonly Batch[],
   folder: string,
   rawTables: readonly RawTable[],
+  whole: ReadonlySet<string> = new Set(),
 ): Promise<Upload[]> {
-  if (batches.length === 0) return [];
+  if (batches.length + whole.size === 0) return [];
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true });
-  const ids = batches.map(({ id }) => quoteLiteral(id)).join(', ');
+  const ids = batches.map(({ id }) => quoteLiteral(id));
   const uploads: Upload[] = [];
   for (const table of rawTables) {
-    const upload = await exportTable(local, table, ids, folder);
+    const isNew = ids.length === 0 ? 'false' : `${quoteIdentifier(table.batchColumn)} in (${ids.join(', ')})`;
+    const upload = await exportTable(local, table, whole.has(table.name) ? 'true' : isNew, folder);
     if (upload !== undefined) uploads.push(upload);
   }
   return uploads;
 }
 
-async function exportTable(local: DuckDbWarehouse, table: RawTable, ids: string, folder: string) {
-  const chosen = `from raw.${quoteIdentifier(table.name)} where ${quoteIdentifier(table.batchColumn)} in (${ids})`;
+async function exportTable(local: DuckDbWarehouse, table: RawTable, condition: string, folder: string) {
+  const chosen = `from raw.${quoteIdentifier(table.name)} where ${condition}`;
   const { rows: counted } = await local.query(`select count(*) ${chosen}`);
   const rows = Number(counted[0]?.[0] ?? 0);
   if (rows === 0) return undefined;

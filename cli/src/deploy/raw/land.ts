@@ -18,13 +18,16 @@ export const rawSchemaStatement = ({ catalog }: Pick<Remote, 'catalog'>): string
 
 /** The statements that create the missing raw tables. */
 export function rawTableStatements(remote: Pick<Remote, 'catalog'>, rawTables: readonly RawTable[]): string[] {
-  return rawTables.map(({ name, columns }) => {
-    const list = columns.map(
-      (column) => `${quoteName(column.name)} ${databricksType(column.type)}${column.notNull ? ' not null' : ''}`,
-    );
-    return `create table if not exists ${nameOn(remote, 'raw', name)} (${list.join(', ')}) using delta`;
-  });
+  return rawTables.map(
+    (table) => `create table if not exists ${nameOn(remote, 'raw', table.name)} (${columnList(table)}) using delta`,
+  );
 }
+
+/** A raw table's columns, as they are declared on a target. */
+export const columnList = ({ columns }: RawTable): string =>
+  columns
+    .map(({ name, type, notNull }) => `${quoteName(name)} ${databricksType(type)}${notNull ? ' not null' : ''}`)
+    .join(', ');
 
 /**
  * The statement that adds an upload to its table, in one commit. It skips batches that the table has, so it can be repeated.

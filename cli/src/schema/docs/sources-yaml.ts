@@ -26,7 +26,7 @@ sources:
     description: >
       The JSON files as loaded: validated, typed, append-only. Each new version of a record is a new row; the one with the highest
       (_dropped_on, _batch_seq, _record_index) is the latest.
-    schema: "{{ var('schema_prefix', '') }}raw"
+    schema: raw
     tables: []
 `;
 

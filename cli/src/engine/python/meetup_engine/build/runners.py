@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from dbt.adapters.base.impl import BaseAdapter
 from dbt.adapters.factory import FACTORY, get_adapter
-from dbt.artifacts.resources.types import NodeType
+from dbt.artifacts.resources.types import NodeType, RunHookType
 from dbt.artifacts.schemas.results import NodeStatus
 from dbt.contracts.graph.nodes import HookNode
 from dbt.task.build import BuildTask
@@ -90,6 +90,14 @@ class Streaming(GraphRunnableTask):
         if self.graph is None:
             raise RuntimeError("dbt made no graph of the manifest.")
         return self.graph
+
+    def get_hooks_by_type(self, hook_type: RunHookType) -> list[HookNode]:
+        # They may write to any schema.
+        if self._session.settings.schema_prefix:
+            return []
+        # Of dbt's four commands, `compile` has no hooks.
+        hooks: list[HookNode] = cast(Any, super()).get_hooks_by_type(hook_type)
+        return hooks
 
     def create_schemas(self, adapter: BaseAdapter, required_schemas: set[BaseRelation]) -> None:
         unknown = {schema for schema in required_schemas if str(schema) not in self._session.schemas}

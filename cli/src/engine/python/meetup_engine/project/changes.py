@@ -17,6 +17,7 @@ from dbt.graph.selector_methods import StateSelectorMethod
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.build.fingerprints import fingerprints_of
+from meetup_engine.project.elsewhere import elsewhere
 from meetup_engine.timing import ms_since
 
 if TYPE_CHECKING:
@@ -55,8 +56,9 @@ def operation(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable[
             _write(session.manifest, path)
         reasons = _reasons(session, document.get("deployedDir"))
         fingerprints = fingerprints_of(session, session.manifest, session.config)
+        not_local = elsewhere(session.manifest, "duckdb")
         nodes = [
-            _described(node, fingerprints.of(unique_id), reasons.get(unique_id))
+            _described(node, fingerprints.of(unique_id), reasons.get(unique_id), not_local.get(unique_id))
             for unique_id, node in session.manifest.nodes.items()
             if node.resource_type in _DEPLOYED
         ]
@@ -75,7 +77,7 @@ def operation(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable[
     return {"changes": changes}
 
 
-def _described(node: ManifestNode, fingerprint: str | None, reason: str | None) -> DeployedNode:
+def _described(node: ManifestNode, fingerprint: str | None, reason: str | None, not_local: str | None) -> DeployedNode:
     return {
         "uniqueId": node.unique_id,
         "name": node.name,
@@ -87,6 +89,7 @@ def _described(node: ManifestNode, fingerprint: str | None, reason: str | None) 
         "dependsOn": list(node.depends_on_nodes),
         "fingerprint": fingerprint,
         "change": reason,
+        "notLocal": not_local,
     }
 
 

@@ -31,7 +31,7 @@ from dbt_common.invocation import reset_invocation_id
 from dbt import plugins, tracking
 from meetup_engine.dbt_patches import name_contexts
 from meetup_engine.lru_cache import LruCache
-from meetup_engine.project import spark_comments, sql_edits
+from meetup_engine.project import prefixed, spark_comments, sql_edits
 from meetup_engine.project.elsewhere import elsewhere
 from meetup_engine.project.environment import REFUSED, apply, hand_to_dbt, recording, refuse_flags
 from meetup_engine.project.files import (
@@ -69,6 +69,8 @@ class Settings:
     log_path: str
     target: str
     vars: str = "{}"
+    # Of all schemas: see `prefixed.py`.
+    schema_prefix: str = ""
 
     def arguments(self) -> list[str]:
         """The command-line arguments for all dbt commands."""
@@ -88,7 +90,7 @@ class Settings:
     @property
     def saved_manifest(self) -> str:
         """Where the manifest is saved for the next start. dbt's own file name doesn't distinguish targets and variables."""
-        variables = hashlib.sha256(self.vars.encode()).hexdigest()[:8]
+        variables = hashlib.sha256(f"{self.vars}{self.schema_prefix}".encode()).hexdigest()[:8]
         return os.path.join(self.target_path, f"partial_parse.{self.target or 'default'}.{variables}.msgpack")
 
 
@@ -403,6 +405,8 @@ class Project:
         variables = flags.VARS
         profile = load_profile(flags.PROJECT_DIR, variables, flags.PROFILE, flags.TARGET, None)
         require_working_database(profile)
+        if self.settings.schema_prefix:
+            profile.credentials.schema = prefixed.with_prefix(profile.credentials.schema, self.settings.schema_prefix)
         project = load_project(flags.PROJECT_DIR, flags.VERSION_CHECK, profile, variables, validate=True)
         plugins.set_up_plugin_manager(project_name=project.project_name)
         catalogs = load_catalogs(flags.PROJECT_DIR, project.project_name, variables)
@@ -435,6 +439,8 @@ class Project:
         adapter.set_macro_context_generator(generate_runtime_macro_context)
         for integration in self._integrations:
             adapter.add_catalog_integration(integration)
+        if self.settings.schema_prefix:
+            prefixed.guard(adapter, self.settings.schema_prefix)
         if self._manifest is not None and self._loader is not None:
             self._loader.save_macros_to_adapter(adapter)
         Project._adapter_owner = self
@@ -514,6 +520,8 @@ class Project:
             _check_resource_uniqueness(manifest, self.config)
             if not warm:
                 _warn_for_unused_resource_config_paths(manifest, self.config)
+        if self.settings.schema_prefix:
+            prefixed.move(manifest, self.settings.schema_prefix, self.config, adapter)
         manifest.build_flat_graph()
         spark_comments.escape(manifest.macros.values())
         if warm and not macros and adapter.connections.query_header is not None:
@@ -566,4 +574,5 @@ def settings_from(request: RequestDocument) -> Settings:
         log_path=os.path.abspath(request["logPath"]),
         target=request.get("target") or "",
         vars=json.dumps(request.get("vars") or {}, sort_keys=True),
+        schema_prefix=request.get("schemaPrefix") or "",
     )

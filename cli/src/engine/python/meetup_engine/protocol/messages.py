@@ -37,6 +37,7 @@ class RequestDocument(TypedDict, total=False):
     stateDir: str | None
     target: str | None
     vars: dict[str, object] | None
+    schemaPrefix: str | None
     env: dict[str, str] | None
     files: list[str] | None
     full: bool
@@ -280,6 +281,7 @@ class DeployedNode(TypedDict):
     dependsOn: list[str]
     fingerprint: str | None
     change: str | None
+    notLocal: str | None
 
 
 class DeployedSource(TypedDict):

@@ -1,2 +1,2 @@
 select cast(date '{{ var("first_day") }}' + cast(i as integer) as date) as day
-from (select unnest(range({{ var("days") }})) as i) as days
+from range(0, {{ var("days") }}) as days (i)
