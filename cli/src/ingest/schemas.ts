@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
+import { Ajv2020, type ErrorObject, type Options, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
 import { fileProblem } from '../config/file-errors.ts';
@@ -90,9 +90,13 @@ async function readContract(ajv: Ajv2020, folder: string, name: string): Promise
 const unusable = (place: string, why: string, cause?: unknown): MeetupError =>
   new MeetupError(`The JSON Schema ${place} can't be used: ${why}.`, cause === undefined ? {} : { cause });
 
-/** Creates an ajv that rejects unknown keywords and formats. */
+/**
+ * Creates an ajv that rejects unknown keywords and formats. What is valid JSON Schema beyond that is accepted, such as keywords
+ * without `type`, open tuples, and `required` in a condition beside the properties.
+ */
 export function newAjv(): Ajv2020 {
-  const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true, strict: true });
+  const lenient: Options = { strictTypes: false, strictTuples: false, strictRequired: false };
+  const ajv = new Ajv2020({ allErrors: true, strict: true, ...lenient });
   formats.default(ajv, { mode: 'full' });
   ajv.addKeyword({ keyword: 'x-meetup', metaSchema: ANNOTATION });
   return ajv;

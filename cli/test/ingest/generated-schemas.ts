@@ -103,6 +103,24 @@ function objectSchema(random: Random, depth: number): SchemaObject {
     properties,
     ...(chance(random, 0.5) ? { required: chosen.filter(() => chance(random, 0.5)) } : {}),
     ...(additional === undefined ? {} : { additionalProperties: additional }),
+    ...(chance(random, 0.3) ? relations(random, chosen) : {}),
+  };
+}
+
+/** Rules about several properties, or about those that aren't listed. */
+function relations(random: Random, names: readonly string[]): SchemaObject {
+  const [one, other] = [pick(random, names), pick(random, names)];
+  const kind = below(random, 6);
+  if (kind === 0) return { patternProperties: { [pick(random, ['^x_', 'a$'])]: scalarSchema(random) } };
+  if (kind === 1) return { dependentRequired: { [one]: [other] } };
+  if (kind === 2) return { unevaluatedProperties: pick(random, [false, { type: 'integer' }]) };
+  if (kind === 3) return { allOf: [{ required: [one] }, { properties: { [other]: scalarSchema(random) } }] };
+  if (kind === 4) return { minProperties: 1 + below(random, 3), propertyNames: { maxLength: 5 } };
+  return {
+    if: { properties: { [one]: { const: pick(random, VALUES) } }, required: [one] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
+    then: { required: [other] },
+    ...(chance(random, 0.5) ? { else: { properties: { [other]: scalarSchema(random) } } } : {}),
   };
 }
 
@@ -123,6 +141,11 @@ function nullable(random: Random, schema: SchemaObject): SchemaObject {
 }
 
 function arraySchema(random: Random, depth: number): SchemaObject {
+  if (chance(random, 0.15)) {
+    const prefixItems = [scalarSchema(random), anySchema(random, depth - 1)];
+    return { type: 'array', prefixItems, ...pick(random, [{}, { items: false }, { items: { type: 'integer' } }]) };
+  }
+  if (chance(random, 0.1)) return { type: 'array', contains: scalarSchema(random), minContains: 1, maxContains: 2 };
   return {
     type: 'array',
     ...(chance(random, 0.9) ? { items: anySchema(random, depth - 1) } : {}),
@@ -133,7 +156,9 @@ function arraySchema(random: Random, depth: number): SchemaObject {
 }
 
 function scalarSchema(random: Random): SchemaObject {
-  const kind = below(random, 9);
+  const kind = below(random, 10);
+  if (kind === 9)
+    return pick(random, [{ minLength: 1 }, { minimum: 3, pattern: '^a' }, { type: 'number', multipleOf: 0.25 }]);
   if (kind === 0) return { enum: [...new Set(Array.from({ length: 3 }, () => pick(random, VALUES)))] };
   if (kind === 1) return { const: pick(random, VALUES) };
   if (kind === 2) return nullable(random, { type: 'boolean' });
@@ -179,8 +204,10 @@ function textFor(root: SchemaObject, schema: JsonSchema, random: Random, depth: 
     case 'object':
       return objectText(root, resolved, random, depth);
     case 'array': {
-      const items = isSchema(resolved.items) ? resolved.items : true;
-      return `[${Array.from({ length: below(random, 4) }, () => textFor(root, items, random, depth + 1)).join(pick(random, [',', ' , ']))}]`;
+      const items = isSchema(resolved.items) ? resolved.items : isSchema(resolved.contains) ? resolved.contains : true;
+      const first = Array.isArray(resolved.prefixItems) ? resolved.prefixItems.filter(isSchema) : [];
+      const item = (_: unknown, at: number): string => textFor(root, first[at] ?? items, random, depth + 1);
+      return `[${Array.from({ length: below(random, 4) }, item).join(pick(random, [',', ' , ']))}]`;
     }
     case 'string':
       return scalarText(pick(random, TEXTS), random);
@@ -205,7 +232,7 @@ function objectText(root: SchemaObject, schema: SchemaObject, random: Random, de
     chance(random, required.includes(name) ? 0.98 : 0.7) ? [[name, textFor(root, property, random, depth + 1)]] : [],
   );
   const odd = random();
-  const other = (): string[] => [pick(random, [...NAMES, 'ID', 'extra']), looseText(random, 2)];
+  const other = (): string[] => [pick(random, [...NAMES, 'ID', 'extra', 'x_1']), looseText(random, 2)];
   if (odd < 0.06) members.push(other());
   else if (odd < 0.1) members.unshift(other());
   else if (odd < 0.14) members.reverse();
