@@ -30,6 +30,9 @@ async function loadWith(
   return (await load({ paths, maxRejected: 1, ...how }, EFFECTS)).report;
 }
 
+/** Of the statements of a load, every so manieth is the last one before it is killed. */
+const KILL_EVERY = 4;
+
 const TABLES = ['sponsors', 'rejected_records', 'loaded_files', 'batches'];
 
 /** The rows of the raw tables, sorted so that they do not depend on when they were written, and the types of their columns. */
@@ -228,6 +231,54 @@ describe('a changed schema', () => {
       [10_000, 10_000],
     ]);
   }, 60_000);
+
+  it('loses and doubles no record when load --retry-rejected is killed before any of its statements', async () => {
+    const paths = await projectWith(objectOf({ seats: { type: 'integer', maximum: 49 } }));
+    const records = Array.from({ length: 5000 }, (_, id) => ({ id, seats: id % 100 }));
+    await put(paths, 'sponsors.json', records);
+    await loadWith(paths);
+    await change(paths, objectOf({ seats: { type: 'integer', maximum: 89 } }));
+    const counts = `select (select count(*) from raw.sponsors), (select count(distinct id) from raw.sponsors),
+      (select count(*) from raw.rejected_records), (select sum(records_loaded) from raw.loaded_files),
+      (select sum(records_rejected) from raw.loaded_files)`;
+    const [before, after] = [
+      [2500, 2500, 2500, 2500, 2500],
+      [4500, 4500, 500, 4500, 500],
+    ];
+    expect(await rowsOf(paths, counts)).toEqual([before]);
+    const module = (place: string): string => JSON.stringify(new URL(`../../src/${place}`, import.meta.url).href);
+    const script = `import { load } from ${module('ingest/load.ts')};
+      import { silentEffects } from ${module('config/effects.ts')};
+      import { DuckDbWarehouse } from ${module('warehouse/duckdb.ts')};
+      let left = Number(process.env.STATEMENTS);
+      for (const name of ['run', 'query']) {
+        const original = DuckDbWarehouse.prototype[name];
+        DuckDbWarehouse.prototype[name] = function (...given) {
+          left -= 1;
+          if (left < 0) process.kill(process.pid, 'SIGKILL');
+          return original.apply(this, given);
+        };
+      }
+      await load({ paths: ${JSON.stringify(paths)}, maxRejected: 1, retriesRejected: true }, silentEffects());`;
+    // The first statements only read, and starting a process takes a second, so not every one has its own kill.
+    let kills = 0;
+    for (let statements = 2; ; statements += KILL_EVERY) {
+      const { signal, exitCode } = await execa('node', ['--import', 'tsx', '--input-type=module', '-e', script], {
+        reject: false,
+        env: { STATEMENTS: String(statements) },
+      });
+      expect([[before], [after]]).toContainEqual(await rowsOf(paths, counts));
+      if (signal === undefined) {
+        expect(exitCode).toBe(0);
+        break;
+      }
+      kills += 1;
+    }
+    expect(kills).toBeGreaterThan(4);
+    expect((await loadWith(paths, { retriesRejected: true })).status).toBe('unchanged');
+    expect(await rowsOf(paths, counts)).toEqual([after]);
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
+  }, 300_000);
 
   it('gives the same tables after load --migrate as after a load from scratch', async () => {
     const paths = await projectWith(
