@@ -76,13 +76,13 @@ _of_sessions: weakref.WeakKeyDictionary[Project, Fingerprints] = weakref.WeakKey
 def fingerprints_of(session: Project, manifest: Manifest, config: RuntimeConfig) -> Fingerprints:
     """The fingerprints of a session's manifest, kept until the manifest or the environment changes."""
     kept = _of_sessions.get(session)
-    if kept is None or session.reconfigured or not kept.has_the_same_macros(manifest):
+    if kept is None or session.reconfigured or not kept.apply_to(manifest, session.environment):
         kept = Fingerprints(manifest, config, session.environment, session.project_flags)
     else:
         kept.carry_over(manifest, session.environment)
     session.reconfigured = False
     _of_sessions[session] = kept
-    session.note_read(kept.environment_read)
+    session.note_read(kept.environment_read.keys())
     return kept
 
 
@@ -98,8 +98,8 @@ class Fingerprints:
     ) -> None:
         self._manifest = manifest
         self._environment = environment
-        # Names of the environment variables whose values are part of these fingerprints.
-        self.environment_read: set[str] = set()
+        # Hashes of the environment variables that are part of these fingerprints.
+        self.environment_read: dict[str, str | None] = {}
         self._nodes: dict[str, Fingerprint] = {}
         # What each fingerprint was made from, apart from what all nodes share.
         self._bases: dict[str, Hashable] = {}
@@ -116,12 +116,16 @@ class Fingerprints:
         macros = self._own | self._closures.reached(hooks)
         texts = [*hooks, *(self._closures.own[name].macro_sql for name in sorted(macros))]
         reads = reads_of(texts)
-        everything = environment.everything() if reads.any_environment else None
-        self._common = _digest(base, self._digests_of(macros), self._values_read(reads, texts), everything)
+        self._everything = environment.everything() if reads.any_environment else None
+        self._common = _digest(base, self._digests_of(macros), self._values_read(reads, texts), self._everything)
 
-    def has_the_same_macros(self, manifest: Manifest) -> bool:
-        """Whether a manifest's macros are those that these fingerprints were made from."""
-        return Closures.of_unchanged(manifest.macros, self._internal) is self._closures
+    def apply_to(self, manifest: Manifest, environment: RecordedEnvironment) -> bool:
+        """Whether a manifest has the macros, and an environment the values, that these fingerprints were made from."""
+        return (
+            Closures.of_unchanged(manifest.macros, self._internal) is self._closures
+            and self.environment_read == environment.values_of(self.environment_read.keys())
+            and (self._everything is None or self._everything == environment.everything())
+        )
 
     def carry_over(self, manifest: Manifest, environment: RecordedEnvironment) -> None:
         """
@@ -341,8 +345,9 @@ class Fingerprints:
                 environment |= reads_of(inner).environment
                 any_environment = any_environment or reads_of(inner).any_environment
         if environment:
-            self.environment_read |= environment
-            found.append(self._environment.values_of(environment))
+            values = self._environment.values_of(environment)
+            self.environment_read |= values
+            found.append(values)
         if any(_READS_TARGET.search(jinja_of(text)) for text in texts):
             found.append(
                 {key: value for key, value in self._config.to_target_dict().items() if key not in _PLACE_OF_PROFILE}

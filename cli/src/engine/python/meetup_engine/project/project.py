@@ -184,6 +184,7 @@ class Project:
         with recording() as read:
             configured = self._refresh_config()
         if configured:
+            self.reconfigured = True
             self._configured_with = self.environment.values_of(read)
         self._claim_adapter()
         parse = Parse(kind="unchanged")
