@@ -1,7 +1,7 @@
 import { formatDuration, plural } from '../text/text.ts';
 import type { BuildPart, CiPart, CiReport } from './report.ts';
 import type { ChangedNode } from './slim-plan.ts';
-import { ciBase, ciCounts, ciFailures } from './words.ts';
+import { ciBase, ciCounts, ciFailures, ciWarnings } from './words.ts';
 
 /** A marker by which a workflow finds its previous comment. */
 export const CI_MARKER = '<!-- meetup ci -->';
@@ -23,6 +23,7 @@ export function renderCiMarkdown(report: CiReport): string {
       report.parts.map((part) => [part.name, marks[part.status], ciCounts(part), formatDuration(part.ms)]),
     ),
     ...report.parts.filter((part) => part.status === 'fail').flatMap(failuresOf),
+    ...report.parts.flatMap(warningsOf),
     ...report.parts.flatMap((part) => (part.name === 'build' ? [buildOf(part)] : [])),
   ];
   return withinLimit(sections);
@@ -40,6 +41,12 @@ function failuresOf(part: CiPart): string[] {
   const shown = failures.slice(0, LONGEST_LIST).map(({ title, text }) => folded(title, text));
   const hidden = failures.length - shown.length;
   return [`### Failures in ${part.name}`, ...shown, ...(hidden > 0 ? [`… and ${hidden} more.`] : [])];
+}
+
+function warningsOf(part: CiPart): string[] {
+  const lines = ciWarnings(part);
+  if (lines.length === 0) return [];
+  return [`### Warnings in ${part.name}`, folded(plural(lines.length, 'warning'), lines.join('\n'))];
 }
 
 function buildOf(part: BuildPart): string {

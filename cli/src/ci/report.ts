@@ -2,6 +2,7 @@ import type { Problem } from '../engine/protocol.ts';
 import type { NodeVerdict } from '../engine/results.ts';
 import type { TestVerdict } from '../unit-tests/vitest/verdicts.ts';
 import type { Base } from './base.ts';
+import type { Finding } from './checks/check.ts';
 import type { Violation } from './lint.ts';
 import type { ChangedNode } from './slim-plan.ts';
 
@@ -27,6 +28,13 @@ export interface LintPart extends Part {
   readonly violations: readonly Violation[];
 }
 
+export interface ChecksPart extends Part {
+  readonly name: 'checks';
+  /** The number of models that were checked. */
+  readonly models: number;
+  readonly findings: readonly Finding[];
+}
+
 export interface BuildPart extends Part {
   readonly name: 'build';
   readonly base: Base;
@@ -47,7 +55,7 @@ export interface BuildPart extends Part {
   readonly stillFailing: readonly string[];
 }
 
-export type CiPart = TestsPart | LintPart | BuildPart;
+export type CiPart = TestsPart | LintPart | ChecksPart | BuildPart;
 
 export interface CiReport {
   readonly status: 'pass' | 'fail';

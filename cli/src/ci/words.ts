@@ -1,7 +1,8 @@
 import { type Style, styleFor } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
-import type { BuildPart, CiPart } from './report.ts';
+import type { Finding } from './checks/check.ts';
+import type { BuildPart, ChecksPart, CiPart } from './report.ts';
 
 /** One failure, as text without colours. */
 export interface CiFailure {
@@ -15,8 +16,29 @@ export function ciCounts(part: CiPart): string {
   if (part.name === 'lint') {
     return part.files === 0 ? '' : `${plural(part.files, 'file')}, ${plural(part.violations.length, 'violation')}`;
   }
+  if (part.name === 'checks') return checksCounts(part);
   if (part.name === 'build') return buildCounts(part);
   return part.passed + part.failed === 0 ? '' : `${part.passed} passed, ${part.failed} failed`;
+}
+
+function checksCounts({ models, findings, message }: ChecksPart): string {
+  if (message !== undefined) return '';
+  const { errors, warnings } = bySeverity(findings);
+  return [plural(models, 'model'), plural(errors.length, 'error'), plural(warnings.length, 'warning')].join(', ');
+}
+
+const bySeverity = (findings: readonly Finding[]) => ({
+  errors: findings.filter(({ severity }) => severity === 'error'),
+  warnings: findings.filter(({ severity }) => severity === 'warn'),
+});
+
+/** A finding as one line. */
+const findingLine = ({ file, line, rule, name, column, message }: Finding): string =>
+  `${file}:${line}  ${rule}  ${column === undefined ? name : `${name}.${column}`} ${message}`;
+
+/** What a part warns of, which fails nothing: one line each. */
+export function ciWarnings(part: CiPart): string[] {
+  return part.name === 'checks' ? bySeverity(part.findings).warnings.map(findingLine) : [];
 }
 
 function buildCounts({ changed, models, tests, message }: BuildPart): string {
@@ -49,6 +71,10 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
   if (part.name === 'lint') {
     const lines = part.violations.map(({ file, line, code, message }) => `${file}:${line}  ${code}  ${message}`);
     return lines.length === 0 ? own : [...own, { title: plural(lines.length, 'violation'), text: lines.join('\n') }];
+  }
+  if (part.name === 'checks') {
+    const lines = bySeverity(part.findings).errors.map(findingLine);
+    return lines.length === 0 ? own : [...own, { title: plural(lines.length, 'error'), text: lines.join('\n') }];
   }
   if (part.name !== 'build') {
     return [

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { access, appendFile, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
+import { checkConventions } from '../ci/checks/check.ts';
 import { hasLintRules, lintModels } from '../ci/lint.ts';
 import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
@@ -31,7 +32,7 @@ export interface CiOptions {
 }
 
 /**
- * Runs the checks of a change: fixtures, scenarios, lint, and a build of what differs from the base. Every part runs, even
+ * Runs the checks of a change: fixtures, scenarios, lint, conventions, and a build of what differs from the base. Every part runs, even
  * if earlier ones failed; a Markdown summary reports all of them.
  * @throws MeetupError for options that make no sense; InterruptedError when the signal is aborted.
  */
@@ -96,6 +97,11 @@ const work: Readonly<Record<PartName, Work>> = {
     const { files, violations } = await lintModels(paths, effects);
     return { name: 'lint', status: violations.length === 0 ? 'pass' : 'fail', ms: 0, files, violations };
   },
+  checks: async (paths, _base, effects) => {
+    const { models, findings } = await checkConventions(paths, effects);
+    const status = findings.some(({ severity }) => severity === 'error') ? 'fail' : 'pass';
+    return { name: 'checks', status, ms: 0, models, findings };
+  },
   build: async (paths, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
 };
 
@@ -134,6 +140,7 @@ function buildPart(base: Base, outcome: SlimOutcome): BuildPart {
 function nothing(name: PartName, base: Base): CiPart {
   const part = { status: 'fail', ms: 0 } as const;
   if (name === 'lint') return { ...part, name, files: 0, violations: [] };
+  if (name === 'checks') return { ...part, name, models: 0, findings: [] };
   if (name !== 'build') return { ...part, name, passed: 0, failed: 0, failures: [] };
   const none = { changed: [], removed: [], models: [], tests: [], alsoBuilt: [], leftAlone: [] };
   return { ...part, ...none, name, base, problems: [], stillFailing: [] };

@@ -1,7 +1,10 @@
 import type { CiPart, CiReport } from '../ci/report.ts';
-import { ciBase, ciCounts, ciFailures } from '../ci/words.ts';
+import { ciBase, ciCounts, ciFailures, ciWarnings } from '../ci/words.ts';
 import type { Style } from '../text/style.ts';
 import { formatDuration, plural } from '../text/text.ts';
+
+/** How many warnings of a part are shown. */
+const LONGEST_LIST = 20;
 
 /** A line for each part, its failures, and the path of the summary. vitest has shown its failures already. */
 export function renderCi(report: CiReport, style: Style): string {
@@ -30,6 +33,11 @@ function detailsOf(part: CiPart, style: Style): string[] {
   if (part.status === 'fail') {
     const shown = part.name === 'fixtures' || part.name === 'scenarios' ? 'title' : 'text';
     lines.push(...ciFailures(part, style).flatMap((failure) => (part.message ?? failure[shown]).split('\n')));
+  }
+  const warnings = ciWarnings(part);
+  lines.push(...warnings.slice(0, LONGEST_LIST).map((line) => style.dim(line)));
+  if (warnings.length > LONGEST_LIST) {
+    lines.push(style.dim(`… and ${plural(warnings.length - LONGEST_LIST, 'more warning')}, in the summary`));
   }
   return lines.map((line) => `    ${line}`);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderCiMarkdown } from '../../src/ci/markdown.ts';
-import type { BuildPart, CiReport, TestsPart } from '../../src/ci/report.ts';
+import type { BuildPart, ChecksPart, CiReport, TestsPart } from '../../src/ci/report.ts';
 
 const fixtures: TestsPart = { name: 'fixtures', status: 'pass', ms: 1500, passed: 3, failed: 0, failures: [] };
 const build: BuildPart = {
@@ -35,6 +35,19 @@ describe('the Markdown summary of ci', () => {
     expect(text).toContain('Compared with origin/main (abcdef0123):');
     expect(text).toContain('| `b` | downstream of a | ✅ passed |');
     expect(text).toMatch(/Removed from the project: `old`\..*Also built.*`up`\..*Not built.*`other`\./s);
+  });
+
+  it('shows errors of the checks as failures, and warnings apart from them, one line each', () => {
+    const finding = { name: 'a', file: 'dbt/models/a.yml', line: 3, message: 'has no owner: add one.' };
+    const findings = [
+      { ...finding, rule: 'owner', severity: 'error' },
+      { ...finding, rule: 'columns', severity: 'warn', column: 'b', message: 'has no description: write one.' },
+    ] as const;
+    const checks: ChecksPart = { name: 'checks', status: 'fail', ms: 100, models: 7, findings };
+    const text = report([checks]);
+    expect(text).toContain('| checks | ❌ failed | 7 models, 1 error, 1 warning | 100 ms |');
+    expect(text).toMatch(/### Failures in checks.*\ndbt\/models\/a\.yml:3 {2}owner {2}a has no owner: add one\.\n/s);
+    expect(text).toMatch(/### Warnings in checks.*\ndbt\/models\/a\.yml:3 {2}columns {2}a\.b has no description/s);
   });
 
   it('folds a failure, without its stack trace, into a code fence that its text cannot close', () => {

@@ -103,6 +103,7 @@ describe("a project with its own folders and schemas, and models in Databricks' 
       { name: 'fixtures', status: 'pass', passed: 2 },
       { name: 'scenarios', status: 'skip' },
       { name: 'lint', status: 'skip' },
+      { name: 'checks', status: 'pass' },
       { name: 'build', status: 'pass' },
     ]);
     expect(exitCode).toBe(0);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { checksSchema } from './check-settings.ts';
 
 /** A path, relative to the folder of meetup.yml. */
 const path = z.string().min(1);
@@ -38,6 +39,7 @@ export const settingsSchema = z
       })
       .optional()
       .describe('What `meetup dev` shows at the end.'),
+    checks: checksSchema.optional(),
     personal: z
       .record(z.string().regex(columnName, 'is not the name of a table and a column, such as users.email'), z.boolean())
       .optional()
