@@ -183,6 +183,20 @@ describe('a changed schema', () => {
     expect(await contentOf(paths)).toEqual(before);
   });
 
+  it('is refused with a plan if the key changes, because models name the key themselves', async () => {
+    const paths = await projectWith(objectOf({ kind: { type: 'string' } }, ['id', 'kind']));
+    await put(paths, 'sponsors.json', [{ id: 1, kind: 'a' }]);
+    await loadWith(paths);
+    const rekeyed = { ...objectOf({ kind: { type: 'string' } }, ['id', 'kind']), 'x-meetup': { key: ['id', 'kind'] } };
+    await change(paths, rekeyed);
+    await expect(loadWith(paths)).rejects.toThrow(
+      /its key becomes id, kind instead of id, which models that keep the latest version of each record have to follow by hand.*load --migrate/,
+    );
+    await loadWith(paths, { migrates: true });
+    expect((await loadWith(paths)).status).toBe('unchanged');
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
+  });
+
   it('is applied if it is stricter but all loaded records are valid', async () => {
     const paths = await projectWith(objectOf({ seats: { type: 'integer' } }));
     await put(paths, 'sponsors.json', [{ id: 1, seats: 5 }]);

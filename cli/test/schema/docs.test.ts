@@ -42,6 +42,26 @@ describe('meetup schema docs', () => {
     expect(exitCode).toBe(0);
   });
 
+  it.each(['groups', 'users', 'venues'])(
+    'names the key by which the models keep the latest version of %s',
+    async (entity) => {
+      const { key } = JSON.parse(await readFile(join(projectRoot, `data/schemas/${entity}.schema.json`), 'utf8'))[
+        'x-meetup'
+      ];
+      const model = await readFile(join(projectRoot, `dbt/models/intermediate/int_${entity}_latest.sql`), 'utf8');
+      expect(model).toContain(`version_rank('${key.join(', ')}')`);
+    },
+  );
+
+  it('names the columns by which the models tell events apart', async () => {
+    const { key } = JSON.parse(await readFile(join(projectRoot, 'data/schemas/events.schema.json'), 'utf8'))[
+      'x-meetup'
+    ];
+    const model = await readFile(join(projectRoot, 'dbt/models/intermediate/int_event_versions.sql'), 'utf8');
+    expect(key).toEqual(['group_id', 'created', 'time']);
+    for (const column of ['group_id', 'created_ms', 'starts_ms']) expect(model).toContain(column);
+  });
+
   it('only reports differences with --check, and otherwise writes the files', async () => {
     const { paths, read, entity } = await project();
     await entity('sponsors', { properties: { id: { type: 'integer' } } });

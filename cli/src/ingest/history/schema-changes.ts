@@ -2,6 +2,8 @@ import { MeetupError } from '../../config/errors.ts';
 import { formatCount } from '../../text/text.ts';
 import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
 import { type DuckDbType, parseType } from '../../warehouse/duckdb-type.ts';
+import { annotationOf } from '../annotations.ts';
+import { isObject } from '../contract/json-schema.ts';
 import { existingColumns, rawTablesOf, sameType } from '../raw-tables.ts';
 import type { Contract, Contracts } from '../schemas.ts';
 import { storedRecords } from './stored-records.ts';
@@ -14,6 +16,8 @@ export interface SchemaChange {
   /** The table's current columns. */
   readonly columns: ReadonlyMap<string, string>;
   readonly retyped: readonly { readonly column: string; readonly from: string; readonly to: string }[];
+  /** The key before and after, if it changed. The models name it themselves, so nothing but a person can follow. */
+  readonly rekeyed?: { readonly from: readonly string[]; readonly to: readonly string[] };
   readonly records: number;
   /** The number of records that the schema no longer allows. */
   readonly invalid: number;
@@ -43,13 +47,24 @@ export async function schemaChanges(warehouse: DuckDbWarehouse, contracts: Contr
     const before = schemas.get(entity) ?? schemaKey(contract);
     if (retyped.length === 0 && before === schemaKey(contract)) continue;
     const found = await invalidIn(warehouse, entity, columns, contract);
-    if (retyped.length > 0 || found.invalid > 0) {
+    const rekeyed = rekeying(before, contract);
+    if (retyped.length > 0 || found.invalid > 0 || rekeyed !== undefined) {
       const isHarmless =
-        found.invalid === 0 && retyped.every(({ from, to }) => isWider(parseType(from), parseType(to)));
-      changes.push({ entity, contract, columns, retyped, isHarmless, ...found });
+        found.invalid === 0 &&
+        rekeyed === undefined &&
+        retyped.every(({ from, to }) => isWider(parseType(from), parseType(to)));
+      const change = { entity, contract, columns, retyped, isHarmless, ...found };
+      changes.push(rekeyed === undefined ? change : { ...change, rekeyed });
     }
   }
   return changes;
+}
+
+/** Naming a key for the first time changes nothing that a model relies on. */
+function rekeying(before: string, { key: to }: Contract): SchemaChange['rekeyed'] {
+  const stored: unknown = JSON.parse(before);
+  const from = isObject(stored) ? (annotationOf(stored).key ?? []) : [];
+  return from.length === 0 || from.join('\n') === to.join('\n') ? undefined : { from, to };
 }
 
 /** Whether a type only has more fields than another. */
@@ -86,10 +101,16 @@ async function invalidIn(
 
 /** The error if tables have to be migrated before anything can be loaded, with the plan. */
 export function mustMigrate(changes: readonly SchemaChange[], command: string): MeetupError {
-  const plans = changes.map(({ entity, retyped, records, invalid, example }) => {
+  const plans = changes.map(({ entity, retyped, rekeyed, records, invalid, example }) => {
+    const key =
+      rekeyed === undefined
+        ? []
+        : [
+            `its key becomes ${rekeyed.to.join(', ') || 'unknown'} instead of ${rekeyed.from.join(', ')}, which models that keep the latest version of each record have to follow by hand`,
+          ];
     const columns = retyped.map(({ column, from, to }) => `${column} becomes ${to} instead of ${from}`);
     const moved = `${formatCount(invalid)} of ${formatCount(records)} loaded records move to raw.rejected_records${example === undefined ? '' : ` (for example ${example})`}`;
-    return `${entity}.schema.json no longer matches the contents of raw.${entity}: ${[...columns, moved].join(', ')}`;
+    return `${entity}.schema.json no longer matches the contents of raw.${entity}: ${[...key, ...columns, moved].join(', ')}`;
   });
   return new MeetupError(
     `${plans.join('; ')}. Nothing was changed: run \`${command} load --migrate\` to do this, or change the schema back.`,
