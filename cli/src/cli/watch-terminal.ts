@@ -1,5 +1,6 @@
 import type { DevOptions } from '../commands/dev.ts';
 import { run, type WatchKey } from '../commands/dev-watch.ts';
+import { resolvePaths } from '../config/paths.ts';
 import { renderDev } from '../terminal/dev.ts';
 import { keyOf, watchScreen } from '../terminal/watch.ts';
 import { styleFor } from '../text/style.ts';
@@ -24,6 +25,7 @@ export async function watchSession(session: CommandSession, options: DevOptions,
         if (!json) print(renderDev(report, style));
       },
       keys: (press) => listenToKeys(press),
+      reread: () => resolvePaths(session.options, io.env, io.cwd),
     },
     session.effects,
   );

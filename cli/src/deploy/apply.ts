@@ -11,7 +11,7 @@ import type { Parity, VerifyMarts } from './parity.ts';
 import type { ModelPlan } from './plan/models.ts';
 import { keptTables } from './plan/plan.ts';
 import type { Survey } from './plan/survey.ts';
-import { changeColumnsStatement } from './raw/column-changes.ts';
+import { changeColumnsStatements } from './raw/column-changes.ts';
 import {
   appendStatement,
   clearLanding,
@@ -129,7 +129,7 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
   if (survey.replacesRaw)
     await mapConcurrently(clearStatements(remote, keptTables(survey)), (sql) => run(context, sql));
   for (const changes of survey.columnChanges) {
-    await run(context, changeColumnsStatement(remote, changes, survey.rawTables));
+    for (const statement of changeColumnsStatements(remote, changes, survey.rawTables)) await run(context, statement);
   }
   let bytes = 0;
   for (const upload of survey.uploads) {

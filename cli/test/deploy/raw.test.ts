@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { isBeginning, localBatches, newBatches } from '../../src/deploy/raw/batches.ts';
-import { changeColumnsStatement, findColumnChanges } from '../../src/deploy/raw/column-changes.ts';
+import { changeColumnsStatements, findColumnChanges } from '../../src/deploy/raw/column-changes.ts';
 import { exportBatches } from '../../src/deploy/raw/export.ts';
 import { appendStatement, rawTableStatements } from '../../src/deploy/raw/land.ts';
 import { readRawTables } from '../../src/ingest/raw-tables.ts';
@@ -107,9 +107,9 @@ describe('columns that a schema has changed', () => {
     const [found] = await findColumnChanges(target, users);
     expect(found?.retyped).toEqual([]);
     expect(found?.added.map(({ name }) => name)).toEqual(['hometown', 'memberships']);
-    expect(found && changeColumnsStatement(target, found, tables)).toBe(
+    expect(found && changeColumnsStatements(target, found, tables)).toEqual([
       'alter table `main`.`raw`.`users` add columns (`hometown` string, `memberships` array<struct<`joined`: bigint, `group_id`: bigint>>)',
-    );
+    ]);
   });
 
   it('have the table written anew if their types changed', async () => {
@@ -119,9 +119,38 @@ describe('columns that a schema has changed', () => {
     });
     const [found] = await findColumnChanges(target, users);
     expect(found).toMatchObject({ added: [], retyped: [{ name: 'country', from: 'bigint', to: 'string' }] });
-    expect(found && changeColumnsStatement(target, found, tables)).toMatch(
+    expect(found && changeColumnsStatements(target, found, tables)[0]).toMatch(
       /^create or replace table `main`\.`raw`\.`users` \(.*`country` string.*\) using delta$/,
     );
+  });
+});
+
+describe('a name that Delta forbids', () => {
+  const column = (name: string, type = 'VARCHAR') => ({ name, type, notNull: false });
+  const table = { name: 'people', batchColumn: '_batch_id', order: [], columns: [column('first name')] };
+  const PROPERTY = "tblproperties ('delta.columnMapping.mode' = 'name')";
+
+  it('makes the raw table map names to columns, also if it is inside a column', () => {
+    const inside = { ...table, columns: [column('a', 'STRUCT("x,y" BIGINT)[]')] };
+    expect(rawTableStatements({ catalog: 'main' }, [table, inside])).toEqual([
+      `create table if not exists \`main\`.\`raw\`.\`people\` (\`first name\` string) using delta ${PROPERTY}`,
+      `create table if not exists \`main\`.\`raw\`.\`people\` (\`a\` array<struct<\`x,y\`: bigint>>) using delta ${PROPERTY}`,
+    ]);
+    expect(rawTableStatements({ catalog: 'main' }, tables).join()).not.toContain('tblproperties');
+  });
+
+  it('turns the mapping on before a column with it is added', () => {
+    const changes = { table: 'people', added: table.columns, retyped: [] };
+    expect(changeColumnsStatements({ catalog: 'main' }, changes, [table])).toEqual([
+      `alter table \`main\`.\`raw\`.\`people\` set ${PROPERTY}`,
+      'alter table `main`.`raw`.`people` add columns (`first name` string)',
+    ]);
+  });
+
+  it('inside a column is compared with the target, which does not quote it', async () => {
+    const inside = { ...table, columns: [column('a', 'STRUCT("x,y" BIGINT)')] };
+    const target = remoteAnswering(async () => [{ col_name: 'a', data_type: 'struct<x,y:bigint>' }]);
+    expect(await findColumnChanges(target, [inside])).toEqual([]);
   });
 });
 

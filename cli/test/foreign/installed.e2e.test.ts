@@ -1,6 +1,6 @@
-import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, cp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { gitIn } from '../support/git.ts';
 import { Watching } from '../support/watching.ts';
@@ -124,6 +124,36 @@ describe("a project with its own folders and schemas, and models in Databricks' 
     );
     const again = await meetup.run(shop, 'dev');
     expect(again.stdout).toContain('Nothing changed since the last build');
+  });
+
+  it('is watched with the settings that meetup.yml says now', async () => {
+    const watch = new Watching(shop, join(shop, '.meetup'), [], meetup.bin);
+    const settings = join(shop, 'meetup.yml');
+    const before = await readFile(settings, 'utf8');
+    const readies = () => watch.allEvents.filter(({ event }) => event === 'ready').length;
+    try {
+      await watch.ready;
+      await writeFile(settings, before.replace('public: [shop_finance]', 'publik: [shop_finance]'));
+      await vi.waitFor(
+        () => expect(watch.stderr).toContain('Until it is corrected, the previous settings apply.'),
+        60_000,
+      );
+      expect(watch.stderr).toMatch(/meetup\.yml:5: /);
+      expect(readies()).toBe(1);
+      await cp(join(shop, 'etl'), join(shop, 'moved'), { recursive: true });
+      await writeFile(settings, before.replaceAll(/\betl\b/g, 'moved'));
+      await vi.waitFor(() => expect(readies()).toBe(2), 60_000);
+      const { done } = await watch.save('moved/transform/finance/loyal.sql', (sql) => sql.replace('> 5', '> 2'));
+      expect(done).toMatchObject({
+        status: 'fail',
+        built: [],
+        failing: ['loyal_customers_have_more_than_five_points'],
+      });
+      await rm(join(shop, 'moved'), { recursive: true });
+    } finally {
+      await writeFile(settings, before);
+      await watch.stop();
+    }
   });
 
   it('gets unit tests of versions of a model, and a sentence for a model that DuckDB cannot run', async () => {

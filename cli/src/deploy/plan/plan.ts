@@ -4,7 +4,7 @@ import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
 import { keepStatements } from '../kept-tables.ts';
 import type { Batch } from '../raw/batches.ts';
-import { type ColumnChanges, changeColumnsStatement, isRewritten } from '../raw/column-changes.ts';
+import { type ColumnChanges, changeColumnsStatements, isRewritten } from '../raw/column-changes.ts';
 import type { Upload } from '../raw/export.ts';
 import { appendStatement, clearStatements, rawSchemaStatement, rawTableStatements } from '../raw/land.ts';
 import { dropStatement } from '../remote.ts';
@@ -73,7 +73,7 @@ export function makePlan(input: PlanInput): DeployPlan {
   const statements = [
     ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target, input.rawTables)] : []),
     ...(input.replacesRaw ? clearStatements(target, keptTables(input)) : []),
-    ...input.columnChanges.map((changes) => changeColumnsStatement(target, changes, input.rawTables)),
+    ...input.columnChanges.flatMap((changes) => changeColumnsStatements(target, changes, input.rawTables)),
     ...uploads.map((upload) => appendStatement(target, upload, input.rawTables)),
     ...models.setAside.flatMap((relation) => keepStatements(target, relation)),
     ...models.models

@@ -1,10 +1,9 @@
-import { canonicalType } from '../../compare/types.ts';
 import type { RawColumn, RawTable } from '../../ingest/raw-tables.ts';
 import { quoteName } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import { nameOn, type Remote } from '../remote.ts';
-import { columnList } from './land.ts';
+import { needsMapping, TO_MAPPING, tableClause } from './land.ts';
 
 /** How the columns of a raw table on the target differ from those that its schema makes. */
 export interface ColumnChanges {
@@ -29,13 +28,26 @@ export async function findColumnChanges(remote: Remote, tables: readonly RawTabl
       retyped: columns.flatMap(({ name, type }) => {
         const from = known.get(name.toLowerCase());
         const to = databricksType(type);
-        return from === undefined || canonicalType(from) === canonicalType(to) ? [] : [{ name, from, to }];
+        return from === undefined || isSame(from, to) ? [] : [{ name, from, to }];
       }),
     };
     return changes;
   });
   return found.filter(({ added, retyped }) => added.length + retyped.length > 0);
 }
+
+/**
+ * Compares a type that a target describes, in which names are not quoted, with one of ours. Spark shortens structs of more than
+ * 25 fields, which can't be compared: they count as the same.
+ */
+const isSame = (described: string, ours: string): boolean =>
+  /\.\.\. \d+ more field/.test(described) || plain(described) === plain(ours);
+
+const plain = (type: string): string =>
+  type
+    .replaceAll('`', '')
+    .replaceAll(/([,:])\s+/g, '$1')
+    .toLowerCase();
 
 /** The types of a raw table's columns, by their names in lower case. */
 async function typesOf(remote: Remote, table: string): Promise<ReadonlyMap<string, string>> {
@@ -50,19 +62,20 @@ async function typesOf(remote: Remote, table: string): Promise<ReadonlyMap<strin
   );
 }
 
-/** The statement that changes a raw table: with new columns, rows that are there have null; with new types, it is empty. */
-export function changeColumnsStatement(
+/** The statements that change a raw table: with new columns, rows that are there have null; with new types, it is empty. */
+export function changeColumnsStatements(
   remote: Pick<Remote, 'catalog'>,
   changes: ColumnChanges,
   rawTables: readonly RawTable[],
-): string {
+): string[] {
   const place = nameOn(remote, 'raw', changes.table);
   if (!isRewritten(changes)) {
     const list = changes.added.map(({ name, type }) => `${quoteName(name)} ${databricksType(type)}`);
-    return `alter table ${place} add columns (${list.join(', ')})`;
+    const mapping = needsMapping(changes.added) ? [`alter table ${place} set ${TO_MAPPING}`] : [];
+    return [...mapping, `alter table ${place} add columns (${list.join(', ')})`];
   }
   const table = rawTables.find(({ name }) => name === changes.table);
   if (table === undefined) throw new TypeError(`No raw table is called ${changes.table}.`);
   // Delta keeps the earlier versions, so that the table can be put back.
-  return `create or replace table ${place} (${columnList(table)}) using delta`;
+  return [`create or replace table ${place} ${tableClause(table)}`];
 }

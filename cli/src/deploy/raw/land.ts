@@ -4,6 +4,7 @@ import type { RawTable } from '../../ingest/raw-tables.ts';
 import { isNotThere } from '../../warehouse/databricks-errors.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
+import { type DuckDbType, parseType } from '../../warehouse/duckdb-type.ts';
 import { nameOn, type Remote, volumePath } from '../remote.ts';
 import type { Upload } from './export.ts';
 
@@ -19,15 +20,31 @@ export const rawSchemaStatement = ({ catalog }: Pick<Remote, 'catalog'>): string
 /** The statements that create the missing raw tables. */
 export function rawTableStatements(remote: Pick<Remote, 'catalog'>, rawTables: readonly RawTable[]): string[] {
   return rawTables.map(
-    (table) => `create table if not exists ${nameOn(remote, 'raw', table.name)} (${columnList(table)}) using delta`,
+    (table) => `create table if not exists ${nameOn(remote, 'raw', table.name)} ${tableClause(table)}`,
   );
 }
 
-/** A raw table's columns, as they are declared on a target. */
-export const columnList = ({ columns }: RawTable): string =>
-  columns
-    .map(({ name, type, notNull }) => `${quoteName(name)} ${databricksType(type)}${notNull ? ' not null' : ''}`)
-    .join(', ');
+/** Delta only allows names such as `first name` in tables that map names to columns. */
+export const TO_MAPPING = `tblproperties ('delta.columnMapping.mode' = 'name')`;
+
+/** Whether names of columns, or of fields in them, have characters that Delta forbids without a mapping. */
+export const needsMapping = (columns: RawTable['columns']): boolean =>
+  columns.some(({ name, type }) => /[ ,;{}()=]/.test(name) || hasForbiddenField(parseType(type)));
+
+function hasForbiddenField(type: DuckDbType): boolean {
+  if (type.kind === 'list') return hasForbiddenField(type.item);
+  if (type.kind === 'map') return hasForbiddenField(type.key) || hasForbiddenField(type.value);
+  if (type.kind !== 'struct') return false;
+  return [...type.fields].some(([name, field]) => /[ ,;{}()=]/.test(name) || hasForbiddenField(field));
+}
+
+/** A raw table's columns and format, as they are declared on a target. */
+export function tableClause({ columns }: RawTable): string {
+  const list = columns.map(
+    ({ name, type, notNull }) => `${quoteName(name)} ${databricksType(type)}${notNull ? ' not null' : ''}`,
+  );
+  return `(${list.join(', ')}) using delta${needsMapping(columns) ? ` ${TO_MAPPING}` : ''}`;
+}
 
 /**
  * The statement that adds an upload to its table, in one commit. It skips batches that the table has, so it can be repeated.
