@@ -72,6 +72,9 @@ export async function run(options: TestOptions, effects: Effects): Promise<Comma
       },
       effects,
     );
+    // A project that can't be read has no verdicts: nothing ran.
+    const unread = testModules.flatMap((module) => module.errors()).find(({ name }) => name === 'MeetupError');
+    if (unread !== undefined) throw new MeetupError(unread.message);
     const tests = testModules.flatMap(verdictsOf);
     requireTests(tests, options.select);
     const passed = unhandledErrors.length === 0 && tests.every((test) => test.status !== 'fail');

@@ -146,7 +146,6 @@ describe("a project with its own folders and schemas, and models in Databricks' 
       const { done } = await watch.save('moved/transform/finance/loyal.sql', (sql) => sql.replace('> 5', '> 2'));
       expect(done).toMatchObject({
         status: 'fail',
-        built: [],
         failing: ['loyal_customers_have_more_than_five_points'],
       });
       await rm(join(shop, 'moved'), { recursive: true });
