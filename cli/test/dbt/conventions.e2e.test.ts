@@ -3,11 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { checkConventions, type Finding } from '../../src/ci/checks/check.ts';
+import { type Finding, findingsIn, readManifest } from '../../src/ci/checks/check.ts';
+import type { CheckedManifest } from '../../src/ci/checks/manifest.ts';
 import { readJsonFile } from '../../src/config/json-file.ts';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { ruleNames, ruleSetting } from '../../src/config/project/check-settings.ts';
 import { quietEffects } from '../support/effects.ts';
+import { ownersPage } from './owners-page.ts';
 
 /** Conventions that `meetup ci` checks in any project, and those that only this one has. */
 const manifestSchema = z.object({
@@ -26,12 +28,14 @@ type Node = z.infer<typeof manifestSchema>['nodes'][string];
 const own = resolvePaths({}, process.env, process.cwd());
 let findings: readonly Finding[];
 let models: Node[];
+let checked: CheckedManifest;
 let state: string;
 
 beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), 'meetup-conventions-'));
   const paths = { ...own, state };
-  findings = (await checkConventions(paths, quietEffects({ env: process.env }))).findings;
+  checked = await readManifest(paths, quietEffects({ env: process.env }));
+  findings = (await findingsIn(checked, paths)).findings;
   const manifest = await readJsonFile(join(paths.state, 'checks', 'manifest.json'), manifestSchema, 'remove it');
   models = Object.values(manifest.nodes).filter((node) => node.resource_type === 'model');
 }, 180_000);
@@ -43,6 +47,10 @@ describe('this project', () => {
   it('has every rule of `meetup ci --only checks` as an error, and no finding', () => {
     expect(ruleNames.filter((name) => ruleSetting(own.settings.checks, name).severity !== 'error')).toEqual([]);
     expect(findings).toEqual([]);
+  });
+
+  it('has its owners in docs/owners.md', async () => {
+    await expect(ownersPage(checked)).toMatchFileSnapshot('../../../docs/owners.md');
   });
 
   it('uses no function that only one engine has', () => {

@@ -29,14 +29,16 @@ const nodeSchema = z.looseObject({
   depends_on: dependsOn,
 });
 const sourceSchema = z.looseObject({ unique_id: z.string(), name: z.string(), columns });
-const groupSchema = z.looseObject({
-  name: z.string(),
-  owner: z.looseObject({ email: z.union([z.string(), z.array(z.string())]).nullish() }),
+const ownerSchema = z.looseObject({
+  name: z.string().nullish(),
+  email: z.union([z.string(), z.array(z.string())]).nullish(),
 });
+const groupSchema = z.looseObject({ name: z.string(), description: z.string().nullish(), owner: ownerSchema });
 const exposureSchema = z.looseObject({
   name: z.string(),
   package_name: z.string(),
   original_file_path: z.string(),
+  owner: ownerSchema,
   depends_on: dependsOn,
 });
 
