@@ -89,7 +89,8 @@ create table if not exists `raw`.`loaded_files` (
   `bytes` bigint not null,
   `records_read` bigint not null,
   `records_loaded` bigint not null,
-  `records_rejected` bigint not null
+  `records_rejected` bigint not null,
+  `is_complete` boolean
 ) using delta;
 
 create table if not exists `raw`.`batches` (

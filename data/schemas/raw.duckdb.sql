@@ -89,7 +89,8 @@ create table if not exists raw."loaded_files" (
   "bytes" BIGINT not null,
   "records_read" BIGINT not null,
   "records_loaded" BIGINT not null,
-  "records_rejected" BIGINT not null
+  "records_rejected" BIGINT not null,
+  "is_complete" BOOLEAN
 );
 
 create table if not exists raw."batches" (

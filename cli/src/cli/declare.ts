@@ -47,6 +47,19 @@ export const maxRejectedOption = () =>
     '1%',
   );
 
+/** The share of the known records that a complete drop may lack; `parseMaxGone` parses its value. */
+export const maxGoneOption = () =>
+  new Option(
+    '--max-gone <share>',
+    'refuse a complete drop if it lacks more than this share of the records that were there before',
+  ).default('5%');
+
+/** The value of `maxGoneOption`, between 0 and 1. */
+export async function parseMaxGone(text: string): Promise<number> {
+  const { parseOption, shareSchema } = await import('../config/options.ts');
+  return parseOption(shareSchema, '--max-gone', text, 'a share such as 5% or 0.05');
+}
+
 /** The value of `maxRejectedOption`, between 0 and 1. */
 export async function parseMaxRejected(text: string): Promise<number> {
   const { parseOption, shareSchema } = await import('../config/options.ts');

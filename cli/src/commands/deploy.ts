@@ -33,6 +33,7 @@ export interface DeployOptions {
   readonly force?: boolean | undefined;
   readonly fullRefresh?: boolean | undefined;
   readonly maxRejected: number;
+  readonly maxGone?: number;
   /** Asks for confirmation; undefined if there is no terminal. */
   readonly confirm?: (plan: DeployPlan) => Promise<boolean>;
 }
@@ -223,10 +224,14 @@ async function requireReadyForProd({ paths, force, planOnly }: DeployOptions, { 
 }
 
 /** The local marts must exist and pass their tests, because the target is compared with them. */
-async function requireLocalMarts({ paths, maxRejected, target }: DeployOptions, effects: Effects): Promise<void> {
+async function requireLocalMarts(
+  { paths, maxRejected, maxGone, target }: DeployOptions,
+  effects: Effects,
+): Promise<void> {
   // The sample is for experiments: it is only deployed to prod if somebody generated it explicitly.
   const generates = target !== 'prod';
-  const local = await dev({ paths, maxRejected, generates, fullRefresh: false, summarizes: false }, effects);
+  const limits = { maxRejected, ...(maxGone === undefined ? {} : { maxGone }) };
+  const local = await dev({ paths, ...limits, generates, fullRefresh: false, summarizes: false }, effects);
   if (local.exitCode === 0) return;
   const { build } = local.report;
   const failed = [...(build?.models ?? []), ...(build?.tests ?? [])]

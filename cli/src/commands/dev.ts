@@ -16,6 +16,8 @@ export interface DevOptions {
   readonly paths: Paths;
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
+  /** The share of the records that were there before which a complete file may lack. */
+  readonly maxGone?: number;
   readonly fullRefresh: boolean;
   /** Whether to generate the sample if there is no data and never was any; true by default. */
   readonly generates?: boolean;

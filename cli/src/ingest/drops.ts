@@ -4,6 +4,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
+import { MANIFEST, readManifest } from './manifest.ts';
 
 /** One folder's files: those in the data folder itself (the dump), or in the folder of one day. */
 export interface Drop {
@@ -18,6 +19,8 @@ export interface DropFile {
   readonly path: string;
   /** Relative to the data folder, with forward slashes. */
   readonly sourceFile: string;
+  /** Whether the drop's manifest says that the file holds all records there are. */
+  readonly isComplete: boolean;
   /** Its size when its fingerprint was computed; undefined before that. */
   readonly bytes?: number;
 }
@@ -98,6 +101,7 @@ async function readDrop(
   const folder = date === undefined ? data : join(data, date);
   const files: DropFile[] = [];
   const notLoaded: NotLoaded[] = [];
+  let hasManifest = false;
   for (const { name, kind } of await entriesOf(folder)) {
     const sourceFile = date === undefined ? name : `${date}/${name}`;
     const named = entityOfFile(name);
@@ -106,7 +110,9 @@ async function readDrop(
     if (kind === 'file' && entity !== undefined) {
       const other = files.find((file) => file.entity === entity);
       if (other !== undefined) throw twoFiles(folder, entity, other, sourceFile);
-      files.push({ entity, path: join(folder, name), sourceFile });
+      files.push({ entity, path: join(folder, name), sourceFile, isComplete: false });
+    } else if (kind === 'file' && name === MANIFEST) {
+      hasManifest = true;
     } else if (kind === 'folder') {
       if (isJson) notLoaded.push({ name: `${sourceFile}/`, why: 'it is a folder' });
       else if (date !== undefined)
@@ -117,7 +123,11 @@ async function readDrop(
       notLoaded.push({ name, why: kind === 'dangling' ? WHY.dangling : 'it is not a folder' });
     }
   }
-  return { drop: { date, folder, files }, notLoaded };
+  if (!hasManifest) return { drop: { date, folder, files }, notLoaded };
+  const present = files.map(({ entity }) => entity);
+  const complete = await readManifest(join(folder, MANIFEST), present);
+  const told = files.map((file) => ({ ...file, isComplete: complete.has(file.entity) }));
+  return { drop: { date, folder, files: told }, notLoaded };
 }
 
 /** Refuses two files of one entity, because their order is unknown. */

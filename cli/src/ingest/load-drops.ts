@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import type { Effects } from '../config/effects.ts';
-import { InterruptedError } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { type Drop, type DropFile, fingerprint } from './drops.ts';
+import { countGone, type GoneCount } from './gone.ts';
 import { type Cut, CutError } from './lines.ts';
 import { type FileCounts, firstCut, loadFile } from './load-file.ts';
-import type { BatchStamp } from './loading.ts';
-import type { Contracts } from './schemas.ts';
+import type { BatchStamp, Loading } from './loading.ts';
+import { MANIFEST } from './manifest.ts';
+import type { Contract, Contracts } from './schemas.ts';
 
 export interface EntityCounts {
   read: number;
@@ -27,6 +29,14 @@ export interface BatchReport {
   readonly examples: readonly string[];
 }
 
+/** When a batch is refused; shares are between 0 and 1. */
+export interface Limits {
+  /** The largest share of a file's records that may be invalid. */
+  readonly maxRejected: number;
+  /** The largest share of the records that were there before which a complete file may lack. */
+  readonly maxGone: number;
+}
+
 interface NewFile extends DropFile {
   readonly sha256: string;
   readonly bytes: number;
@@ -39,30 +49,29 @@ interface LoadingBatch {
   readonly files: readonly NewFile[];
   readonly batch: BatchStamp;
   readonly contracts: Contracts;
-  readonly maxRejected: number;
+  readonly limits: Limits;
   readonly effects: Effects;
 }
 
 /** Thrown inside a batch's transaction to roll it back; never leaves this file. */
-class TooManyRejected extends Error {}
+class RefusedError extends Error {}
 
 /**
  * Loads one drop as one batch, in one transaction. Files whose content was loaded last time are skipped.
  * The caller holds the write lock, and the raw tables exist.
- * @param maxRejected the share of a file's records, 0 to 1, above which the batch is refused.
  */
 export async function loadDrop(
   warehouse: DuckDbWarehouse,
   drop: Drop,
   contracts: Contracts,
-  maxRejected: number,
+  limits: Limits,
   effects: Effects,
 ): Promise<BatchReport> {
   const folder = drop.date ?? '.';
   const files = await newFiles(warehouse, drop, effects);
   if (files.length === 0) return { batch: null, folder, status: 'unchanged', entities: {}, examples: [] };
   const batch = await nextBatch(warehouse, drop, files, effects);
-  const loading: LoadingBatch = { warehouse, folder, files, batch, contracts, maxRejected, effects };
+  const loading: LoadingBatch = { warehouse, folder, files, batch, contracts, limits, effects };
   // Whenever a file turns out to need a more reliable way of splitting, the batch is rolled back and starts over.
   const cuts = new Map(files.map((file): [string, Cut] => [file.sourceFile, firstCut(file)]));
   for (;;) {
@@ -77,40 +86,58 @@ export async function loadDrop(
 }
 
 async function loadBatch(loading: LoadingBatch, cuts: ReadonlyMap<string, Cut>): Promise<BatchReport> {
-  const { warehouse, folder, files, batch, contracts, maxRejected, effects } = loading;
+  const { warehouse, folder, files, batch, limits, effects } = loading;
   const counted: (FileCounts & { file: NewFile })[] = [];
   await warehouse.run('begin transaction');
   try {
     for (const file of files) {
       if (effects.signal.aborted) throw new InterruptedError();
       effects.reporter.progress(`Loading ${file.sourceFile} …`);
-      const contract = contracts.get(file.entity);
-      if (contract === undefined) throw new TypeError(`No schema is named ${file.entity}.`);
-      const counts = await loadFile({ warehouse, file, batch, contract }, cuts.get(file.sourceFile) ?? 'by structure');
+      const one: Loading = { warehouse, file, batch, contract: contractFor(file, loading.contracts) };
+      const counts = await loadFile(one, cuts.get(file.sourceFile) ?? 'by structure');
       counted.push({ ...counts, file });
-      if (counts.rejected > counts.read * maxRejected) throw new TooManyRejected(refusal(file, counts, maxRejected));
+      if (counts.rejected > counts.read * limits.maxRejected) {
+        throw new RefusedError(tooManyRejected(file, counts, limits.maxRejected));
+      }
+      if (!file.isComplete) continue;
+      const gone = await countGone(one);
+      if (gone.gone > gone.known * limits.maxGone) throw new RefusedError(tooManyGone(file, gone, limits.maxGone));
     }
     await record(warehouse, batch, folder, counted);
     if (effects.signal.aborted) throw new InterruptedError();
     await warehouse.run('commit');
   } catch (error) {
     await warehouse.run('rollback');
-    if (!(error instanceof TooManyRejected)) throw error;
+    if (!(error instanceof RefusedError)) throw error;
     return { batch: null, folder, status: 'refused', message: error.message, ...summary(counted) };
   }
   return { batch: batch.id, folder, status: 'loaded', ...summary(counted) };
 }
 
+/** @throws MeetupError if the file is complete, but its records have no key by which to find out what it lacks. */
+function contractFor({ entity, sourceFile, isComplete }: DropFile, contracts: Contracts): Contract {
+  const contract = contracts.get(entity);
+  if (contract === undefined) throw new TypeError(`No schema is named ${entity}.`);
+  if (isComplete && contract.key.length === 0) {
+    throw new MeetupError(
+      `${sourceFile} can't be complete, as its ${MANIFEST} says, because ${entity}.schema.json names no key: add one (x-meetup.key). Nothing of its drop was loaded.`,
+    );
+  }
+  return contract;
+}
+
+/** The files with another content than last time, and those that are now said to be complete. */
 async function newFiles(warehouse: DuckDbWarehouse, drop: Drop, effects: Effects): Promise<NewFile[]> {
   const fresh: NewFile[] = [];
   for (const file of drop.files) {
     const { sha256, bytes } = await fingerprint(file.path, effects.signal);
     const { rows } = await warehouse.query(
-      `select f.sha256 from raw.loaded_files as f inner join raw.batches as b using (batch_id)
+      `select f.sha256, coalesce(f.is_complete, false) from raw.loaded_files as f inner join raw.batches as b using (batch_id)
        where f.source_file = $file order by b.batch_seq desc limit 1`,
       { file: file.sourceFile },
     );
-    if (rows[0]?.[0] !== sha256) fresh.push({ ...file, sha256, bytes });
+    const [known, wasComplete] = rows[0] ?? [];
+    if (known !== sha256 || (file.isComplete && wasComplete !== true)) fresh.push({ ...file, sha256, bytes });
   }
   return fresh;
 }
@@ -126,7 +153,9 @@ async function nextBatch(
   );
   const seq = Number(rows[0]?.[0] ?? 1);
   const content = createHash('sha256');
-  for (const file of files) content.update(`${file.sourceFile}\0${file.sha256}\n`);
+  for (const file of files) {
+    content.update(`${file.sourceFile}\0${file.sha256}${file.isComplete ? '\0complete' : ''}\n`);
+  }
   return {
     id: `${drop.date ?? 'dump'}-${content.digest('hex').slice(0, 8)}-${seq}`,
     seq,
@@ -151,7 +180,7 @@ async function record(
   });
   for (const { file, read, loaded, rejected } of counted) {
     await warehouse.run(
-      'insert into raw.loaded_files values ($id, $entity, $file, $sha256, $bytes, $read, $loaded, $rejected)',
+      'insert into raw.loaded_files values ($id, $entity, $file, $sha256, $bytes, $read, $loaded, $rejected, $complete)',
       {
         id: batch.id,
         entity: file.entity,
@@ -161,14 +190,20 @@ async function record(
         read,
         loaded,
         rejected,
+        complete: file.isComplete,
       },
     );
   }
 }
 
-function refusal(file: NewFile, counts: FileCounts, maxRejected: number): string {
+function tooManyRejected(file: NewFile, counts: FileCounts, maxRejected: number): string {
   const share = ((counts.rejected / counts.read) * 100).toFixed(1);
   return `${file.sourceFile}: ${counts.rejected} of ${counts.read} records (${share} %) failed validation, more than the ${maxRejected * 100} % of --max-rejected, so nothing of this drop was loaded; for example ${counts.example ?? 'none'}. Fix the file, or allow more with --max-rejected.`;
+}
+
+function tooManyGone({ entity, sourceFile }: NewFile, { known, gone }: GoneCount, maxGone: number): string {
+  const share = ((gone / known) * 100).toFixed(1);
+  return `${sourceFile} lacks ${gone} of the ${known} ${entity} that were there before (${share} %), more than the ${maxGone * 100} % of --max-gone, although its ${MANIFEST} says that it is complete, so nothing of this drop was loaded. If the file was cut off, get it again; if it only holds changes, correct ${MANIFEST}; if so many are really gone, allow it with --max-gone.`;
 }
 
 function summary(counted: readonly (FileCounts & { file: NewFile })[]): Pick<BatchReport, 'entities' | 'examples'> {

@@ -15,10 +15,15 @@ import { type BatchReport, type EntityCounts, loadDrop } from './load-drops.ts';
 import { createRawTables, rawTablesOf } from './raw-tables.ts';
 import { type Contracts, readContracts } from './schemas.ts';
 
+/** Without --max-gone. */
+export const DEFAULT_MAX_GONE = 0.05;
+
 export interface LoadOptions {
   readonly paths: Paths;
   /** The share of a file's records, 0 to 1, above which its batch is refused. */
   readonly maxRejected: number;
+  /** The share of the records that were there before which a complete file may lack; 0.05 by default. */
+  readonly maxGone?: number;
   /** Change raw tables to match their schemas, even if records have to be moved or types changed. */
   readonly migrates?: boolean;
   /** Load rejected records that are valid now. */
@@ -73,6 +78,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
       `There is nothing to load in ${options.paths.data}: put files named ${[...contracts.keys()].map((name) => `${name}.json`).join(', ')} there${others}.`,
     );
   }
+  const limits = { maxRejected: options.maxRejected, maxGone: options.maxGone ?? DEFAULT_MAX_GONE };
   const { batches, newest, ...changed } = await withWriteLock(options.paths, effects, async () => {
     const loaded: BatchReport[] = [];
     let newestBatch: string | null;
@@ -81,7 +87,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
     try {
       history = await updateTables(warehouse, contracts, options);
       for (const drop of drops) {
-        const report = await loadDrop(warehouse, drop, contracts, options.maxRejected, effects);
+        const report = await loadDrop(warehouse, drop, contracts, limits, effects);
         loaded.push(report);
         if (report.status === 'refused') break;
       }

@@ -59,16 +59,20 @@ const OWN_TABLES: readonly RawTable[] = [
     name: 'loaded_files',
     batchColumn: 'batch_id',
     order: ['batch_id', 'source_file', 'entity'],
-    columns: required([
-      ['batch_id', 'VARCHAR'],
-      ['entity', 'VARCHAR'],
-      ['source_file', 'VARCHAR'],
-      ['sha256', 'VARCHAR'],
-      ['bytes', 'BIGINT'],
-      ['records_read', 'BIGINT'],
-      ['records_loaded', 'BIGINT'],
-      ['records_rejected', 'BIGINT'],
-    ]),
+    columns: [
+      ...required([
+        ['batch_id', 'VARCHAR'],
+        ['entity', 'VARCHAR'],
+        ['source_file', 'VARCHAR'],
+        ['sha256', 'VARCHAR'],
+        ['bytes', 'BIGINT'],
+        ['records_read', 'BIGINT'],
+        ['records_loaded', 'BIGINT'],
+        ['records_rejected', 'BIGINT'],
+      ]),
+      // Null, which means false, in rows of versions that had no such column.
+      ...nullable([['is_complete', 'BOOLEAN']]),
+    ],
   },
   {
     name: 'batches',

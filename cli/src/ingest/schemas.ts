@@ -33,8 +33,8 @@ export interface Contract {
 export type Contracts = ReadonlyMap<string, Contract>;
 
 const SUFFIX = '.schema.json';
-/** Names that are safe as table names everywhere, except those of load's own tables. */
-const NAME = /^(?!(?:rejected_records|loaded_files|batches)$)[a-z][a-z0-9_]*$/;
+/** Names that are safe as table names everywhere, except those of load's own tables and of a drop's manifest. */
+const NAME = /^(?!(?:rejected_records|loaded_files|batches|drop)$)[a-z][a-z0-9_]*$/;
 /** The load order of an entity that doesn't set one. */
 const LAST = 1000;
 

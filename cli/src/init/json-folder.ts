@@ -17,7 +17,7 @@ const SOURCES = 'dbt/models/staging/_raw__sources.yml';
 
 /** JSON files of tools, which are not data. */
 const TOOLS =
-  /^(package|package-lock|tsconfig.*|jsconfig|biome|composer|manifest|catalog|run_results)\.json$|^\.|\.schema\.json$/;
+  /^(package|package-lock|tsconfig.*|jsconfig|biome|composer|manifest|catalog|run_results|drop)\.json$|^\.|\.schema\.json$/;
 
 /**
  * A running project for a folder of JSON files: schemas, sources, a staging model for each entity, tests.

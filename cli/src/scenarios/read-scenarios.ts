@@ -7,6 +7,7 @@ import { reasonOf } from '../config/explain.ts';
 import { shareSchema } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import { keySeparatorOf } from '../config/project/settings.ts';
+import { DEFAULT_MAX_GONE } from '../ingest/load.ts';
 import { type ExpectedTable, readExpected } from './expected.ts';
 
 /** A story: what arrives day by day, and what tables hold after each day. */
@@ -20,6 +21,8 @@ export interface Scenario {
   readonly vars: Readonly<Record<string, unknown>>;
   /** The share of a file's records, 0 to 1, above which a drop is refused. */
   readonly maxRejected: number;
+  /** The share of the records that were there before which a complete file may lack. */
+  readonly maxGone: number;
   readonly days: readonly ScenarioDay[];
 }
 
@@ -45,6 +48,7 @@ const scenarioSchema = z.strictObject({
   rule: z.string().min(1),
   vars: z.record(z.string(), z.unknown()).default({}),
   max_rejected: shareSchema.default(0.01),
+  max_gone: shareSchema.default(DEFAULT_MAX_GONE),
   days: z.array(daySchema).min(1),
 });
 
@@ -95,8 +99,8 @@ export async function readScenario(paths: Paths, name: string): Promise<Scenario
   );
   const stray = [...present].find((entry) => !['scenario.yml', 'expected'].includes(entry)) ?? [...expectedOf][0];
   if (stray !== undefined) throw new MeetupError(`${shown}: ${stray} is not a day in scenario.yml.`);
-  const { description, rule, vars, max_rejected: maxRejected } = said;
-  return { name, folder, description, rule, vars, maxRejected, days };
+  const { description, rule, vars, max_rejected: maxRejected, max_gone: maxGone } = said;
+  return { name, folder, description, rule, vars, maxRejected, maxGone, days };
 }
 
 async function readDescription(path: string, shown: string): Promise<z.infer<typeof scenarioSchema>> {

@@ -143,7 +143,7 @@ export class ScenarioPlayer {
     let said = '';
     try {
       for (const drop of drops) {
-        const report = await loadDrop(warehouse, drop, contracts, scenario.maxRejected, this.#at(day));
+        const report = await loadDrop(warehouse, drop, contracts, scenario, this.#at(day));
         if (report.status !== 'unchanged') ending = report.status;
         said = report.message ?? said;
         if (report.status === 'refused') break;

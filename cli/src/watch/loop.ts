@@ -15,6 +15,7 @@ import type { WatchEvent } from './events.ts';
 export interface LoopOptions {
   readonly paths: Paths;
   readonly maxRejected: number;
+  readonly maxGone?: number;
   readonly emit: (event: WatchEvent) => void;
   /** Called with the folders that dbt searches, once a build has resolved them. */
   readonly onFolders?: (folders: readonly string[]) => void;

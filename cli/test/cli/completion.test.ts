@@ -71,7 +71,10 @@ describe.each<Shell>(['bash', 'zsh', 'fish'])('completion in %s', (shell) => {
   });
 
   it('does not mistake the value of an option for the command', async (context) => {
-    expect(await offered(shell, 'meetup --state-dir dev load --max', context)).toEqual(['--max-rejected']);
+    expect(await offered(shell, 'meetup --state-dir dev load --max', context)).toEqual([
+      '--max-gone',
+      '--max-rejected',
+    ]);
   });
 
   it('offers the models of the project', async (context) => {

@@ -106,6 +106,21 @@ describe('load --retry-rejected', () => {
     expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
   });
 
+  it('keeps what is known about complete drops: a rejected record was there, before and after it is loaded', async () => {
+    const paths = await projectWith(objectOf({ tier: { enum: ['gold'] } }));
+    await put(paths, 'sponsors.json', [{ id: 1 }, { id: 2 }]);
+    await put(paths, '2026-01-02/drop.json', '{"complete": true}');
+    await put(paths, '2026-01-02/sponsors.json', [{ id: 1 }, { id: 2, tier: 'tin' }]);
+    expect(await loadWith(paths)).toMatchObject({ status: 'loaded', entities: { sponsors: { rejected: 1 } } });
+    await change(paths, objectOf({ tier: { enum: ['gold', 'tin'] } }));
+    await loadWith(paths, { retriesRejected: true });
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
+    await change(paths, objectOf({ tier: { enum: ['gold'] } }));
+    await loadWith(paths, { migrates: true });
+    expect(await contentOf(paths)).toEqual(await contentOf(await loadFromScratch(paths)));
+    expect(await rowsOf(paths, 'select records_rejected from raw.loaded_files where is_complete')).toEqual([[1]]);
+  });
+
   it('updates the reasons of records that are still rejected', async () => {
     const paths = await projectWith(objectOf({ tier: { enum: ['gold'] } }));
     await put(paths, 'sponsors.json', [{ id: 1, tier: 'tin' }]);

@@ -25,10 +25,8 @@ async function byLine(text: string): Promise<unknown> {
   try {
     await createRawTables(warehouse, rawTablesOf(contracts));
     const batch = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00' };
-    const counts = await loadFile(
-      { warehouse, file: { entity: 'users', path, sourceFile: 'users.json' }, batch, contract },
-      'by line',
-    );
+    const file = { entity: 'users', path, sourceFile: 'users.json', isComplete: false };
+    const counts = await loadFile({ warehouse, file, batch, contract }, 'by line');
     const kept = await warehouse.query(
       'select _record_index, user_id, _batch_id, _source_file from raw.users order by 1',
     );

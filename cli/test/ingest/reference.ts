@@ -89,7 +89,8 @@ export async function outcomeOf(
   let next: Cut;
   await warehouse.run('begin transaction');
   try {
-    const loading = { warehouse, file: { entity: file.entity, path, sourceFile: file.name, bytes }, batch, contract };
+    const place = { entity: file.entity, path, sourceFile: file.name, isComplete: false };
+    const loading = { warehouse, file: { ...place, bytes }, batch, contract };
     const counts = await loadFile(loading, given ?? firstCut(loading.file));
     return { counts, ...(await readOutcome(warehouse, contract, file)) };
   } catch (error) {

@@ -1,4 +1,12 @@
-import { type Cli, maxRejectedOption, parseMaxRejected, remoteTarget, TARGETS } from '../declare.ts';
+import {
+  type Cli,
+  maxGoneOption,
+  maxRejectedOption,
+  parseMaxGone,
+  parseMaxRejected,
+  remoteTarget,
+  TARGETS,
+} from '../declare.ts';
 
 export const deploy = ({ program, io, run }: Cli) =>
   program
@@ -7,6 +15,7 @@ export const deploy = ({ program, io, run }: Cli) =>
       'promote the project and its data to Databricks, or to the rehearsal: plan, confirm, upload, build, test, verify',
     )
     .addOption(maxRejectedOption())
+    .addOption(maxGoneOption())
     .option('--plan', 'show the plan and stop')
     .option('--yes', 'skip the confirmation')
     .option('--plan-hash <hash>', 'deploy only if the plan has exactly this hash')
@@ -15,7 +24,7 @@ export const deploy = ({ program, io, run }: Cli) =>
       '--force',
       'deploy changes that are not committed or not rehearsed, and overwrite relations that somebody else changed',
     )
-    .action(({ plan: planOnly = false, maxRejected, ...given }) =>
+    .action(({ plan: planOnly = false, maxRejected, maxGone, ...given }) =>
       run(
         async (session) => {
           const command = await import('../../commands/deploy.ts');
@@ -27,6 +36,7 @@ export const deploy = ({ program, io, run }: Cli) =>
             paths: session.paths,
             target: await remoteTarget(session),
             maxRejected: await parseMaxRejected(maxRejected),
+            maxGone: await parseMaxGone(maxGone),
             ...(session.options.json ? {} : confirmPlan(session, io)),
           };
           return session.finish(await command.run(options, session.effects), { text: renderDeploy, essential: true });

@@ -1,10 +1,11 @@
-import { type Cli, maxRejectedOption, parseMaxRejected } from '../declare.ts';
+import { type Cli, maxGoneOption, maxRejectedOption, parseMaxGone, parseMaxRejected } from '../declare.ts';
 
 export const load = ({ program, run }: Cli) =>
   program
     .command('load')
     .description('validate the JSON files and append their records to the raw tables')
     .addOption(maxRejectedOption())
+    .addOption(maxGoneOption())
     .option(
       '--migrate',
       'migrate the raw tables to changed schemas: convert columns to their new types, and reject records that are no longer valid',
@@ -17,6 +18,7 @@ export const load = ({ program, run }: Cli) =>
         const options = {
           paths: session.paths,
           maxRejected: await parseMaxRejected(given.maxRejected),
+          maxGone: await parseMaxGone(given.maxGone),
           migrates: given.migrate ?? false,
           retriesRejected: given.retryRejected ?? false,
         };
