@@ -17,6 +17,7 @@ const COMMANDS = {
   dev: { dbt: true },
   test: { dbt: true },
   query: { reads: true },
+  dashboard: {},
   deploy: { dbt: true },
   rollback: { dbt: true },
   diff: { dbt: comparesAWarehouse },

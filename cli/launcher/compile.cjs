@@ -1,6 +1,7 @@
 'use strict';
 const { copyFileSync, existsSync, mkdirSync } = require('node:fs');
 const { dirname, join } = require('node:path');
+const { CLIENT, bundleClient } = require('./bundle.cjs');
 const { Log, run } = require('./child.cjs');
 const { SetupError, aboutFiles, isAboutFiles } = require('./errors.cjs');
 const { CLI_INPUTS, cliStamp } = require('./ready.cjs');
@@ -45,8 +46,24 @@ async function compile({ places, env, signal, lock }) {
     log.close();
   }
   copyAssets(places.root, folder);
+  await bundle(places.root, folder);
   writeStamp(cliStamp(folder), stamp);
   await replaceFolder(folder, places.dist, places.workshop);
+}
+
+/**
+ * @param {string} root
+ * @param {string} dist
+ */
+async function bundle(root, dist) {
+  // Tests of the launcher compile projects that have no dashboard.
+  if (!existsSync(join(root, CLIENT))) return;
+  try {
+    await bundleClient({ root, dist });
+  } catch (error) {
+    const first = error instanceof Error ? error.message.split('\n').slice(0, 2).join(' ') : String(error);
+    throw new SetupError(`The dashboard's pages can't be bundled: ${first}.`);
+  }
 }
 
 /**
@@ -56,7 +73,7 @@ async function compile({ places, env, signal, lock }) {
  */
 function copyAssets(root, folder) {
   for (const path of listFiles(root, [SOURCES])) {
-    if (/\.[cm]?tsx?$/.test(path)) continue;
+    if (/\.[cm]?tsx?$/.test(path) || path.startsWith(`${CLIENT}/`)) continue;
     const target = join(folder, path.slice(SOURCES.length + 1));
     mkdirSync(dirname(target), { recursive: true });
     copyFileSync(join(root, path), target);

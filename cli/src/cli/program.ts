@@ -6,6 +6,7 @@ import { build } from './verbs/build.ts';
 import { ci } from './verbs/ci.ts';
 import { clean } from './verbs/clean.ts';
 import { completion } from './verbs/completion.ts';
+import { dashboard } from './verbs/dashboard.ts';
 import { deploy } from './verbs/deploy.ts';
 import { dev } from './verbs/dev.ts';
 import { diff } from './verbs/diff.ts';
@@ -27,6 +28,7 @@ const VERBS: readonly Verb[] = [
   dev,
   test,
   query,
+  dashboard,
   deploy,
   rollback,
   diff,

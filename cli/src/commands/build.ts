@@ -4,6 +4,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Target } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { logBuild } from '../engine/build-log.ts';
 import { EngineClient } from '../engine/client.ts';
 import { unsupportedSentence } from '../engine/problems.ts';
 import { buildProgress } from '../engine/progress.ts';
@@ -29,6 +30,8 @@ export interface BuildOptions {
   readonly fullRefresh?: boolean;
   /** Only stale nodes, instead of a selection. */
   readonly affected?: boolean;
+  /** Why it runs, for the dashboard; by default its selection. */
+  readonly why?: string;
   /** Called with the inputs of an affected build, apart from the data. */
   readonly read?: (inputs: ProjectInputs | undefined) => void;
 }
@@ -85,7 +88,10 @@ export async function buildWith(
   if (options.target !== 'dev') return resultOf(await ask(engine, options, effects), false, options);
   return withWriteLock(options.paths, effects, async () => {
     await requireRawTables(options.paths);
+    const started = effects.clock.elapsed();
     const answer = await ask(engine, options, effects);
+    const endedAt = effects.clock.now();
+    await logBuild(options.paths, { answer, why: whyOf(options), ms: effects.clock.elapsed() - started, endedAt });
     options.read?.(answer.inputs);
     const whole = answer.nodes.every((node) => isTest(node) || isThere(node));
     // If nothing is published yet, an incomplete result is better than none.
@@ -96,6 +102,17 @@ export async function buildWith(
     }
     return resultOf(answer, due, options);
   });
+}
+
+/** Why the build runs, in a few words. */
+function whyOf({ why, select, exclude, fullRefresh = false }: BuildOptions): string {
+  if (why !== undefined) return fullRefresh ? 'full refresh' : why;
+  const parts = [
+    ...(select === undefined ? [] : [`--select ${select}`]),
+    ...(exclude === undefined ? [] : [`--exclude ${exclude}`]),
+    ...(fullRefresh ? ['--full-refresh'] : []),
+  ];
+  return parts.length === 0 ? 'everything was asked for' : parts.join(' ');
 }
 
 type Answer = TaskAnswer & Partial<Pick<AffectedAnswer, 'spared' | 'inputs'>>;

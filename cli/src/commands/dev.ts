@@ -80,7 +80,8 @@ export async function devWith(
   const read = (found: ProjectInputs | undefined): void => {
     inputs = found;
   };
-  const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true, read }, effects);
+  const why = firstTime ? 'the first build' : loaded.report.status === 'loaded' ? 'new data' : 'changed files';
+  const built = await buildWith(engine, { paths, fullRefresh, target: 'dev', affected: true, read, why }, effects);
   if (built.exitCode !== 0) return { exitCode: built.exitCode, report: ended({ status: 'fail', build: built.report }) };
   await rememberBuilt(paths, effects.env, before, inputs, batch);
   return { exitCode: 0, report: ended({ status: 'pass', build: built.report, ...(await marts(options)) }) };

@@ -3,8 +3,8 @@ import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { requireLocalProfile } from '../toolchain/profile.ts';
-import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
-import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
+import { confine } from '../warehouse/confine.ts';
+import { openPublished } from '../warehouse/duckdb.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
 
 export interface QueryOptions {
@@ -15,9 +15,6 @@ export interface QueryOptions {
 
 /** White space, semicolons and comments: DuckDB's driver has no message for SQL without a statement. */
 const NO_STATEMENT = /^(\s|;|--[^\n]*(\n|$)|\/\*[\s\S]*?\*\/)*$/;
-
-/** DuckDB's own schemas, in which every name is looked up anyway. */
-const BUILT_IN = new Set(['information_schema', 'pg_catalog']);
 
 /**
  * Runs read-only SQL on the published database; never waits for a build.
@@ -48,19 +45,4 @@ export async function run(options: QueryOptions, effects: Effects): Promise<Comm
     effects.signal.removeEventListener('abort', interrupt);
     await warehouse.close();
   }
-}
-
-/**
- * Looks up unqualified names in the public schemas first and then in all others, and restricts queries to the database: no other
- * files, and no writes.
- */
-export async function confine(warehouse: DuckDbWarehouse, first: readonly string[]): Promise<void> {
-  const { rows } = await warehouse.query(
-    'select schema_name from information_schema.schemata where catalog_name = current_database() order by 1',
-  );
-  const present = rows.map(([name]) => String(name)).filter((name) => !BUILT_IN.has(name));
-  const path = [...first.filter((name) => present.includes(name)), ...present.filter((name) => !first.includes(name))];
-  if (path.length > 0) await warehouse.run(`set search_path = ${quoteLiteral(path.map(quoteIdentifier).join(','))}`);
-  await warehouse.run('set enable_external_access = false');
-  await warehouse.run('set lock_configuration = true');
 }

@@ -3,9 +3,9 @@ import { basename, resolve } from 'node:path';
 import { MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { wrongSetting } from '../config/project/read-settings.ts';
+import { confine } from '../warehouse/confine.ts';
 import { type DuckDbWarehouse, openPublished } from '../warehouse/duckdb.ts';
 import type { QueryResult } from '../warehouse/warehouse.ts';
-import { confine } from './query.ts';
 
 /** What meetup.yml configures to be shown after marts are built. */
 export interface MartsSummary {

@@ -56,6 +56,13 @@ export const positiveNumber = z.coerce.number().positive();
 /** A count from the command line. */
 export const wholeNumber = z.coerce.number().int().nonnegative();
 
+/** A port on this machine; 0 is any free one. */
+export const portSchema = z
+  .string()
+  .regex(/^\d+$/)
+  .transform(Number)
+  .refine((port) => port <= 65_535);
+
 /** `1%` or `0.01`: a share between 0 and 1. */
 export const shareSchema = z
   .string()

@@ -2,7 +2,13 @@ import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader, type DuckDBValue } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  type DuckDBResultReader,
+  type DuckDBType,
+  type DuckDBValue,
+} from '@duckdb/node-api';
 import { MeetupError, messageOf } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
@@ -11,6 +17,12 @@ import type { QueryResult, Warehouse } from './warehouse.ts';
 
 /** How long a killed process may still hold its file, until its engine has ended (milliseconds). */
 const DYING_OWNER_MS = 5000;
+
+/** Values of the parameters of a statement, by name. */
+export interface Parameters {
+  readonly values: Record<string, DuckDBValue>;
+  readonly types: Record<string, DuckDBType>;
+}
 
 /** One open DuckDB file with one connection. */
 export class DuckDbWarehouse implements Warehouse {
@@ -53,14 +65,23 @@ export class DuckDbWarehouse implements Warehouse {
     return resultOf(await this.connection.runAndReadAll(sql, values));
   }
 
-  /** Runs several statements and returns the result of each. `query` only returns that of the last one. */
-  async queryAll(sql: string): Promise<QueryResult[]> {
+  /**
+   * Runs several statements and returns the result of each. `query` only returns that of the last one.
+   * @param bind given the names of a statement's parameters, returns their values; without it, a parameter is an error.
+   */
+  async queryAll(sql: string, bind?: (parameters: readonly string[]) => Parameters): Promise<QueryResult[]> {
     const statements = await this.connection.extractStatements(sql);
     const results: QueryResult[] = [];
     for (let index = 0; index < statements.count; index += 1) {
       // Prepared one after the other, because a statement may need what the previous one created.
       const prepared = await statements.prepare(index);
       try {
+        if (bind !== undefined && prepared.parameterCount > 0) {
+          const { values, types } = bind(
+            Array.from({ length: prepared.parameterCount }, (_, i) => prepared.parameterName(i + 1)),
+          );
+          prepared.bind(values, types);
+        }
         results.push(resultOf(await prepared.runAndReadAll()));
       } finally {
         prepared.destroySync();

@@ -3,11 +3,13 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import { sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
+import { logBuild } from '../engine/build-log.ts';
 import type { EngineClient } from '../engine/client.ts';
 import { ABSENT, contentOf } from '../engine/project-files.ts';
 import type { AffectedAnswer, AffectedRequest, EngineEvent } from '../engine/protocol.ts';
 import { isTest, isThere, verdictOf } from '../engine/results.ts';
 import { load } from '../ingest/load.ts';
+import { firstFew } from '../text/first-few.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import type { WatchEvent } from './events.ts';
@@ -132,6 +134,12 @@ export class WatchLoop {
           { target: 'dev', ...work.request, files: files.filter((file) => !this.#isData(file)) },
           { signal, onEvent: (event) => this.#emitNode(event) },
         );
+        await logBuild(paths, {
+          answer: built,
+          why: whyOf(files.map((file) => this.#shown(file))),
+          ms: this.#effects.clock.elapsed() - work.since,
+          endedAt: this.#effects.clock.now(),
+        });
         if (built.inputs !== undefined) this.#options.onFolders?.(built.inputs.folders);
         if (isWhole(built)) await publish(paths);
         // Before the lock is released: preparing the next working database takes time that nobody should wait for.
@@ -212,6 +220,13 @@ export class WatchLoop {
     this.#contents.set(file, content);
     return true;
   }
+}
+
+/** Why a build ran, in a few words. */
+function whyOf(files: readonly string[]): string {
+  const { shown, more } = firstFew(files);
+  if (shown.length === 0) return 'a key was pressed';
+  return `${shown.join(', ')}${more === 0 ? '' : ` and ${more} more`}`;
 }
 
 /** Whether to publish: only if no model failed or was skipped. */

@@ -39,6 +39,24 @@ export const settingsSchema = z
       })
       .optional()
       .describe('What `meetup dev` shows at the end.'),
+    dashboard: z
+      .strictObject({
+        pages: path.optional().describe('The folder of the pages (default: dashboard).'),
+        title: z.string().min(1).optional().describe('The title above all pages (default: the name of the folder).'),
+        as_of: z
+          .string()
+          .regex(columnName, 'is not the name of a table and a column, such as data_freshness.as_of')
+          .optional()
+          .describe('The table and column with the moment that the data describes, shown with every chart.'),
+        port: z
+          .int()
+          .min(0)
+          .max(65_535)
+          .optional()
+          .describe('The port that the dashboard is served on (default: 4680; 0: any free port).'),
+      })
+      .optional()
+      .describe('The pages of `meetup dashboard`.'),
     checks: checksSchema.optional(),
     personal: z
       .record(z.string().regex(columnName, 'is not the name of a table and a column, such as users.email'), z.boolean())

@@ -1,0 +1,144 @@
+import type { BuildLog } from '../../engine/build-log.ts';
+import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
+import { quoteIdentifier } from '../../warehouse/sql.ts';
+import type { ModelInfo } from './models.ts';
+
+/** Temporary tables about the pipeline itself, which pages may read like marts. docs/dashboard.md lists their columns. */
+const TABLES = {
+  pipeline_models: `model varchar, kind varchar, schema varchar, owner varchar, is_public boolean, materialized varchar, file varchar,
+    description varchar, row_count bigint, columns bigint, described_columns bigint, status varchar, seconds double, ran_at timestamp,
+    rows_written bigint, rows_changed bigint, tests bigint, failing_tests bigint, slowest_test_seconds double`,
+  pipeline_tests:
+    'test varchar, kind varchar, model varchar, status varchar, seconds double, failing_rows bigint, ran_at timestamp',
+  pipeline_builds: `build bigint, ended_at timestamp, status varchar, seconds double, why varchar, models bigint, tests bigint,
+    failed bigint, spared bigint`,
+  pipeline_last_build: `name varchar, kind varchar, status varchar, seconds double, rows_written bigint, rows_changed bigint`,
+} as const;
+
+export type PipelineTable = keyof typeof TABLES;
+export const isPipelineTable = (name: string): name is PipelineTable => Object.hasOwn(TABLES, name);
+
+type Cell = string | number | boolean | null;
+
+/** Creates and fills the tables, in the connection's temporary schema: the database itself stays read-only. */
+export async function createPipelineTables(
+  warehouse: DuckDbWarehouse,
+  models: readonly ModelInfo[],
+  log: BuildLog,
+): Promise<void> {
+  for (const [name, columns] of Object.entries(TABLES)) await warehouse.run(`create temp table ${name} (${columns})`);
+  const counts = await rowCounts(warehouse);
+  await insert(
+    warehouse,
+    'pipeline_models',
+    models.map((model) => modelRow(model, log, counts)),
+  );
+  await insert(warehouse, 'pipeline_tests', testRows(models, log));
+  await insert(warehouse, 'pipeline_builds', buildRows(log));
+  await insert(warehouse, 'pipeline_last_build', lastBuildRows(log));
+}
+
+/** One JSON document for all rows: one statement, however many there are. */
+async function insert(
+  warehouse: DuckDbWarehouse,
+  table: PipelineTable,
+  rows: readonly Record<string, Cell>[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  const shape = Object.fromEntries(
+    TABLES[table].split(',').map((column) => {
+      const [name = '', type = ''] = column.trim().split(/\s+/);
+      return [name, type.toUpperCase()];
+    }),
+  );
+  await warehouse.run(
+    `insert into ${table} by name select unnest(from_json_strict($rows, '${JSON.stringify([shape])}'), recursive := true)`,
+    { rows: JSON.stringify(rows) },
+  );
+}
+
+/** Counting a table reads only its metadata; a view would have to be computed. */
+async function rowCounts(warehouse: DuckDbWarehouse): Promise<ReadonlyMap<string, number>> {
+  const { rows: tables } = await warehouse.query(
+    `select table_schema, table_name from information_schema.tables
+     where table_catalog = current_database() and table_type = 'BASE TABLE'`,
+  );
+  if (tables.length === 0) return new Map();
+  const counts = tables.map(
+    ([schema, name], at) =>
+      `select ${at} as at, count(*) as n from ${quoteIdentifier(String(schema))}.${quoteIdentifier(String(name))}`,
+  );
+  const { rows } = await warehouse.query(counts.join(' union all '));
+  return new Map(rows.map(([at, n]) => [(tables[Number(at)] ?? []).join('.').toLowerCase(), Number(n)]));
+}
+
+function modelRow(model: ModelInfo, log: BuildLog, counts: ReadonlyMap<string, number>): Record<string, Cell> {
+  const last = log.nodes[model.uniqueId];
+  const tests = Object.values(log.nodes).filter((node) => node.tests === model.uniqueId);
+  return {
+    model: model.name,
+    kind: model.kind,
+    schema: model.schema,
+    owner: model.owner ?? null,
+    is_public: model.isPublic,
+    materialized: model.materialized,
+    file: model.file,
+    description: model.description,
+    row_count: counts.get(`${model.schema}.${model.relation}`.toLowerCase()) ?? null,
+    columns: model.columns.size,
+    described_columns: [...model.columns.values()].filter((description) => description !== '').length,
+    status: last?.status ?? null,
+    seconds: last === undefined ? null : last.ms / 1000,
+    ran_at: momentOf(last?.at),
+    rows_written: last?.rowsWritten ?? null,
+    rows_changed: last?.rowsChanged ?? null,
+    tests: tests.length,
+    failing_tests: tests.filter(({ status }) => status === 'fail').length,
+    slowest_test_seconds: tests.length === 0 ? null : Math.max(...tests.map(({ ms }) => ms)) / 1000,
+  };
+}
+
+function testRows(models: readonly ModelInfo[], log: BuildLog): Record<string, Cell>[] {
+  const names = new Map(models.map(({ uniqueId, name }) => [uniqueId, name]));
+  return Object.values(log.nodes)
+    .filter(({ kind }) => kind === 'test' || kind === 'unit_test')
+    .map(({ name, kind, tests, status, ms, failures, at }) => ({
+      test: name,
+      kind,
+      model: names.get(tests ?? '') ?? null,
+      status,
+      seconds: ms / 1000,
+      failing_rows: failures,
+      ran_at: momentOf(at),
+    }));
+}
+
+function buildRows(log: BuildLog): Record<string, Cell>[] {
+  return log.builds.map(({ at, status, ms, why, ran, spared }, i) => {
+    const tests = ran.filter((id) => id.startsWith('test.') || id.startsWith('unit_test.')).length;
+    return {
+      build: i + 1,
+      ended_at: momentOf(at),
+      status,
+      seconds: ms / 1000,
+      why,
+      models: ran.length - tests,
+      tests,
+      // Later builds may have run a node again, so only the last one is certain.
+      failed: i === 0 ? ran.filter((id) => log.nodes[id]?.status === 'fail').length : null,
+      spared: spared.length,
+    };
+  });
+}
+
+function lastBuildRows(log: BuildLog): Record<string, Cell>[] {
+  return (log.builds[0]?.ran ?? []).flatMap((id) => {
+    const node = log.nodes[id];
+    if (node === undefined) return [];
+    const { name, kind, status, ms, rowsWritten, rowsChanged } = node;
+    return [{ name, kind, status, seconds: ms / 1000, rows_written: rowsWritten, rows_changed: rowsChanged }];
+  });
+}
+
+/** DuckDB's timestamps have no time zone; these are UTC. */
+const momentOf = (iso: string | undefined): string | null => iso?.replace(/Z$/, '') ?? null;

@@ -1,0 +1,111 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { hasCode } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { AffectedAnswer, NodeResult, TaskAnswer } from './protocol.ts';
+import { isTest, verdictOf } from './results.ts';
+
+/** How many builds are remembered. */
+const KEPT = 50;
+
+const lastRunSchema = z.object({
+  name: z.string(),
+  kind: z.string(),
+  /** The unique id of the node that a test tests. */
+  tests: z.string().nullable(),
+  status: z.enum(['pass', 'fail', 'warn', 'skip']),
+  ms: z.number(),
+  /** When its build ended, in ISO 8601. */
+  at: z.string(),
+  rowsWritten: z.number().nullable(),
+  rowsChanged: z.number().nullable(),
+  failures: z.number().nullable(),
+});
+
+const buildSchema = z.object({
+  at: z.string(),
+  status: z.enum(['pass', 'fail', 'invalid']),
+  ms: z.number(),
+  /** Why it ran: the files that changed, new data, or a selection. */
+  why: z.string(),
+  /** Unique ids of the nodes that ran. */
+  ran: z.array(z.string()),
+  /** Names of the nodes that were downstream of a change and yet up to date. */
+  spared: z.array(z.string()),
+});
+
+const logSchema = z.object({
+  version: z.literal(1),
+  /** The newest first. */
+  builds: z.array(buildSchema),
+  /** The last run of each node, by unique id. */
+  nodes: z.record(z.string(), lastRunSchema),
+});
+
+export type LoggedBuild = z.infer<typeof buildSchema>;
+export type LastRun = z.infer<typeof lastRunSchema>;
+export type BuildLog = z.infer<typeof logSchema>;
+
+export const buildLogFile = (paths: Pick<Paths, 'state'>): string => join(paths.state, 'builds.json');
+
+/** What local builds did: the last ones, and the last run of each node. Empty if it isn't known. */
+export async function readBuildLog(paths: Pick<Paths, 'state'>): Promise<BuildLog> {
+  const empty: BuildLog = { version: 1, builds: [], nodes: {} };
+  try {
+    return logSchema.safeParse(JSON.parse(await readFile(buildLogFile(paths), 'utf8'))).data ?? empty;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return empty;
+    throw error;
+  }
+}
+
+export interface EndedBuild {
+  readonly answer: TaskAnswer & Partial<Pick<AffectedAnswer, 'spared'>>;
+  readonly why: string;
+  readonly ms: number;
+  /** Epoch milliseconds. */
+  readonly endedAt: number;
+}
+
+/** Adds a build to the log. The caller holds the write lock. A log that can't be written is not worth failing a build. */
+export async function logBuild(paths: Pick<Paths, 'state'>, build: EndedBuild): Promise<void> {
+  const { answer, why, ms, endedAt } = build;
+  const at = new Date(endedAt).toISOString();
+  try {
+    const log = await readBuildLog(paths);
+    const spared = (answer.spared ?? []).map(({ name }) => name);
+    const entry: LoggedBuild = {
+      at,
+      status: answer.status,
+      ms,
+      why,
+      ran: answer.nodes.map((node) => node.uniqueId),
+      spared,
+    };
+    const nodes = { ...log.nodes };
+    for (const node of answer.nodes) nodes[node.uniqueId] = lastRunOf(node, at);
+    const text = JSON.stringify({ version: 1, builds: [entry, ...log.builds].slice(0, KEPT), nodes });
+    // Not flushed to the disk, which would take longer than a small build: after a power failure the log begins anew.
+    const temporary = `${buildLogFile(paths)}.${process.pid}.tmp`;
+    await writeFile(temporary, text);
+    await rename(temporary, buildLogFile(paths));
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC', 'EROFS', 'EACCES', 'EPERM', 'ENOENT')) throw error;
+  }
+}
+
+function lastRunOf(node: NodeResult, at: string): LastRun {
+  const { name, status, ms, kind } = verdictOf(node);
+  return {
+    name,
+    kind,
+    tests: node.tests ?? null,
+    status,
+    ms,
+    at,
+    rowsWritten: node.rowsWritten ?? null,
+    rowsChanged: node.rowsChanged ?? null,
+    failures: isTest(node) ? (node.failures ?? null) : null,
+  };
+}
