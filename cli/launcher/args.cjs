@@ -21,6 +21,7 @@ const COMMANDS = {
   deploy: { dbt: true },
   rollback: { dbt: true },
   diff: { dbt: comparesAWarehouse },
+  impact: { dbt: true },
   rehearsal: { dbt: true },
   schema: {},
   ci: { dbt: true },

@@ -12,6 +12,7 @@ import { dev } from './verbs/dev.ts';
 import { diff } from './verbs/diff.ts';
 import { doctor } from './verbs/doctor.ts';
 import { generate } from './verbs/generate.ts';
+import { impact } from './verbs/impact.ts';
 import { init } from './verbs/init.ts';
 import { load } from './verbs/load.ts';
 import { query } from './verbs/query.ts';
@@ -32,6 +33,7 @@ const VERBS: readonly Verb[] = [
   deploy,
   rollback,
   diff,
+  impact,
   rehearsal,
   schema,
   ci,

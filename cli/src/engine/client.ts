@@ -22,6 +22,9 @@ import {
   type FixturesRequest,
   fixtureListSchema,
   fixturesAnswerSchema,
+  type LineageAnswer,
+  type LineageRequest,
+  lineageAnswerSchema,
   type MutationAnswer,
   mutationAnswerSchema,
   type ParseAnswer,
@@ -137,6 +140,11 @@ export class EngineClient {
   /** Finds the differences from a deployed manifest, with reasons; builds nothing. */
   changes(request: ChangesRequest = {}, options: RequestOptions = {}): Promise<ChangesAnswer> {
     return this.#work('changes', request, changesAnswerSchema, options);
+  }
+
+  /** Finds what the columns of models and of saved queries read, from the compiled SQL; runs nothing. */
+  lineage(request: LineageRequest = {}, options: RequestOptions = {}): Promise<LineageAnswer> {
+    return this.#work('lineage', request, lineageAnswerSchema, options);
   }
 
   /** Memory and state of the engine's process. Answered immediately, even during a build. */

@@ -238,6 +238,69 @@ export const changesAnswerSchema = z.object({
   ms: timings,
 });
 
+const columnReadSchema = z.object({
+  /** The unique id of a model, seed or source, or `relation.<schema>.<name>` for a table that the project doesn't know. */
+  node: z.string(),
+  /** In lower case. */
+  column: z.string(),
+});
+
+/** What decides a value or the choice of rows: equal digests mean the same meaning, null that it could not be resolved. */
+const readingSchema = z.object({ reads: z.array(columnReadSchema), digest: z.string().nullable() });
+
+export const lineageAnswerSchema = z.object({
+  status: z.enum(['pass', 'invalid']),
+  problems: z.array(problemSchema),
+  /** Models and snapshots. */
+  models: z.array(
+    z.object({
+      uniqueId: z.string(),
+      name: z.string(),
+      resourceType: z.enum(['model', 'snapshot']),
+      file: z.string(),
+      schema: z.string(),
+      access: z.string(),
+      dependsOn: z.array(z.string()),
+      columns: z.array(readingSchema.extend({ name: z.string() })),
+      /** Joins, filters, groups and limits: what they read concerns every column. */
+      rows: readingSchema,
+      /** Why the columns could not be resolved: each is said to read every column of what the model reads. */
+      reason: z.string().optional(),
+    }),
+  ),
+  inputs: z.array(
+    z.object({
+      uniqueId: z.string(),
+      /** `<source>.<table>`, or the seed's name. */
+      name: z.string(),
+      resourceType: z.enum(['source', 'seed']),
+      file: z.string(),
+      columns: z.array(z.string()),
+    }),
+  ),
+  /** What reads models without being one. Without a column, it reads whole models. */
+  readers: z.array(
+    z.object({
+      uniqueId: z.string(),
+      name: z.string(),
+      resourceType: z.enum(['exposure', 'metric', 'semantic_model', 'test']),
+      dependsOn: z.array(z.string()),
+      column: z.string().nullable(),
+      owner: z.string().nullable(),
+      url: z.string().nullable(),
+    }),
+  ),
+  queries: z.array(
+    z.object({
+      name: z.string(),
+      reads: z.array(columnReadSchema),
+      nodes: z.array(z.string()),
+      reason: z.string().optional(),
+    }),
+  ),
+  ms: timings,
+});
+
 export const statsSchema = z.object({
   pid: z.number(),
   rssBytes: z.number(),
@@ -276,6 +339,8 @@ export type FixturesAnswer = z.infer<typeof fixturesAnswerSchema>;
 export type MutationAnswer = z.infer<typeof mutationAnswerSchema>;
 export type CoverageAnswer = z.infer<typeof coverageAnswerSchema>;
 export type ChangesAnswer = z.infer<typeof changesAnswerSchema>;
+export type LineageAnswer = z.infer<typeof lineageAnswerSchema>;
+export type ColumnRead = z.infer<typeof columnReadSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 
 /** Fields of every request about the project. */
@@ -340,6 +405,15 @@ export interface StrengthRequest extends ProjectRequest {
   /** Names of models, with * as a wildcard; default: all models of the root project. */
   readonly select?: readonly string[];
   readonly sources?: FixturesRequest['sources'];
+}
+
+/** Fields of `lineage`. */
+export interface LineageRequest extends ProjectRequest {
+  readonly sources?: FixturesRequest['sources'];
+  /** SQL outside the dbt project, such as saved queries. */
+  readonly queries?: readonly { readonly name: string; readonly sql: string }[];
+  /** The schemas in which their unqualified names are looked up first, in this order. */
+  readonly searchPath?: readonly string[];
 }
 
 /** Fields of `changes`. */

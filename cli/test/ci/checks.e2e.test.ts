@@ -2,8 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Finding, findingsIn, readManifest } from '../../src/ci/checks/check.ts';
-import type { CheckedManifest } from '../../src/ci/checks/manifest.ts';
+import { type Finding, findingsIn, type ReadProject, readProject } from '../../src/ci/checks/check.ts';
 import type { CheckSettings } from '../../src/config/project/check-settings.ts';
 import { type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects } from '../support/effects.ts';
@@ -17,10 +16,12 @@ models:
     description: One row per number.
     columns: [{name: id, data_tests: [unique, not_null]}]
 `,
-  'models/staging/stg_people.sql': "select id, 'a@example.com' as email, 'x' as nick from {{ ref('numbers') }}\n",
+  'models/staging/stg_people.sql':
+    "select id, 'a@example.com' as email, 'x' as nick, 'y' as code from {{ ref('numbers') }}\n",
   'models/intermediate/int_sums.sql': "select id from {{ ref('people') }} union all select id from {{ ref('days') }}\n",
   'models/marts/core/days.sql': 'select 1 as id\n',
-  'models/marts/people.sql': "select id, email, nick from {{ ref('stg_people') }}\n",
+  'models/marts/people.sql':
+    "select id, email, upper(email) as login, code as nick, 1 as email_count from {{ ref('stg_people') }}\n",
   'models/marts/people.yml': `
 models:
   - name: stg_people
@@ -46,19 +47,19 @@ exposures:
 
 let folder: string;
 let project: TinyProject;
-let manifest: CheckedManifest;
+let read: ReadProject;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-checks-'));
   project = await tinyProject(folder, { raw: false });
   for (const [path, text] of Object.entries(files)) await project.write(path, text);
-  manifest = await readManifest(project.paths, quietEffects({ env: process.env }));
+  read = await readProject(project.paths, quietEffects({ env: process.env }));
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function findings(checks?: CheckSettings): Promise<readonly Finding[]> {
   const settings = { ...project.paths.settings, ...(checks === undefined ? {} : { checks }) };
-  return (await findingsIn(manifest, { ...project.paths, settings })).findings;
+  return (await findingsIn(read, { ...project.paths, settings })).findings;
 }
 const found = (all: readonly Finding[], rule: string): string[] =>
   all.filter((one) => one.rule === rule).map(({ name, column }) => (column === undefined ? name : `${name}.${column}`));
@@ -97,7 +98,7 @@ describe('ci --only checks', () => {
     expect(found(all, 'unit_test')).toEqual(['people']);
     expect(found(all, 'contract')).toEqual(['people']);
     expect(found(all, 'exposures')).toEqual(['board']);
-    expect(found(all, 'personal')).toEqual(['people.email']);
+    expect(found(all, 'personal')).toEqual(['people.email', 'people.login']);
   });
 
   it('lets intermediate models read the marts that are shared, and only those', async () => {
@@ -113,6 +114,6 @@ describe('ci --only checks', () => {
   it('points to the line of the column in the YAML file', async () => {
     const personal = (await findings()).find(({ rule }) => rule === 'personal');
     expect(personal).toMatchObject({ severity: 'warn', file: 'dbt/models/marts/people.yml', line: 13 });
-    expect(personal?.message).toContain('as stg_people.email declares');
+    expect(personal?.message).toContain('from stg_people.email');
   });
 });

@@ -6,7 +6,10 @@ import type { Paths } from '../../config/paths.ts';
 import { type RuleName, ruleNames, ruleSetting, sharedMarts } from '../../config/project/check-settings.ts';
 import { EngineClient } from '../../engine/client.ts';
 import { requireReadable } from '../../engine/problems.ts';
+import { type LineageGraph, lineageGraph } from '../../lineage/graph.ts';
+import { readLineage } from '../../lineage/read-lineage.ts';
 import { type CheckedManifest, checkedManifest } from './manifest.ts';
+import { hasPersonalColumns } from './personal.ts';
 import { type Breach, type Checked, rules } from './rules.ts';
 
 /** One line: which rule, which model, where, and what to do. */
@@ -28,41 +31,51 @@ export interface ChecksOutcome {
   readonly findings: readonly Finding[];
 }
 
+/** What the rules look at, as dbt reads it from the working tree. */
+export interface ReadProject {
+  readonly manifest: CheckedManifest;
+  /** Only if a column is declared personal: the rule follows it through the SQL. */
+  readonly lineage: LineageGraph | undefined;
+}
+
 /**
  * Checks the project's conventions, as far as `checks` in meetup.yml asks for them, in dbt's manifest.
  * @throws MeetupError if dbt can't read the project.
  */
 export async function checkConventions(paths: Paths, effects: Effects): Promise<ChecksOutcome> {
-  return findingsIn(await readManifest(paths, effects), paths);
+  return findingsIn(await readProject(paths, effects), paths);
 }
 
-/**
- * dbt's manifest of the project as it is in the working tree.
- * @throws MeetupError if dbt can't read the project.
- */
-export async function readManifest(paths: Paths, effects: Effects): Promise<CheckedManifest> {
+/** @throws MeetupError if dbt can't read the project. */
+export async function readProject(paths: Paths, effects: Effects): Promise<ReadProject> {
   const manifestFile = join(paths.state, 'checks', 'manifest.json');
   const engine = new EngineClient(paths, effects);
   try {
     const answer = await engine.changes({ target: 'dev', manifestFile });
     if (answer.status !== 'pass') requireReadable(answer);
+    const manifest = await readJsonFile(manifestFile, checkedManifest, 'remove it, and try again');
+    const isFollowed =
+      ruleSetting(paths.settings.checks, 'personal').severity !== 'off' &&
+      hasPersonalColumns({ manifest, personal: personalSettings(paths) });
+    return { manifest, lineage: isFollowed ? lineageGraph(await readLineage(engine, paths)) : undefined };
   } finally {
     await engine.close();
   }
-  return readJsonFile(manifestFile, checkedManifest, 'remove it, and try again');
 }
 
+/** `personal` of meetup.yml, by lower-case `<table>.<column>`. */
+const personalSettings = ({ settings }: Paths): ReadonlyMap<string, boolean> =>
+  new Map(Object.entries(settings.personal ?? {}).map(([name, is]) => [name.toLowerCase(), is] as const));
+
 /** What the rules find in a manifest, with the severities of meetup.yml. */
-export async function findingsIn(manifest: CheckedManifest, paths: Paths): Promise<ChecksOutcome> {
+export async function findingsIn({ manifest, lineage }: ReadProject, paths: Paths): Promise<ChecksOutcome> {
   const models = Object.values(manifest.nodes).filter(
     ({ resource_type: kind, package_name: from }) => kind === 'model' && from === manifest.metadata.project_name,
   );
-  const personal = new Map(
-    Object.entries(paths.settings.personal ?? {}).map(([name, is]) => [name.toLowerCase(), is] as const),
-  );
+  const checked = { manifest, models, lineage, personal: personalSettings(paths) };
   return {
     models: models.length,
-    findings: await findingsOf({ manifest, models, personal, sharedMarts: sharedMarts(paths.settings.checks) }, paths),
+    findings: await findingsOf({ ...checked, sharedMarts: sharedMarts(paths.settings.checks) }, paths),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { RuleName } from '../../config/project/check-settings.ts';
+import type { LineageGraph } from '../../lineage/graph.ts';
 import type { CheckedManifest, CheckedNode } from './manifest.ts';
 import { personalColumns } from './personal.ts';
 
@@ -18,6 +19,8 @@ export interface Checked {
   readonly models: readonly CheckedNode[];
   /** `personal` of meetup.yml, by lower-case `<table>.<column>`. */
   readonly personal: ReadonlyMap<string, boolean>;
+  /** The lineage of columns; undefined if nothing is declared personal, or if it could not be read. */
+  readonly lineage?: LineageGraph | undefined;
   /** Folders of marts that intermediate models may read. */
   readonly sharedMarts: readonly string[];
 }

@@ -16,6 +16,8 @@ export interface Layout {
   readonly scenarios: string;
   readonly data: string;
   readonly schemas: string;
+  /** The folder of saved queries. */
+  readonly queries: string;
 }
 
 const PROJECT_FILE = 'dbt_project.yml';
@@ -48,6 +50,7 @@ export function layoutOf(root: string, settings: Settings, env: Environment): La
     scenarios: at(settings.scenarios ?? 'fixtures/scenarios'),
     data,
     schemas: settings.schemas === undefined ? join(data, 'schemas') : at(settings.schemas),
+    queries: at(settings.queries ?? 'queries'),
   };
 }
 

@@ -22,6 +22,9 @@ export const settingsSchema = z
     scenarios: path.optional().describe('The folder of the scenarios, one folder each.'),
     data: path.optional().describe('The folder of the JSON files that `meetup load` reads.'),
     schemas: path.optional().describe('The folder of the JSON Schemas, one `<entity>.schema.json` each.'),
+    queries: path
+      .optional()
+      .describe('The folder of saved queries (*.sql): `meetup impact` says which columns they read.'),
     public: z
       .array(z.string().min(1))
       .min(1)

@@ -25,7 +25,6 @@ select
     used_or_known.user_id,
     known.city,
     known.country,
-    known.hometown,
     {{ count_or_0('joined_groups.group_count') }} as group_count,
     joined_groups.first_joined_at,
     known.user_id is null as is_unknown

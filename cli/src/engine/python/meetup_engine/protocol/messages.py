@@ -60,9 +60,19 @@ class RequestDocument(TypedDict, total=False):
     list: bool
     sources: SourceColumns | None
     generation: int | None
+    # lineage
+    queries: list[SavedQuery] | None
+    searchPath: list[str] | None
     # changes
     deployedDir: str | None
     manifestFile: str | None
+
+
+class SavedQuery(TypedDict):
+    """SQL outside the dbt project, such as a dashboard's. Unqualified names are looked up in `searchPath`."""
+
+    name: str
+    sql: str
 
 
 class Problem(TypedDict):
@@ -293,4 +303,72 @@ class DeployedSource(TypedDict):
 class ChangesAnswer(Answer):
     nodes: list[DeployedNode]
     sources: list[DeployedSource]
+    ms: Timings
+
+
+class ColumnRead(TypedDict):
+    # The unique id of a model, seed or source, or `relation.<schema>.<name>` for a table that the project doesn't know.
+    node: str
+    column: str
+
+
+class LineageRows(TypedDict):
+    """What decides which rows there are. Equal digests mean the same meaning; none that it could not be resolved."""
+
+    reads: list[ColumnRead]
+    digest: str | None
+
+
+class LineageColumn(LineageRows):
+    name: str
+
+
+class LineageModel(TypedDict):
+    uniqueId: str
+    name: str
+    resourceType: str
+    file: str
+    schema: str
+    access: str
+    dependsOn: list[str]
+    columns: list[LineageColumn]
+    rows: LineageRows
+    # Why the columns could not be resolved: each is said to read every column of what the model reads.
+    reason: NotRequired[str]
+
+
+class LineageInput(TypedDict):
+    """A source or a seed."""
+
+    uniqueId: str
+    name: str
+    resourceType: str
+    file: str
+    columns: list[str]
+
+
+class LineageReader(TypedDict):
+    """Something at the end: an exposure, a metric or a data test. Without `column`, it reads whole models."""
+
+    uniqueId: str
+    name: str
+    resourceType: str
+    dependsOn: list[str]
+    column: str | None
+    owner: str | None
+    url: str | None
+
+
+class LineageQuery(TypedDict):
+    name: str
+    reads: list[ColumnRead]
+    nodes: list[str]
+    reason: NotRequired[str]
+
+
+class LineageAnswer(Answer):
+    models: list[LineageModel]
+    inputs: list[LineageInput]
+    readers: list[LineageReader]
+    queries: list[LineageQuery]
     ms: Timings

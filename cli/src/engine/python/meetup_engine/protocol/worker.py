@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from meetup_engine.project.project import Parse, Settings
     from meetup_engine.protocol.messages import (
         Answer,
+        LineageAnswer,
         ParseAnswer,
         ParseReport,
         Problem,
@@ -85,6 +86,7 @@ class Worker:
             "affected": self._run_task,
             **unit_test_operations.operations(self._session, self._refresh),
             **changes.operation(self._session, self._refresh),
+            "lineage": self._lineage,
         }
         self._cancellation = Cancellation(_interrupt_queries)
         server.on_cancel = self._cancellation.cancel
@@ -193,6 +195,12 @@ class Worker:
         if isinstance(task, AffectedBuild):
             answer["inputs"] = {**session.inputs(), "repeatable": task.repeatable()}
         return answer
+
+    def _lineage(self, request: Request) -> LineageAnswer:
+        # Imported on demand, because the SQL parser takes a while to import.
+        from meetup_engine.lineage import operation
+
+        return operation.run(self._session, self._refresh, request)
 
     # --- sessions ---
 

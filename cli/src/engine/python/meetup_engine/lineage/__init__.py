@@ -1,0 +1,1 @@
+"""Follows columns through the compiled SQL of models."""
