@@ -2,15 +2,15 @@
 const { readFileSync } = require('node:fs');
 
 /**
- * Reads the output of `./meetup test --all --json`: `test-report.cjs counts FILE` or `test-report.cjs slowest FILE`.
+ * Reads what `./meetup test --all --json --junit JUNIT` wrote: `test-report.cjs counts JSON`, or `test-report.cjs slowest JSON JUNIT`.
  * @typedef {{ name: string, status: 'pass' | 'fail' | 'skip', ms: number, message?: string }} Test
  */
 const SHOWN = 10;
 
-const [, , wanted, file = ''] = process.argv;
-const tests = readTests(file);
+const [, , wanted, json = '', junit = ''] = process.argv;
+const tests = readTests(json);
 if (wanted === 'counts') count(tests);
-else slowest(tests);
+else slowest(tests, readFiles(junit));
 
 /**
  * @param {string} file
@@ -19,6 +19,16 @@ else slowest(tests);
 function readTests(file) {
   const text = readFileSync(file, 'utf8').trim();
   return (text && JSON.parse(text).tests) || [];
+}
+
+/**
+ * The time of each file from its first hook to its last. The sum of its tests would count concurrent ones several times, and no hooks.
+ * @param {string} file
+ * @returns {[name: string, ms: number][]}
+ */
+function readFiles(file) {
+  const suites = readFileSync(file, 'utf8').matchAll(/<testsuite name="([^"]*)"[^>]* time="([\d.]+)"/g);
+  return [...suites].map(([, name = '', seconds]) => [name, Number(seconds) * 1000]);
 }
 
 /**
@@ -32,28 +42,27 @@ function count(tests) {
   console.log(tests.filter(({ status }) => status === 'pass').length, failed.length);
 }
 
-/** @param {Test[]} tests */
-function slowest(tests) {
+/**
+ * @param {Test[]} tests
+ * @param {[name: string, ms: number][]} files
+ */
+function slowest(tests, files) {
   if (tests.length === 0) return;
-  /** @type {Map<string, number>} */
-  const files = new Map();
-  for (const { name, ms } of tests) {
-    const file = name.split(' > ')[0] ?? name;
-    files.set(file, (files.get(file) ?? 0) + ms);
-  }
   show(
     'slowest tests',
     tests.map(({ name, ms }) => [name, ms]),
+    SHOWN,
   );
-  show('slowest files', [...files]);
+  show('slowest files', files, 3 * SHOWN);
 }
 
 /**
  * @param {string} title
  * @param {[name: string, ms: number][]} times
+ * @param {number} shown
  */
-function show(title, times) {
+function show(title, times, shown) {
   console.log(`\n== ${title}`);
-  const longest = times.sort(([, a], [, b]) => b - a).slice(0, SHOWN);
+  const longest = times.sort(([, a], [, b]) => b - a).slice(0, shown);
   for (const [name, ms] of longest) console.log(`${(ms / 1000).toFixed(1).padStart(7)} s  ${name}`);
 }
