@@ -8,7 +8,7 @@ export const IN_DOUBT = '';
 /** Records that are passed to JavaScript at once. */
 const PORTION = 2000;
 
-/** A file's rows in its raw table, and which of them are in doubt: neither certainly valid nor rejected yet. */
+/** The rows of a file that was split by structure, and which of them are in doubt: neither certainly valid nor rejected yet. */
 export class Doubt {
   readonly #loading: Loading;
   readonly #ofFile: string;
@@ -20,20 +20,10 @@ export class Doubt {
     this.#inDoubt = `_batch_seq = ${loading.batch.seq} and _batch_id = ${quoteLiteral(IN_DOUBT)}`;
   }
 
-  /** The number of rows, and the first row's id: ids follow the file's order. Inside a transaction, they exceed 2^53. */
-  async count(): Promise<{ rows: number; first: bigint }> {
-    const [[rows, first] = []] = await this.#read(
-      `select count(*), coalesce(min(rowid), 0) from ${tableOf(this.#loading)} where ${this.#ofFile}`,
-    );
-    return { rows: Number(rows ?? 0), first: BigInt(String(first ?? 0)) };
-  }
-
-  /** The text of a row that is in doubt; empty for any other row. */
-  async textAt(row: bigint): Promise<string> {
-    const [[text] = []] = await this.#read(
-      `select _source_file from ${tableOf(this.#loading)} where ${this.#inDoubt} and rowid = ${row}`,
-    );
-    return String(text ?? '');
+  /** The number of the file's rows. */
+  async count(): Promise<number> {
+    const [[rows] = []] = await this.#read(`select count(*) from ${tableOf(this.#loading)} where ${this.#ofFile}`);
+    return Number(rows ?? 0);
   }
 
   /** Yields the records in doubt in chunks. */

@@ -1,42 +1,23 @@
 import { MeetupError } from '../config/errors.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import { jsonStructure, sqlType } from './contract/column-types.ts';
-import { learnKeyOrders } from './contract/key-order.ts';
-import { textPattern } from './contract/text-pattern.ts';
-import { cutByHand, JsonFaultError, type ParsedRecord } from './cutter.ts';
+import { cutByHand, JsonFaultError } from './cutter.ts';
 import { Doubt, IN_DOUBT } from './doubt.ts';
 import type { DropFile } from './drops.ts';
 import { type JsonLayout, type ListLayout, sniffLayout } from './json-text.ts';
-import {
-  arrayLines,
-  type Cut,
-  CutError,
-  LONGEST_LINE,
-  lineSource,
-  NotByLineError,
-  plainLines,
-  type RawRecord,
-  type RecordLines,
-} from './lines.ts';
+import { type Cut, CutError } from './lines.ts';
+import { loadLines } from './load-lines.ts';
+import { countsOf, type FileCounts, parsed, patternFor, runAndScan } from './load-steps.ts';
 import { LARGEST_RECORD, type Loading, tableOf } from './loading.ts';
-import { sampleRecords } from './record-sample.ts';
 import { cannotRead, notJson, notWhole, tooLarge } from './refusals.ts';
-import { type Scan, type ScanKind, scanFile } from './scan.ts';
+import { scanFile } from './scan.ts';
 import { RECORD_COLUMNS, settle } from './settle.ts';
-
-export interface FileCounts {
-  readonly read: number;
-  readonly loaded: number;
-  readonly rejected: number;
-  /** The first rejected record's position and reasons, for messages. */
-  readonly example?: string;
-}
 
 /**
  * Appends one file's records to its raw table, inside the caller's transaction.
  *
- * DuckDB reads the file in one pass and matches each record's text against a pattern that only valid records match. All others
- * are in doubt and go to ajv one by one: valid ones are inserted with the values from JSON.parse, invalid ones go to
+ * DuckDB reads the file and matches each record's text against a pattern that only valid records match. All others are in doubt
+ * and go to ajv one by one: valid ones are inserted with the values from JSON.parse, invalid ones go to
  * raw.rejected_records. The records are counted a second time without DuckDB. docs/decisions/load.md explains why and what it
  * costs.
  * @throws MeetupError with file, line and reason if the file is not JSON or not a list of records.
@@ -59,45 +40,18 @@ export const LARGE = 4_000_000;
 export const firstCut = ({ path, bytes = 0 }: DropFile): Cut =>
   bytes >= LARGE && !path.endsWith('.gz') ? 'by line' : 'by structure';
 
-async function loadLines(loading: Loading, layout: ListLayout): Promise<FileCounts> {
-  const { warehouse, file, batch } = loading;
-  const isArray = layout === 'array';
-  const pattern = await patternFor(loading, true);
-  const whole = pattern === undefined ? undefined : `${pattern}\\s*${isArray ? ',\\s*' : ''}`;
-  try {
-    const scan = await insertAndScan(loading, insertStatement(loading, lineSource(file.path), whole), 'lines');
-    const unnumbered = `_batch_seq = ${batch.seq} and _record_index = ${UNNUMBERED}`;
-    const doubt = new Doubt(loading, unnumbered);
-    const { rows, first } = await doubt.count();
-    if (rows !== scan.lines || scan.longest > LONGEST_LINE) throw new NotByLineError();
-    const at = (line: number): Promise<string> => doubt.textAt(first + BigInt(line));
-    const lines = isArray ? arrayLines(rows, await at(0), await at(rows - 1)) : plainLines(rows);
-    if (lines.read > 0 && lines.last !== undefined && (await at(lines.last)) === '') throw new NotByLineError();
-    await warehouse.run(
-      `update ${tableOf(loading)} set _record_index = rowid - ${first + BigInt(lines.skipped)} where ${unnumbered}`,
-    );
-    return await settleAll(loading, doubt, lines);
-  } catch (error) {
-    throw error instanceof MeetupError ? error : new CutError(file.sourceFile, 'by structure', error);
-  }
-}
-
 async function loadStructure(loading: Loading, layout: ListLayout): Promise<FileCounts> {
   const { file, batch } = loading;
   const pattern = await patternFor(loading, layout === 'newline_delimited');
   try {
-    const scan = await insertAndScan(
-      loading,
-      insertStatement(loading, objectSource(file.path, layout), pattern),
-      layout,
-    );
+    const scan = await runAndScan(loading, insertStatement(loading, objectSource(file.path, layout), pattern), layout);
     const doubt = new Doubt(
       loading,
       `_batch_seq = ${batch.seq} and (_source_file = ${quoteLiteral(file.sourceFile)} or _batch_id = ${quoteLiteral(IN_DOUBT)})`,
     );
-    const { rows } = await doubt.count();
+    const rows = await doubt.count();
     if (!scan.isWellFormed || rows !== scan.records) throw new CutError(file.sourceFile, 'by hand');
-    return await settleAll(loading, doubt, plainLines(rows));
+    return await settleAll(loading, doubt, rows);
   } catch (error) {
     throw error instanceof MeetupError ? error : new CutError(file.sourceFile, 'by hand', error);
   }
@@ -123,36 +77,6 @@ async function loadByHand(loading: Loading, layout: ListLayout): Promise<FileCou
   if (!scan.isWellFormed || scan.records !== total.read) throw notWhole(path, total.read, scan.records);
   return countsOf(total.read, total.rejected, example);
 }
-
-const countsOf = (read: number, rejected: number, example: string | undefined): FileCounts => ({
-  read,
-  loaded: read - rejected,
-  rejected,
-  ...(example === undefined ? {} : { example }),
-});
-
-/** The pattern of certainly valid records, for the order in which the file's first records have their keys. */
-async function patternFor({ file, contract }: Loading, isByLine: boolean): Promise<string | undefined> {
-  const sample = await sampleRecords(file.path, isByLine);
-  return textPattern(contract.schema, contract.record, learnKeyOrders(contract.schema, sample));
-}
-
-/** Counts the records here while DuckDB reads the file. */
-async function insertAndScan(loading: Loading, sql: string, kind: ScanKind): Promise<Scan> {
-  const { path, bytes } = loading.file;
-  const [inserted, scanned] = await Promise.allSettled([loading.warehouse.run(sql), scanFile(path, kind)]);
-  if (scanned.status === 'rejected') throw cannotRead(path, scanned.reason);
-  const scan = scanned.value;
-  if (kind !== 'lines' && scan.longest > LARGEST_RECORD) throw tooLarge(path);
-  if (inserted.status === 'rejected') throw inserted.reason;
-  if (bytes !== undefined && bytes !== scan.bytes) {
-    throw new MeetupError(`${path} changed while it was being loaded: load again once it is complete.`);
-  }
-  return scan;
-}
-
-/** A record's position until all of the file's records are in the table. */
-const UNNUMBERED = -1;
 
 /** Yields the same columns as {@link lineSource}, for a file that is split by structure. */
 function objectSource(path: string, layout: ListLayout): string {
@@ -181,20 +105,17 @@ function insertStatement(loading: Loading, source: string, pattern: string | und
     from (select record_text, record_index, ${record} as record from ${source})`;
 }
 
-async function settleAll(loading: Loading, doubt: Doubt, lines: RecordLines): Promise<FileCounts> {
+async function settleAll(loading: Loading, doubt: Doubt, read: number): Promise<FileCounts> {
   let rejected = 0;
   let example: string | undefined;
   for await (const portion of doubt.portions()) {
-    const records = portion.flatMap(({ index, text }) => lines.record({ index: index + lines.skipped, text }) ?? []);
-    const settled = await settle(loading, records.map(parsed));
+    const settled = await settle(loading, portion.map(parsed));
     rejected += settled.rejected;
     example ??= settled.example;
   }
   await doubt.remove();
-  return countsOf(lines.read, rejected, example);
+  return countsOf(read, rejected, example);
 }
-
-const parsed = (record: RawRecord): ParsedRecord => ({ ...record, value: JSON.parse(record.text) });
 
 /** Checks that the tables hold as many of the file's records as were counted in it. */
 async function requireWhole(loading: Loading, counts: FileCounts): Promise<void> {

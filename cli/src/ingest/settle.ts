@@ -6,7 +6,7 @@ import type { ParsedRecord } from './cutter.ts';
 import { type Loading, tableOf } from './loading.ts';
 
 /** A record in doubt after its validation. */
-interface ValidatedRecord extends ParsedRecord {
+export interface ValidatedRecord extends ParsedRecord {
   readonly reasons: readonly string[];
 }
 
@@ -21,12 +21,19 @@ export interface Settled {
  * Validates records in doubt one by one: valid ones are inserted with the values from JSON.parse, invalid ones go to
  * raw.rejected_records with all reasons.
  */
-export async function settle(loading: Loading, records: readonly ParsedRecord[]): Promise<Settled> {
-  const validated = records.map((record) => ({ ...record, reasons: loading.contract.validate(record) }));
-  const bad = validated.filter(({ reasons }) => reasons.length > 0);
+export const settle = (loading: Loading, records: readonly ParsedRecord[]): Promise<Settled> =>
+  insertSettled(loading, validated(loading, records));
+
+/** The records with the reasons why they are invalid, if any. */
+export const validated = ({ contract }: Loading, records: readonly ParsedRecord[]): readonly ValidatedRecord[] =>
+  records.map((record) => ({ ...record, reasons: contract.validate(record) }));
+
+/** Inserts the valid records, and the invalid ones into raw.rejected_records. */
+export async function insertSettled(loading: Loading, records: readonly ValidatedRecord[]): Promise<Settled> {
+  const bad = records.filter(({ reasons }) => reasons.length > 0);
   await insertValid(
     loading,
-    validated.filter(({ reasons }) => reasons.length === 0),
+    records.filter(({ reasons }) => reasons.length === 0),
   );
   await insertRejected(loading, bad);
   const [first] = bad;

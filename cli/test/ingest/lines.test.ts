@@ -54,6 +54,19 @@ describe('a file with one record per line', () => {
     });
   });
 
+  it('keeps the order of its records in a file of several buffers, with invalid and equal records among them', async () => {
+    const pad = 'x'.repeat(4000);
+    const records = Array.from({ length: 6000 }, (_, i) => ({
+      user_id: i % 50 === 7 ? `${i}` : 1 + (i % 5000),
+      hometown: pad,
+    }));
+    const [valid, invalid] = [true, false].map((isValid) =>
+      records.flatMap(({ user_id: id }, i) => ((typeof id === 'number') === isValid ? [[i, id]] : [])),
+    );
+    const text = `[\n${records.map((record) => JSON.stringify(record)).join(',\n')}\n]`;
+    expect(await byLine(text)).toEqual({ kept: valid, rejected: invalid?.map(([index]) => index) });
+  });
+
   it('does not need an array around the records', async () => {
     expect(await byLine(`${one}\n${bad}\n${two}\n`)).toEqual({
       kept: [

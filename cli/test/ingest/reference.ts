@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { resolvePaths } from '../../src/config/paths.ts';
 import type { ColumnType } from '../../src/ingest/contract/column-types.ts';
 import { type Cut, CutError } from '../../src/ingest/lines.ts';
-import { type FileCounts, firstCut, loadFile } from '../../src/ingest/load-file.ts';
+import { firstCut, loadFile } from '../../src/ingest/load-file.ts';
+import type { FileCounts } from '../../src/ingest/load-steps.ts';
 import type { BatchStamp } from '../../src/ingest/loading.ts';
 import { createRawTables, rawTablesOf } from '../../src/ingest/raw-tables.ts';
 import { type Contract, readContracts } from '../../src/ingest/schemas.ts';
@@ -81,7 +82,7 @@ export async function outcomeOf(
   contract: Contract,
   file: { readonly entity: string; readonly name: string; readonly content: string | Uint8Array },
   given?: Cut,
-): Promise<Outcome & { counts: FileCounts }> {
+): Promise<Outcome & { counts: FileCounts; cut: Cut }> {
   const { warehouse, folder } = bench;
   const path = join(folder, file.name);
   await writeFile(path, file.content);
@@ -91,8 +92,9 @@ export async function outcomeOf(
   try {
     const place = { entity: file.entity, path, sourceFile: file.name, isComplete: false };
     const loading = { warehouse, file: { ...place, bytes }, batch, contract };
-    const counts = await loadFile(loading, given ?? firstCut(loading.file));
-    return { counts, ...(await readOutcome(warehouse, contract, file)) };
+    const cut = given ?? firstCut(loading.file);
+    const counts = await loadFile(loading, cut);
+    return { counts, cut, ...(await readOutcome(warehouse, contract, file)) };
   } catch (error) {
     if (!(error instanceof CutError)) throw error;
     next = error.next;

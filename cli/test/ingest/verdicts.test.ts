@@ -117,7 +117,8 @@ describe('load', () => {
             const texts = records.map(([value, style]) => awkward(value, style, cut));
             const contract = bench.contract(entity);
             const file = { entity, name: `${entity}.json`, content: `[${texts.join(',\n')}]` };
-            const { counts, ...outcome } = await outcomeOf(bench, contract, file, cut);
+            const { counts, cut: used, ...outcome } = await outcomeOf(bench, contract, file, cut);
+            expect(used).toBe(cut);
             expect(outcome).toEqual(expectedOutcome(contract, texts));
             expect(counts.read).toBe(texts.length);
           },

@@ -1,0 +1,137 @@
+import { quoteLiteral } from '../warehouse/sql.ts';
+import { NotByLineError } from './lines.ts';
+import { type Loading, tableOf } from './loading.ts';
+
+/** The text of a line, by its number from 0. */
+export interface TextAt {
+  readonly line: number;
+  readonly text: string;
+}
+
+/** Lines that are passed to JavaScript at once, and their bytes. */
+const PORTION = { lines: 10_000, bytes: 64_000_000 };
+
+const TABLE = 'temp.lines_in_doubt';
+const ENUM = 'hashes_in_doubt';
+
+/**
+ * Which lines of a file are in doubt, in a temporary table with a row per line: its hash, and its text if it is in doubt. Equal
+ * lines are equally certain, so the hash tells which lines to leave out when the certain ones are inserted, and, line by line,
+ * that those are what was checked: a collision, another order or a file that changed in between is found.
+ */
+export class LinesInDoubt {
+  readonly lines: number;
+  /** How many of them are certainly valid. */
+  readonly certain: number;
+  readonly #loading: Loading;
+  /** Row ids follow the file's order. Inside a transaction, they exceed 2^53. */
+  readonly #first: bigint;
+
+  private constructor(loading: Loading, lines: number, certain: number, first: bigint) {
+    this.#loading = loading;
+    this.lines = lines;
+    this.certain = certain;
+    this.#first = first;
+  }
+
+  static hashOf(text: string): string {
+    return `cast(hash(${text}) >> 1 as bigint)`;
+  }
+
+  /**
+   * The statement that makes the table from the lines of a source.
+   * @param pattern what certain lines match; undefined if none is certain.
+   */
+  static statement(source: string, pattern: string | undefined): string {
+    const text =
+      pattern === undefined
+        ? 'record_text'
+        : `case when not regexp_full_match(record_text, ${quoteLiteral(pattern)}) then record_text end`;
+    return `create or replace temporary table lines_in_doubt as
+      select ${text} as text, ${LinesInDoubt.hashOf('record_text')} as hashed from ${source}`;
+  }
+
+  /** Reads the table that {@link statement} made. */
+  static async read(loading: Loading): Promise<LinesInDoubt> {
+    const [[lines, doubtful, first] = []] = await rowsOf(
+      loading,
+      `select count(*), count(text), coalesce(min(rowid), 0) from ${TABLE}`,
+    );
+    const count = Number(lines ?? 0);
+    return new LinesInDoubt(loading, count, count - Number(doubtful ?? 0), BigInt(String(first ?? 0)));
+  }
+
+  /**
+   * A condition that holds for the hashes of certain lines. Not a join, after which rows no longer have the file's order: a cast
+   * to an enum looks a value up just the same.
+   */
+  async isCertain(hashed: string): Promise<string> {
+    if (this.certain === this.lines) return 'true';
+    await this.#loading.warehouse.run(
+      `create temporary type ${ENUM} as enum (select distinct cast(hashed as varchar) from ${TABLE} where text is not null)`,
+    );
+    return `try_cast(cast(${hashed} as varchar) as ${ENUM}) is null`;
+  }
+
+  /** The text of a line that is in doubt; empty for any other line. */
+  async textAt(line: number): Promise<string> {
+    const [[text] = []] = await rowsOf(
+      this.#loading,
+      `select text from ${TABLE} where rowid = ${this.#first + BigInt(line)}`,
+    );
+    return String(text ?? '');
+  }
+
+  /** The next lines in doubt after a line; none if there are no more. */
+  async portion(after: number): Promise<readonly TextAt[]> {
+    const rows = await rowsOf(
+      this.#loading,
+      `select line, text from (
+         select line, text, sum(strlen(text)) over (order by line) - strlen(text) as bytes_before from (
+           select rowid - ${this.#first} as line, text from ${TABLE}
+           where text is not null and rowid > ${this.#first + BigInt(after)} order by rowid limit ${PORTION.lines}
+         )
+       ) where bytes_before < ${PORTION.bytes} order by line`,
+    );
+    return rows.map(([line, text]) => ({ line: Number(line), text: String(text) }));
+  }
+
+  /**
+   * Gives the inserted records their positions.
+   * @param skipped the number of lines before the first record.
+   * @throws NotByLineError if they are not the certain lines, in the same order.
+   */
+  async number(skipped: number): Promise<void> {
+    const { batch, warehouse } = this.#loading;
+    const table = tableOf(this.#loading);
+    const [[rows, first] = []] = await rowsOf(
+      this.#loading,
+      `select count(*), coalesce(min(rowid), 0) from ${table} where _batch_seq = ${batch.seq}`,
+    );
+    if (Number(rows ?? 0) !== this.certain) throw new NotByLineError();
+    if (this.certain === 0) return;
+    const ranked = `(select rowid - ${this.#first + BigInt(skipped)} as position, hashed,
+        row_number() over (order by rowid) - 1 + ${first} as row from ${TABLE} where text is null)`;
+    const [[same] = []] = await rowsOf(
+      this.#loading,
+      `select count(*) from ${table} as t inner join ${ranked} as certain on t.rowid = certain.row
+       where t._batch_seq = ${batch.seq} and t._record_index = certain.hashed`,
+    );
+    if (Number(same ?? 0) !== this.certain) throw new NotByLineError();
+    await warehouse.run(
+      `update ${table} as t set _record_index = certain.position from ${ranked} as certain
+       where t.rowid = certain.row and t._batch_seq = ${batch.seq}`,
+    );
+  }
+
+  /** Removes what it has made. */
+  async drop(): Promise<void> {
+    const { warehouse } = this.#loading;
+    await warehouse.run(`drop type if exists ${ENUM}`);
+    await warehouse.run(`drop table ${TABLE}`);
+  }
+}
+
+async function rowsOf(loading: Loading, sql: string): Promise<readonly (readonly unknown[])[]> {
+  return (await loading.warehouse.connection.runAndReadAll(sql)).getRows();
+}

@@ -1,0 +1,46 @@
+import { MeetupError } from '../config/errors.ts';
+import { learnKeyOrders } from './contract/key-order.ts';
+import { textPattern } from './contract/text-pattern.ts';
+import type { ParsedRecord } from './cutter.ts';
+import type { RawRecord } from './lines.ts';
+import { LARGEST_RECORD, type Loading } from './loading.ts';
+import { sampleRecords } from './record-sample.ts';
+import { cannotRead, tooLarge } from './refusals.ts';
+import { type Scan, type ScanKind, scanFile } from './scan.ts';
+
+export interface FileCounts {
+  readonly read: number;
+  readonly loaded: number;
+  readonly rejected: number;
+  /** The first rejected record's position and reasons, for messages. */
+  readonly example?: string;
+}
+
+export const countsOf = (read: number, rejected: number, example: string | undefined): FileCounts => ({
+  read,
+  loaded: read - rejected,
+  rejected,
+  ...(example === undefined ? {} : { example }),
+});
+
+export const parsed = (record: RawRecord): ParsedRecord => ({ ...record, value: JSON.parse(record.text) });
+
+/** The pattern of certainly valid records, for the order in which the file's first records have their keys. */
+export async function patternFor({ file, contract }: Loading, isByLine: boolean): Promise<string | undefined> {
+  const sample = await sampleRecords(file.path, isByLine);
+  return textPattern(contract.schema, contract.record, learnKeyOrders(contract.schema, sample));
+}
+
+/** Runs a statement that reads the file in DuckDB, and counts the file's records here meanwhile. */
+export async function runAndScan(loading: Loading, sql: string, kind: ScanKind): Promise<Scan> {
+  const { path, bytes } = loading.file;
+  const [ran, scanned] = await Promise.allSettled([loading.warehouse.run(sql), scanFile(path, kind)]);
+  if (scanned.status === 'rejected') throw cannotRead(path, scanned.reason);
+  const scan = scanned.value;
+  if (kind !== 'lines' && scan.longest > LARGEST_RECORD) throw tooLarge(path);
+  if (ran.status === 'rejected') throw ran.reason;
+  if (bytes !== undefined && bytes !== scan.bytes) {
+    throw new MeetupError(`${path} changed while it was being loaded: load again once it is complete.`);
+  }
+  return scan;
+}
