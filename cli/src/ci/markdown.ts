@@ -1,5 +1,5 @@
 import { formatDuration, plural } from '../text/text.ts';
-import type { BuildPart, CiPart, CiReport } from './report.ts';
+import type { BuildPart, CiPart, CiReport, ContractsPart } from './report.ts';
 import type { ChangedNode } from './slim-plan.ts';
 import { ciBase, ciCounts, ciFailures, ciWarnings } from './words.ts';
 
@@ -24,6 +24,7 @@ export function renderCiMarkdown(report: CiReport): string {
     ),
     ...report.parts.filter((part) => part.status === 'fail').flatMap(failuresOf),
     ...report.parts.flatMap(warningsOf),
+    ...report.parts.flatMap((part) => (part.name === 'contracts' ? alteredOf(part) : [])),
     ...report.parts.flatMap((part) => (part.name === 'build' ? [buildOf(part)] : [])),
   ];
   return withinLimit(sections);
@@ -47,6 +48,17 @@ function warningsOf(part: CiPart): string[] {
   const lines = ciWarnings(part);
   if (lines.length === 0) return [];
   return [`### Warnings in ${part.name}`, folded(plural(lines.length, 'warning'), lines.join('\n'))];
+}
+
+/** Which columns of public models the change can alter. */
+function alteredOf({ altered }: ContractsPart): string[] {
+  if (altered.length === 0) return [];
+  const rows = altered
+    .slice(0, LONGEST_LIST)
+    .map(({ name, columns, rows: all }) => [code(name), all ? 'rows and all columns' : listed(columns)]);
+  const parts = ['### What public models can change', table(['model', 'columns'], rows)];
+  if (altered.length > LONGEST_LIST) parts.push(`… and ${altered.length - LONGEST_LIST} more.`);
+  return [parts.join('\n\n')];
 }
 
 function buildOf(part: BuildPart): string {

@@ -1,5 +1,7 @@
 import type { Problem } from '../engine/protocol.ts';
 import type { NodeVerdict } from '../engine/results.ts';
+import type { AlteredModel } from '../lineage/alterations.ts';
+import type { ContractBreak } from '../lineage/contract-breaks.ts';
 import type { TestVerdict } from '../unit-tests/vitest/verdicts.ts';
 import type { Base } from './base.ts';
 import type { Finding } from './checks/check.ts';
@@ -35,6 +37,17 @@ export interface ChecksPart extends Part {
   readonly findings: readonly Finding[];
 }
 
+export interface ContractsPart extends Part {
+  readonly name: 'contracts';
+  readonly base: Base;
+  /** What of the public models their readers can no longer rely on. */
+  readonly breaks: readonly ContractBreak[];
+  /** Public models whose values or rows the change can alter. */
+  readonly altered: readonly AlteredModel[];
+  /** Why the breaks are accepted, if they are. */
+  readonly accepted?: string;
+}
+
 export interface BuildPart extends Part {
   readonly name: 'build';
   readonly base: Base;
@@ -55,7 +68,7 @@ export interface BuildPart extends Part {
   readonly stillFailing: readonly string[];
 }
 
-export type CiPart = TestsPart | LintPart | ChecksPart | BuildPart;
+export type CiPart = TestsPart | LintPart | ChecksPart | ContractsPart | BuildPart;
 
 export interface CiReport {
   readonly status: 'pass' | 'fail';

@@ -60,6 +60,10 @@ export function planSlimBuild(now: ChangesAnswer, before: ChangesAnswer | undefi
   };
 }
 
+/** The unique ids of nodes and sources that differ from the base themselves, and not only in what they read. */
+export const changedThemselves = (now: ChangesAnswer, before: ChangesAnswer): ReadonlySet<string> =>
+  new Set([...whatChanged(now, before)].map(([uniqueId]) => uniqueId));
+
 /** Unique id of nodes and sources → what differs. */
 function* whatChanged(now: ChangesAnswer, before: ChangesAnswer | undefined): Generator<[string, string]> {
   const fingerprints = new Map(before?.nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint]));

@@ -1,8 +1,9 @@
+import type { ContractBreak } from '../lineage/contract-breaks.ts';
 import { type Style, styleFor } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 import type { Finding } from './checks/check.ts';
-import type { BuildPart, ChecksPart, CiPart } from './report.ts';
+import type { BuildPart, ChecksPart, CiPart, ContractsPart } from './report.ts';
 
 /** One failure, as text without colours. */
 export interface CiFailure {
@@ -17,6 +18,7 @@ export function ciCounts(part: CiPart): string {
     return part.files === 0 ? '' : `${plural(part.files, 'file')}, ${plural(part.violations.length, 'violation')}`;
   }
   if (part.name === 'checks') return checksCounts(part);
+  if (part.name === 'contracts') return contractsCounts(part);
   if (part.name === 'build') return buildCounts(part);
   return part.passed + part.failed === 0 ? '' : `${part.passed} passed, ${part.failed} failed`;
 }
@@ -38,7 +40,31 @@ const findingLine = ({ file, line, rule, name, column, message }: Finding): stri
 
 /** What a part warns of, which fails nothing: one line each. */
 export function ciWarnings(part: CiPart): string[] {
+  if (part.name === 'contracts' && part.accepted !== undefined) return part.breaks.map(breakTitle);
   return part.name === 'checks' ? bySeverity(part.findings).warnings.map(findingLine) : [];
+}
+
+function contractsCounts({ breaks, altered, accepted, message }: ContractsPart): string {
+  if (message !== undefined) return '';
+  return [
+    `${plural(breaks.length, 'break')} of public models${accepted === undefined ? '' : ` accepted (${accepted})`}`,
+    `${plural(altered.length, 'public model')} can have other values`,
+  ].join(', ');
+}
+
+/** What a break is, in one line. */
+export const breakTitle = ({ model, column, what, detail }: ContractBreak): string =>
+  [column === undefined ? model : `${model}.${column}`, 'was', what, ...(detail === undefined ? [] : [detail])].join(
+    ' ',
+  );
+
+/** Who read it, and what to do. */
+function breakText({ models, readers }: ContractBreak): string {
+  const read = [...models, ...readers.map(({ name, owner }) => (owner === undefined ? name : `${name} (${owner})`))];
+  return [
+    read.length === 0 ? 'Nothing in the project reads it.' : `Read by ${read.join(', ')}.`,
+    'Keep it, make a new version of the model, or pass --accept-break with the reason.',
+  ].join('\n');
 }
 
 function buildCounts({ changed, models, tests, message }: BuildPart): string {
@@ -75,6 +101,13 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
   if (part.name === 'checks') {
     const lines = bySeverity(part.findings).errors.map(findingLine);
     return lines.length === 0 ? own : [...own, { title: plural(lines.length, 'error'), text: lines.join('\n') }];
+  }
+  if (part.name === 'contracts') {
+    const failing = part.status === 'fail' ? part.breaks : [];
+    return [
+      ...own,
+      ...failing.map((one) => ({ title: breakTitle(one), text: `${breakTitle(one)}. ${breakText(one)}` })),
+    ];
   }
   if (part.name !== 'build') {
     return [

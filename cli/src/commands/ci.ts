@@ -3,6 +3,7 @@ import { access, appendFile, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
 import { checkConventions } from '../ci/checks/check.ts';
+import { compareContracts } from '../ci/contracts.ts';
 import { hasLintRules, lintModels } from '../ci/lint.ts';
 import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
@@ -27,12 +28,14 @@ export interface CiOptions {
   readonly base?: string | undefined;
   /** Names of parts, separated by commas; all by default. */
   readonly only?: string | undefined;
+  /** Why breaks of public models are right this time; without it, they fail. */
+  readonly acceptBreak?: string | undefined;
   /** An absolute path; `ci-summary.md` in the state folder by default. */
   readonly summary?: string | undefined;
 }
 
 /**
- * Runs the checks of a change: fixtures, scenarios, lint, conventions, and a build of what differs from the base. Every part runs, even
+ * Runs the checks of a change: fixtures, scenarios, lint, conventions, contracts of public models, and a build of what differs from the base. Every part runs, even
  * if earlier ones failed; a Markdown summary reports all of them.
  * @throws MeetupError for options that make no sense; InterruptedError when the signal is aborted.
  */
@@ -42,15 +45,15 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
   const wanted = readParts(options.only);
   const summary = options.summary ?? join(paths.state, 'ci-summary.md');
   await requireWritable(summary);
-  // Only the build uses the base.
-  const base: Base = wanted.includes('build')
+  const compares = wanted.includes('build') || wanted.includes('contracts');
+  const base: Base = compares
     ? await resolveBase(paths.root, options.base)
-    : { kind: 'none', reason: 'nothing is built' };
+    : { kind: 'none', reason: 'nothing is compared' };
   await fillSources(paths, effects);
   const parts: CiPart[] = [];
   for (const name of wanted) {
     effects.reporter.note(`── ${name}`);
-    parts.push(await runPart(name, paths, base, effects));
+    parts.push(await runPart(name, options, base, effects));
   }
   const status = parts.every((part) => part.status !== 'fail') ? 'pass' : 'fail';
   const inside = relative(paths.root, summary);
@@ -73,11 +76,11 @@ async function fillSources(paths: Paths, effects: Effects): Promise<void> {
   });
 }
 
-async function runPart(name: PartName, paths: Paths, base: Base, effects: Effects): Promise<CiPart> {
+async function runPart(name: PartName, options: CiOptions, base: Base, effects: Effects): Promise<CiPart> {
   const started = effects.clock.elapsed();
   const ms = (): number => Math.round(effects.clock.elapsed() - started);
   try {
-    const part = await work[name](paths, base, effects);
+    const part = await work[name](options, base, effects);
     return { ...part, ms: ms() };
   } catch (error) {
     if (error instanceof InterruptedError || effects.signal.aborted) throw error;
@@ -85,24 +88,31 @@ async function runPart(name: PartName, paths: Paths, base: Base, effects: Effect
   }
 }
 
-type Work = (paths: Paths, base: Base, effects: Effects) => Promise<CiPart>;
+type Work = (options: CiOptions, base: Base, effects: Effects) => Promise<CiPart>;
 
 const work: Readonly<Record<PartName, Work>> = {
-  fixtures: (paths, _base, effects) => testsPart('fixtures', paths, effects),
-  scenarios: (paths, _base, effects) => testsPart('scenarios', paths, effects),
-  lint: async (paths, base, effects) => {
+  fixtures: ({ paths }, _base, effects) => testsPart('fixtures', paths, effects),
+  scenarios: ({ paths }, _base, effects) => testsPart('scenarios', paths, effects),
+  lint: async ({ paths }, base, effects) => {
     if (!(await hasLintRules(paths))) {
       return { ...nothing('lint', base), status: 'skip', message: 'there are no settings for sqlfluff' };
     }
     const { files, violations } = await lintModels(paths, effects);
     return { name: 'lint', status: violations.length === 0 ? 'pass' : 'fail', ms: 0, files, violations };
   },
-  checks: async (paths, _base, effects) => {
+  checks: async ({ paths }, _base, effects) => {
     const { models, findings } = await checkConventions(paths, effects);
     const status = findings.some(({ severity }) => severity === 'error') ? 'fail' : 'pass';
     return { name: 'checks', status, ms: 0, models, findings };
   },
-  build: async (paths, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
+  contracts: async ({ paths, acceptBreak: accepted }, base, effects) => {
+    const { breaks, altered, skipped } = await compareContracts(paths, base, effects);
+    if (skipped !== undefined) return { ...nothing('contracts', base), status: 'skip', message: skipped };
+    const passes = breaks.length === 0 || accepted !== undefined;
+    const reason = breaks.length > 0 && accepted !== undefined ? { accepted } : {};
+    return { name: 'contracts', status: passes ? 'pass' : 'fail', ms: 0, base, breaks, altered, ...reason };
+  },
+  build: async ({ paths }, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
 };
 
 async function testsPart(name: TestPart, paths: Paths, effects: Effects): Promise<TestsPart> {
@@ -141,6 +151,7 @@ function nothing(name: PartName, base: Base): CiPart {
   const part = { status: 'fail', ms: 0 } as const;
   if (name === 'lint') return { ...part, name, files: 0, violations: [] };
   if (name === 'checks') return { ...part, name, models: 0, findings: [] };
+  if (name === 'contracts') return { ...part, name, base, breaks: [], altered: [] };
   if (name !== 'build') return { ...part, name, passed: 0, failed: 0, failures: [] };
   const none = { changed: [], removed: [], models: [], tests: [], alsoBuilt: [], leftAlone: [] };
   return { ...part, ...none, name, base, problems: [], stillFailing: [] };

@@ -261,7 +261,13 @@ export const lineageAnswerSchema = z.object({
       schema: z.string(),
       access: z.string(),
       dependsOn: z.array(z.string()),
-      columns: z.array(readingSchema.extend({ name: z.string() })),
+      columns: z.array(
+        readingSchema.extend({
+          name: z.string(),
+          /** As DuckDB writes it; null if it is unknown. */
+          type: z.string().nullable(),
+        }),
+      ),
       /** Joins, filters, groups and limits: what they read concerns every column. */
       rows: readingSchema,
       /** Why the columns could not be resolved: each is said to read every column of what the model reads. */

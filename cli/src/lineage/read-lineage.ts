@@ -4,7 +4,7 @@ import type { EngineClient } from '../engine/client.ts';
 import { EngineRefusedError } from '../engine/errors.ts';
 import type { LineageAnswer } from '../engine/protocol.ts';
 import { readSourceColumns } from '../unit-tests/raw-columns.ts';
-import { savedQueries } from './saved-queries.ts';
+import { allQueries } from './saved-queries.ts';
 
 /**
  * Reads the column lineage of a project and of its saved queries from the compiled SQL.
@@ -21,7 +21,7 @@ export async function readLineage(
       target: 'dev',
       ...project,
       sources: await readSourceColumns(paths),
-      queries: await savedQueries(paths),
+      queries: await allQueries(paths),
       searchPath: paths.settings.public ?? [],
     });
   } catch (error) {

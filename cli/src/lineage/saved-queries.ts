@@ -1,16 +1,34 @@
+import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { readPages } from '../dashboard/page/read-pages.ts';
+import { pagesFolder } from '../dashboard/site/site.ts';
 
 export interface SavedQuery {
-  /** The file, relative to the project's root. */
+  /** The file, relative to the project's root; for a page of the dashboard, with the query's name. */
   readonly name: string;
   readonly sql: string;
 }
 
+/** All SQL outside the dbt project that reads its models: saved queries, and the queries of the dashboard's pages. */
+export async function allQueries(paths: Paths): Promise<SavedQuery[]> {
+  return [...(await savedQueries(paths)), ...(await dashboardQueries(paths))];
+}
+
+/** The queries of the dashboard, by page and name. */
+async function dashboardQueries(paths: Paths): Promise<SavedQuery[]> {
+  const folder = pagesFolder(paths);
+  if (!existsSync(folder)) return [];
+  const pages = await readPages(folder);
+  return pages.flatMap(({ file, queries }) =>
+    queries.map(({ name, sql }) => ({ name: `${relativeTo(paths.root, file)} (${name})`, sql })),
+  );
+}
+
 /** The SQL files in the folder of saved queries, in order of their names. */
-export async function savedQueries({ root, queries }: Pick<Paths, 'root' | 'queries'>): Promise<SavedQuery[]> {
+async function savedQueries({ root, queries }: Paths): Promise<SavedQuery[]> {
   const files = await readdir(queries, { recursive: true }).catch((error: unknown) => {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;
@@ -19,7 +37,9 @@ export async function savedQueries({ root, queries }: Pick<Paths, 'root' | 'quer
   return Promise.all(
     paths.map(async (file) => {
       const path = join(queries, file);
-      return { name: relative(root, path).split(sep).join('/'), sql: await readFile(path, 'utf8') };
+      return { name: relativeTo(root, path), sql: await readFile(path, 'utf8') };
     }),
   );
 }
+
+const relativeTo = (root: string, path: string): string => relative(root, path).split(sep).join('/');

@@ -30,6 +30,13 @@ function detailsOf(part: CiPart, style: Style): string[] {
   if (part.name === 'build' && part.message === undefined) {
     lines.push(style.dim(ciBase(part)), ...part.changed.map(({ name, why }) => `${name} ${style.dim(why)}`));
   }
+  if (part.name === 'contracts') {
+    lines.push(
+      ...part.altered
+        .slice(0, LONGEST_LIST)
+        .map(({ name, columns, rows }) => `${name} ${style.dim(rows ? 'rows and all columns' : columns.join(', '))}`),
+    );
+  }
   if (part.status === 'fail') {
     const shown = part.name === 'fixtures' || part.name === 'scenarios' ? 'title' : 'text';
     lines.push(...ciFailures(part, style).flatMap((failure) => (part.message ?? failure[shown]).split('\n')));

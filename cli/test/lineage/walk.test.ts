@@ -24,7 +24,7 @@ function model(
     schema: 'marts',
     access: 'public',
     dependsOn: [...new Set(above)],
-    columns: Object.entries(columns).map(([name, from]) => ({ name, reads: reads(...from), digest: 'd' })),
+    columns: Object.entries(columns).map(([name, from]) => ({ name, type: null, reads: reads(...from), digest: 'd' })),
     rows: { reads: reads(...rows), digest: 'd' },
   };
 }

@@ -5,10 +5,14 @@ export const ci = ({ program, io, run }: Cli) =>
   program
     .command('ci')
     .description(
-      'check a change: fixtures, scenarios, lint, conventions, and a build of what differs from the main branch; writes a summary',
+      'check a change: fixtures, scenarios, lint, conventions, contracts, and a build of what differs from the main branch; writes a summary',
     )
     .option('--base <ref>', 'git ref to compare with, or none to build everything (default: origin/main, else main)')
-    .option('--only <parts>', 'run only some parts, separated by commas: fixtures,scenarios,lint,checks,build')
+    .option(
+      '--only <parts>',
+      'run only some parts, separated by commas: fixtures,scenarios,lint,checks,contracts,build',
+    )
+    .option('--accept-break <reason>', 'accept breaks of public models, for this reason')
     .option('--summary <file>', 'where to write the Markdown summary (default: ci-summary.md in the state folder)')
     .action(({ summary, ...given }) =>
       run(async (session) => {

@@ -46,12 +46,9 @@ class DashboardPage {
   async #show(figures: readonly Figure[]): Promise<void> {
     this.#round += 1;
     const round = this.#round;
-    const started = performance.now();
     document.documentElement.dataset.state = 'loading';
     await Promise.all(figures.map((figure) => this.#showOne(figure, round)));
-    if (round !== this.#round) return;
-    document.documentElement.dataset.state = 'ready';
-    document.documentElement.dataset.milliseconds = String(Math.round(performance.now() - started));
+    if (round === this.#round) document.documentElement.dataset.state = 'ready';
   }
 
   async #showOne(figure: Figure, round: number): Promise<void> {

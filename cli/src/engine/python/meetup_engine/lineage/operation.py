@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import json
 import time
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -103,6 +105,7 @@ class _Reader:
         self._elsewhere = session.elsewhere()
         self._runner = runner
         self._found: dict[str, QueryReadings] = {}
+        self._types_of: dict[str, dict[str, str]] = {}
         relations = [*self._manifest.nodes.items(), *self._manifest.sources.items()]
         self._ids: dict[Place, str] = {
             place_of(node): unique_id for unique_id, node in relations if getattr(node, "relation_name", None)
@@ -128,15 +131,20 @@ class _Reader:
             everything = sorted(self._everything_above(node))
             return {
                 **described,
-                "columns": [self._column(name, everything, None) for name in self._columns(node.unique_id)],
+                "columns": [
+                    self._column(name, everything, None, node.unique_id) for name in self._columns(node.unique_id)
+                ],
                 "rows": self._rows(everything, None),
                 "reason": reason,
             }
-        columns = [self._column(name, self._named(one.reads, node), one.digest) for name, one in found.columns.items()]
+        columns = [
+            self._column(name, self._named(one.reads, node), one.digest, node.unique_id)
+            for name, one in found.columns.items()
+        ]
         return {
             **described,
             "columns": columns,
-            "rows": self._rows(self._named(found.rows.reads, node), found.rows.digest),
+            "rows": self._rows(self._named(found.rows.reads, node), _with_config(found.rows.digest, node)),
         }
 
     def query(self, saved: SavedQuery, path: Sequence[str]) -> LineageQuery:
@@ -252,13 +260,42 @@ class _Reader:
         named = {(self._ids.get(place, f"relation.{place[1]}.{place[2]}"), column) for place, column in reads}
         return sorted(read for read in named if read[0] != own)
 
-    @staticmethod
-    def _column(name: str, reads: Iterable[tuple[str, str]], digest: str | None) -> LineageColumn:
-        return {"name": name, "reads": [_read(*read) for read in reads], "digest": digest}
+    def _column(self, name: str, reads: Iterable[tuple[str, str]], digest: str | None, unique_id: str) -> LineageColumn:
+        return {
+            "name": name,
+            "type": self._types(unique_id).get(name),
+            "reads": [_read(*read) for read in reads],
+            "digest": digest,
+        }
+
+    def _types(self, unique_id: str) -> dict[str, str]:
+        if unique_id not in self._types_of:
+            with contextlib.suppress(DbtBaseException):
+                found = self._runner.columns.of(unique_id) or ()
+                self._types_of[unique_id] = {name.lower(): _as_duckdb(written) for name, written in found if written}
+        return self._types_of.get(unique_id, {})
 
     @staticmethod
     def _rows(reads: Iterable[tuple[str, str]], digest: str | None) -> LineageRows:
         return {"reads": [_read(*read) for read in reads], "digest": digest}
+
+
+# Parts of a model's configuration that have no effect on its rows.
+_NO_EFFECT = frozenset({"meta", "docs", "tags", "group", "access", "persist_docs", "contract", "freshness"})
+
+
+def _with_config(digest: str, node: ManifestNode) -> str:
+    """A digest that also covers how the model is built, such as its materialization and its hooks."""
+    config = {name: value for name, value in node.config.to_dict().items() if name not in _NO_EFFECT}
+    return hashlib.sha256(f"{digest} {json.dumps(config, sort_keys=True, default=str)}".encode()).hexdigest()[:24]
+
+
+def _as_duckdb(written: str) -> str:
+    """One way to write each type: contracts may say `string` or `int`."""
+    try:
+        return exp.DataType.build(written, dialect=DIALECT).sql(dialect=DIALECT).lower()
+    except SqlglotError:
+        return written.lower()
 
 
 def _read(node: str, column: str) -> ColumnRead:

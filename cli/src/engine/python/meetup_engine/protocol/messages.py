@@ -321,6 +321,8 @@ class LineageRows(TypedDict):
 
 class LineageColumn(LineageRows):
     name: str
+    # As DuckDB writes it; none if it is unknown.
+    type: str | None
 
 
 class LineageModel(TypedDict):
