@@ -7,6 +7,7 @@ import { findDbtProject, layoutOf } from '../config/project/layout.ts';
 import { readSettings } from '../config/project/read-settings.ts';
 import { SETTINGS_FILE } from '../config/project/settings.ts';
 import { ignoring, newFile, profilesYml, WORKFLOW, WORKFLOW_PATH } from './common.ts';
+import { firstPage } from './first-page.ts';
 import type { InitPlan } from './planned-file.ts';
 
 const projectSchema = z.looseObject({ name: z.string(), profile: z.string().optional() });
@@ -47,6 +48,7 @@ export function planForDbtProject(root: string, env: Readonly<Record<string, str
       ...(isLocal ? [] : newFile(root, `${folder}/profiles.yml`, profilesYml(profile, schema ?? 'main'))),
       ...newFile(root, SETTINGS_FILE, settingsYml(relative(root, layout.dbtProject) || '.', named)),
       ...ignoring(root, ['.meetup/']),
+      ...firstPage(root),
       ...newFile(root, WORKFLOW_PATH, WORKFLOW),
     ],
   };

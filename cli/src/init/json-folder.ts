@@ -10,6 +10,7 @@ import { EMPTY_SOURCES, withEntities } from '../schema/docs/sources-yaml.ts';
 import { filesByEntity, type InferredSchema, inferSchema } from '../schema/infer/infer.ts';
 import { schemaText } from '../schema/schema-text.ts';
 import { ignoring, newFile, profilesYml, WORKFLOW, WORKFLOW_PATH } from './common.ts';
+import { firstPage } from './first-page.ts';
 import type { InitPlan, PlannedFile } from './planned-file.ts';
 import { fixtureYml, stagingSql, stagingYml } from './staging.ts';
 
@@ -82,6 +83,7 @@ function projectFiles(root: string, inferred: readonly InferredSchema[], contrac
     ...file(SETTINGS_FILE, settingsYml()),
     ...file('README.md', readme(name, [...contracts.keys()])),
     ...ignoring(root, ['.meetup/', '/data/*', '!/data/schemas/']),
+    ...firstPage(root, first === undefined ? undefined : `stg_${first[0]}`),
     ...file(WORKFLOW_PATH, WORKFLOW),
   ];
 }
@@ -136,6 +138,7 @@ JSON files in \`data/\` (${entities.join(', ')}) are checked against the schemas
 npx meetup dev            # load, build and test
 npx meetup dev --watch    # and again on every save
 npx meetup test           # unit tests, without data
+npx meetup dashboard      # pages in dashboard/, redrawn after each build
 npx meetup query "select * from stg_${entities[0] ?? 'x'} limit 10"
 \`\`\`
 

@@ -63,6 +63,15 @@ describe('meetup init in a folder of JSON files', () => {
       { person_id: 3, order: 2 },
       { person_id: 1, order: 3 },
     ]);
+    const out = join(folder, '.meetup/site');
+    expect(await meetup(folder, 'dashboard', '--out', out)).toMatchObject({ exitCode: 0, stderr: '' });
+    const data: unknown = JSON.parse(await readFile(join(out, 'data/overview.json'), 'utf8'));
+    expect(data).toMatchObject({
+      last_build: {
+        rows: [[expect.any(String), 'pass', 'the first build', expect.any(Number), 2, expect.any(Number)]],
+      },
+      rows: { rows: expect.arrayContaining([[1, 3, '2026-01-02', ['a']]]) },
+    });
     expect(await meetup(folder, 'init', '--yes')).toMatchObject({
       stdout: expect.stringContaining('Nothing to write'),
     });
@@ -96,6 +105,7 @@ describe('meetup init in a dbt project', () => {
         { path: 'profiles/profiles.yml' },
         { path: 'meetup.yml' },
         { path: '.gitignore', action: 'changed' },
+        { path: 'dashboard/overview.md' },
         { path: '.github/workflows/meetup.yml' },
       ],
     });

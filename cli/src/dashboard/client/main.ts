@@ -46,9 +46,12 @@ class DashboardPage {
   async #show(figures: readonly Figure[]): Promise<void> {
     this.#round += 1;
     const round = this.#round;
+    const started = performance.now();
     document.documentElement.dataset.state = 'loading';
     await Promise.all(figures.map((figure) => this.#showOne(figure, round)));
-    if (round === this.#round) document.documentElement.dataset.state = 'ready';
+    if (round !== this.#round) return;
+    document.documentElement.dataset.state = 'ready';
+    document.documentElement.dataset.milliseconds = String(Math.round(performance.now() - started));
   }
 
   async #showOne(figure: Figure, round: number): Promise<void> {

@@ -32,6 +32,7 @@ export class Publication {
   readonly #relations: ReadonlyMap<string, readonly string[]>;
   readonly #parameters = new Map<string, Promise<readonly string[]>>();
   readonly #reads = new Map<string, Promise<readonly ReadRelation[]>>();
+  readonly #inspected = new Map<string, readonly ReadRelation[]>();
   readonly #results = new Map<string, Promise<Outcome>>();
   #last: Promise<unknown> = Promise.resolve();
   #users = 0;
@@ -132,6 +133,8 @@ export class Publication {
   }
 
   async #inspect(sql: string): Promise<readonly ReadRelation[]> {
+    const known = this.#inspected.get(sql);
+    if (known !== undefined) return known;
     const found: ReadRelation[] = [];
     for (const { schema: given, name } of await relationsIn(this.#warehouse, sql)) {
       const schema = given ?? this.#schemaOf(name);
@@ -144,6 +147,7 @@ export class Publication {
       const model = this.models.find((one) => one.schema === schema && one.relation === name);
       if (!found.some((one) => one.schema === schema && one.name === name)) found.push({ schema, name, model });
     }
+    this.#inspected.set(sql, found);
     return found;
   }
 

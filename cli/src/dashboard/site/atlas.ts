@@ -11,13 +11,16 @@ type Land = Feature<Polygon | MultiPolygon>;
 
 let atlas: Promise<readonly { land: Land; box: Box }[]> | undefined;
 
-/** The countries of Natural Earth that lie in a box, without the parts of them that are far outside of it. */
+/** The countries of Natural Earth that lie in a box, cut off some way outside of it. */
 export async function countriesIn(box: Box): Promise<FeatureCollection<MultiPolygon>> {
   atlas ??= readAtlas();
   const around = grown(box);
   const features = (await atlas).flatMap(({ land, box: extent }) => {
     if (!meet(extent, around)) return [];
-    const coordinates = polygonsOf(land).filter((rings) => meet(boxOf(rings[0] ?? []), around));
+    const coordinates = polygonsOf(land).flatMap((rings) => {
+      const clipped = rings.map((ring) => clip(ring, around)).filter((ring) => ring.length > 3);
+      return clipped.length === 0 ? [] : [clipped];
+    });
     if (coordinates.length === 0) return [];
     const { properties } = land;
     const geometry: MultiPolygon = {
@@ -63,6 +66,42 @@ function grown([west, south, east, north]: Box): Box {
   const by = Math.max(1, east - west, north - south);
   return [west - by, south - by, east + by, north + by];
 }
+
+/** The part of a ring inside a box: cut along each side in turn (Sutherland and Hodgman). */
+function clip(ring: readonly Position[], [west, south, east, north]: Box): Position[] {
+  const sides = [
+    { axis: 0, at: west, sign: 1 },
+    { axis: 0, at: east, sign: -1 },
+    { axis: 1, at: south, sign: 1 },
+    { axis: 1, at: north, sign: -1 },
+  ] as const;
+  let points: readonly Position[] = ring.slice(0, -1);
+  for (const side of sides) points = clipSide(points, side);
+  const [first] = points;
+  return first === undefined ? [] : [...points, first];
+}
+
+interface Side {
+  readonly axis: 0 | 1;
+  readonly at: number;
+  /** 1: what is greater is inside. */
+  readonly sign: 1 | -1;
+}
+
+function clipSide(points: readonly Position[], { axis, at, sign }: Side): Position[] {
+  const distance = (point: Position): number => sign * ((point[axis] ?? 0) - at);
+  return points.flatMap((point, i) => {
+    const before = points.at(i - 1) ?? point;
+    const [from, to] = [distance(before), distance(point)];
+    const crossing = from < 0 === to < 0 ? [] : [between(before, point, from / (from - to))];
+    return to < 0 ? crossing : [...crossing, point];
+  });
+}
+
+const between = ([ax = 0, ay = 0]: Position, [bx = 0, by = 0]: Position, share: number): Position => [
+  ax + (bx - ax) * share,
+  ay + (by - ay) * share,
+];
 
 const rounded = (ring: readonly Position[]): Position[] =>
   ring.map(([x = 0, y = 0]) => [Math.round(x * 1000) / 1000, Math.round(y * 1000) / 1000]);

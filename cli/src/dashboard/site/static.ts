@@ -226,4 +226,4 @@ function union(boxes: readonly Box[]): Box | undefined {
 }
 
 const redirect = (id: string): string =>
-  `<!doctype html><html lang="en"><meta charset="utf-8"><title>Dashboard</title><meta http-equiv="refresh" content="0; url=${id}.html"><a href="${id}.html">Dashboard</a></html>\n`;
+  `<!doctype html><html lang="en"><meta charset="utf-8"><title>Dashboard</title><link rel="icon" href="data:,"><meta http-equiv="refresh" content="0; url=${id}.html"><a href="${id}.html">Dashboard</a></html>\n`;
