@@ -92,6 +92,7 @@ select nothing from groups
 \`\`\`
 
 <table query="none" title="Nothing"/>
+<table query="none" title="Nothing told" empty="No group lost anybody."/>
 <chart query="broken" type="bar" x="a" y="b" title="Broken"/>
 <chart query="none" type="bar" x="a" y="members" title="Wrong column"/>
 `);
@@ -100,8 +101,9 @@ select nothing from groups
   await ready(page);
   const texts = await page.locator('.figure .body').allInnerTexts();
   expect(texts[0]).toContain('No rows.');
-  expect(texts[1]).toContain("The query 'broken' failed");
-  expect(texts[2]).toContain("The query 'none' has no column a");
+  expect(texts[1]).toBe('No group lost anybody.');
+  expect(texts[2]).toContain("The query 'broken' failed");
+  expect(texts[3]).toContain("The query 'none' has no column a");
   await expectAccessible(page);
   expect(complaints).toEqual([]);
 });

@@ -48,7 +48,7 @@ export class Figure {
     const missing = missingColumns(rows, this.#columns(rows));
     if (missing.length > 0)
       return this.#say('problem', `The query '${this.component.query}' has no column ${missing.join(', ')}.`);
-    if (rows.rows.length === 0) return this.#say('empty', EMPTY);
+    if (rows.rows.length === 0) return this.#say('empty', this.component.attributes.empty ?? EMPTY);
     this.#shown = rows;
     await this.#draw(rows);
   }

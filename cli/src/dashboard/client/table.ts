@@ -88,12 +88,20 @@ function bodyOf(rows: Rows['rows'], columns: readonly ShownColumn[], result: Row
   const lines = rows.map((row) => {
     const cells = places.map(({ at, format, type, numeric }) => {
       const value = row[at] ?? null;
-      return element('td', { class: numeric ? 'number' : undefined }, formatValue(value, format, type));
+      return element(
+        'td',
+        { class: numeric ? 'number' : isMoment(format, type) ? 'moment' : undefined },
+        formatValue(value, format, type),
+      );
     });
     return element('tr', {}, ...cells);
   });
   return element('tbody', {}, ...lines);
 }
+
+/** Dates and times stay on one line. */
+const isMoment = (format: ShownColumn['format'], type: string): boolean =>
+  format === 'moment' || format === 'date' || type === 'DATE' || type.startsWith('TIMESTAMP');
 
 function controls(
   result: Rows,

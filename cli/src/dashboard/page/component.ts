@@ -9,6 +9,8 @@ const common = {
   title: z.string().min(1),
   /** What the numbers mean, if the description of the mart doesn't say it. */
   about: z.string().optional(),
+  /** What it means if there are no rows. */
+  empty: z.string().optional(),
 };
 
 /** The components and their attributes. docs/dashboard.md describes them. */
