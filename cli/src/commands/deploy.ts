@@ -62,11 +62,11 @@ export interface DeployReport extends DeployPlan {
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
   requireConfirmation(options);
-  const { paths, target, fullRefresh = false } = options;
+  const { paths, target, fullRefresh = false, force = false } = options;
   // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
   await requireLocalMarts(options, effects);
-  return withTarget({ paths, target, fullRefresh, dbt: true }, effects, async (context) => {
+  return withTarget({ paths, target, fullRefresh, force, dbt: true }, effects, async (context) => {
     const local = await openPublished(paths);
     try {
       const outcome = await deploy(options, { ...context, local });

@@ -7,8 +7,10 @@ import { asideOf, asidesIn, dropAsideStatement, keepStatements } from './kept-ta
 import { type Deployed, type DeploymentIdentity, writeEntry } from './ledger.ts';
 import { LockLostError } from './lock.ts';
 import { dbtVersionOf, keepManifest } from './manifests.ts';
+import { foreignIn, ownersAfter } from './owners.ts';
 import type { Parity, VerifyMarts } from './parity.ts';
-import type { ModelPlan } from './plan/models.ts';
+import { runs } from './plan/actions.ts';
+import { relationOf } from './plan/models.ts';
 import { keptTables } from './plan/plan.ts';
 import type { Survey } from './plan/survey.ts';
 import { changeColumnsStatements } from './raw/column-changes.ts';
@@ -46,10 +48,6 @@ interface Progress {
   parity: readonly Parity[];
   uploadedBytes: number;
 }
-
-/** The actions that create or change a relation. */
-const RUNS: ReadonlySet<ModelPlan['action']> = new Set(['create', 'replace', 'refresh', 'increment']);
-export const runs = ({ action }: Pick<ModelPlan, 'action'>): boolean => RUNS.has(action);
 
 /**
  * Applies a plan. If anything fails, every relation is put back at once; if that fails too, or the process dies, the next
@@ -204,10 +202,20 @@ async function deployedAfter(
 ): Promise<Deployed> {
   const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
+  const { project, others } = survey.deployed;
+  const built = survey.changes.nodes.filter(({ relation }) => relation !== null).map(relationOf);
   return {
+    ...(project === undefined ? {} : { project }),
+    ...(others === undefined ? {} : { others }),
+    owners: ownersAfter(survey.deployed, [...built, ...survey.rawTables.map(({ name }) => `raw.${name}`)]),
     // A retired relation is forgotten once it is dropped; until then the next deployment removes it if this one dies.
     relations: Object.fromEntries(
-      Object.entries(relations).filter(([relation]) => touched.includes(relation) || survey.present.has(relation)),
+      Object.entries(relations).filter(
+        ([relation]) =>
+          touched.includes(relation) ||
+          survey.present.has(relation) ||
+          foreignIn(survey.deployed, [relation]).length > 0,
+      ),
     ),
     fingerprints: Object.fromEntries(
       survey.changes.nodes.flatMap(({ uniqueId, fingerprint }) =>
@@ -250,10 +258,12 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
       if (action !== 'remove' || kind === undefined) continue;
       await remote.connection.run(dropStatement(remote, relation, kind));
     }
+    const others = Object.keys(survey.deployed.relations).filter(
+      (relation) => foreignIn(survey.deployed, [relation]).length > 0,
+    );
+    const kept = new Set([...survey.models.setAside, ...others].map(asideOf));
     await mapConcurrently(
-      asidesIn(survey.present).filter(
-        (aside) => !survey.models.setAside.some((relation) => asideOf(relation) === aside),
-      ),
+      asidesIn(survey.present).filter((aside) => !kept.has(aside)),
       (aside) => remote.connection.run(dropAsideStatement(remote, aside)),
     );
     if (survey.uploads.length > 0) await clearLanding(remote);

@@ -20,6 +20,8 @@ export interface DeployContext {
   /** The versions of meetup and of the tools that build. */
   readonly versions: Readonly<Record<string, string>>;
   readonly fullRefresh: boolean;
+  /** Builds over what somebody else changed or another project made. */
+  readonly force: boolean;
 }
 
 /** The context while the local database is open, for uploads and comparisons. */

@@ -1,10 +1,11 @@
 import { MeetupError } from '../config/errors.ts';
 import { firstFew } from '../text/first-few.ts';
+import { refuseForeign } from './owners.ts';
 import type { DeployPlan } from './plan/plan.ts';
 import { GONE } from './relations.ts';
 
 /**
- * Refuses to overwrite relations that somebody else changed, unless forced: there may have been a reason. Relations that
+ * Refuses to overwrite relations that another project made or somebody else changed, unless forced: there may have been a reason. Relations that
  * were dropped are simply built again.
  * @throws MeetupError that names the changed relations and what to do.
  */
@@ -12,6 +13,7 @@ export function refuseDrift(
   plan: DeployPlan,
   { force = false, fullRefresh = false }: { force?: boolean | undefined; fullRefresh?: boolean | undefined },
 ): void {
+  refuseForeign(plan.target, plan.foreign, force);
   const raw = plan.drift.filter(({ relation }) => relation.startsWith('raw.'));
   if (raw.length > 0 && !fullRefresh) {
     throw new MeetupError(

@@ -5,16 +5,26 @@ import { quoteNames, quoteText } from '../warehouse/databricks-sql.ts';
 import { relationStatesSchema } from './relations.ts';
 import { nameOn, OWN_SCHEMA, OWN_VOLUME, type Remote } from './remote.ts';
 
-/** The state after a deployment, as far as the next one needs it. */
-const deployedSchema = z.object({
-  /** Every relation that deployments created, with its state when this entry is written. */
-  relations: relationStatesSchema,
+/** What a project's next deployment needs of its last one. */
+const ofProjectSchema = z.object({
   /** A node's fingerprint when it was last built. */
   fingerprints: z.record(z.string(), z.string()),
   /** Relations that left the project with this deployment, which the next one drops. */
   retired: z.array(z.string()),
   /** The manifest's path in the volume; null before the first deployment. */
   manifest: z.string().nullable(),
+});
+
+/** The state after a deployment, as far as the next one needs it. */
+const deployedSchema = ofProjectSchema.extend({
+  /** Every relation that deployments created, with its state when this entry is written. */
+  relations: relationStatesSchema,
+  /** The dbt project that was deployed. Entries of older versions lack it and the following. */
+  project: z.string().optional(),
+  /** The project that each relation belongs to. */
+  owners: z.record(z.string(), z.string()).optional(),
+  /** The other projects in this catalog. */
+  others: z.record(z.string(), ofProjectSchema).optional(),
 });
 export type Deployed = z.infer<typeof deployedSchema>;
 

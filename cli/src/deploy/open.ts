@@ -10,6 +10,8 @@ export interface OpenOptions {
   readonly paths: Paths;
   readonly target: RemoteName;
   readonly fullRefresh?: boolean;
+  /** Builds over what somebody else changed or another project made. */
+  readonly force?: boolean;
   /** Whether dbt will be needed, so that it can start in the background. */
   readonly dbt?: boolean;
 }
@@ -19,7 +21,7 @@ export interface OpenOptions {
  * @throws MeetupError if it can't be reached.
  */
 export async function withTarget<Result>(
-  { paths, target: name, fullRefresh = false, dbt = false }: OpenOptions,
+  { paths, target: name, fullRefresh = false, force = false, dbt = false }: OpenOptions,
   effects: Effects,
   work: (context: DeployContext) => Promise<Result>,
 ): Promise<Result> {
@@ -32,7 +34,7 @@ export async function withTarget<Result>(
       const remote = { connection, catalog: target.catalog };
       const git = await readGit(paths.root);
       const versions = { meetup: packageVersion() };
-      return await work({ paths, effects, target, remote, engine, git, versions, fullRefresh });
+      return await work({ paths, effects, target, remote, engine, git, versions, fullRefresh, force });
     } finally {
       await connection.close();
     }

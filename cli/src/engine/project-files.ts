@@ -77,6 +77,12 @@ export function projectFolders(paths: Pick<Paths, 'dbtProject'>): ProjectFolders
   return { searched: [...new Set(all)].sort(), packages, made: made.filter((path) => path !== packages), certain };
 }
 
+/** The project's name, from dbt_project.yml; undefined if it can't be read, which dbt reports better. */
+export function projectName(paths: Pick<Paths, 'dbtProject'>): string | undefined {
+  const name = readProjectFile(join(paths.dbtProject, 'dbt_project.yml'))?.name;
+  return typeof name === 'string' ? name : undefined;
+}
+
 function readProjectFile(path: string): Record<string, unknown> | undefined {
   try {
     return projectFile.parse(parse(readRegularFile(path).toString('utf8')));

@@ -14,6 +14,7 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
   return [
     style.bold(`Plan for ${plan.target} (catalog ${plan.catalog}, from ${plan.base ?? 'nothing'})`),
     ...renderDrift(plan, style),
+    ...renderForeign(plan, style),
     ...renderColumns(plan),
     ...renderUploads(plan, style),
     ...renderModels(plan, style),
@@ -30,6 +31,12 @@ function renderDrift({ drift }: DeployPlan, style: Style): string[] {
   if (drift.length === 0) return [];
   const lines = drift.map(({ relation, what }) => `  ${relation}: ${what}`);
   return [[style.caution('Changed by somebody else since the last deployment:'), ...lines].join('\n')];
+}
+
+function renderForeign({ foreign }: DeployPlan, style: Style): string[] {
+  if (foreign.length === 0) return [];
+  const lines = foreign.map(({ relation, project }) => `  ${relation}: ${project}`);
+  return [[style.caution('Made by another project, and replaced by this one only with --force:'), ...lines].join('\n')];
 }
 
 function renderColumns({ columns }: DeployPlan): string[] {

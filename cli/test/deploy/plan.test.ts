@@ -41,6 +41,7 @@ const NOTHING: PlanInput = {
   makesRaw: false,
   columnChanges: [],
   targetOnly: [],
+  foreign: [],
   rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),
 };
 const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> => ({
@@ -63,6 +64,7 @@ describe('the hash of a plan', () => {
     ['the tables set aside', withModels({ setAside: ['marts.t'] })],
     ['the fingerprints of models', { nodes: [{ ...node, fingerprint: 'two' }] }],
     ['drift', { drift: new Map([['marts.t', 'version 2: DELETE']]) }],
+    ['relations of other projects', { foreign: [{ relation: 'marts.t', project: 'other' }] }],
     ['whether raw tables are emptied', { replacesRaw: true }],
     ['the new columns of raw tables', { columnChanges: [{ table: 'users', added: [], retyped: [] }] }],
     ['whether raw tables are created', { makesRaw: true }],

@@ -196,6 +196,7 @@ describe('a fifth entity takes no change of meetup: its schema, its data and mod
         git: { commit: 'abc', dirty: false },
         versions: {},
         fullRefresh: false,
+        force: false,
       });
       expect(plan.uploads).toContainEqual(expect.objectContaining({ table: 'sponsors', rows: 3 }));
       expect(plan.models).toContainEqual(expect.objectContaining({ name: 'sponsored_groups', action: 'create' }));

@@ -1,5 +1,6 @@
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import type { Deployed } from '../ledger.ts';
+import { otherOwner } from '../owners.ts';
 import type { RelationState } from '../relations.ts';
 import { partsOf } from '../remote.ts';
 
@@ -113,13 +114,13 @@ const versionOf = (state: RelationState | undefined): number | null => (state?.k
 const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
   materialized === 'incremental' || resourceType === 'snapshot';
 
-/** Deployed relations that are no longer in the project. A snapshot is history and stays. */
+/** The project's own deployed relations that are no longer in it. A snapshot is history and stays. */
 function gone({ nodes, deployed, present }: PlanInputs): ModelPlan[] {
   const current = new Set(nodes.map(relationOf));
   return Object.entries(deployed.relations)
     .filter(([relation, { kind }]) => kind !== 'absent' && !relation.startsWith('raw.'))
     .filter(([relation]) => !current.has(relation) && present.has(relation))
-    .filter(([relation]) => !relation.startsWith('snapshots.'))
+    .filter(([relation]) => !relation.startsWith('snapshots.') && otherOwner(deployed, relation) === undefined)
     .map(([relation, state]): ModelPlan => {
       const base = { uniqueId: relation, name: partsOf(relation)[1], relation, version: versionOf(state) };
       return deployed.retired.includes(relation)

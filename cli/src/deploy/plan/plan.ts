@@ -3,6 +3,7 @@ import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
 import { keepStatements } from '../kept-tables.ts';
+import type { ForeignRelation } from '../owners.ts';
 import type { Batch } from '../raw/batches.ts';
 import { type ColumnChanges, changeColumnsStatements, isRewritten } from '../raw/column-changes.ts';
 import type { Upload } from '../raw/export.ts';
@@ -39,6 +40,8 @@ export interface DeployPlan {
   readonly tests: number;
   /** Drift since the last deployment. */
   readonly drift: readonly { readonly relation: string; readonly what: string }[];
+  /** Relations of another project that this deployment would replace. */
+  readonly foreign: readonly ForeignRelation[];
   /** Statements that change relations besides dbt's own, in order, exactly as they are sent. */
   readonly statements: readonly string[];
   /** Whether there is nothing to do. */
@@ -64,6 +67,7 @@ export interface PlanInput {
   readonly rawTables: readonly RawTable[];
   readonly columnChanges: readonly ColumnChanges[];
   readonly targetOnly: readonly TargetOnly[];
+  readonly foreign: readonly ForeignRelation[];
 }
 
 /** Makes a plan. The same inputs give the same hash on any machine. */
@@ -97,6 +101,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     targetOnly: input.targetOnly,
     tests: models.tests.length,
     drift,
+    foreign: input.foreign,
   };
   const hashed = {
     ...plan,

@@ -1,16 +1,19 @@
 import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
+import { projectName } from '../../engine/project-files.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
+import { foreignIn, otherOwner, refuseForeign, seenBy } from '../owners.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/column-changes.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
+import { runs } from './actions.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 import { findTargetOnly } from './target-only.ts';
@@ -39,7 +42,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const { remote, effects, target } = context;
   effects.reporter.progress(`looking at ${target.name}`);
   const entries = await readLedger(remote);
-  const deployed = deployedNow(entries);
+  const deployed = seenByProject(deployedNow(entries), context);
   const rawTables = await readRawTables(context.paths.schemas);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
@@ -53,6 +56,8 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const existing = rawTables.filter(({ name }) => present.has(`raw.${name}`));
   const columnChanges = await findColumnChanges(remote, existing);
   const rewritten = new Set(columnChanges.filter(isRewritten).map(({ table }) => table));
+  const foreignRaw = foreignIn(deployed, rawNames);
+  refuseForeign(target.name, foreignRaw, context.force);
   const raw = await planRaw(context, theirs, drift, rawTables, rewritten);
   const makesRaw = rawNames.some((name) => !present.has(name));
   const models = planModels({
@@ -82,6 +87,13 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     rawTables,
     columnChanges,
     targetOnly,
+    foreign: [
+      ...foreignRaw,
+      ...foreignIn(
+        deployed,
+        models.models.filter(runs).map(({ relation }) => relation),
+      ),
+    ],
   });
   return {
     plan,
@@ -97,6 +109,11 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     columnChanges,
     manifestFile,
   };
+}
+
+function seenByProject(deployed: Deployed, { paths }: DeployContext): Deployed {
+  const project = projectName(paths);
+  return project === undefined ? deployed : seenBy(deployed, project);
 }
 
 const rawName = ({ table }: Pick<Upload, 'table'>): string => `raw.${table}`;
@@ -129,7 +146,7 @@ async function inventoryOfDeployed(
   deployed: Deployed,
   rawNames: readonly string[],
 ): Promise<Inventory> {
-  const known = Object.keys(deployed.relations);
+  const known = Object.keys(deployed.relations).filter((relation) => otherOwner(deployed, relation) === undefined);
   const present = await listSchemas(remote, schemasOf([...rawNames, ...known]));
   // A relation that left the project and no longer exists is not drift.
   const there = known.filter((relation) => present.has(relation));
