@@ -1,6 +1,7 @@
 -- Coming events of candidates, soonest first, with the distance to the sponsor's own office.
 select
     forecasts.starts_at,
+    groups.group_id,
     groups.group_name,
     forecasts.event_name,
     groups.office_km as km,

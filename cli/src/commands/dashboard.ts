@@ -58,5 +58,5 @@ export interface DashboardReport extends WrittenSite {
 export async function write({ paths, out }: WriteOptions, effects: Effects): Promise<CommandResult<DashboardReport>> {
   await requireLocalProfile(paths, effects.env);
   effects.reporter.progress('writing the dashboard');
-  return { exitCode: 0, report: { status: 'written', out, ...(await writeSite(paths, out)) } };
+  return { exitCode: 0, report: { status: 'written', out, ...(await writeSite(paths, out, effects.signal)) } };
 }

@@ -12,6 +12,8 @@ import { cellsOf, expectAccessible, noBrowser, ready, withBrowser } from './brow
 import { dashboardProject, ODD_NAME, publishGroups } from './site.ts';
 
 const open = withBrowser();
+/** Tests share their machine with others. */
+const PATIENT = { timeout: 10_000, interval: 20 };
 const GROUPS = '.figure.table:has(.title:text-is("Groups"))';
 
 async function served(page?: string): Promise<{ paths: Paths; server: DashboardServer }> {
@@ -32,7 +34,7 @@ it.skipIf(noBrowser !== undefined)('filters, sorts, downloads and keeps its filt
   expect(await cellsOf(page, GROUPS)).toEqual([['First', '100', '1.5']]);
   await page.fill('#input-near', '100');
   await expect
-    .poll(() => cellsOf(page, GROUPS))
+    .poll(() => cellsOf(page, GROUPS), PATIENT)
     .toEqual([
       ['First', '100', '1.5'],
       ['Second', '20', '80'],
@@ -51,7 +53,7 @@ it.skipIf(noBrowser !== undefined)('filters, sorts, downloads and keeps its filt
     '\uFEFFgroup_name,city,members,km\r\nSecond,Amsterdam,20,80\r\nFirst,Amsterdam,100,1.5\r\n',
   );
   await page.selectOption('#input-city', 'Utrecht');
-  await expect.poll(() => cellsOf(page, GROUPS)).toEqual([[ODD_NAME, '7', '40.3']]);
+  await expect.poll(() => cellsOf(page, GROUPS), PATIENT).toEqual([[ODD_NAME, '7', '40.3']]);
   // A link shows the same.
   await page.goto(page.url());
   await ready(page);
@@ -69,7 +71,7 @@ it.skipIf(noBrowser !== undefined)('redraws after a publication, without losing 
   await page.evaluate('window.stayed = true');
   const published = Date.now();
   await publishGroups(paths, 300);
-  await expect.poll(() => page.locator('.figure.value .big').textContent(), { interval: 20 }).toBe('327');
+  await expect.poll(() => page.locator('.figure.value .big').textContent(), PATIENT).toBe('327');
   // A second on an idle machine, but tests share theirs with others.
   expect(Date.now() - published).toBeLessThan(10_000);
   expect(await cellsOf(page, GROUPS)).toContainEqual(['First', '300', '1.5']);
@@ -140,7 +142,7 @@ it.skipIf(noBrowser !== undefined)('works as a static folder behind any web serv
   expect(page.url()).toContain('/groups.html');
   expect(await cellsOf(page, GROUPS)).toEqual([['First', '100', '1.5']]);
   await page.selectOption('#input-city', 'Utrecht');
-  await expect.poll(() => cellsOf(page, GROUPS)).toEqual([[ODD_NAME, '7', '40.3']]);
+  await expect.poll(() => cellsOf(page, GROUPS), PATIENT).toEqual([[ODD_NAME, '7', '40.3']]);
   expect(await page.isDisabled('#input-name')).toBe(true);
   await expectAccessible(page);
   expect([...complaints, ...elsewhere]).toEqual([]);

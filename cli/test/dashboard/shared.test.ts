@@ -4,6 +4,7 @@ import { toCsv } from '../../src/dashboard/shared/csv.ts';
 import { filterRows } from '../../src/dashboard/shared/filters.ts';
 import { formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
 import { inputsFrom } from '../../src/dashboard/shared/inputs.ts';
+import { linkOf } from '../../src/dashboard/shared/links.ts';
 import { sortRows } from '../../src/dashboard/shared/sort.ts';
 import type { Condition, InputValue, PageInput, Rows } from '../../src/dashboard/shared/types.ts';
 
@@ -121,6 +122,21 @@ describe('inputs', () => {
   it('that are fixed ignore the URL', () => {
     expect(inputsFrom([{ ...select, fixed: true }], new URLSearchParams('city=b'))).toEqual({ city: 1 });
   });
+});
+
+describe('links', () => {
+  it('lead to a page of the dashboard with values of the row, encoded', () => {
+    const link = linkOf('city: other.html?at={city}&km={km}', rows);
+    expect(link?.column).toBe('city');
+    expect(link?.addressOf(['Den & "Haag"', 60])).toBe('other.html?at=Den%20%26%20%22Haag%22&km=60');
+  });
+
+  it.each([undefined, 'city', 'city: https://example.com', 'city: javascript:alert(1)'])(
+    'there are none for %j',
+    (text) => {
+      expect(linkOf(text, rows)).toBeUndefined();
+    },
+  );
 });
 
 describe('the addresses of data', () => {

@@ -40,6 +40,13 @@ it('keeps a folder that holds something else', async () => {
   expect(await readdir(out)).toEqual(['letter.txt']);
 });
 
+it('leaves nothing behind when it is interrupted', async () => {
+  const paths = await dashboardProject();
+  const out = join(paths.root, 'public/site');
+  await expect(write({ paths, out }, quietEffects({ signal: AbortSignal.abort() }))).rejects.toThrow('Interrupted.');
+  expect(await readdir(join(paths.root, 'public'))).toEqual([]);
+});
+
 it('writes nothing if a query fails, and says which', async () => {
   const paths = await dashboardProject(
     '---\ntitle: Groups\n---\n```sql one\nselect nothing from groups\n```\n<table query="one" title="x"/>\n',

@@ -104,7 +104,13 @@ export class Figure {
 
   #table(rows: Rows, shown: number): HTMLElement {
     const { title, attributes } = this.component;
-    return tableOf(rows, { title, columns: attributes.columns, rows: shown, arrangement: this.#arrangement });
+    return tableOf(rows, {
+      title,
+      columns: attributes.columns,
+      link: attributes.link,
+      rows: shown,
+      arrangement: this.#arrangement,
+    });
   }
 
   /** The numbers of a chart as a table, which is made when it is opened. */

@@ -6,6 +6,8 @@ import { byId } from './dom.ts';
 import { Figure } from './figure.ts';
 import { fillForm } from './form.ts';
 
+const LOST = 'The connection to meetup dashboard is lost: the page shows the last data.';
+
 /** The page in the browser: its filters, its figures, and the data between them. */
 class DashboardPage {
   readonly #page: PageScript;
@@ -65,15 +67,31 @@ class DashboardPage {
     }
   }
 
-  /** Draws again when the database is published, and loads the page again when the page itself changes. */
+  /**
+   * Draws again when the database is published, and loads the page again when the page itself changes. A page that nobody sees lets
+   * go of its connection, because a browser has only a few for one server, and catches up when it is seen again.
+   */
   #follow(): void {
+    let events = this.#listen();
+    document.addEventListener('visibilitychange', () => {
+      events.close();
+      if (document.hidden) return;
+      events = this.#listen();
+      this.#catchUp();
+    });
+  }
+
+  #listen(): EventSource {
     const events = new EventSource('events');
-    events.addEventListener('data', () => void this.#published());
+    events.addEventListener('data', () => this.#catchUp());
     events.addEventListener('pages', () => location.reload());
     events.addEventListener('open', () => say(''));
-    events.addEventListener('error', () =>
-      say('The connection to meetup dashboard is lost: the page shows the last data.'),
-    );
+    events.addEventListener('error', () => say(LOST));
+    return events;
+  }
+
+  #catchUp(): void {
+    this.#published().catch(() => say(LOST));
   }
 
   async #published(): Promise<void> {

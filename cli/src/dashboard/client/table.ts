@@ -1,5 +1,6 @@
 import { toCsv } from '../shared/csv.ts';
 import { formatValue, type ShownColumn, shownColumns } from '../shared/format.ts';
+import { type Link, linkOf } from '../shared/links.ts';
 import { sortRows } from '../shared/sort.ts';
 import type { Rows } from '../shared/types.ts';
 import { element } from './dom.ts';
@@ -14,6 +15,7 @@ export interface Arrangement {
 export interface TableOptions {
   readonly title: string;
   readonly columns?: string | undefined;
+  readonly link?: string | undefined;
   /** How many rows are shown at first. */
   readonly rows: number;
   readonly arrangement: Arrangement;
@@ -36,7 +38,12 @@ export function tableOf(result: Rows, options: TableOptions): HTMLElement {
       'aria-label': title,
       tabindex: '0',
     });
-    const table = element('table', {}, headOf(columns, result, arrangement, draw), bodyOf(shown, columns, result));
+    const table = element(
+      'table',
+      {},
+      headOf(columns, result, arrangement, draw),
+      bodyOf(shown, columns, result, linkOf(options.link, result)),
+    );
     region.append(table);
     holder.replaceChildren(region, controls(result, sorted, shown.length, options, draw));
     if (focus !== undefined) holder.querySelector<HTMLElement>(`[data-focus="${CSS.escape(focus)}"]`)?.focus();
@@ -80,18 +87,31 @@ const isNumeric = ({ columns, rows }: Rows, name: string): boolean => {
   return rows.some((row) => typeof row[at] === 'number');
 };
 
-function bodyOf(rows: Rows['rows'], columns: readonly ShownColumn[], result: Rows): HTMLElement {
+function bodyOf(
+  rows: Rows['rows'],
+  columns: readonly ShownColumn[],
+  result: Rows,
+  link: Link | undefined,
+): HTMLElement {
   const places = columns.map(({ name, format }) => {
     const at = result.columns.findIndex((column) => column.name === name);
-    return { at, format, type: result.columns[at]?.type ?? '', numeric: isNumeric(result, name) };
+    return {
+      at,
+      format,
+      type: result.columns[at]?.type ?? '',
+      numeric: isNumeric(result, name),
+      links: link?.column === name,
+    };
   });
   const lines = rows.map((row) => {
-    const cells = places.map(({ at, format, type, numeric }) => {
+    const cells = places.map(({ at, format, type, numeric, links }) => {
       const value = row[at] ?? null;
       return element(
         'td',
         { class: numeric ? 'number' : isMoment(format, type) ? 'moment' : undefined },
-        formatValue(value, format, type),
+        links && link !== undefined
+          ? element('a', { href: link.addressOf(row) }, formatValue(value, format, type))
+          : formatValue(value, format, type),
       );
     });
     return element('tr', {}, ...cells);

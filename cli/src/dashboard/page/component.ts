@@ -36,6 +36,11 @@ export const componentSchemas = {
     ...common,
     /** `column`, `column: Label` or `column: Label (format)`, separated by commas; all columns if it is left out. */
     columns: z.string().optional(),
+    /** `column: page.html?input={other column}` makes the values of a column links to another page. */
+    link: z
+      .string()
+      .regex(/^\w+:\s*[\w-]+\.html(\?\S*)?$/, 'is not column: page.html?input={column}')
+      .optional(),
     rows: z.string().regex(/^\d+$/, 'is not a number').optional(),
   }),
   value: z.strictObject({ ...common, column, format: format.optional(), note: column.optional() }),

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { hasCode, MeetupError } from '../../config/errors.ts';
+import { hasCode, InterruptedError, MeetupError } from '../../config/errors.ts';
 import { fileProblem } from '../../config/file-errors.ts';
 import type { Paths } from '../../config/paths.ts';
 import { dataSet, isSame, scriptOf } from '../data/page-data.ts';
@@ -28,22 +28,32 @@ export interface WrittenSite {
  * Writes all pages with their data into a folder that works from any web server. The folder is complete or as it was before.
  * @throws MeetupError if a query fails, or the folder holds something else than a dashboard.
  */
-export async function writeSite(paths: Paths, out: string): Promise<WrittenSite> {
+export async function writeSite(paths: Paths, out: string, signal: AbortSignal): Promise<WrittenSite> {
   const site = await readSite(paths);
   await requireOwnFolder(out);
   await mkdir(dirname(out), { recursive: true }).catch((error: unknown) => Promise.reject(fileProblem(error, out)));
   const folder = await mkdtemp(join(dirname(out), `.${basename(out)}-`));
   const publication = await Publication.open(paths);
   try {
-    const writer = new SiteWriter(site, folder, publication);
+    const writer = new SiteWriter(site, folder, publication, signal);
     const written = await writer.write();
-    await rm(out, { recursive: true, force: true });
-    await rename(folder, out);
+    await replaceFolder(folder, out);
     return written;
   } finally {
     await publication.retire();
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Two renames, so that nobody sees half a folder; the old one is only removed once the new one is in its place. */
+async function replaceFolder(folder: string, out: string): Promise<void> {
+  const old = `${folder}-old`;
+  const hadOne = await rename(out, old).then(
+    () => true,
+    () => false,
+  );
+  await rename(folder, out);
+  if (hadOne) await rm(old, { recursive: true, force: true });
 }
 
 /** Marks a folder as written by this command, so that it may be replaced. */
@@ -64,10 +74,12 @@ class SiteWriter {
   readonly #site: Site;
   readonly #folder: string;
   readonly #publication: Publication;
+  readonly #signal: AbortSignal;
   #files = 0;
   #bytes = 0;
 
-  constructor(site: Site, folder: string, publication: Publication) {
+  constructor(site: Site, folder: string, publication: Publication, signal: AbortSignal) {
+    this.#signal = signal;
     this.#site = site;
     this.#folder = folder;
     this.#publication = publication;
@@ -172,6 +184,7 @@ class SiteWriter {
   }
 
   async #put(path: string, content: string | Buffer): Promise<void> {
+    if (this.#signal.aborted) throw new InterruptedError();
     const file = join(this.#folder, path);
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, content);
