@@ -2,8 +2,8 @@
 
     python checks/incremental_equals_full_refresh.py [--seed 1] [--sequences 10]
 
-Run it in the dbt folder with the Python that has dbt. Each sequence is a few small drops (late ones, undated ones, empty ones, repeated
-records, vanished lists) over a tiny world, so that everything collides. After each build, the core facts are compared with a second
+Run it in the dbt folder with the Python that has dbt. Each sequence is a few small drops (late ones, undated ones, empty ones, complete
+ones, repeated records, rejected records, vanished lists) over a tiny world, so that everything collides. After each build, the core facts are compared with a second
 implementation of the rules, in plain Python below; after the last one, every table is compared with `dbt run --full-refresh`.
 """
 
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import hashlib
+import json
 import os
 import random
 import sys
@@ -25,6 +26,8 @@ import duckdb
 
 # A record of an input file, with the date on which it arrived.
 Record = dict[str, Any]
+# The keys of rejected records, each with its drop.
+Rejected = Sequence[tuple[tuple[int, ...], tuple[dt.date, int]]]
 T = TypeVar("T")
 
 EPOCH = 1_700_000_000_000
@@ -67,6 +70,10 @@ class World:
         self.users: list[Record] = []
         # The newest drop of a group, and when the group was created.
         self.groups: dict[int, tuple[tuple[dt.date, int], int]] = {}
+        # The drops that were complete, by entity, each with the moment from which what it lacks is gone.
+        self.complete: dict[str, dict[tuple[dt.date, int], dt.datetime]] = {"events": {}, "users": {}, "groups": {}}
+        # The keys of rejected records, each with its drop.
+        self.rejected: list[tuple[tuple[int, ...], tuple[dt.date, int]]] = []
         self.batch = 0
         with duckdb.connect(path) as db:
             db.execute(RAW.read_text(encoding="utf-8"))
@@ -79,7 +86,20 @@ class World:
         on = dt.date(1970, 1, 1) if undated else dt.date(2023, 11, rng.randint(14, 19))
         with duckdb.connect(self.path) as db:
             loaded = dt.datetime(2026, 2, self.batch)
-            db.execute("insert into raw.batches values (?, ?, ?, '', ?)", [f"b{self.batch}", self.batch, on, loaded])
+            folder = "." if undated else str(on)
+            db.execute(
+                "insert into raw.batches values (?, ?, ?, ?, ?)", [f"b{self.batch}", self.batch, on, folder, loaded]
+            )
+            for entity, drops in self.complete.items():
+                is_complete = rng.random() < 0.4
+                if is_complete:
+                    drops[on, self.batch] = loaded if undated else dt.datetime.combine(on, dt.time())
+                db.execute(
+                    "insert into raw.loaded_files values (?, ?, '', '', 0, 0, 0, 0, ?)",
+                    [f"b{self.batch}", entity, is_complete or rng.choice([False, None])],
+                )
+            for index in range(rng.choice([0, 0, 1, 3])):
+                self._reject(db, on, index)
             for index in range(0 if rng.random() < 0.15 else rng.randint(1, 8)):
                 event = self._event()
                 file = "events-2.json" if rng.random() < 0.05 else "events.json"
@@ -108,6 +128,22 @@ class World:
     ) -> None:
         values = [*row, f"b{self.batch}", self.batch, on, file, index, dt.datetime(2026, 2, self.batch)]
         db.execute(f"insert into raw.{table} values ({', '.join('?' * len(values))})", values)
+
+    def _reject(self, db: duckdb.DuckDBPyConnection, on: dt.date, index: int) -> None:
+        """Adds a rejected user or event."""
+        event, user = self._event(), self._user()
+        of_event = self.rng.random() < 0.5
+        names = ("group_id", "created", "time") if of_event else ("user_id",)
+        record = {name: (event if of_event else user)[name] for name in names}
+        self.rejected.append((tuple(record.values()), (on, self.batch)))
+        entity = "events" if of_event else "users"
+        row = [f"r{self.batch}-{index}", entity, ["/name is missing"], json.dumps(record), None]
+        self._insert(db, "rejected_records", row, on, f"{entity}.json", 100 + index)
+
+    def gone_at(self, entity: str, seen: Iterable[tuple[dt.date, int]]) -> dt.datetime | None:
+        """When a record vanished that was seen in these drops."""
+        last = max(seen)
+        return next((moment for drop, moment in sorted(self.complete[entity].items()) if drop > last), None)
 
     def _event(self) -> Record:
         rng = self.rng
@@ -166,7 +202,7 @@ def recurring_from(starts: Mapping[tuple[dt.date, int], set[int]]) -> tuple[dt.d
     return dt.date.max, 0
 
 
-def latest_events(records: Iterable[Record]) -> dict[str, Record]:
+def latest_events(records: Iterable[Record], rejected: Rejected) -> dict[str, Record]:
     """The latest record of each event, by event_key."""
     series: defaultdict[tuple[int, int], list[Record]] = defaultdict(list)
     for record in sorted(records, key=lambda r: r["order"]):
@@ -177,6 +213,7 @@ def latest_events(records: Iterable[Record]) -> dict[str, Record]:
         for version in versions:
             starts[version["order"][:2]].add(version["time"])
         recurs_from = recurring_from(starts)
+        recurs = recurs_from[0] < dt.date.max
         single = [v["time"] for v in versions if v["order"][:2] < recurs_from]
         for version in versions:
             start = version["time"]
@@ -187,6 +224,13 @@ def latest_events(records: Iterable[Record]) -> dict[str, Record]:
             else:
                 event_key = key(group, created, start)
             older = latest.get(event_key)
+            seen = (older or {"seen": []})["seen"] + [version["order"][:2]]
+            seen += [
+                drop
+                for reject, drop in rejected
+                if reject[:2] == (group, created) and len(reject) == 3 and (reject[2] == start or not recurs)
+            ]
+            version |= {"seen": seen}
             if version["rsvps"] is None and older is not None:
                 # A missing list is unknown, not empty.
                 latest[event_key] = version | {"rsvps": older["rsvps"], "told_by": older["told_by"]}
@@ -220,31 +264,51 @@ def latest_memberships(records: Iterable[Record]) -> dict[tuple[int, int], tuple
     return joined
 
 
+def is_held(event: Record, gone_at: dt.datetime | None, as_of: int) -> bool:
+    starts_at = dt.datetime(1970, 1, 1) + dt.timedelta(milliseconds=event["time"])
+    is_there = gone_at is None or starts_at < gone_at
+    return bool(event["time"] < as_of and event["status"] not in ("cancelled", "draft") and is_there)
+
+
 def expected_events(
-    events: Mapping[str, Record], answers: Mapping[tuple[str, int], tuple[Any, ...]], as_of: int
+    world: World, events: Mapping[str, Record], answers: Mapping[tuple[str, int], tuple[Any, ...]], as_of: int
 ) -> dict[str, tuple[Any, ...]]:
     def count(event_key: str, response: str, measure: Callable[[tuple[Any, ...]], int]) -> int:
         return sum(measure(a) for (k, _), a in answers.items() if k == event_key and a[0] == response)
 
+    gone = {k: world.gone_at("events", e["seen"]) for k, e in events.items()}
     return {
         k: (
             e["group_id"], e["name"], e["status"], e["venue_id"], e["time"],
             count(k, "yes", lambda a: 1), count(k, "yes", lambda a: a[2]), count(k, "no", lambda a: 1),
             count(k, "waitlist", lambda a: 1), count(k, "waitlist", lambda a: a[2]),
-            e["time"] < as_of and e["status"] not in ("cancelled", "draft"),
+            is_held(e, gone[k], as_of), gone[k] is not None, gone[k],
         )
         for k, e in events.items()
     }  # fmt: skip
 
 
+def sightings(world: World) -> Mapping[int, list[tuple[dt.date, int]]]:
+    """The drops in which each known user occurs, also in rejected records."""
+    seen: defaultdict[int, list[tuple[dt.date, int]]] = defaultdict(list)
+    for user in world.users:
+        seen[user["user_id"]].append(user["order"][:2])
+    for reject, drop in world.rejected:
+        if len(reject) == 1 and reject[0] in seen:
+            seen[reject[0]].append(drop)
+    return seen
+
+
 def check_facts(world: World, where: str) -> None:
     """Compares the marts with the second implementation."""
-    events, joined = latest_events(world.events), latest_memberships(world.users)
+    events, joined = latest_events(world.events, world.rejected), latest_memberships(world.users)
     answers = latest_answers(events)
     moments = [e["created"] for e in events.values()] + [a[3] for a in answers.values()]
     moments += [j[0] for j in joined.values()] + [g[1] for g in world.groups.values()]
     known_users = {user["user_id"] for user in world.users}
     used_users = known_users | {user for _, user in answers} | {user for _, user in joined}
+    gone_groups = {g: world.gone_at("groups", [drop]) for g, (drop, _) in world.groups.items()}
+    gone_users = {u: world.gone_at("users", drops) for u, drops in sightings(world).items()}
     used_groups = {e["group_id"] for e in events.values()} | {group for group, _ in joined} | set(world.groups)
     expected = {
         "select event_key, user_id, response, guests, seats, epoch_ms(responded_at), _batch_seq from marts.fct_rsvps":
@@ -252,10 +316,12 @@ def check_facts(world: World, where: str) -> None:
         "select group_id, user_id, epoch_ms(joined_at), _batch_seq from marts.fct_memberships":
             [(*pair, *join) for pair, join in joined.items()],
         "select event_key, group_id, event_name, status, venue_id, epoch_ms(starts_at), yes_count, yes_seats, no_count, waitlist_count, "
-        "waitlist_seats, is_held from marts.fct_events":
-            [(k, *e) for k, e in expected_events(events, answers, max(moments, default=0)).items()],
-        "select group_id, is_unknown from marts.dim_groups": [(g, g not in world.groups) for g in used_groups],
-        "select user_id, is_unknown from marts.dim_members": [(u, u not in known_users) for u in used_users],
+        "waitlist_seats, is_held, is_gone, gone_at from marts.fct_events":
+            [(k, *e) for k, e in expected_events(world, events, answers, max(moments, default=0)).items()],
+        "select group_id, is_unknown, gone_at from marts.dim_groups":
+            [(g, g not in world.groups, gone_groups.get(g)) for g in used_groups],
+        "select user_id, is_unknown, gone_at from marts.dim_members":
+            [(u, u not in known_users, gone_users.get(u)) for u in used_users],
     }  # fmt: skip
     with duckdb.connect(world.path, read_only=True) as db:
         for query, rows in expected.items():

@@ -13,14 +13,22 @@
     coalesce(lower({{ status }}) in ('draft', 'proposed', 'suggested'), false)
 {%- endmacro %}
 
-{# Whether an event took place: it was announced, starts before as_of and was not called off. The status 'past' isn't reliable. #}
-{% macro is_held(starts_at, is_cancelled, is_draft, as_of) -%}
-    ({{ starts_at }} < {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }})
+{#
+    Whether an event took place: it was announced, starts before as_of, was not called off and had not vanished before it started. The
+    status 'past' isn't reliable.
+#}
+{% macro is_held(starts_at, is_cancelled, is_draft, gone_at, as_of) -%}
+    (
+        {{ starts_at }} < {{ as_of }}
+        and not {{ is_cancelled }}
+        and not {{ is_draft }}
+        and coalesce({{ starts_at }} < {{ gone_at }}, true)
+    )
 {%- endmacro %}
 
-{# Whether an event is still to come: it was announced, starts at as_of or later and was not called off. #}
-{% macro is_upcoming(starts_at, is_cancelled, is_draft, as_of) -%}
-    ({{ starts_at }} >= {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }})
+{# Whether an event is still to come: it was announced, starts at as_of or later, was not called off and has not vanished. #}
+{% macro is_upcoming(starts_at, is_cancelled, is_draft, gone_at, as_of) -%}
+    ({{ starts_at }} >= {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }} and {{ gone_at }} is null)
 {%- endmacro %}
 
 {# The place of an answer among those of the same member in a list, 1 for the one that counts: the latest, at the same moment the one further down. #}

@@ -15,6 +15,18 @@ yes_answers as (
         user_id
     from {{ ref('fct_rsvps') }}
     where response = 'yes'
+),
+
+gone_members as (
+    select user_id
+    from {{ ref('int_users_latest') }}
+    where gone_at is not null
+),
+
+gone_groups as (
+    select group_id
+    from {{ ref('int_groups_latest') }}
+    where gone_at is not null
 )
 
 select
@@ -25,5 +37,10 @@ select
 from held
 inner join yes_answers on held.event_key = yes_answers.event_key
 cross join {{ ref('int_as_of') }} as clock
-where held.starts_at >= {{ dbt.dateadd('day', '-' ~ var('active_days'), 'clock.as_of') }}
+left join gone_members on yes_answers.user_id = gone_members.user_id
+left join gone_groups on held.group_id = gone_groups.group_id
+where
+    held.starts_at >= {{ dbt.dateadd('day', '-' ~ var('active_days'), 'clock.as_of') }}
+    and gone_members.user_id is null
+    and gone_groups.group_id is null
 group by held.group_id, yes_answers.user_id

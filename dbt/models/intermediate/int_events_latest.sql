@@ -1,6 +1,21 @@
 {{ config(materialized='incremental', unique_key='event_key') }}
 
-with versions as (
+-- The start of a single event may differ in a rejected record; recurring events are told apart by their start.
+with records as (
+    select
+        versions.*,
+        rejected.batch_number as rejected_number
+    from {{ ref('int_event_versions') }} as versions
+    left join {{ ref('int_last_rejected') }} as rejected
+        on
+        case
+            when versions.is_recurring then {{ source_key(['versions.group_id', 'versions.created_ms', 'versions.starts_ms']) }}
+            else {{ source_key(['versions.group_id', 'versions.created_ms']) }}
+        end = rejected.record_key
+        and rejected.entity = 'events'
+),
+
+versions as (
     select
         event_key,
         series_key,
@@ -15,8 +30,9 @@ with versions as (
         {{ latest_known('_batch_seq') }} as _answers_batch_seq,
         {{ latest_known('_source_file') }} as _answers_source_file,
         {{ latest_known('_record_index') }} as _answers_record_index,
-        min(starts_ms) over (partition by event_key) <> max(starts_ms) over (partition by event_key) as is_moved
-    from {{ ref('int_event_versions') }}
+        min(starts_ms) over (partition by event_key) <> max(starts_ms) over (partition by event_key) as is_moved,
+        max(rejected_number) over (partition by event_key) as rejected_number
+    from records
     window known_first as (partition by event_key order by {{ known_order('has_answer_list') }})
 ),
 
@@ -43,6 +59,7 @@ select
     events.duration_ms,
     events.rsvp_limit,
     versions.rsvp_count,
+    {{ gone_at() }} as gone_at,
     versions._batch_seq,
     versions._dropped_on,
     versions._source_file,
@@ -52,4 +69,6 @@ select
     versions._answers_record_index
 from versions
 inner join events on {{ is_same_record('versions', 'events') }}
+left join {{ ref('int_gone_after') }} as seen on versions._batch_seq = seen._batch_seq and seen.entity = 'events'
+left join {{ ref('int_gone_after') }} as rejected on versions.rejected_number = rejected.batch_number and rejected.entity = 'events'
 where versions.version_rank = 1

@@ -12,24 +12,28 @@ with ranked as (
 )
 
 select
-    group_id,
-    group_name,
-    description,
-    link,
-    city,
-    created_ms,
-    created_at,
-    latitude,
-    longitude,
-    told_topic_count as topic_count,
-    told_topics as topics,
-    _batch_seq,
-    _dropped_on,
-    _source_file,
-    _record_index,
-    _loaded_at,
-    _topics_batch_seq,
-    _topics_source_file,
-    _topics_record_index
+    ranked.group_id,
+    ranked.group_name,
+    ranked.description,
+    ranked.link,
+    ranked.city,
+    ranked.created_ms,
+    ranked.created_at,
+    ranked.latitude,
+    ranked.longitude,
+    ranked.told_topic_count as topic_count,
+    ranked.told_topics as topics,
+    {{ gone_at() }} as gone_at,
+    ranked._batch_seq,
+    ranked._dropped_on,
+    ranked._source_file,
+    ranked._record_index,
+    ranked._loaded_at,
+    ranked._topics_batch_seq,
+    ranked._topics_source_file,
+    ranked._topics_record_index
 from ranked
-where version_rank = 1
+left join {{ ref('int_gone_after') }} as seen on ranked._batch_seq = seen._batch_seq and seen.entity = 'groups'
+left join {{ ref('int_last_rejected') }} as rejected
+    on {{ source_key(['ranked.group_id']) }} = rejected.record_key and rejected.entity = 'groups'
+where ranked.version_rank = 1

@@ -13,17 +13,21 @@ with ranked as (
 )
 
 select
-    user_id,
-    city,
-    country,
-    hometown,
-    told_membership_count as membership_count,
-    _batch_seq,
-    _dropped_on,
-    _source_file,
-    _record_index,
-    _memberships_batch_seq,
-    _memberships_source_file,
-    _memberships_record_index
+    ranked.user_id,
+    ranked.city,
+    ranked.country,
+    ranked.hometown,
+    ranked.told_membership_count as membership_count,
+    {{ gone_at() }} as gone_at,
+    ranked._batch_seq,
+    ranked._dropped_on,
+    ranked._source_file,
+    ranked._record_index,
+    ranked._memberships_batch_seq,
+    ranked._memberships_source_file,
+    ranked._memberships_record_index
 from ranked
-where version_rank = 1
+left join {{ ref('int_gone_after') }} as seen on ranked._batch_seq = seen._batch_seq and seen.entity = 'users'
+left join {{ ref('int_last_rejected') }} as rejected
+    on {{ source_key(['ranked.user_id']) }} = rejected.record_key and rejected.entity = 'users'
+where ranked.version_rank = 1

@@ -15,6 +15,26 @@ with expected as (
     from {{ ref('dim_venues') }}
     union all
     select
+        'groups_gone' as check_name,
+        count_if(is_gone) as failing_count
+    from {{ ref('dim_groups') }}
+    union all
+    select
+        'members_gone' as check_name,
+        count_if(is_gone) as failing_count
+    from {{ ref('dim_members') }}
+    union all
+    select
+        'venues_gone' as check_name,
+        count_if(is_gone) as failing_count
+    from {{ ref('dim_venues') }}
+    union all
+    select
+        'events_gone' as check_name,
+        count_if(is_gone) as failing_count
+    from {{ ref('fct_events') }}
+    union all
+    select
         entity || '_rejected' as check_name,
         count(*) as failing_count
     from {{ source('raw', 'rejected_records') }}

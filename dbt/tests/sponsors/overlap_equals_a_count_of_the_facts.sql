@@ -2,7 +2,7 @@ with largest as (
     select
         group_id,
         row_number() over (order by count(*) desc, group_id asc) as size_rank
-    from {{ ref('int_memberships_as_of') }}
+    from {{ ref('int_current_memberships') }}
     group by group_id
 ),
 
@@ -14,7 +14,7 @@ chosen as (
 
 its_members as (
     select user_id
-    from {{ ref('int_memberships_as_of') }}
+    from {{ ref('int_current_memberships') }}
     where group_id in (select group_id from chosen)
 ),
 
@@ -22,7 +22,7 @@ counted as (
     select
         group_id,
         count(distinct user_id) as shared_members
-    from {{ ref('int_memberships_as_of') }}
+    from {{ ref('int_current_memberships') }}
     where
         user_id in (select user_id from its_members)
         and group_id not in (select group_id from chosen)

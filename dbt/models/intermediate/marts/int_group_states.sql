@@ -43,6 +43,16 @@ later_answers as (
     group by rsvps.group_id
 ),
 
+gone_members as (
+    select
+        rsvps.group_id,
+        {{ rows_digest(['rsvps.user_id']) }} as gone_state
+    from {{ ref('fct_rsvps') }} as rsvps
+    inner join {{ ref('dim_members') }} as members on rsvps.user_id = members.user_id
+    where members.is_gone
+    group by rsvps.group_id
+),
+
 memberships as (
     select
         memberships.group_id,
@@ -59,6 +69,7 @@ select
     concat_ws('|', coalesce(events.events_state, ''), cast(coalesce(later_answers.later_answers, 0) as string)) as events_state,
     events.recent_state,
     events.upcoming_state,
+    concat_ws('|', cast(groups.is_gone as string), coalesce(gone_members.gone_state, '')) as gone_state,
     memberships.members_state,
     cast(memberships.judged_state as bigint) as judged_state,
     clock.month_starts_at as month_state
@@ -66,4 +77,5 @@ from {{ ref('dim_groups') }} as groups
 cross join clock
 left join events on groups.group_id = events.group_id
 left join later_answers on groups.group_id = later_answers.group_id
+left join gone_members on groups.group_id = gone_members.group_id
 left join memberships on groups.group_id = memberships.group_id

@@ -85,6 +85,7 @@ known_groups as (
         count(*) as total,
         count_if(is_unknown) as unknown,
         count_if(not is_unknown) as known,
+        count_if(is_gone) as gone,
         count_if(not is_unknown and (latitude is null or longitude is null)) as without_place,
         count_if(not is_unknown and topic_count = 0) as without_topics
     from {{ ref('dim_groups') }}
@@ -93,7 +94,9 @@ known_groups as (
 known_members as (
     select
         count(*) as total,
-        count_if(is_unknown) as unknown
+        count_if(is_unknown) as unknown,
+        count_if(not is_unknown) as known,
+        count_if(is_gone) as gone
     from {{ ref('dim_members') }}
 ),
 
@@ -102,6 +105,7 @@ known_venues as (
         count(*) as total,
         count_if(is_unknown) as unknown,
         count_if(not is_unknown) as known,
+        count_if(is_gone) as gone,
         count_if(not is_unknown and (latitude is null or longitude is null)) as without_place
     from {{ ref('dim_venues') }}
 ),
@@ -109,6 +113,7 @@ known_venues as (
 events as (
     select
         count(*) as total,
+        count_if(events.is_gone) as gone,
         count_if(groups.is_unknown) as of_unknown_group,
         count_if(coalesce(venues.is_unknown, false)) as at_unknown_venue,
         count_if(events.venue_id is null) as without_venue,
@@ -182,16 +187,21 @@ select
     {{ count_or_0('user_lists.memberships') }} as user_list_memberships,
     {{ count_or_0('known_groups.total') }} as groups_total,
     {{ count_or_0('known_groups.unknown') }} as groups_unknown,
+    {{ count_or_0('known_groups.gone') }} as groups_gone,
     {{ count_or_0('known_groups.known') }} as groups_known,
     {{ count_or_0('known_groups.without_place') }} as groups_without_place,
     {{ count_or_0('known_groups.without_topics') }} as groups_without_topics,
     {{ count_or_0('known_members.total') }} as members_total,
     {{ count_or_0('known_members.unknown') }} as members_unknown,
+    {{ count_or_0('known_members.known') }} as members_known,
+    {{ count_or_0('known_members.gone') }} as members_gone,
     {{ count_or_0('known_venues.total') }} as venues_total,
     {{ count_or_0('known_venues.unknown') }} as venues_unknown,
+    {{ count_or_0('known_venues.gone') }} as venues_gone,
     {{ count_or_0('known_venues.known') }} as venues_known,
     {{ count_or_0('known_venues.without_place') }} as venues_without_place,
     {{ count_or_0('events.total') }} as events_total,
+    {{ count_or_0('events.gone') }} as events_gone,
     {{ count_or_0('events.of_unknown_group') }} as events_of_unknown_group,
     {{ count_or_0('events.at_unknown_venue') }} as events_at_unknown_venue,
     {{ count_or_0('events.without_venue') }} as events_without_venue,

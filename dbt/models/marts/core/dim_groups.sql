@@ -22,6 +22,8 @@ select
     known.longitude,
     known.created_at,
     cast(coalesce(known.topic_count, 0) as bigint) as topic_count,
-    known.group_id is null as is_unknown
+    known.group_id is null as is_unknown,
+    known.gone_at is not null as is_gone,
+    known.gone_at
 from used_or_known
 left join known on used_or_known.group_id = known.group_id

@@ -27,7 +27,9 @@ select
     known.country,
     {{ count_or_0('joined_groups.group_count') }} as group_count,
     joined_groups.first_joined_at,
-    known.user_id is null as is_unknown
+    known.user_id is null as is_unknown,
+    known.gone_at is not null as is_gone,
+    known.gone_at
 from used_or_known
 left join known on used_or_known.user_id = known.user_id
 left join joined_groups on used_or_known.user_id = joined_groups.user_id

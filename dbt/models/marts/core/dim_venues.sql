@@ -19,6 +19,8 @@ select
     known.country,
     known.latitude,
     known.longitude,
-    known.venue_id is null as is_unknown
+    known.venue_id is null as is_unknown,
+    known.gone_at is not null as is_gone,
+    known.gone_at
 from used_or_known
 left join known on used_or_known.venue_id = known.venue_id

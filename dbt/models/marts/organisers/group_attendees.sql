@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['group_id', 'user_id'],
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state']},
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state', 'gone_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
@@ -41,9 +41,13 @@ select
     -- People who stay away from an active group, not people whose group has no more events.
     attended.attended_events >= {{ regular_events }}
     and {{ is_lapsed('attended.last_attended_at', 'clock.as_of') }}
-    and not {{ is_lapsed('held.last_event_at', 'clock.as_of') }} as is_lapsed_regular
+    and not {{ is_lapsed('held.last_event_at', 'clock.as_of') }}
+    and not members.is_gone
+    and not groups.is_gone as is_lapsed_regular
 from attended
 inner join held on attended.group_id = held.group_id
+inner join {{ ref('dim_members') }} as members on attended.user_id = members.user_id
+inner join {{ ref('dim_groups') }} as groups on attended.group_id = groups.group_id
 cross join {{ ref('int_as_of') }} as clock
 left join {{ ref('int_active_members') }} as actives
     on attended.group_id = actives.group_id and attended.user_id = actives.user_id

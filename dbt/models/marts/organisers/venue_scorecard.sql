@@ -37,6 +37,7 @@ select
     used.largest_rsvp_limit,
     {{ count_or_0('used.rsvp_limits') }} as rsvp_limits,
     used.last_used_at,
-    venues.is_unknown
+    venues.is_unknown,
+    venues.is_gone
 from {{ ref('dim_venues') }} as venues
 left join used on venues.venue_id = used.venue_id

@@ -77,6 +77,26 @@
         'description': 'Venues that events refer to but the source lacks. Kept as unknown.',
     },
     {
+        'name': 'groups_gone', 'entity': 'groups', 'severity': 'info',
+        'failing': 'groups_gone', 'total': 'groups_known',
+        'description': 'Groups that a complete drop lacked and no later drop had. They are kept, but do not count as current.',
+    },
+    {
+        'name': 'members_gone', 'entity': 'users', 'severity': 'info',
+        'failing': 'members_gone', 'total': 'members_known',
+        'description': 'Members that a complete drop lacked and no later drop had. They are kept, but do not count as current.',
+    },
+    {
+        'name': 'venues_gone', 'entity': 'venues', 'severity': 'info',
+        'failing': 'venues_gone', 'total': 'venues_known',
+        'description': 'Venues that a complete drop lacked and no later drop had. They are kept, but do not count as current.',
+    },
+    {
+        'name': 'events_gone', 'entity': 'events', 'severity': 'info',
+        'failing': 'events_gone', 'total': 'events_total',
+        'description': 'Events that a complete drop lacked and no later drop had. They are kept, but do not count as current.',
+    },
+    {
         'name': 'events_of_unknown_groups', 'entity': 'events', 'severity': 'warn',
         'failing': 'events_of_unknown_group', 'total': 'events_total',
         'description': 'Events of a group that the source lacks.',

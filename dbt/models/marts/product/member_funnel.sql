@@ -54,7 +54,8 @@ counted as (
         attended.first_attended_at,
         attended.last_attended_at,
         {{ count_or_0('actives.active_groups') }} as active_groups,
-        members.is_unknown
+        members.is_unknown,
+        members.is_gone
     from {{ ref('dim_members') }} as members
     left join joined on members.user_id = joined.user_id
     left join answers on members.user_id = answers.user_id
@@ -100,5 +101,6 @@ select
         when 1 then 'joined'
         else 'known'
     end as stage,
-    is_unknown
+    is_unknown,
+    is_gone
 from placed

@@ -5,7 +5,7 @@ with members as (
     select
         group_id,
         user_id
-    from {{ ref('int_memberships_as_of') }}
+    from {{ ref('int_current_memberships') }}
 ),
 
 actives as (

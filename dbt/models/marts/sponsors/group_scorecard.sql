@@ -17,7 +17,7 @@ members as (
         memberships.group_id,
         count(*) as members,
         count_if(memberships.joined_at >= clock.year_starts_at) as new_members
-    from {{ ref('int_memberships_as_of') }} as memberships
+    from {{ ref('int_current_memberships') }} as memberships
     cross join clock
     group by memberships.group_id
 ),
@@ -95,6 +95,7 @@ measured as (
         groups.longitude,
         groups.created_at,
         groups.is_unknown,
+        groups.is_gone,
         topics.topics,
         groups.topic_count,
         {{ count_or_0('topics.topics_listed') }} as topics_listed,
@@ -129,7 +130,7 @@ compared as (
         {{ safe_ratio('active_members', 'members') }} as actives_per_member,
         {{ safe_ratio('yes_seats_12m', 'events_held_12m') }} as mean_yes_seats_12m,
         {{ safe_ratio('yes_seats_12m - yes_seats_previous_12m', 'yes_seats_previous_12m') }} as seats_growth_12m,
-        not is_unknown and not is_lapsed and events_held_12m > 0 as is_candidate
+        not is_unknown and not is_gone and not is_lapsed and events_held_12m > 0 as is_candidate
     from measured
 ),
 
@@ -223,6 +224,7 @@ select
     days_since_last_event,
     is_lapsed,
     is_unknown,
+    is_gone,
     is_candidate,
     {%- for part in parts %}
         {{ part }}_points,
