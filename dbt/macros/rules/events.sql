@@ -18,12 +18,7 @@
     status 'past' isn't reliable.
 #}
 {% macro is_held(starts_at, is_cancelled, is_draft, gone_at, as_of) -%}
-    (
-        {{ starts_at }} < {{ as_of }}
-        and not {{ is_cancelled }}
-        and not {{ is_draft }}
-        and coalesce({{ starts_at }} < {{ gone_at }}, true)
-    )
+    ({{ starts_at }} < {{ as_of }} and not {{ is_cancelled }} and not {{ is_draft }} and coalesce({{ starts_at }} < {{ gone_at }}, true))
 {%- endmacro %}
 
 {# Whether an event is still to come: it was announced, starts at as_of or later, was not called off and has not vanished. #}
