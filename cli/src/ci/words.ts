@@ -1,9 +1,11 @@
-import type { ContractBreak } from '../lineage/contract-breaks.ts';
+import { breakSentence, breakTitle } from '../text/contract-break.ts';
 import { type Style, styleFor } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 import type { Finding } from './checks/check.ts';
 import type { BuildPart, ChecksPart, CiPart, ContractsPart } from './report.ts';
+
+const BREAK_ADVICE = 'Keep it, make a new version of the model, or pass --accept-break with the reason.';
 
 /** One failure, as text without colours. */
 export interface CiFailure {
@@ -52,21 +54,6 @@ function contractsCounts({ breaks, altered, accepted, message }: ContractsPart):
   ].join(', ');
 }
 
-/** What a break is, in one line. */
-export const breakTitle = ({ model, column, what, detail }: ContractBreak): string =>
-  [column === undefined ? model : `${model}.${column}`, 'was', what, ...(detail === undefined ? [] : [detail])].join(
-    ' ',
-  );
-
-/** Who read it, and what to do. */
-function breakText({ models, readers }: ContractBreak): string {
-  const read = [...models, ...readers.map(({ name, owner }) => (owner === undefined ? name : `${name} (${owner})`))];
-  return [
-    read.length === 0 ? 'Nothing in the project reads it.' : `Read by ${read.join(', ')}.`,
-    'Keep it, make a new version of the model, or pass --accept-break with the reason.',
-  ].join('\n');
-}
-
 function buildCounts({ changed, models, tests, message }: BuildPart): string {
   if (message !== undefined) return '';
   if (models.length + tests.length === 0) return 'nothing changed, nothing to build';
@@ -106,7 +93,7 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
     const failing = part.status === 'fail' ? part.breaks : [];
     return [
       ...own,
-      ...failing.map((one) => ({ title: breakTitle(one), text: `${breakTitle(one)}. ${breakText(one)}` })),
+      ...failing.map((one) => ({ title: breakTitle(one), text: `${breakSentence(one)}\n${BREAK_ADVICE}` })),
     ];
   }
   if (part.name !== 'build') {

@@ -9,6 +9,7 @@ import { readGit, requireReviewable } from '../deploy/git.ts';
 import { type Entry, interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
 import { verifyAgainstLocal } from '../deploy/parity.ts';
+import { refuseBreaks } from '../deploy/plan/declared-breaks.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
@@ -32,6 +33,8 @@ export interface DeployOptions {
   /** Deploys uncommitted or unrehearsed changes, and overwrites drift. */
   readonly force?: boolean | undefined;
   readonly fullRefresh?: boolean | undefined;
+  /** Why breaks of public models are right this time; without it, they are refused. Recorded in the ledger. */
+  readonly acceptBreak?: string | undefined;
   readonly maxRejected: number;
   readonly maxGone?: number;
   /** Asks for confirmation; undefined if there is no terminal. */
@@ -69,7 +72,7 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
   return withTarget({ paths, target, fullRefresh, force, dbt: true }, effects, async (context) => {
     const local = await openPublished(paths);
     try {
-      const outcome = await deploy(options, { ...context, local });
+      const outcome = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });
       return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
     } finally {
       await local.close();
@@ -80,7 +83,7 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
 type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
 
 async function deploy(options: DeployOptions, context: SurveyContext): Promise<Outcome> {
-  if (options.planOnly) return planned(await survey(context), context);
+  if (options.planOnly) return planned(await survey(context), context, options);
   // A reviewed plan must still hold when nobody else can change anything, so it is only checked under the lock.
   const seen = options.planHash === undefined ? await survey(context) : undefined;
   if (seen !== undefined && isUpToDate(seen)) return settled(options, context, seen);
@@ -108,6 +111,7 @@ function carryOut(
     requireSamePlan(review.hash, now.plan);
     if (now.plan.empty) return settled(options, context, now, recovered);
     refuseDrift(now.plan, options);
+    refuseBreaks(now.plan, options);
     const outcome = await apply({ ...context, lease }, now, deployment);
     if (outcome.exitCode === 0) await noteRehearsed(options, context);
     return { ...outcome, report: { ...outcome.report, ...withRecovered(recovered) } };
@@ -134,14 +138,15 @@ function isStillValid(seen: Survey | undefined, entries: readonly Entry[]): seen
 const withRecovered = (recovered: Undone | undefined): { recovered?: Undone } =>
   recovered === undefined ? {} : { recovered };
 
-function planned({ plan, entries }: Survey, { effects }: DeployContext): Outcome {
+function planned({ plan, entries }: Survey, { effects }: DeployContext, { acceptBreak }: DeployOptions): Outcome {
   const left = interrupted(entries);
   if (left !== undefined) {
     effects.reporter.warn(
       `Deployment ${left.deployment} was interrupted: the next deployment puts it back first, then makes a new plan.`,
     );
   }
-  return { exitCode: 0, report: { ...plan, status: 'planned' } };
+  const breaks = plan.breaks.length > 0 && acceptBreak === undefined;
+  return { exitCode: breaks ? 1 : 0, report: { ...plan, status: 'planned' } };
 }
 
 interface Review {
@@ -157,7 +162,7 @@ interface Review {
 
 /** Asks a person to confirm the plan, if there is a terminal. The lock is not held meanwhile. */
 async function reviewed(
-  { confirm, yes, planHash, force, fullRefresh }: DeployOptions,
+  { confirm, yes, planHash, force, fullRefresh, acceptBreak }: DeployOptions,
   context: SurveyContext,
   deployment: string,
   seen: Survey | undefined,
@@ -170,6 +175,7 @@ async function reviewed(
     : undefined;
   const { plan } = recovered === undefined ? seen : await survey(context);
   refuseDrift(plan, { force, fullRefresh });
+  refuseBreaks(plan, { acceptBreak });
   const agreed = plan.empty || ((await confirm?.(plan)) ?? false);
   return agreed ? { hash: plan.hash, isAgreed: true, recovered } : { declined: plan, recovered };
 }

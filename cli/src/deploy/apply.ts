@@ -69,6 +69,9 @@ export async function applyPlan(
     drifted: survey.plan.drift.map(({ relation }) => relation),
     models: actionsOf(survey),
     batches: [...survey.plan.batches],
+    ...(survey.plan.breaks.length > 0 && context.acceptBreak !== undefined
+      ? { acceptedBreak: context.acceptBreak }
+      : {}),
   });
   try {
     await steps(context, survey, identity, touched, verify, progress);

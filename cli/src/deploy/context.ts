@@ -22,6 +22,8 @@ export interface DeployContext {
   readonly fullRefresh: boolean;
   /** Builds over what somebody else changed or another project made. */
   readonly force: boolean;
+  /** Why breaks of public models are right this time. */
+  readonly acceptBreak?: string | undefined;
 }
 
 /** The context while the local database is open, for uploads and comparisons. */

@@ -43,6 +43,8 @@ const detailsSchema = z.object({
   reason: z.string().optional(),
   /** For a rollback: the deployment that was returned to; null for before the first. */
   to: z.string().nullable().optional(),
+  /** For `begun`: why breaks of public models were accepted. */
+  acceptedBreak: z.string().optional(),
   models: z.record(z.string(), z.string()).optional(),
   batches: z.array(z.string()).optional(),
 });

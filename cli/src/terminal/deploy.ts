@@ -3,6 +3,7 @@ import type { RollbackReport } from '../commands/rollback.ts';
 import type { ModelPlan } from '../deploy/plan/models.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import type { Undone } from '../deploy/undo.ts';
+import { breakSentence } from '../text/contract-break.ts';
 import type { Style } from '../text/style.ts';
 import { renderTable } from '../text/table.ts';
 import { formatBytes, formatDuration, plural } from '../text/text.ts';
@@ -19,6 +20,7 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
     ...renderUploads(plan, style),
     ...renderModels(plan, style),
     ...renderTargetOnly(plan),
+    ...renderBreaks(plan, style),
     `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether the deployment is kept.`,
     hashLine(plan, style),
   ].join('\n\n');
@@ -74,6 +76,16 @@ function renderTargetOnly({ target, targetOnly }: DeployPlan): string[] {
   if (targetOnly.length === 0) return [];
   const named = targetOnly.map(({ name, reason }) => `${name} (${reason})`);
   return [`Built on ${target} only, not checked on this machine: ${named.join(', ')}.`];
+}
+
+function renderBreaks({ breaks }: DeployPlan, style: Style): string[] {
+  if (breaks.length === 0) return [];
+  const lines = breaks.map((one) => `  ${breakSentence(one)}`);
+  return [
+    [style.bad('Breaks what others rely on; it is deployed only with --accept-break and the reason:'), ...lines].join(
+      '\n',
+    ),
+  ];
 }
 
 /** Renders the outcome of a deployment. */

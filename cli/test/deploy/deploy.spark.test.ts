@@ -295,7 +295,12 @@ describe('a target', () => {
   it('keeps relations that left the project for one deployment, so that a rollback can restore them', async () => {
     await project.remove('dbt/models/marts/group_ids.sql');
     await project.remove('dbt/models/marts/group_ids.yml');
-    expect(actions(await deployed())).toMatchObject({ group_ids: 'retire', notes: 'retire' });
+    await expect(deployed()).rejects.toThrow('group_ids was removed. Nothing in the project reads it.');
+    const accepted = await deployed({ acceptBreak: 'nobody reads it' });
+    expect(actions(accepted)).toMatchObject({ group_ids: 'retire', notes: 'retire' });
+    expect((await readLedger(remote)).findLast(({ event }) => event === 'begun')?.details.acceptedBreak).toBe(
+      'nobody reads it',
+    );
     const left = await contentsOf(remote);
     expect(left).toHaveProperty(['marts.group_ids']);
     expect(left).toHaveProperty(['marts.notes']);

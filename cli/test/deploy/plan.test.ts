@@ -42,6 +42,7 @@ const NOTHING: PlanInput = {
   columnChanges: [],
   targetOnly: [],
   foreign: [],
+  breaks: [],
   rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),
 };
 const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> => ({
@@ -54,6 +55,7 @@ describe('the hash of a plan', () => {
     ['the catalog', { target: { ...NOTHING.target, catalog: 'other' } }],
     ['the base deployment', { base: 'two' }],
     ['the commit', { git: { commit: 'def', dirty: false } }],
+    ['a break of a public model', { breaks: [{ model: 't', what: 'removed', models: [], readers: [] }] }],
     ['uncommitted changes', { git: { commit: 'abc', dirty: true } }],
     ['the batches on the target', { held: [{ id: 'a', seq: 1, loaded: 1 }] }],
     ['the new batches', { batches: [{ id: 'a', seq: 1, loaded: 1 }] }],

@@ -21,6 +21,10 @@ export const deploy = ({ program, io, run }: Cli) =>
     .option('--plan-hash <hash>', 'deploy only if the plan has exactly this hash')
     .option('--full-refresh', 'build everything from scratch, and replace raw tables that differ from the local ones')
     .option(
+      '--accept-break <reason>',
+      'deploy although it takes something away from the readers of public models, for this reason',
+    )
+    .option(
       '--force',
       'deploy changes that are not committed or not rehearsed, and overwrite relations that somebody else changed',
     )

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { RawTable } from '../../ingest/raw-tables.ts';
+import type { ContractBreak } from '../../lineage/contract-breaks.ts';
 import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
 import { keepStatements } from '../kept-tables.ts';
@@ -36,6 +37,8 @@ export interface DeployPlan {
   readonly models: readonly ModelPlan[];
   /** Relations that only the target builds, so that nothing local has checked them. */
   readonly targetOnly: readonly TargetOnly[];
+  /** What the readers of public models lose. */
+  readonly breaks: readonly ContractBreak[];
   /** The number of data tests to run. */
   readonly tests: number;
   /** Drift since the last deployment. */
@@ -68,6 +71,7 @@ export interface PlanInput {
   readonly columnChanges: readonly ColumnChanges[];
   readonly targetOnly: readonly TargetOnly[];
   readonly foreign: readonly ForeignRelation[];
+  readonly breaks: readonly ContractBreak[];
 }
 
 /** Makes a plan. The same inputs give the same hash on any machine. */
@@ -99,6 +103,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     })),
     models: models.models,
     targetOnly: input.targetOnly,
+    breaks: input.breaks,
     tests: models.tests.length,
     drift,
     foreign: input.foreign,

@@ -14,6 +14,7 @@ import { exportBatches, type Upload } from '../raw/export.ts';
 import { driftOf, listSchemas, stateOf } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
 import { runs } from './actions.ts';
+import { declaredBreaks } from './declared-breaks.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 import { findTargetOnly } from './target-only.ts';
@@ -46,9 +47,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const rawTables = await readRawTables(context.paths.schemas);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
+  const deployedDir = await deployedManifest(context, deployed.manifest);
   // While dbt reads the project, the target is asked for the state of the relations that are known already.
   const [changes, theirs, known] = await Promise.all([
-    changesSince(context, deployed, manifestFile),
+    changesSince(context, deployedDir, manifestFile),
     remoteBatches(remote),
     inventoryOfDeployed(remote, deployed, rawNames),
   ]);
@@ -94,6 +96,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
         models.models.filter(runs).map(({ relation }) => relation),
       ),
     ],
+    breaks: await declaredBreaks(deployedDir, manifestFile, context.paths, new Date(effects.clock.now())),
   });
   return {
     plan,
@@ -118,8 +121,11 @@ function seenByProject(deployed: Deployed, { paths }: DeployContext): Deployed {
 
 const rawName = ({ table }: Pick<Upload, 'table'>): string => `raw.${table}`;
 
-async function changesSince(context: DeployContext, deployed: Deployed, manifestFile: string): Promise<ChangesAnswer> {
-  const deployedDir = await deployedManifest(context, deployed.manifest);
+async function changesSince(
+  context: DeployContext,
+  deployedDir: string | undefined,
+  manifestFile: string,
+): Promise<ChangesAnswer> {
   const changes = await context.engine.changes({
     target: context.target.name,
     manifestFile,
