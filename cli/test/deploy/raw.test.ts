@@ -125,6 +125,37 @@ describe('columns that a schema has changed', () => {
   });
 });
 
+describe('a struct of more than 25 fields, which a target describes only in part', () => {
+  const names = Array.from({ length: 30 }, (_, i) => `f${i}`);
+  const ours = `STRUCT(${names.map((name) => `${name} BIGINT`).join(', ')})`;
+  const table = {
+    name: 'wide',
+    batchColumn: '_batch_id',
+    order: [],
+    columns: [{ name: 'Wide', type: ours, notNull: false }],
+  };
+  const target = (last: string) =>
+    remoteAnswering(async (sql) => {
+      const fields = names.map((name) => `${name}:${name === 'f29' ? last : 'bigint'}`);
+      if (sql.startsWith('describe')) {
+        const type = `struct<${fields.slice(0, 24).join(',')},... 6 more fields>`;
+        return [{ col_name: 'wide', data_type: type }];
+      }
+      expect(sql.replaceAll(/\s+/g, ' ')).toBe(
+        'select typeof(`wide`) as type_0 from ( select `wide` from `main`.`raw`.`wide` where false union all select null )',
+      );
+      return [{ type_0: `struct<${fields.join(',')}>` }];
+    });
+
+  it('is unchanged if all of its fields are', async () => {
+    expect(await findColumnChanges(target('bigint'), [table])).toEqual([]);
+  });
+
+  it('is changed if its last field is', async () => {
+    expect(await findColumnChanges(target('string'), [table])).toMatchObject([{ retyped: [{ name: 'Wide' }] }]);
+  });
+});
+
 describe('a name that Delta forbids', () => {
   const column = (name: string, type = 'VARCHAR') => ({ name, type, notNull: false });
   const table = { name: 'people', batchColumn: '_batch_id', order: [], columns: [column('first name')] };

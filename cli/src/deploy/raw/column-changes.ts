@@ -36,12 +36,8 @@ export async function findColumnChanges(remote: Remote, tables: readonly RawTabl
   return found.filter(({ added, retyped }) => added.length + retyped.length > 0);
 }
 
-/**
- * Compares a type that a target describes, in which names are not quoted, with one of ours. Spark shortens structs of more than
- * 25 fields, which can't be compared: they count as the same.
- */
-const isSame = (described: string, ours: string): boolean =>
-  /\.\.\. \d+ more field/.test(described) || plain(described) === plain(ours);
+/** Compares a type that a target describes, in which names are not quoted, with one of ours. */
+const isSame = (described: string, ours: string): boolean => plain(described) === plain(ours);
 
 const plain = (type: string): string =>
   type
@@ -54,12 +50,35 @@ async function typesOf(remote: Remote, table: string): Promise<ReadonlyMap<strin
   const rows = await remote.connection.rows(`describe table ${nameOn(remote, 'raw', table)}`);
   // After the columns come an empty line and further sections.
   const end = rows.findIndex(({ col_name: column }) => column === '' || String(column).startsWith('#'));
-  return new Map(
-    (end === -1 ? rows : rows.slice(0, end)).map(({ col_name: column, data_type: type }) => [
-      String(column).toLowerCase(),
-      String(type),
-    ]),
+  const described = (end === -1 ? rows : rows.slice(0, end)).map(
+    ({ col_name: column, data_type: type }): Described => ({
+      column: String(column),
+      type: String(type),
+    }),
   );
+  const shortened = described.filter(({ type }) => SHORTENED.test(type)).map(({ column }) => column);
+  const whole = shortened.length === 0 ? described : [...described, ...(await wholeTypes(remote, table, shortened))];
+  return new Map(whole.map(({ column, type }) => [column.toLowerCase(), type]));
+}
+
+interface Described {
+  readonly column: string;
+  readonly type: string;
+}
+
+/** How Spark ends a struct of more than 25 fields (spark.sql.debug.maxToStringFields) that it describes. */
+const SHORTENED = /\.\.\. \d+ more field/;
+
+/** The types of some columns as `typeof` names them, which shortens none. A row of nulls is enough, so the table isn't read. */
+async function wholeTypes(remote: Remote, table: string, columns: readonly string[]): Promise<readonly Described[]> {
+  const quoted = columns.map(quoteName);
+  const [row = {}] = await remote.connection.rows(
+    `select ${quoted.map((column, i) => `typeof(${column}) as type_${i}`).join(', ')} from (
+       select ${quoted.join(', ')} from ${nameOn(remote, 'raw', table)} where false
+       union all select ${quoted.map(() => 'null').join(', ')}
+     )`,
+  );
+  return columns.map((column, i) => ({ column, type: String(row[`type_${i}`]) }));
 }
 
 /** The statements that change a raw table: with new columns, rows that are there have null; with new types, it is empty. */
