@@ -2,9 +2,11 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest begins first, so that no worker waits for it in the end: Spark takes minutes, dbt tens of seconds. */
+const LONGEST = ['/whole-project.spark.test.ts', '/deploy.spark.test.ts', '/rehearsed.spark.test.ts'];
+
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const kinds = ['.spark.test.ts', '.e2e.test.ts', '.fixtures.ts'];
+    const kinds = [...LONGEST, '.spark.test.ts', '/scenarios.fixtures.ts', '.e2e.test.ts', '.fixtures.ts'];
     const rank = ({ moduleId }: TestSpecification): number => {
       const kind = kinds.findIndex((end) => moduleId.endsWith(end));
       return kind === -1 ? kinds.length : kind;
@@ -41,6 +43,7 @@ export default defineConfig({
         test: {
           name: 'spark',
           include: [SPARK],
+          globalSetup: ['cli/test/support/shared-rehearsal.ts'],
           // Their tables are small, and Java's optimizing compiler would take a third of the CPU time.
           env: { MEETUP_REHEARSAL_JAVA_OPTIONS: '-XX:TieredStopAtLevel=1' },
           testTimeout: 180_000,

@@ -25,9 +25,12 @@ export interface RehearsalPlaces {
   readonly statementsLog: string;
 }
 
-/** The places of a rehearsal; the same for every path that leads to the state folder through links. */
+/**
+ * The places of a rehearsal; the same for every path that leads to its folder through links. State folders share a rehearsal if
+ * `rehearsal` in one is a link to that of another.
+ */
 export function rehearsalPlaces(paths: Pick<Paths, 'state' | 'logs'>): RehearsalPlaces {
-  const folder = join(realFolder(paths.state), 'rehearsal');
+  const folder = realFolder(join(paths.state, 'rehearsal'));
   return {
     folder,
     stateFile: join(folder, 'rehearsal.json'),

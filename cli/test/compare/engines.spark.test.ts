@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { columnFingerprints } from '../../src/compare/buckets.ts';
 import { compareMarts } from '../../src/compare/compare.ts';
 import { databricksSide, duckDbSide, type Side } from '../../src/compare/side.ts';
@@ -12,6 +11,7 @@ import type { DatabricksConnection } from '../../src/warehouse/databricks.ts';
 import { quoteNames } from '../../src/warehouse/databricks-sql.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
+import { shareRehearsal } from '../support/shared-rehearsal.ts';
 
 /** Spark starts in ten seconds on an idle machine and in a minute on a busy one. */
 const START_MS = 600_000;
@@ -143,7 +143,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-compare-'));
   const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain');
   paths = resolvePaths({ stateDir: join(folder, 'state') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
-  await rehearsal({ paths, action: 'up' }, effects);
+  await shareRehearsal(paths.state, effects);
   target = await remoteTarget('rehearsal', paths, effects);
   remote = await connectTarget(target, effects);
   await remote.run(`create schema ${quoteNames(target.catalog, SCHEMA)}`);
@@ -154,7 +154,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await local?.close();
   await remote?.close();
-  await rehearsal({ paths, action: 'down' }, effects);
   await rm(folder, { recursive: true, force: true });
 }, START_MS);
 

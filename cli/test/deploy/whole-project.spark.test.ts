@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run as deploy } from '../../src/commands/deploy.ts';
 import { run as diff } from '../../src/commands/diff.ts';
 import { run as generate } from '../../src/commands/generate.ts';
-import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import type { EngineClient } from '../../src/engine/client.ts';
 import { quietEffects } from '../support/effects.ts';
+import { shareRehearsal } from '../support/shared-rehearsal.ts';
 import { deployEngines } from '../support/warm-engine.ts';
 
 /** Deploys the project itself, with every model, snapshot and test, with dbt-databricks on Spark and Delta. */
@@ -31,12 +31,12 @@ beforeAll(async () => {
   );
   await generate({ out: join(folder, 'drops'), scale: 0.005, seed: 3, days: 6 }, effects);
   await addDrops((name) => name.endsWith('.json'));
+  await shareRehearsal(paths.state, effects);
   engines = await deployEngines(paths, effects);
 }, 600_000);
 
 afterAll(async () => {
   await Promise.all(engines.map((engine) => engine.close()));
-  await rehearsal({ paths, action: 'down' }, effects);
   await rm(folder, { recursive: true, force: true });
 }, 60_000);
 

@@ -6,6 +6,7 @@ import { resolvePaths } from '../../src/config/paths.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
 import type { DatabricksConnection } from '../../src/warehouse/databricks.ts';
 import { quietEffects } from '../support/effects.ts';
+import { shareRehearsal } from '../support/shared-rehearsal.ts';
 import { type Installed, installed, type Ran } from './installed.ts';
 
 /**
@@ -20,16 +21,16 @@ let meetup: Installed;
 let connection: DatabricksConnection;
 beforeAll(async () => {
   meetup = await installed();
+  const effects = quietEffects({ env: process.env });
+  await shareRehearsal(state(), effects);
   const { exitCode, stderr } = await meetup.run(await meetup.project('bakery'), ...inState('rehearsal', 'up'));
   expect(exitCode, stderr).toBe(0);
-  const effects = quietEffects({ env: process.env });
   const paths = resolvePaths({ stateDir: state() }, meetup.env, join(meetup.folder, 'projects', 'bakery'));
   connection = await connectTarget(await remoteTarget('rehearsal', paths, effects), effects);
 }, START_MS);
 
 afterAll(async () => {
   await connection?.close();
-  await meetup.run(join(meetup.folder, 'projects', 'bakery'), ...inState('rehearsal', 'down'));
   await meetup.remove();
 }, START_MS);
 

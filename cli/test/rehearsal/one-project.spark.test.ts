@@ -2,7 +2,6 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { run as testOn } from '../../src/commands/test-remote.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { EngineClient } from '../../src/engine/client.ts';
@@ -12,6 +11,7 @@ import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { LITERALS, modelOf, readCases } from '../dbt/cross_db/cases.ts';
 import { quietEffects } from '../support/effects.ts';
 import { copyProject } from '../support/project-copy.ts';
+import { shareRehearsal } from '../support/shared-rehearsal.ts';
 
 /** One dbt project on both engines: the macros that contain all differences, and the models' fixtures on Spark. */
 
@@ -35,14 +35,13 @@ beforeAll(async () => {
   paths = resolvePaths({ stateDir: join(folder, 'state') }, env, folder);
   await writeFile(join(paths.dbtProject, 'models', `${CASES}.sql`), modelOf(cases));
   await writeFile(join(paths.dbtProject, 'macros', 'cases.sql'), LITERALS);
-  await rehearsal({ paths, action: 'up' }, effects);
+  await shareRehearsal(paths.state, effects);
   target = await remoteTarget('rehearsal', paths, effects);
   connection = await connectTarget(target, effects);
 }, START_MS);
 
 afterAll(async () => {
   await connection?.close();
-  await rehearsal({ paths, action: 'down' }, effects);
   await rm(folder, { recursive: true, force: true });
 }, START_MS);
 

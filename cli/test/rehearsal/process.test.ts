@@ -44,4 +44,12 @@ describe('a state folder', () => {
     expect(placesOf('link/state')).toEqual(placesOf('state'));
     expect(placesOf('link/not/yet/made')).toEqual(placesOf('not/yet/made'));
   });
+
+  it('shares the rehearsal of another one that it has a link to', async () => {
+    const folder = await temporaryFolder();
+    for (const name of ['one/rehearsal', 'two']) await mkdir(join(folder, name), { recursive: true });
+    await symlink(join(folder, 'one', 'rehearsal'), join(folder, 'two', 'rehearsal'));
+    const placesOf = (state: string) => rehearsalPlaces({ state: join(folder, state), logs: folder });
+    expect(placesOf('two')).toEqual(placesOf('one'));
+  });
 });
