@@ -61,6 +61,11 @@ function selectOf(one: Case): string {
         counted(`cast(unnested.place as string) || unnested.item`),
         `(select item, item_offset - min(item_offset) over () as place from ${given(one)} {{ unnest_list_with_offset('given.x', 'item') }}) as unnested`,
       );
+    case 'json_property':
+      return row(
+        `{{ json_property('given.x', 'a') }}`,
+        `(select ${typeof one.input === 'string' ? literal(one.input) : literal(null)} as x) as given`,
+      );
     case 'rows_digest': {
       const [these, those] = String(one.input).split(' / ').map(pairs);
       return row(
