@@ -25,28 +25,33 @@ const nothing: ContractsOutcome = { breaks: [], altered: [] };
  * @throws MeetupError if dbt can't read the project.
  */
 export async function compareContracts(paths: Paths, base: Base, effects: Effects): Promise<ContractsOutcome> {
-  if (base.kind === 'none') return { ...nothing, skipped: base.reason };
-  if (!(await differsFrom(paths.root, base.commit, projectPathspecs(paths)))) return nothing;
   const engine = new EngineClient(paths, effects);
   try {
-    return await withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
-      if (!existsSync(dbtProject)) return { ...nothing, skipped: `${base.ref} has no dbt project` };
-      const place = { projectDir: dbtProject, targetPath: target };
-      const then = await engine.changes({ manifestFile, ...place });
-      if (then.status === 'invalid') return { ...nothing, skipped: `dbt can't read the project at ${base.ref}` };
-      const before = await readLineage(engine, paths, place);
-      const changes = await engine.changes({ deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
-      requireReadable(changes);
-      const now = await readLineage(engine, paths);
-      const publicIds = new Set(now.models.filter((model) => isPublic(model, paths)).map(({ uniqueId }) => uniqueId));
-      return {
-        breaks: contractBreaks(before, now, (model) => isPublic(model, paths)),
-        altered: alteredModels(before, now, changedThemselves(changes, then))
-          .filter(({ node }) => publicIds.has(node))
-          .sort((a, b) => a.name.localeCompare(b.name)),
-      };
-    });
+    return await compareWith(engine, paths, base);
   } finally {
     await engine.close();
   }
+}
+
+/** The same with a given engine, which is only started if something differs from the base. */
+export async function compareWith(engine: EngineClient, paths: Paths, base: Base): Promise<ContractsOutcome> {
+  if (base.kind === 'none') return { ...nothing, skipped: base.reason };
+  if (!(await differsFrom(paths.root, base.commit, projectPathspecs(paths)))) return nothing;
+  return withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
+    if (!existsSync(dbtProject)) return { ...nothing, skipped: `${base.ref} has no dbt project` };
+    const place = { projectDir: dbtProject, targetPath: target };
+    const then = await engine.changes({ manifestFile, ...place });
+    if (then.status === 'invalid') return { ...nothing, skipped: `dbt can't read the project at ${base.ref}` };
+    const before = await readLineage(engine, paths, place);
+    const changes = await engine.changes({ deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
+    requireReadable(changes);
+    const now = await readLineage(engine, paths);
+    const publicIds = new Set(now.models.filter((model) => isPublic(model, paths)).map(({ uniqueId }) => uniqueId));
+    return {
+      breaks: contractBreaks(before, now, (model) => isPublic(model, paths)),
+      altered: alteredModels(before, now, changedThemselves(changes, then))
+        .filter(({ node }) => publicIds.has(node))
+        .sort((a, b) => a.name.localeCompare(b.name)),
+    };
+  });
 }
