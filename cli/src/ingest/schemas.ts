@@ -33,13 +33,18 @@ export interface Contract {
 export type Contracts = ReadonlyMap<string, Contract>;
 
 const SUFFIX = '.schema.json';
-/** Names that are safe as table names everywhere, except those of load's own tables and of a drop's manifest. */
-const NAME = /^(?!(?:rejected_records|loaded_files|batches|drop)$)[a-z][a-z0-9_]*$/;
+/** Names that are safe as table names everywhere. */
+const NAME = /^[a-z][a-z0-9_]*$/;
+/** Names of load's own tables, and of a drop's manifest. */
+const RESERVED = new Set(['rejected_records', 'loaded_files', 'batches', 'drop']);
 /** The load order of an entity that doesn't set one. */
 const LAST = 1000;
 
 /** Whether a name can be an entity's, and so a raw table's. */
-export const isEntityName = (name: string): boolean => NAME.test(name);
+export const isEntityName = (name: string): boolean => NAME.test(name) && !isReservedName(name);
+
+/** Whether `load` uses this name itself. */
+export const isReservedName = (name: string): boolean => RESERVED.has(name);
 
 /** Reads and compiles the JSON Schemas of `data/schemas/`: one file per entity. */
 export async function readContracts(folder: string): Promise<Contracts> {

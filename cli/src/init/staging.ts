@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import type { Contract, Contracts } from '../ingest/schemas.ts';
-import { needsQuotes } from '../schema/docs/column-names.ts';
+import { isNameableInDbt, needsQuotes } from '../schema/docs/column-names.ts';
 
 /** A column as SQL names it on each engine. */
 const sqlName = (name: string): string =>
@@ -8,9 +8,19 @@ const sqlName = (name: string): string =>
 
 const LATEST = '_dropped_on desc, _batch_seq desc, _record_index desc, _source_file desc';
 
+/** The fields that a dbt model can name. */
+const nameable = ({ record }: Contract): Contract['record']['fields'] =>
+  record.fields.filter(([name]) => isNameableInDbt(name));
+
+/** The key, if a dbt model can name all of it. */
+const keyOf = ({ key }: Contract): readonly string[] => (key.every(isNameableInDbt) ? key : []);
+
 /** One row per record, or, if the schema knows what identifies one, the latest version of each. */
-export function stagingSql(entity: string, { key, record }: Contract): string {
-  const columns = record.fields.map(([name]) => `    ${sqlName(name)}`).join(',\n');
+export function stagingSql(entity: string, contract: Contract): string {
+  const key = keyOf(contract);
+  const columns = nameable(contract)
+    .map(([name]) => `    ${sqlName(name)}`)
+    .join(',\n');
   const source = `{{ source('raw', '${entity}') }}`;
   if (key.length === 0) {
     return `-- One row per record. Name the key in data/schemas/${entity}.schema.json to keep only the latest version of each.\nselect\n${columns}\nfrom ${source}\n`;
@@ -33,27 +43,30 @@ where _rank = 1
 
 /** The staging models, with tests of their keys. */
 export function stagingYml(contracts: Contracts): string {
-  const models = [...contracts].map(([entity, { key }]) => ({
-    name: `stg_${entity}`,
-    description:
-      key.length === 0 ? `One row per record of ${entity}.` : `One row per ${key.join(' and ')}: its latest version.`,
-    ...(key.length === 0
-      ? {}
-      : {
-          columns: key.map((name) => ({
-            name,
-            ...(needsQuotes(name) ? { quote: true } : {}),
-            data_tests: key.length === 1 ? ['unique', 'not_null'] : ['not_null'],
-          })),
-        }),
-  }));
+  const models = [...contracts]
+    .map(([entity, contract]) => ({ entity, key: keyOf(contract) }))
+    .map(({ entity, key }) => ({
+      name: `stg_${entity}`,
+      description:
+        key.length === 0 ? `One row per record of ${entity}.` : `One row per ${key.join(' and ')}: its latest version.`,
+      ...(key.length === 0
+        ? {}
+        : {
+            columns: key.map((name) => ({
+              name,
+              ...(needsQuotes(name) ? { quote: true } : {}),
+              data_tests: key.length === 1 ? ['unique', 'not_null'] : ['not_null'],
+            })),
+          }),
+    }));
   return stringify({ models });
 }
 
 /** A unit test: of two versions of a record the later one counts; without a key, every record does. */
-export function fixtureYml(entity: string, { key, record }: Contract): string {
-  const columns = key.length > 0 ? key : firstScalar(record);
-  const types = new Map(record.fields);
+export function fixtureYml(entity: string, contract: Contract): string {
+  const key = keyOf(contract);
+  const columns = key.length > 0 ? key : firstScalar(contract);
+  const types = new Map(contract.record.fields);
   const value = (name: string, number: number): string | number | boolean => {
     const type = types.get(name);
     const sql = type?.kind === 'scalar' ? type.sql : 'VARCHAR';
@@ -83,7 +96,7 @@ export function fixtureYml(entity: string, { key, record }: Contract): string {
   });
 }
 
-function firstScalar(record: Contract['record']): string[] {
-  const found = record.fields.find(([, type]) => type.kind === 'scalar' && /INT|DOUBLE|VARCHAR/.test(type.sql));
+function firstScalar(contract: Contract): string[] {
+  const found = nameable(contract).find(([, type]) => type.kind === 'scalar' && /INT|DOUBLE|VARCHAR/.test(type.sql));
   return found === undefined ? [] : [found[0]];
 }

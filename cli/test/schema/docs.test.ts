@@ -145,10 +145,16 @@ describe('meetup schema docs', () => {
   });
 
   it("creates a sources file, with dbt's own null test, in a project without one", async () => {
-    const { paths, read, write } = await project();
+    const { paths, read, write, entity } = await project();
     await write(SOURCES, 'models: []\n');
+    // dbt can't name the second one in a test.
+    await entity('odd', { properties: { 'a b': { type: 'integer' }, 'a"b': {} }, required: ['a b', 'a"b'] });
     await run({ paths, checks: false });
     const text = await read('dbt/models/staging/_raw__sources.yml');
+    expect(await tableIn(text, 'odd')).toMatchObject({
+      columns: [{ quote: true }, { name: 'a"b' }, ...Array(6).fill({})],
+    });
+    expect(text.match(/a"b.*/)?.[0]).not.toContain('not_null');
     expect(await tableIn(text, 'users')).toMatchObject({
       columns: expect.arrayContaining([expect.objectContaining({ name: 'user_id', data_tests: ['not_null'] })]),
     });

@@ -238,6 +238,16 @@ describe('meetup schema infer', () => {
     ['a.json', '[{}]', /The records of a have no property that could be a column/],
     ['a.json.gz', 'not gzipped', /a\.json\.gz is not JSON at line 1, .*|a\.json\.gz can't be read/],
     ['A b.json', '[{"id":1}]', /A b\.json can't be loaded under its name: rename it/],
+    [
+      'batches.json',
+      '[{"id":1}]',
+      /batches\.json can't be loaded under its name: rename it, because `load` uses the name/,
+    ],
+    [
+      'a.json',
+      Buffer.from('[{"id":"caf\xe9"}]', 'latin1'),
+      /a\.json can't be read \(its text is not UTF-8: save it as UTF-8\)/,
+    ],
     ['a.csv', 'id', /a\.csv is not named like a JSON file/],
   ])('rejects %s with one sentence: %j', async (name, content, sentence) => {
     const given = await options([await fileWith(name, content)]);

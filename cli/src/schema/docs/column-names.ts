@@ -5,5 +5,8 @@ const RESERVED = new Set(
   ),
 );
 
+/** Whether dbt can name a column: its adapters don't escape quotes, and its tests render names as Jinja. */
+export const isNameableInDbt = (name: string): boolean => !/["`]|\{[{%#]/.test(name);
+
 /** Whether a column's name has to be quoted in SQL. */
 export const needsQuotes = (name: string): boolean => !/^[a-z_][a-z0-9_]*$/.test(name) || RESERVED.has(name);

@@ -2,7 +2,7 @@ import { type Document, isMap, isScalar, isSeq, parseDocument, type YAMLMap, YAM
 import { MeetupError } from '../../config/errors.ts';
 import type { RawTable } from '../../ingest/raw-tables.ts';
 import type { Contract, Contracts } from '../../ingest/schemas.ts';
-import { needsQuotes } from './column-names.ts';
+import { isNameableInDbt, needsQuotes } from './column-names.ts';
 import { type DescribedProperty, describedColumns } from './properties.ts';
 
 /** Descriptions of the columns that `load` adds. */
@@ -125,7 +125,9 @@ function columnEntry(column: DescribedProperty, test: NullTest): object {
     name: column.name,
     ...(column.description === '' ? {} : { description: plain(column.description) }),
     ...(Object.keys(meta).length === 0 ? {} : { config: { meta } }),
-    ...(test === 'not_null' && isFilled(column) ? { ...quoted(column), data_tests: ['not_null'] } : {}),
+    ...(test === 'not_null' && isFilled(column) && isNameableInDbt(column.name)
+      ? { ...quoted(column), data_tests: ['not_null'] }
+      : {}),
   };
 }
 

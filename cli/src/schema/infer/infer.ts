@@ -6,7 +6,7 @@ import { isObject, type SchemaObject } from '../../ingest/contract/json-schema.t
 import { cutByHand, JsonFaultError, type ParsedRecord } from '../../ingest/cutter.ts';
 import { entityOfFile } from '../../ingest/drops.ts';
 import { sniffLayout } from '../../ingest/json-text.ts';
-import { contractOf, isEntityName } from '../../ingest/schemas.ts';
+import { contractOf, isEntityName, isReservedName } from '../../ingest/schemas.ts';
 import { describe } from './describe.ts';
 import { KeySearch } from './key-search.ts';
 import { markedValue } from './marked-numbers.ts';
@@ -35,9 +35,10 @@ export function filesByEntity(paths: readonly string[]): ReadonlyMap<string, rea
       );
     }
     if (!isEntityName(entity)) {
-      throw new MeetupError(
-        `${path} can't be loaded under its name: rename it to lower-case letters, digits and underscores, beginning with a letter, because '${entity}' would be its table.`,
-      );
+      const why = isReservedName(entity)
+        ? `rename it, because \`load\` uses the name '${entity}' itself.`
+        : `rename it to lower-case letters, digits and underscores, beginning with a letter, because '${entity}' would be its table.`;
+      throw new MeetupError(`${path} can't be loaded under its name: ${why}`);
     }
     files.set(entity, [...(files.get(entity) ?? []), path]);
   }
@@ -63,7 +64,11 @@ export async function inferSchema(
       for (const record of portion) addRecord(all, keys, path, record);
     }
   }
-  if (all.objects === 0) throw new MeetupError(`${paths.join(', ')} holds no records to infer a schema from.`);
+  if (all.objects === 0) {
+    throw new MeetupError(
+      `${paths.join(', ')} holds no records to infer a schema from: move it elsewhere, or put records into it.`,
+    );
+  }
   if (all.properties === undefined) {
     throw new MeetupError(
       `The records of ${paths.join(', ')} have more than ${MOST_KEYS} different keys: no table has that many columns, so write the schema by hand.`,
@@ -132,7 +137,8 @@ async function* recordsOf(path: string): AsyncGenerator<readonly ParsedRecord[]>
       error instanceof TypeError ||
       (error instanceof Error && /^(unexpected end of file|incorrect|invalid)/.test(error.message))
     ) {
-      throw new MeetupError(`${path} can't be read (${messageOf(error)}).`, { cause: error });
+      const why = error instanceof TypeError ? 'its text is not UTF-8: save it as UTF-8' : messageOf(error);
+      throw new MeetupError(`${path} can't be read (${why}).`, { cause: error });
     }
     throw fileProblem(error, path);
   }
