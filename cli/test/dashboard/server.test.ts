@@ -108,8 +108,6 @@ it('tells open pages that the database was published, and then answers from it',
   });
   const reader = events.body?.pipeThrough(new TextDecoderStream()).getReader();
   expect((await reader?.read())?.value).toContain('retry:');
-  // The watch has seen the first state by now.
-  await new Promise((resolve) => setTimeout(resolve, 300));
   await publishGroups(paths, 300);
   expect((await reader?.read())?.value).toBe('event: data\ndata: {}\n\n');
   expect(JSON.parse((await get('/data/groups.json')).text)).toMatchObject({
@@ -118,4 +116,22 @@ it('tells open pages that the database was published, and then answers from it',
   await writeFile(join(paths.root, 'dashboard/more.md'), '---\ntitle: More\n---\n');
   expect((await reader?.read())?.value).toBe('event: pages\ndata: {}\n\n');
   await reader?.cancel();
+});
+
+it('reads a page again when the page, or a file of SQL that it names, is saved', async () => {
+  const page = (title: string): string =>
+    `---\ntitle: ${title}\n---\n<query name="one" file="one.sql"/>\n<table query="one" title="One"/>\n`;
+  const paths = await dashboardProject(page('Before'));
+  const [pageFile, sqlFile] = [join(paths.root, 'dashboard/groups.md'), join(paths.root, 'dashboard/one.sql')];
+  await writeFile(sqlFile, 'select 1 as n');
+  const { get } = await served(paths);
+  expect((await get('/')).text).toContain('<h1>Before</h1>');
+  const answer = async (): Promise<unknown> => JSON.parse((await get('/data/groups.json')).text);
+  expect(await answer()).toMatchObject({ one: { rows: [[1]] } });
+  // The watch sees the file of SQL once the page has been read.
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  await writeFile(sqlFile, 'select 22 as n');
+  await expect.poll(answer, { timeout: 10_000 }).toMatchObject({ one: { rows: [[22]] } });
+  await writeFile(pageFile, page('Afterwards'));
+  await expect.poll(async () => (await get('/')).text, { timeout: 10_000 }).toContain('<h1>Afterwards</h1>');
 });

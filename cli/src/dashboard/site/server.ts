@@ -38,15 +38,16 @@ export class DashboardServer {
   readonly #token: string;
   readonly #server: Server;
   readonly #listeners = new Set<ServerResponse>();
-  readonly #unwatch: () => void;
+  #unwatch: () => void = () => undefined;
   #publication: Promise<Publication> | undefined;
+  #pages: Promise<Site> | undefined;
+  #sqlFiles: readonly string[] = [];
 
   private constructor(paths: Paths, token: string, server: Server, port: number) {
     this.#paths = paths;
     this.#token = token;
     this.#server = server;
     this.port = port;
-    this.#unwatch = watchSite(paths, (change) => this.#changed(change));
   }
 
   /**
@@ -69,6 +70,11 @@ export class DashboardServer {
     const address = server.address();
     if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port.');
     const dashboard = new DashboardServer(paths, token, server, address.port);
+    dashboard.#unwatch = await watchSite(
+      paths,
+      () => dashboard.#sqlFiles,
+      (change) => dashboard.#changed(change),
+    );
     server.on('request', (request, response) => void dashboard.#answer(request, response));
     return dashboard;
   }
@@ -87,10 +93,30 @@ export class DashboardServer {
   }
 
   #changed(change: Change): void {
+    if (change === 'pages') this.#pages = undefined;
     const old = this.#publication;
     this.#publication = undefined;
     old?.then((publication) => publication.retire()).catch(() => undefined);
     for (const listener of this.#listeners) listener.write(`event: ${change}\ndata: {}\n\n`);
+  }
+
+  /** The pages, read again when one of them has changed. */
+  #site(): Promise<Site> {
+    this.#pages ??= readSite(this.#paths).then(
+      (site) => {
+        this.#sqlFiles = [
+          ...new Set(
+            site.pages.flatMap(({ file, queries }) => queries.map((one) => one.file).filter((sql) => sql !== file)),
+          ),
+        ];
+        return site;
+      },
+      (error: unknown) => {
+        this.#pages = undefined;
+        throw error;
+      },
+    );
+    return this.#pages;
   }
 
   /** The current publication; opened again with the next request if it can't be opened. */
@@ -164,7 +190,7 @@ export class DashboardServer {
   async #page(id: string): Promise<Reply> {
     let site: Site;
     try {
-      site = await readSite(this.#paths);
+      site = await this.#site();
     } catch (error) {
       return html(200, await pageHtml({ title: 'Dashboard', pages: [] }, id, problem('Dashboard', sentenceOf(error))));
     }
@@ -187,7 +213,7 @@ export class DashboardServer {
   }
 
   async #data(id: string, rest: string, search: URLSearchParams): Promise<Reply> {
-    const site = await readSite(this.#paths);
+    const site = await this.#site();
     const page = site.pages.find((one) => one.id === id);
     if (page === undefined) return plain(404, `There is no page ${id}.`);
     return (await this.#current()).use(async (publication) => {
