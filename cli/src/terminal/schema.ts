@@ -45,7 +45,9 @@ export function renderPropose({ status, proposals }: SchemaProposeReport, style:
       { name: 'admitted by this change', align: 'right' as const },
     ];
     const table =
-      rows.length === 0 ? ['No change affects enough records.'] : [renderTable(columns, rows, style), diff.trimEnd()];
+      rows.length === 0
+        ? ['No change affects enough records: --least sets how many that is.']
+        : [renderTable(columns, rows, style), diff.trimEnd()];
     return [head, ...late, ...table].join('\n');
   });
   const next =

@@ -27,6 +27,8 @@ describe('meetup.yml', () => {
     ['an unknown key', 'data: json\nshow: []\n', "2: there is no setting 'show': correct the name, or remove it."],
     ['an unknown nested key', 'dev:\n  shown: []\n', "2: there is no setting 'dev.shown'"],
     ['a value of the wrong type', 'data: x\npublic:\n  - a\n  - 7\n', '4: public.1: expected string, received number.'],
+    ['a path with a null character', 'data: "\\0"\n', "1: data: a path can't contain a null character."],
+    ['an unknown severity', 'checks:\n  contract: loud\n', '2: checks.contract: expected error, warn or off'],
     ['an empty path', 'data: ""\n', '1: data: too small'],
     ['a list at the top level', '\n- data\n', '2: the file: expected object, received array.'],
     ['a duplicate key', 'data: a\ndata: b\n', '2: not valid YAML: Map keys must be unique.'],

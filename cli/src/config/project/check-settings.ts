@@ -39,9 +39,11 @@ const options = {
     .describe('Names of models that the rule leaves out; * stands for any text.'),
 };
 
+const oneOf = { error: () => 'expected error, warn or off, or an object with a severity' };
+
 const rule = (about: string) =>
   z
-    .union([severity, z.strictObject(options)])
+    .union([severity, z.strictObject(options)], oneOf)
     .optional()
     .describe(about);
 
@@ -62,7 +64,7 @@ export const checksSchema = z
     contract: rule(checkRules.contract),
     exposures: rule(checkRules.exposures),
     layers: z
-      .union([severity, z.strictObject({ ...options, shared })])
+      .union([severity, z.strictObject({ ...options, shared })], oneOf)
       .optional()
       .describe(checkRules.layers),
     personal: rule(checkRules.personal),

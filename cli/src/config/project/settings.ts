@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { checksSchema } from './check-settings.ts';
 
 /** A path, relative to the folder of meetup.yml. */
-const path = z.string().min(1);
+const path = z
+  .string()
+  .min(1)
+  .refine((text) => !text.includes('\0'), "a path can't contain a null character");
 
 const columnName = /^[^.]+\.[^.]+$/;
 
