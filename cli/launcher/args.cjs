@@ -22,6 +22,7 @@ const COMMANDS = {
   rollback: { dbt: true },
   diff: { dbt: comparesAWarehouse },
   impact: { dbt: true },
+  mcp: { dbt: true },
   rehearsal: { dbt: true },
   schema: {},
   ci: { dbt: true },

@@ -15,6 +15,7 @@ import { generate } from './verbs/generate.ts';
 import { impact } from './verbs/impact.ts';
 import { init } from './verbs/init.ts';
 import { load } from './verbs/load.ts';
+import { mcp } from './verbs/mcp.ts';
 import { query } from './verbs/query.ts';
 import { rehearsal } from './verbs/rehearsal.ts';
 import { rollback } from './verbs/rollback.ts';
@@ -34,6 +35,7 @@ const VERBS: readonly Verb[] = [
   rollback,
   diff,
   impact,
+  mcp,
   rehearsal,
   schema,
   ci,

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { AffectedAnswer, NodeResult, TaskAnswer } from './protocol.ts';
-import { isTest, verdictOf } from './results.ts';
+import { isTest, type NodeVerdict, verdictOf } from './results.ts';
 
 /** How many builds are remembered. */
 const KEPT = 50;
@@ -21,6 +21,15 @@ const lastRunSchema = z.object({
   rowsWritten: z.number().nullable(),
   rowsChanged: z.number().nullable(),
   failures: z.number().nullable(),
+  /** For a failure: why, where, and a sample of a data test's rows. */
+  failure: z
+    .object({
+      message: z.string().nullable(),
+      file: z.string().nullable(),
+      line: z.number().nullable(),
+      sample: z.object({ columns: z.array(z.string()), rows: z.array(z.array(z.unknown())) }).nullable(),
+    })
+    .optional(),
 });
 
 const buildSchema = z.object({
@@ -96,7 +105,8 @@ export async function logBuild(paths: Pick<Paths, 'state'>, build: EndedBuild): 
 }
 
 function lastRunOf(node: NodeResult, at: string): LastRun {
-  const { name, status, ms, kind } = verdictOf(node);
+  const verdict = verdictOf(node);
+  const { name, status, ms, kind } = verdict;
   return {
     name,
     kind,
@@ -107,5 +117,15 @@ function lastRunOf(node: NodeResult, at: string): LastRun {
     rowsWritten: node.rowsWritten ?? null,
     rowsChanged: node.rowsChanged ?? null,
     failures: isTest(node) ? (node.failures ?? null) : null,
+    ...(status === 'fail' ? { failure: failureOf(verdict) } : {}),
+  };
+}
+
+function failureOf({ message, problem, file, line, sample }: NodeVerdict): LastRun['failure'] {
+  return {
+    message: message ?? null,
+    file: problem?.file ?? file ?? null,
+    line: problem?.line ?? line ?? null,
+    sample: sample ?? null,
   };
 }

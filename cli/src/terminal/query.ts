@@ -1,7 +1,8 @@
+import { queryRows } from '../text/query-rows.ts';
 import type { Style } from '../text/style.ts';
 import { renderTable } from '../text/table.ts';
 import { plural } from '../text/text.ts';
-import type { Cell, QueryResult } from '../warehouse/warehouse.ts';
+import type { QueryResult } from '../warehouse/warehouse.ts';
 
 /** The most rows to print on a terminal; --json prints them all. */
 const MOST_ROWS = 200;
@@ -25,15 +26,4 @@ function renderResult(result: QueryResult, style: Style): string {
 export function queryJson(results: readonly QueryResult[]): unknown {
   const [only, ...others] = results;
   return only !== undefined && others.length === 0 ? queryRows(only) : results.map(queryRows);
-}
-
-/** Rows as objects. A duplicate column name gets a number, so that no value is lost. */
-export function queryRows(result: QueryResult): Record<string, Cell>[] {
-  const seen = new Map<string, number>();
-  const names = result.columns.map(({ name }) => {
-    const times = (seen.get(name) ?? 0) + 1;
-    seen.set(name, times);
-    return times === 1 ? name : `${name}_${times}`;
-  });
-  return result.rows.map((row) => Object.fromEntries(names.map((name, i) => [name, row[i] ?? null])));
 }
