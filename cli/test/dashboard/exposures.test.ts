@@ -29,7 +29,8 @@ it('each page of the dashboard is an exposure with its address, and depends on e
     for (const { sql } of queries) {
       for (const { name } of await relationsIn(warehouse, sql)) if (!isPipelineTable(name)) marts.add(`ref('${name}')`);
     }
-    used.push({ url: `http://127.0.0.1:4680/${id}.html`, depends_on: [...marts].sort() });
+    // Pages about the pipeline alone are no exposure: dbt has nothing to say about them.
+    if (marts.size > 0) used.push({ url: `http://127.0.0.1:4680/${id}.html`, depends_on: [...marts].sort() });
   }
   expect(declared).toEqual(used);
 });

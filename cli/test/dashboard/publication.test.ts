@@ -158,4 +158,13 @@ it('shows models, tests and builds as tables', async () => {
   expect(await rows('select ended_at, status, why, models, tests, failed from pipeline_builds')).toMatchObject({
     rows: [['2026-10-31T12:00:00', 'fail', 'dbt/models/groups.sql', 1, 1, 1]],
   });
+  expect(await rows('select * from pipeline_columns')).toMatchObject({
+    rows: [['groups', 1, 'members', 'bigint', 'People who joined.']],
+  });
+  expect(await rows('select * from pipeline_links order by all')).toMatchObject({
+    rows: [
+      ['groups', 'is read by', 'The board', 'exposure', 'Sales'],
+      ['groups', 'reads', 'raw.users', 'source', null],
+    ],
+  });
 });

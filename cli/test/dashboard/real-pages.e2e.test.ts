@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
-const ids = ['sponsor', 'organiser', 'product', 'pipeline'];
+const ids = ['sponsor', 'organiser', 'product', 'pipeline', 'models'];
 
 function pageOf(id: string): { page: Page; script: PageScript; inputs: InputValues } {
   const page = pages.find((one) => one.id === id);

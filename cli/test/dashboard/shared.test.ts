@@ -129,6 +129,7 @@ describe('links', () => {
     const link = linkOf('city: other.html?at={city}&km={km}', rows);
     expect(link?.column).toBe('city');
     expect(link?.addressOf(['Den & "Haag"', 60])).toBe('other.html?at=Den%20%26%20%22Haag%22&km=60');
+    expect(link?.addressOf(['Utrecht', null])).toBeUndefined();
   });
 
   it.each([undefined, 'city', 'city: https://example.com', 'city: javascript:alert(1)'])(

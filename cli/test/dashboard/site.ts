@@ -55,10 +55,18 @@ const MANIFEST = {
       group: 'g',
       original_file_path: 'models/groups.sql',
       config: { materialized: 'table' },
-      columns: { members: { name: 'members', description: 'People who joined.' } },
-      depends_on: { nodes: [] },
+      columns: { members: { name: 'members', description: 'People who joined.', data_type: 'bigint' } },
+      depends_on: { nodes: ['source.small.raw.users'] },
     },
     'test.small.t': { resource_type: 'test' },
+  },
+  exposures: {
+    'exposure.small.board': {
+      name: 'board',
+      label: 'The board',
+      owner: { name: 'Sales' },
+      depends_on: { nodes: ['model.small.groups'] },
+    },
   },
 };
 

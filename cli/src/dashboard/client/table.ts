@@ -106,12 +106,13 @@ function bodyOf(
   const lines = rows.map((row) => {
     const cells = places.map(({ at, format, type, numeric, links }) => {
       const value = row[at] ?? null;
+      const address = links ? link?.addressOf(row) : undefined;
       return element(
         'td',
         { class: numeric ? 'number' : isMoment(format, type) ? 'moment' : undefined },
-        links && link !== undefined
-          ? element('a', { href: link.addressOf(row) }, formatValue(value, format, type))
-          : formatValue(value, format, type),
+        address === undefined
+          ? formatValue(value, format, type)
+          : element('a', { href: address }, formatValue(value, format, type)),
       );
     });
     return element('tr', {}, ...cells);

@@ -1,7 +1,7 @@
 import type { BuildLog } from '../../engine/build-log.ts';
 import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../../warehouse/sql.ts';
-import type { ModelInfo } from './models.ts';
+import type { Catalog, ModelInfo } from './models.ts';
 
 /** Temporary tables about the pipeline itself, which pages may read like marts. docs/dashboard.md lists their columns. */
 const TABLES = {
@@ -13,6 +13,8 @@ const TABLES = {
   pipeline_builds: `build bigint, ended_at timestamp, status varchar, seconds double, why varchar, models bigint, tests bigint,
     failed bigint, spared bigint`,
   pipeline_last_build: `name varchar, kind varchar, status varchar, seconds double, rows_written bigint, rows_changed bigint`,
+  pipeline_columns: 'model varchar, position bigint, "column" varchar, type varchar, description varchar',
+  pipeline_links: 'model varchar, direction varchar, name varchar, kind varchar, owner varchar',
 } as const;
 
 export type PipelineTable = keyof typeof TABLES;
@@ -23,7 +25,7 @@ type Cell = string | number | boolean | null;
 /** Creates and fills the tables, in the connection's temporary schema: the database itself stays read-only. */
 export async function createPipelineTables(
   warehouse: DuckDbWarehouse,
-  models: readonly ModelInfo[],
+  { models, exposures }: Catalog,
   log: BuildLog,
 ): Promise<void> {
   for (const [name, columns] of Object.entries(TABLES)) await warehouse.run(`create temp table ${name} (${columns})`);
@@ -36,6 +38,8 @@ export async function createPipelineTables(
   await insert(warehouse, 'pipeline_tests', testRows(models, log));
   await insert(warehouse, 'pipeline_builds', buildRows(log));
   await insert(warehouse, 'pipeline_last_build', lastBuildRows(log));
+  await insert(warehouse, 'pipeline_columns', models.flatMap(columnRows));
+  await insert(warehouse, 'pipeline_links', linkRows({ models, exposures }));
 }
 
 /** One JSON document for all rows: one statement, however many there are. */
@@ -47,7 +51,7 @@ async function insert(
   if (rows.length === 0) return;
   const shape = Object.fromEntries(
     TABLES[table].split(',').map((column) => {
-      const [name = '', type = ''] = column.trim().split(/\s+/);
+      const [name = '', type = ''] = column.trim().replaceAll('"', '').split(/\s+/);
       return [name, type.toUpperCase()];
     }),
   );
@@ -139,6 +143,45 @@ function lastBuildRows(log: BuildLog): Record<string, Cell>[] {
     return [{ name, kind, status, seconds: ms / 1000, rows_written: rowsWritten, rows_changed: rowsChanged }];
   });
 }
+
+function columnRows({ name: model, columns, types }: ModelInfo): Record<string, Cell>[] {
+  return [...columns].map(([column, description], i) => ({
+    model,
+    position: i + 1,
+    column,
+    type: types.get(column) || null,
+    description,
+  }));
+}
+
+/** What each model reads, and what reads it. */
+function linkRows({ models, exposures }: Catalog): Record<string, Cell>[] {
+  const known = new Map(models.map((model) => [model.uniqueId, model]));
+  const reads = models.flatMap((model) =>
+    model.dependsOn.map((id) => {
+      const above = known.get(id);
+      return above === undefined
+        ? { model: model.name, direction: 'reads', name: sourceName(id), kind: id.split('.')[0] ?? '', owner: null }
+        : { model: model.name, direction: 'reads', name: above.name, kind: above.kind, owner: above.owner ?? null };
+    }),
+  );
+  const readers = [
+    ...models.map(({ name, kind, owner, dependsOn }) => ({ name, kind, owner, dependsOn })),
+    ...exposures.map((exposure) => ({ ...exposure, kind: 'exposure' })),
+  ];
+  const readBy = readers.flatMap(({ name, kind, owner, dependsOn }) =>
+    dependsOn.flatMap((id) => {
+      const above = known.get(id);
+      return above === undefined
+        ? []
+        : [{ model: above.name, direction: 'is read by', name, kind, owner: owner ?? null }];
+    }),
+  );
+  return [...reads, ...readBy];
+}
+
+/** `source.<project>.<source>.<table>` as people write it. */
+const sourceName = (uniqueId: string): string => uniqueId.split('.').slice(2).join('.');
 
 /** DuckDB's timestamps have no time zone; these are UTC. */
 const momentOf = (iso: string | undefined): string | null => iso?.replace(/Z$/, '') ?? null;

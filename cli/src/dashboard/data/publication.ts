@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../warehouse/sql.ts';
 import type { QuerySpec } from '../page/types.ts';
 import type { InputValues, Outcome, Rows } from '../shared/types.ts';
 import { bindInputs } from './bind.ts';
-import { type ModelInfo, readModels } from './models.ts';
+import { type ModelInfo, readCatalog } from './models.ts';
 import { createPipelineTables, isPipelineTable } from './pipeline.ts';
 import { relationsIn } from './relations.ts';
 
@@ -63,9 +63,10 @@ export class Publication {
     const warehouse = await openPublished(paths);
     try {
       const { public: publicSchemas, dashboard } = paths.settings;
-      const models = await readModels(paths);
+      const catalog = await readCatalog(paths);
+      const { models } = catalog;
       await confine(warehouse, publicSchemas ?? [], { others: publicSchemas === undefined });
-      await createPipelineTables(warehouse, models, await readBuildLog(paths));
+      await createPipelineTables(warehouse, catalog, await readBuildLog(paths));
       const asOf = await asOfIn(warehouse, dashboard?.as_of, paths);
       return new Publication(warehouse, models, { asOf, publicSchemas, relations: await relationsOf(warehouse) });
     } catch (error) {
