@@ -104,6 +104,7 @@ describe("a project with its own folders and schemas, and models in Databricks' 
       { name: 'scenarios', status: 'skip' },
       { name: 'lint', status: 'skip' },
       { name: 'checks', status: 'pass' },
+      { name: 'contracts', status: 'pass' },
       { name: 'build', status: 'pass' },
     ]);
     expect(exitCode).toBe(0);
