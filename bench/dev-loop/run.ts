@@ -57,7 +57,7 @@ const allKinds: readonly {
   {
     name: 'middle model',
     file: 'dbt/models/intermediate/int_active_members.sql',
-    change: (text, save) => text.replace(/where (\d+ = \d+ and )?held/, `where ${save} = ${save} and held`),
+    change: (text, save) => text.replace(/where (\d+ = \d+ and )?is_held/, `where ${save} = ${save} and is_held`),
     cold: 'int_active_members+',
   },
   {
