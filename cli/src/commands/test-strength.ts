@@ -3,7 +3,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
-import { EngineRefusedError } from '../engine/errors.ts';
+import { explainMissingParser } from '../engine/missing-parser.ts';
 import { requireReadable } from '../engine/problems.ts';
 import type { CoverageAnswer, MutationAnswer, StrengthRequest } from '../engine/protocol.ts';
 import { readSourceColumns } from '../unit-tests/raw-columns.ts';
@@ -117,12 +117,7 @@ async function ask(op: keyof Answers, options: StrengthOptions, effects: Effects
     }
     return answer;
   } catch (error) {
-    if (error instanceof EngineRefusedError && error.message.includes('MissingPackage')) {
-      throw new MeetupError(
-        'The toolchain is older than the project and lacks the SQL parser: run `./meetup doctor`, or restart a running `dev --watch`.',
-      );
-    }
-    throw error;
+    throw explainMissingParser(error);
   } finally {
     await engine.close();
   }

@@ -1,7 +1,6 @@
-import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { EngineClient } from '../engine/client.ts';
-import { EngineRefusedError } from '../engine/errors.ts';
+import { explainMissingParser } from '../engine/missing-parser.ts';
 import type { LineageAnswer } from '../engine/protocol.ts';
 import { readSourceColumns } from '../unit-tests/raw-columns.ts';
 import { allQueries } from './saved-queries.ts';
@@ -25,12 +24,7 @@ export async function readLineage(
       searchPath: paths.settings.public ?? [],
     });
   } catch (error) {
-    if (error instanceof EngineRefusedError && /No module named '?sqlglot/.test(error.message)) {
-      throw new MeetupError(
-        'The toolchain is older than the project and lacks the SQL parser: run `./meetup doctor`, or restart a running `dev --watch`.',
-      );
-    }
-    throw error;
+    throw explainMissingParser(error);
   }
 }
 

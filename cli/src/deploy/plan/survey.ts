@@ -47,10 +47,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const rawTables = await readRawTables(context.paths.schemas);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
-  const deployedDir = await deployedManifest(context, deployed.manifest);
+  const fetching = deployedManifest(context, deployed.manifest);
   // While dbt reads the project, the target is asked for the state of the relations that are known already.
   const [changes, theirs, known] = await Promise.all([
-    changesSince(context, deployedDir, manifestFile),
+    fetching.then((deployedDir) => changesSince(context, deployedDir, manifestFile)),
     remoteBatches(remote),
     inventoryOfDeployed(remote, deployed, rawNames),
   ]);
@@ -96,7 +96,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
         models.models.filter(runs).map(({ relation }) => relation),
       ),
     ],
-    breaks: await declaredBreaks(deployedDir, manifestFile, context.paths, new Date(effects.clock.now())),
+    breaks: await declaredBreaks(await fetching, manifestFile, context.paths, new Date(effects.clock.now())),
   });
   return {
     plan,
