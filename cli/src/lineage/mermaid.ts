@@ -7,10 +7,9 @@ import type { Impact } from './impact.ts';
  */
 export function renderMermaid(graph: LineageGraph, impact: Impact): string {
   const chart = new Chart();
-  const start = chart.model(nameOf(graph, impact.of.node));
-  const startOf = (column: string): string => chart.column(start, column);
+  chart.model(nameOf(graph, impact.of.node));
   const asked = 'column' in impact.of ? [impact.of.column] : [];
-  for (const column of asked) startOf(column);
+  for (const column of asked) place(chart, graph, { node: impact.of.node, column });
   const places = new Set<string>(
     [...impact.fedBy, ...startPlaces(impact)].map(({ node, column }) => `${node}\0${column}`),
   );
@@ -44,27 +43,30 @@ export function renderMermaid(graph: LineageGraph, impact: Impact): string {
 const startPlaces = ({ of }: Impact): ColumnPlace[] => ('column' in of ? [{ node: of.node, column: of.column }] : []);
 
 const place = (chart: Chart, graph: LineageGraph, { node, column }: ColumnPlace): string =>
-  chart.column(chart.model(nameOf(graph, node)), column);
+  chart.column(nameOf(graph, node), column);
 
 /** Collects boxes and arrows, each once. */
 class Chart {
   readonly #models = new Map<string, { id: string; columns: Map<string, string> }>();
   readonly #arrows = new Set<string>();
 
+  /** The id of a model's box. */
   model(name: string): string {
-    const known = this.#models.get(name) ?? { id: `m${this.#models.size}`, columns: new Map<string, string>() };
-    this.#models.set(name, known);
-    return known.id;
+    return this.#box(name).id;
   }
 
+  /** The id of a column's box, within its model's. */
   column(model: string, column: string): string {
-    for (const { id, columns } of this.#models.values()) {
-      if (id !== model) continue;
-      const own = columns.get(column) ?? `${id}c${columns.size}`;
-      columns.set(column, own);
-      return own;
-    }
-    return model;
+    const { id, columns } = this.#box(model);
+    const own = columns.get(column) ?? `${id}c${columns.size}`;
+    columns.set(column, own);
+    return own;
+  }
+
+  #box(name: string): { id: string; columns: Map<string, string> } {
+    const box = this.#models.get(name) ?? { id: `m${this.#models.size}`, columns: new Map<string, string>() };
+    this.#models.set(name, box);
+    return box;
   }
 
   arrow(from: string, to: string, line: '-->' | '-.->'): void {
