@@ -1,7 +1,7 @@
 import { MeetupError } from '../config/errors.ts';
 
 /** What `ci` checks, in this order. */
-export const partNames = ['fixtures', 'scenarios', 'lint', 'checks', 'contracts', 'build'] as const;
+export const partNames = ['fixtures', 'scenarios', 'lint', 'checks', 'contracts', 'build', 'freshness'] as const;
 export type PartName = (typeof partNames)[number];
 
 /**

@@ -1,4 +1,4 @@
-import type { Problem } from '../engine/protocol.ts';
+import type { Problem, SourceFreshness } from '../engine/protocol.ts';
 import type { NodeVerdict } from '../engine/results.ts';
 import type { AlteredModel } from '../lineage/alterations.ts';
 import type { ContractBreak } from '../lineage/contract-breaks.ts';
@@ -68,7 +68,19 @@ export interface BuildPart extends Part {
   readonly stillFailing: readonly string[];
 }
 
-export type CiPart = TestsPart | LintPart | ChecksPart | ContractsPart | BuildPart;
+export interface FreshnessPart extends Part {
+  readonly name: 'freshness';
+  /** Sources that declare a freshness and are in the local database. */
+  readonly sources: readonly SourceFreshness[];
+}
+
+export type CiPart = TestsPart | LintPart | ChecksPart | ContractsPart | BuildPart | FreshnessPart;
+
+/** One failure, as text without colours. */
+export interface CiFailure {
+  readonly title: string;
+  readonly text: string;
+}
 
 export interface CiReport {
   readonly status: 'pass' | 'fail';

@@ -3,15 +3,10 @@ import { type Style, styleFor } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 import type { Finding } from './checks/check.ts';
-import type { BuildPart, ChecksPart, CiPart, ContractsPart } from './report.ts';
+import { freshnessCounts, staleSources, unreadableSources } from './freshness-words.ts';
+import type { BuildPart, ChecksPart, CiFailure, CiPart, ContractsPart } from './report.ts';
 
 const BREAK_ADVICE = 'Keep it, make a new version of the model, or pass --accept-break with the reason.';
-
-/** One failure, as text without colours. */
-export interface CiFailure {
-  readonly title: string;
-  readonly text: string;
-}
 
 /** A part's counts, in a few words. */
 export function ciCounts(part: CiPart): string {
@@ -22,6 +17,7 @@ export function ciCounts(part: CiPart): string {
   if (part.name === 'checks') return checksCounts(part);
   if (part.name === 'contracts') return contractsCounts(part);
   if (part.name === 'build') return buildCounts(part);
+  if (part.name === 'freshness') return freshnessCounts(part);
   return part.passed + part.failed === 0 ? '' : `${part.passed} passed, ${part.failed} failed`;
 }
 
@@ -43,6 +39,7 @@ const findingLine = ({ file, line, rule, name, column, message }: Finding): stri
 /** What a part warns of, which fails nothing: one line each. */
 export function ciWarnings(part: CiPart): string[] {
   if (part.name === 'contracts' && part.accepted !== undefined) return part.breaks.map(breakTitle);
+  if (part.name === 'freshness') return staleSources(part.sources);
   return part.name === 'checks' ? bySeverity(part.findings).warnings.map(findingLine) : [];
 }
 
@@ -96,6 +93,7 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
       ...failing.map((one) => ({ title: breakTitle(one), text: `${breakSentence(one)}\n${BREAK_ADVICE}` })),
     ];
   }
+  if (part.name === 'freshness') return [...own, ...unreadableSources(part.sources)];
   if (part.name !== 'build') {
     return [
       ...own,

@@ -4,6 +4,7 @@ import { dirname, isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
 import { checkConventions } from '../ci/checks/check.ts';
 import { compareContracts } from '../ci/contracts.ts';
+import { measureFreshness } from '../ci/freshness.ts';
 import { hasLintRules, lintModels } from '../ci/lint.ts';
 import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
@@ -35,8 +36,8 @@ export interface CiOptions {
 }
 
 /**
- * Runs the checks of a change: fixtures, scenarios, lint, conventions, contracts of public models, and a build of what differs from the base. Every part runs, even
- * if earlier ones failed; a Markdown summary reports all of them.
+ * Runs the checks of a change: fixtures, scenarios, lint, conventions, contracts of public models, a build of what differs from the base, and the
+ * age of the sources' data. Every part runs, even if earlier ones failed; a Markdown summary reports all of them.
  * @throws MeetupError for options that make no sense; InterruptedError when the signal is aborted.
  */
 export async function run(options: CiOptions, effects: Effects): Promise<CommandResult<CiReport>> {
@@ -113,6 +114,12 @@ const work: Readonly<Record<PartName, Work>> = {
     return { name: 'contracts', status: passes ? 'pass' : 'fail', ms: 0, base, breaks, altered, ...reason };
   },
   build: async ({ paths }, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
+  freshness: async ({ paths }, base, effects) => {
+    const { sources, skipped } = await measureFreshness(paths, effects);
+    if (skipped !== undefined) return { ...nothing('freshness', base), status: 'skip', message: skipped };
+    const isUnreadable = sources.some(({ status }) => status === 'runtime error');
+    return { name: 'freshness', status: isUnreadable ? 'fail' : 'pass', ms: 0, sources };
+  },
 };
 
 async function testsPart(name: TestPart, paths: Paths, effects: Effects): Promise<TestsPart> {
@@ -152,6 +159,7 @@ function nothing(name: PartName, base: Base): CiPart {
   if (name === 'lint') return { ...part, name, files: 0, violations: [] };
   if (name === 'checks') return { ...part, name, models: 0, findings: [] };
   if (name === 'contracts') return { ...part, name, base, breaks: [], altered: [] };
+  if (name === 'freshness') return { ...part, name, sources: [] };
   if (name !== 'build') return { ...part, name, passed: 0, failed: 0, failures: [] };
   const none = { changed: [], removed: [], models: [], tests: [], alsoBuilt: [], leftAlone: [] };
   return { ...part, ...none, name, base, problems: [], stillFailing: [] };

@@ -20,8 +20,10 @@ import {
   type FixtureList,
   type FixturesAnswer,
   type FixturesRequest,
+  type FreshnessAnswer,
   fixtureListSchema,
   fixturesAnswerSchema,
+  freshnessAnswerSchema,
   type LineageAnswer,
   type LineageRequest,
   lineageAnswerSchema,
@@ -145,6 +147,11 @@ export class EngineClient {
   /** Finds what the columns of models and of saved queries read, from the compiled SQL; runs nothing. */
   lineage(request: LineageRequest = {}, options: RequestOptions = {}): Promise<LineageAnswer> {
     return this.#work('lineage', request, lineageAnswerSchema, options);
+  }
+
+  /** Measures the age of the sources' data in the working database, as `dbt source freshness` does. Hold the write lock. */
+  freshness(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<FreshnessAnswer> {
+    return this.#work('freshness', request, freshnessAnswerSchema, options);
   }
 
   /** Memory and state of the engine's process. Answered immediately, even during a build. */

@@ -238,6 +238,28 @@ export const changesAnswerSchema = z.object({
   ms: timings,
 });
 
+const sourceFreshnessSchema = z.object({
+  uniqueId: z.string(),
+  /** The source, and its table. */
+  source: z.string(),
+  name: z.string(),
+  /** Relative to the dbt project's folder. */
+  file: z.string(),
+  /** As in dbt; missing: the database has no such table. */
+  status: z.enum(['pass', 'warn', 'error', 'runtime error', 'missing']),
+  /** The newest moment in it (ISO 8601). */
+  newest: z.string().nullable(),
+  ageSeconds: z.number().nullable(),
+  message: z.string().nullable(),
+});
+
+export const freshnessAnswerSchema = z.object({
+  status: z.enum(['pass', 'invalid']),
+  problems: z.array(problemSchema),
+  sources: z.array(sourceFreshnessSchema),
+  ms: timings,
+});
+
 const columnReadSchema = z.object({
   /** The unique id of a model, seed or source, or `relation.<schema>.<name>` for a table that the project doesn't know. */
   node: z.string(),
@@ -345,6 +367,8 @@ export type FixturesAnswer = z.infer<typeof fixturesAnswerSchema>;
 export type MutationAnswer = z.infer<typeof mutationAnswerSchema>;
 export type CoverageAnswer = z.infer<typeof coverageAnswerSchema>;
 export type ChangesAnswer = z.infer<typeof changesAnswerSchema>;
+export type FreshnessAnswer = z.infer<typeof freshnessAnswerSchema>;
+export type SourceFreshness = FreshnessAnswer['sources'][number];
 export type LineageAnswer = z.infer<typeof lineageAnswerSchema>;
 export type ColumnRead = z.infer<typeof columnReadSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;

@@ -12,12 +12,13 @@ const bundle = async (): Promise<Bundle> => bundleSchema.parse(await readBundle(
 const jobSchema = z.looseObject({
   schedule: z.strictObject({ quartz_cron_expression: z.string(), timezone_id: z.string(), pause_status: z.string() }),
   max_concurrent_runs: z.number(),
-  tasks: z.tuple([
+  tasks: z.array(
     z.looseObject({
+      task_key: z.string(),
       environment_key: z.string(),
       dbt_task: z.looseObject({ project_directory: z.string(), commands: z.array(z.string()) }),
     }),
-  ]),
+  ),
   environments: z.tuple([
     z.object({ environment_key: z.string(), spec: z.looseObject({ dependencies: z.array(z.string()) }) }),
   ]),
@@ -105,10 +106,13 @@ describe('the bundle and the project', () => {
 
   it("runs dbt in the project's folder, in the declared environment, with commands that Databricks accepts", async () => {
     const { tasks, environments } = await job();
-    const [{ dbt_task: task, environment_key }] = tasks;
-    expect(existsSync(join(projectRoot, task.project_directory, 'dbt_project.yml'))).toBe(true);
-    expect(environment_key).toBe(environments[0].environment_key);
-    for (const command of task.commands) expect(command).toMatch(/^dbt (build|deps|run|test|snapshot)\b/);
+    expect(tasks.map(({ task_key }) => task_key)).toEqual(['build', 'freshness']);
+    for (const { dbt_task: task, environment_key } of tasks) {
+      expect(existsSync(join(projectRoot, task.project_directory, 'dbt_project.yml'))).toBe(true);
+      expect(environment_key).toBe(environments[0].environment_key);
+      for (const command of task.commands)
+        expect(command).toMatch(/^dbt (build|deps|run|test|snapshot|source freshness)\b/);
+    }
     for (const path of (await bundle()).sync.paths ?? []) expect(existsSync(join(projectRoot, path))).toBe(true);
   });
 });

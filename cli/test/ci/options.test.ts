@@ -18,13 +18,21 @@ async function repository(branch: string): Promise<{ folder: string; git: (...ar
 
 describe('ci --only', () => {
   it('defaults to all parts, and runs the named ones in a fixed order', () => {
-    expect(readParts(undefined)).toEqual(['fixtures', 'scenarios', 'lint', 'checks', 'contracts', 'build']);
+    expect(readParts(undefined)).toEqual([
+      'fixtures',
+      'scenarios',
+      'lint',
+      'checks',
+      'contracts',
+      'build',
+      'freshness',
+    ]);
     expect(readParts('build, fixtures')).toEqual(['fixtures', 'build']);
   });
 
   it.each(['nope', '', 'lint,nope'])('rejects unknown names: %j', (only) => {
     expect(() => readParts(only)).toThrow(
-      `--only takes fixtures, scenarios, lint, checks, contracts, build, separated by commas, not '${only}'.`,
+      `--only takes fixtures, scenarios, lint, checks, contracts, build, freshness, separated by commas, not '${only}'.`,
     );
   });
 });

@@ -106,6 +106,7 @@ describe("a project with its own folders and schemas, and models in Databricks' 
       { name: 'checks', status: 'pass' },
       { name: 'contracts', status: 'pass' },
       { name: 'build', status: 'pass' },
+      { name: 'freshness', status: 'skip' },
     ]);
     expect(exitCode).toBe(0);
   });

@@ -132,7 +132,7 @@ describe('meetup schema docs', () => {
     await entity('venues', { properties: { id: { type: 'integer' } } });
     await run({ paths, checks: false });
     expect(await tableIn(await read(SOURCES), 'venues')).toMatchObject({
-      config: { freshness: { error_after: null } },
+      config: { freshness: null },
       data_tests: [
         {
           no_nulls: {

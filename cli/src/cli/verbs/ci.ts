@@ -5,7 +5,7 @@ export const ci = ({ program, io, run }: Cli) =>
   program
     .command('ci')
     .description(
-      'check a change: fixtures, scenarios, lint, conventions, contracts, and a build of what differs from the main branch; writes a summary',
+      'check a change: fixtures, scenarios, lint, conventions, contracts, a build of what differs from the main branch, and freshness; writes a summary',
     )
     .option('--base <ref>', 'git ref to compare with, or none to build everything (default: origin/main, else main)')
     .option(

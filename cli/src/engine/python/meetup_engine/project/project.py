@@ -164,8 +164,8 @@ class Project:
         self._read_from_disk = True
 
     def flags(self, command: str, arguments: Iterable[str]) -> Flags:
-        """dbt's flags object for a command. Don't modify it: it is cached."""
-        words = (command, *self.settings.arguments(), *arguments)
+        """dbt's flags object for a command, such as `build` or `source freshness`. Don't modify it: it is cached."""
+        words = (*command.split(), *self.settings.arguments(), *arguments)
         flags = self._flags.get(words)
         if flags is None:
             flags = Flags(args_to_context(list(words)))

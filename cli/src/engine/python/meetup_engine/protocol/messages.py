@@ -374,3 +374,28 @@ class LineageAnswer(Answer):
     readers: list[LineageReader]
     queries: list[LineageQuery]
     ms: Timings
+
+
+class SourceIdentity(TypedDict):
+    uniqueId: str
+    # The source and its table
+    source: str
+    name: str
+    # Relative to the dbt project's folder
+    file: str
+
+
+class SourceFreshness(SourceIdentity):
+    """How old a source's data is, as `dbt source freshness` finds it."""
+
+    # pass, warn, error, runtime error; missing: the database has no such table
+    status: str
+    # The newest moment in it (ISO 8601)
+    newest: str | None
+    ageSeconds: float | None
+    message: str | None
+
+
+class FreshnessAnswer(Answer):
+    sources: list[SourceFreshness]
+    ms: Timings

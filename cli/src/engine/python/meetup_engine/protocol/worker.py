@@ -19,6 +19,7 @@ from dbt.flags import set_flags
 from dbt.version import __version__ as _dbt_version
 from dbt_common.exceptions import DbtBaseException
 
+from meetup_engine.build import freshness
 from meetup_engine.build.affected import AffectedBuild
 from meetup_engine.build.runners import (
     FAILED,
@@ -86,6 +87,7 @@ class Worker:
             "affected": self._run_task,
             **unit_test_operations.operations(self._session, self._refresh),
             **changes.operation(self._session, self._refresh),
+            **freshness.operation(self._session, self._refresh),
             "lineage": self._lineage,
         }
         self._cancellation = Cancellation(_interrupt_queries)
