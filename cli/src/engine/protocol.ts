@@ -306,14 +306,14 @@ export const lineageAnswerSchema = z.object({
       columns: z.array(z.string()),
     }),
   ),
-  /** What reads models without being one. Without a column, it reads whole models. */
+  /** What reads models without being one. Without columns, it reads whole models. */
   readers: z.array(
     z.object({
       uniqueId: z.string(),
       name: z.string(),
       resourceType: z.enum(['exposure', 'metric', 'semantic_model', 'test']),
       dependsOn: z.array(z.string()),
-      column: z.string().nullable(),
+      reads: z.array(columnReadSchema).nullable(),
       owner: z.string().nullable(),
       url: z.string().nullable(),
     }),

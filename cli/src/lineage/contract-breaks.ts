@@ -1,5 +1,5 @@
 import type { LineageAnswer } from '../engine/protocol.ts';
-import { type LineageGraph, type LineageModel, lineageGraph } from './graph.ts';
+import { type LineageGraph, type LineageModel, lineageGraph, readsOf } from './graph.ts';
 import type { ImpactedReader } from './impact.ts';
 import { type Change, sees } from './walk.ts';
 
@@ -70,7 +70,8 @@ function readBy(old: LineageGraph, change: Change): Pick<ContractBreak, 'models'
   );
   const readers = old.readers
     // A data test of the column goes with it.
-    .filter(({ resourceType, dependsOn }) => resourceType !== 'test' && dependsOn.includes(change.node))
+    .filter((reader) => reader.resourceType !== 'test' && reader.dependsOn.includes(change.node))
+    .filter((reader) => sees(readsOf(reader), [change], [], old))
     .flatMap(({ resourceType: kind, name, owner, url }) =>
       kind === 'test' ? [] : [{ kind, name, ...(owner === null ? {} : { owner }), ...(url === null ? {} : { url }) }],
     );

@@ -65,5 +65,12 @@ export function nameOf(graph: LineageGraph, node: string): string {
   return graph.models.get(node)?.name ?? graph.inputs.get(node)?.name ?? node.replace(/^relation\./, '');
 }
 
+/** What a reader reads: columns, or whole models if nothing says which columns. */
+export const readsOf = ({
+  dependsOn: nodes,
+  reads,
+}: LineageReader): { readonly nodes: readonly string[]; readonly reads?: readonly ColumnPlace[] } =>
+  reads === null ? { nodes } : { nodes, reads };
+
 /** A column as a key of sets and maps. */
 export const keyOf = ({ node, column }: ColumnRead | ColumnPlace): string => `${node}\0${column}`;

@@ -1,5 +1,5 @@
 import type { Asked } from './find-place.ts';
-import { type ColumnPlace, columnsOf, type LineageGraph, nameOf } from './graph.ts';
+import { type ColumnPlace, columnsOf, type LineageGraph, nameOf, readsOf } from './graph.ts';
 import { type Change, effectsOf, feedingOf, sees } from './walk.ts';
 
 /** A column by the names that people use. */
@@ -73,10 +73,7 @@ export function reachOf(
     ...(model.reason === undefined ? {} : { reason: model.reason }),
   }));
   const readers = graph.readers
-    .filter(({ dependsOn: nodes, column }) => {
-      const reads = column === null ? undefined : nodes.map((one) => ({ node: one, column }));
-      return sees(reads === undefined ? { nodes } : { nodes, reads }, changes, effects, graph);
-    })
+    .filter((reader) => sees(readsOf(reader), changes, effects, graph))
     .map(({ resourceType: kind, name, owner, url }) => ({
       kind,
       name,

@@ -45,6 +45,13 @@ const exposures = {
     depends_on: { nodes: ['model.p.sales'] },
   },
 };
+const needs = (...nodes: string[]) => ({ depends_on: { nodes } });
+const semantic_models = { 'semantic_model.p.sales': needs('model.p.sales') };
+const metrics = {
+  'metric.p.revenue': { name: 'revenue', ...needs('semantic_model.p.sales') },
+  'metric.p.margin': { name: 'margin', ...needs('metric.p.revenue') },
+  'metric.p.other': { name: 'other', ...needs('semantic_model.p.other') },
+};
 
 /** The sentences about what a deployment of `now` takes from readers of `before`. */
 async function breaks(before: readonly Model[], now: readonly Model[]): Promise<string[]> {
@@ -53,7 +60,7 @@ async function breaks(before: readonly Model[], now: readonly Model[]): Promise<
     await mkdir(join(folder, name));
     const file = join(folder, name, 'manifest.json');
     const nodes = Object.fromEntries(models.map((one) => [one.unique_id, one]));
-    await writeFile(file, JSON.stringify({ nodes, exposures }));
+    await writeFile(file, JSON.stringify({ nodes, exposures, metrics, semantic_models }));
     return file;
   };
   await write('deployed', before);
@@ -68,8 +75,8 @@ describe('what a deployment takes from the readers of public models', () => {
   it('is a dropped or retyped column of an enforced contract, with who reads the model', async () => {
     const before = [sales({ id: 'bigint', city: 'string', amount: 'double' }), reader];
     expect(await breaks(before, [sales({ ID: 'BIGINT', amount: 'int', added: 'int' }), reader])).toEqual([
-      'sales.city was dropped. Read by report, board (Sales).',
-      'sales.amount was retyped from double to int. Read by report, board (Sales).',
+      'sales.city was dropped. Read by report, board (Sales), metric revenue, metric margin.',
+      'sales.amount was retyped from double to int. Read by report, board (Sales), metric revenue, metric margin.',
     ]);
   });
 

@@ -28,6 +28,26 @@ models:
 exposures:
   - {name: board, type: dashboard, owner: {name: Sales}, depends_on: [ref('sales')]}
 `,
+  'models/days.sql': "select cast('2026-01-01' as date) as day_on\n",
+  'models/metrics.yml': `
+models:
+  - name: days
+    time_spine: {standard_granularity_column: day_on}
+    columns: [{name: day_on, granularity: day}]
+semantic_models:
+  - name: sales
+    model: ref('sales')
+    defaults: {agg_time_dimension: sold_on}
+    primary_entity: sale
+    dimensions:
+      - {name: sold_on, type: time, expr: current_date, type_params: {time_granularity: day}}
+    measures:
+      - {name: revenue, agg: sum, expr: amount}
+      - {name: twice, agg: sum, expr: doubled}
+metrics:
+  - {name: revenue, label: Revenue, type: simple, type_params: {measure: revenue}}
+  - {name: twice, label: Twice, type: simple, type_params: {measure: twice}}
+`,
 };
 
 let folder: string;
@@ -113,6 +133,7 @@ describe('ci --only contracts', () => {
     await change({
       'models/sales.sql':
         "select id, amount, city as town, cast(status as int) as state from {{ ref('stg_orders') }}\n",
+      'models/metrics.yml': undefined,
       'models/cities.sql':
         "select town as city, count(*) as orders, sum(amount) as amount from {{ ref('sales') }} group by town\n",
       'models/gone.sql': undefined,
@@ -126,10 +147,13 @@ describe('ci --only contracts', () => {
       ['sales', 'doubled', 'dropped', undefined],
       ['gone', undefined, 'removed', undefined],
     ]);
-    const [city, state] = part.breaks;
+    const [city, state, doubled] = part.breaks;
     expect(city?.models).toEqual(['cities']);
     expect(city?.readers.map(({ name }) => name)).toEqual(['board', 'queries/top.sql']);
     expect(state?.readers.map(({ name }) => name)).toEqual(['board']);
+    expect(doubled?.readers).toContainEqual({ kind: 'metric', name: 'twice' });
+    expect(doubled?.readers).not.toContainEqual({ kind: 'metric', name: 'revenue' });
+    expect(ciFailures(part)[2]?.text).toContain('metric twice');
     expect(ciFailures(part)[0]).toEqual({
       title: 'sales.city was renamed to town',
       text: 'sales.city was renamed to town. Read by cities, board (Sales), queries/top.sql.\nKeep it, make a new version of the model, or pass --accept-break with the reason.',

@@ -36,6 +36,32 @@ exposures:
     owner: {name: Maps, email: maps@example.com}
     depends_on: [ref('towns')]
 `,
+  'models/days.sql': "select cast('2026-01-01' as date) as day_on\n",
+  'models/metrics.yml': `
+models:
+  - name: days
+    time_spine: {standard_granularity_column: day_on}
+    columns: [{name: day_on, granularity: day}]
+semantic_models:
+  - name: people
+    model: ref('merged')
+    defaults: {agg_time_dimension: since}
+    primary_entity: person
+    dimensions:
+      - {name: since, type: time, expr: cast(loud as date), type_params: {time_granularity: day}}
+      - {name: way, type: categorical, expr: contact}
+    measures:
+      - {name: person_count, agg: count, expr: id}
+      - {name: id_sum, agg: sum, expr: id}
+metrics:
+  - {name: everyone, label: Everyone, type: simple, type_params: {measure: person_count}}
+  - name: reachable
+    label: Reachable
+    type: simple
+    type_params: {measure: person_count}
+    filter: "{{ Dimension('person__way') }} is not null"
+  - {name: reach, label: Reach, type: ratio, type_params: {numerator: reachable, denominator: everyone}}
+`,
 };
 
 let folder: string;
@@ -88,6 +114,14 @@ describe('meetup impact', () => {
     });
     expect(readers(report, 'query')).toEqual(['queries/board/loudest.sql', 'queries/towns.sql']);
     expect(renderImpact(report, styleFor({}, {}))).toContain('towns  rows and all columns');
+  });
+
+  it('names the metrics whose measure, time dimension, filter or input reads the column', () => {
+    expect(readers(impact('merged.contact'), 'metric')).toEqual(['reachable', 'reach']);
+    expect(readers(impact('people.id'), 'metric')).toEqual(['everyone', 'reachable', 'reach']);
+    expect(readers(impact('merged.loud'), 'metric')).toEqual(['everyone', 'reachable', 'reach']);
+    expect(readers(impact('towns.n'), 'metric')).toEqual([]);
+    expect(readers(impact('merged.contact'), 'semantic_model')).toEqual(['people']);
   });
 
   it('takes every column of a model whose SQL it cannot resolve, and says so', () => {

@@ -36,6 +36,7 @@ const manifestSchema = z.looseObject({
     )
     .default({}),
   metrics: z.record(z.string(), z.looseObject({ name: z.string(), depends_on: dependsOn })).default({}),
+  semantic_models: z.record(z.string(), z.looseObject({ depends_on: dependsOn })).default({}),
 });
 type Manifest = z.infer<typeof manifestSchema>;
 type Node = z.infer<typeof nodeSchema>;
@@ -81,10 +82,17 @@ const nameOf = ({ name, version }: Node): string => (version == null ? name : `$
 const isDeprecated = ({ deprecation_date: date }: Node, today: Date): boolean => date != null && new Date(date) < today;
 
 function readBy(
-  { nodes, exposures, metrics }: Manifest,
+  { nodes, exposures, metrics, semantic_models: semantic }: Manifest,
   { unique_id: id }: Node,
 ): Pick<ContractBreak, 'models' | 'readers'> {
   const reads = ({ depends_on: above }: { depends_on: { nodes: string[] } }): boolean => above.nodes.includes(id);
+  // A metric depends on semantic models or on other metrics, and these on models.
+  const measures = (metric: { depends_on: { nodes: string[] } }): boolean =>
+    reads(metric) ||
+    metric.depends_on.nodes.some((above) => {
+      const one = semantic[above] ?? metrics[above];
+      return one !== undefined && measures(one);
+    });
   return {
     models: Object.values(nodes)
       .filter((node) => node.resource_type === 'model' && reads(node))
@@ -99,7 +107,7 @@ function readBy(
           ...(url == null ? {} : { url }),
         })),
       ...Object.values(metrics)
-        .filter(reads)
+        .filter(measures)
         .map(({ name }) => ({ kind: 'metric' as const, name })),
     ],
   };

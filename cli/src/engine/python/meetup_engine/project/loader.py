@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import dbt.parser.manifest as dbt_manifest
 from dbt.contracts.files import SchemaSourceFile
 from dbt.contracts.graph.manifest import ParsingInfo
+from dbt.exceptions import ParsingError
 from dbt.parser.manifest import ManifestLoader, extended_mashumaro_encoder
 from dbt_common.invocation import get_invocation_id
 
 from meetup_engine.project.dynamic_macros import add_unlisted_dependencies
+from meetup_engine.project.metric_problems import invalid_metrics
 
 if TYPE_CHECKING:
     from dbt.config.runtime import RuntimeConfig
@@ -123,5 +125,7 @@ class WarmLoader(ManifestLoader):
         vars(dbt_manifest)["ReadFilesFromFileSystem"] = lambda **_: self._reader
         try:
             return super().load()
+        except ParsingError as error:
+            raise invalid_metrics(self.manifest) or error from error
         finally:
             vars(dbt_manifest)["ReadFilesFromFileSystem"] = chosen

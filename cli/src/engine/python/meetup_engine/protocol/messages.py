@@ -350,13 +350,13 @@ class LineageInput(TypedDict):
 
 
 class LineageReader(TypedDict):
-    """Something at the end: an exposure, a metric or a data test. Without `column`, it reads whole models."""
+    """Something at the end: an exposure, a metric, a semantic model or a data test. Without `reads`, it reads whole models."""
 
     uniqueId: str
     name: str
     resourceType: str
     dependsOn: list[str]
-    column: str | None
+    reads: list[ColumnRead] | None
     owner: str | None
     url: str | None
 
