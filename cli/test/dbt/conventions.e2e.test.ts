@@ -54,6 +54,17 @@ describe('this project', () => {
     await expect(ownersPage(checked)).toMatchFileSnapshot('../../../docs/owners.md');
   });
 
+  it('keeps models private that only their own group reads', () => {
+    const all = Object.values(checked.nodes).filter(({ resource_type: kind }) => kind === 'model');
+    const groupsThatRead = ({ unique_id: id }: (typeof all)[number]): Set<unknown> =>
+      new Set(all.filter((reader) => reader.depends_on.nodes.includes(id)).map(({ group }) => group));
+    const internal = all.filter(({ access }) => access !== 'public');
+    const own = internal.filter((model) => [...groupsThatRead(model)].every((group) => group === model.group));
+    expect(own.length).toBeGreaterThan(10);
+    const named = (some: typeof all): string[] => some.map(({ name }) => name);
+    expect(named(internal.filter(({ access }) => access === 'private'))).toEqual(named(own));
+  });
+
   it('uses no function that only one engine has', () => {
     const foreign =
       /\b(epoch_ms|timestamp_millis|list_transform|list_filter|array_agg|string_agg|listagg|collect_list|unnest|explode|struct_pack|named_struct|qualify|strftime|date_format)\s*\(/i;

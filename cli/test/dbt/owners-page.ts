@@ -1,11 +1,12 @@
 import type { CheckedManifest } from '../../src/ci/checks/manifest.ts';
 
-/** docs/owners.md: each group's owner, and the public models and exposures that they answer for. */
+/** docs/owners.md: each group's owner, and the models and exposures that they answer for. */
 export function ownersPage({ groups, nodes, exposures }: CheckedManifest): string {
   const models = Object.values(nodes).filter(({ resource_type: kind }) => kind === 'model');
   const sections = Object.values(groups).flatMap((group) => {
     const own = models.filter((model) => model.group === group.name);
-    const open = own.filter(({ access }) => access === 'public').map(({ name }) => name);
+    const having = (access: string): string =>
+      listed(own.filter((one) => one.access === access).map(({ name }) => name));
     const uses = Object.values(exposures).filter(({ owner }) =>
       emails(owner).some((one) => emails(group.owner).includes(one)),
     );
@@ -13,8 +14,9 @@ export function ownersPage({ groups, nodes, exposures }: CheckedManifest): strin
       `## ${group.name}`,
       group.description ?? '',
       `**Owner:** ${group.owner.name ?? group.name}, ${emails(group.owner).join(', ')}`,
-      `**Public models:** ${listed(open)}`,
-      `**Other models:** ${listed(own.map(({ name }) => name).filter((name) => !open.includes(name)))}`,
+      `**Public models:** ${having('public')}`,
+      `**Protected models:** ${having('protected')}`,
+      `**Private models:** ${having('private')}`,
       `**Exposures:** ${listed(uses.map(({ name }) => name))}`,
     ];
   });
