@@ -5,7 +5,8 @@ import { writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { CommandResult } from '../config/result.ts';
-import { filesByEntity, type InferredSchema, inferSchema } from '../schema/infer/infer.ts';
+import type { InferredSchema } from '../schema/infer/infer.ts';
+import { inferFiles } from '../schema/infer/infer-files.ts';
 import { schemaText } from '../schema/schema-text.ts';
 
 export interface SchemaInferOptions {
@@ -28,14 +29,12 @@ export interface SchemaInferReport {
 
 /**
  * Infers the JSON Schema of each entity from its files. All schemas are inferred before the first is written.
- * @throws MeetupError if a file can't be read as records, or a different schema already exists.
+ * @throws MeetupError if files can't be read as records (all are named), or a different schema already exists.
  */
 export async function run(options: SchemaInferOptions, effects: Effects): Promise<CommandResult<SchemaInferReport>> {
   const inferred: (InferredSchema & { file: string; text: string; isThere: boolean })[] = [];
-  for (const [entity, paths] of filesByEntity(options.files)) {
-    effects.reporter.progress(`Reading ${paths.join(', ')} …`);
-    const result = await inferSchema(entity, paths, effects);
-    const file = join(options.out, `${entity}.schema.json`);
+  for (const result of await inferFiles(options.files, effects)) {
+    const file = join(options.out, `${result.entity}.schema.json`);
     const text = schemaText(result.schema);
     const isThere = !options.prints && (await holds(file, text));
     if (!options.prints && !isThere && existsSync(file) && !options.force) {

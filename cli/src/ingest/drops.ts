@@ -64,7 +64,7 @@ const DAYS = 'folders are named after days, such as 2026-01-31';
 export async function findDrops(data: string, entities: readonly string[]): Promise<FoundDrops> {
   const entries = await entriesOf(data);
   const folders = entries.filter(({ kind, name }) => kind === 'folder' && !OTHER_FOLDERS.has(name));
-  const days = folders.map(({ name }) => name).filter((name) => DATED.test(name) && isDay(name));
+  const days = folders.map(({ name }) => name).filter(isDropName);
   const found = await Promise.all([undefined, ...days].map((date) => readDrop(data, date, entities)));
   const others = await Promise.all(
     folders.filter(({ name }) => !days.includes(name)).map(({ name }) => otherFolder(data, name, DAYS)),
@@ -173,7 +173,9 @@ async function kindOf(path: string): Promise<Kind> {
   }
 }
 
-function isDay(text: string): boolean {
-  const moment = new Date(`${text}T00:00:00Z`);
-  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(text);
+/** Whether a folder of this name is a day's drop. */
+export function isDropName(name: string): boolean {
+  if (!DATED.test(name)) return false;
+  const moment = new Date(`${name}T00:00:00Z`);
+  return !Number.isNaN(moment.getTime()) && moment.toISOString().startsWith(name);
 }

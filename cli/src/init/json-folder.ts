@@ -1,13 +1,14 @@
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { SETTINGS_FILE } from '../config/project/settings.ts';
-import { entityOfFile } from '../ingest/drops.ts';
+import { entityOfFile, isDropName } from '../ingest/drops.ts';
 import { rawTablesOf } from '../ingest/raw-tables.ts';
 import { type Contract, type Contracts, contractOf, newAjv } from '../ingest/schemas.ts';
 import { EMPTY_SOURCES, withEntities } from '../schema/docs/sources-yaml.ts';
-import { filesByEntity, type InferredSchema, inferSchema } from '../schema/infer/infer.ts';
+import type { InferredSchema } from '../schema/infer/infer.ts';
+import { inferFiles } from '../schema/infer/infer-files.ts';
 import { schemaText } from '../schema/schema-text.ts';
 import { ignoring, newFile, profilesYml, WORKFLOW, WORKFLOW_PATH } from './common.ts';
 import { firstPage } from './first-page.ts';
@@ -22,22 +23,21 @@ const TOOLS =
 
 /**
  * A running project for a folder of JSON files: schemas, sources, a staging model for each entity, tests.
- * @throws MeetupError if there is no JSON file, or one can't be read.
+ * @throws MeetupError if there is no JSON file, or some can't be used: all of them are named.
  */
 export async function planForJson(root: string, effects: Effects): Promise<InitPlan> {
   const here = jsonFilesIn(root);
   const inData = jsonFilesIn(join(root, 'data'));
-  if (here.length + inData.length === 0) {
+  const ofDays = dayFoldersIn(join(root, 'data')).flatMap((day) =>
+    jsonFilesIn(join(root, 'data', day)).map((name) => join(day, name)),
+  );
+  if (here.length + inData.length + ofDays.length === 0) {
     throw new MeetupError(
       `There is neither a dbt project nor a JSON file in ${root}: put JSON files into ${join(root, 'data')}, or run this in the folder of a dbt project.`,
     );
   }
-  const files = [...here.map((name) => join(root, name)), ...inData.map((name) => join(root, 'data', name))];
-  const inferred: InferredSchema[] = [];
-  for (const [entity, paths] of filesByEntity(files)) {
-    effects.reporter.progress(`Reading ${paths.join(', ')} …`);
-    inferred.push(await inferSchema(entity, paths, effects));
-  }
+  const files = [...here, ...[...inData, ...ofDays].map((name) => join('data', name))].map((name) => join(root, name));
+  const inferred = await inferFiles(files, effects, twice([...here, ...inData], root));
   const ajv = newAjv();
   const contracts: Contracts = new Map(inferred.map(({ entity, schema }) => [entity, contractOf(schema, ajv)]));
   const moved: PlannedFile[] = here.map((name) => ({ path: `data/${name}`, action: 'moved', from: name }));
@@ -49,6 +49,23 @@ export async function planForJson(root: string, effects: Effects): Promise<InitP
     ]),
     files: [...moved, ...projectFiles(root, inferred, contracts)],
   };
+}
+
+/** Files of one entity that would lie beside each other in `data/`, where `load` refuses them because their order is unknown. */
+function twice(names: readonly string[], root: string): MeetupError[] {
+  return [...new Set(names.map(entityOfFile))].flatMap((entity) => {
+    const files = names.filter((name) => entityOfFile(name) === entity);
+    return files.length < 2
+      ? []
+      : new MeetupError(
+          `${files.join(' and ')} are all files of ${entity}, and only one can be in ${join(root, 'data')}: keep one, or put each into a folder of its day, such as data/2026-01-31/.`,
+        );
+  });
+}
+
+function dayFoldersIn(data: string): string[] {
+  if (!existsSync(data)) return [];
+  return readdirSync(data).filter(isDropName).sort();
 }
 
 function jsonFilesIn(folder: string): string[] {

@@ -77,6 +77,31 @@ describe('meetup init in a folder of JSON files', () => {
     });
   });
 
+  it("names every file that it can't use, before anything is written", async () => {
+    const folder = await jsonFolder();
+    await writeFile(join(folder, 'Broken one.json'), '[]');
+    await writeFile(join(folder, 'broken.json'), '[{"a": 1},\n{"a": }]');
+    await writeFile(join(folder, 'notes.json'), '[{"text": "y"}]');
+    const before = (await readdir(folder)).sort();
+    const { exitCode, stderr } = await meetup(folder, 'init', '--yes');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain('3 problems with the files:');
+    expect(stderr).toMatch(/Broken one\.json can't be loaded under its name: rename it/);
+    expect(stderr).toMatch(/broken\.json is not JSON at line 2, in record 1/);
+    expect(stderr).toMatch(/notes\.json and notes\.ndjson are all files of notes, and only one can be in /);
+    expect((await readdir(folder)).sort()).toEqual(before);
+  });
+
+  it('infers the schemas from the folders of days too', async () => {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'data/2026-01-02'), { recursive: true });
+    await writeFile(join(folder, 'data/2026-01-02/people.json'), JSON.stringify(PEOPLE));
+    const { exitCode, stdout } = await meetup(folder, 'init');
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('people: a schema was inferred from 3 records.');
+    expect(stdout).not.toContain('moves to');
+  });
+
   it('is refused where there is nothing to begin with', async () => {
     const folder = await temporaryFolder();
     await mkdir(folder, { recursive: true });

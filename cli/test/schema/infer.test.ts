@@ -6,7 +6,8 @@ import { describe, expect, it } from 'vitest';
 import { run } from '../../src/commands/schema-infer.ts';
 import type { JsonSchema } from '../../src/ingest/contract/json-schema.ts';
 import { contractOf, newAjv } from '../../src/ingest/schemas.ts';
-import { filesByEntity, inferSchema } from '../../src/schema/infer/infer.ts';
+import { inferSchema } from '../../src/schema/infer/infer.ts';
+import { inferFiles } from '../../src/schema/infer/infer-files.ts';
 import { schemaText } from '../../src/schema/schema-text.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
@@ -252,15 +253,45 @@ describe('meetup schema infer', () => {
   ])('rejects %s with one sentence: %j', async (name, content, sentence) => {
     const given = await options([await fileWith(name, content)]);
     await expect(run(given, quietEffects())).rejects.toMatchObject({
-      name: 'MeetupError',
+      exitCode: 2,
       message: expect.stringMatching(sentence),
     });
   });
 
-  it('assigns each file to the entity that it is named after', () => {
-    expect([...filesByEntity(['z/users.ndjson.gz', 'a/users.json', 'events.jsonl'])]).toEqual([
-      ['events', ['events.jsonl']],
-      ['users', ['a/users.json', 'z/users.ndjson.gz']],
+  it("names every file that it can't use, each in a sentence", async () => {
+    const files = [
+      await fileWith('A b.json', '[{"id":1}]'),
+      await fileWith('a.json', '[{"id":1},\n{"id":}]'),
+      await fileWith('b.json', '[1, 2]'),
+      await fileWith('2026-01-02/b.ndjson', '{"id":\n'),
+      await fileWith('c.json', ''),
+      await fileWith('d.json', '[{"id":1}]'),
+    ];
+    const given = await options(files);
+    await expect(run(given, quietEffects())).rejects.toMatchObject({
+      name: 'UnusableFilesError',
+      exitCode: 2,
+      message: expect.stringMatching(/^5 problems with the files:\n {2}/),
+      faults: [
+        expect.stringContaining("A b.json can't be loaded under its name"),
+        expect.stringContaining('a.json is not JSON at line 2, in record 1'),
+        expect.stringMatching(/b\.ndjson is not JSON at line 1|b\.json holds a record/),
+        expect.stringMatching(/b\.ndjson is not JSON at line 1|b\.json holds a record/),
+        expect.stringContaining('c.json holds no records'),
+      ],
+    });
+  });
+
+  it('assigns each file to the entity that it is named after', async () => {
+    const files = [
+      await fileWith('z/users.ndjson.gz', gzipSync('{"id":1}\n')),
+      await fileWith('a/users.json', '[{"id":2}]'),
+      await fileWith('events.jsonl', '{"id":3}\n'),
+    ];
+    const inferred = await inferFiles(files, quietEffects());
+    expect(inferred.map(({ entity, records }) => [entity, records])).toEqual([
+      ['events', 1],
+      ['users', 2],
     ]);
   });
 });

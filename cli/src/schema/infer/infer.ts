@@ -1,16 +1,15 @@
-import { basename } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
 import { InterruptedError, MeetupError, messageOf } from '../../config/errors.ts';
 import { fileProblem } from '../../config/file-errors.ts';
 import { isObject, type SchemaObject } from '../../ingest/contract/json-schema.ts';
 import { cutByHand, JsonFaultError, type ParsedRecord } from '../../ingest/cutter.ts';
-import { entityOfFile } from '../../ingest/drops.ts';
 import { sniffLayout } from '../../ingest/json-text.ts';
-import { contractOf, isEntityName, isReservedName } from '../../ingest/schemas.ts';
+import { contractOf } from '../../ingest/schemas.ts';
 import { describe } from './describe.ts';
 import { KeySearch } from './key-search.ts';
 import { markedValue } from './marked-numbers.ts';
 import { ajv, MOST_KEYS, Summary } from './summary.ts';
+import { UnusableFilesError } from './unusable-files.ts';
 
 export interface InferredSchema {
   readonly entity: string;
@@ -22,33 +21,9 @@ export interface InferredSchema {
 }
 
 /**
- * Groups files by the entity in their names, sorted by entity: `2026-01-31/users.ndjson.gz` contains users.
- * @throws MeetupError for a file whose name isn't that of a JSON file, or can't be a table name.
- */
-export function filesByEntity(paths: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const files = new Map<string, string[]>();
-  for (const path of [...new Set(paths)].sort()) {
-    const entity = entityOfFile(basename(path));
-    if (entity === undefined) {
-      throw new MeetupError(
-        `${path} is not named like a JSON file: schemas are inferred from files that end in .json, .jsonl or .ndjson, with or without .gz.`,
-      );
-    }
-    if (!isEntityName(entity)) {
-      const why = isReservedName(entity)
-        ? `rename it, because \`load\` uses the name '${entity}' itself.`
-        : `rename it to lower-case letters, digits and underscores, beginning with a letter, because '${entity}' would be its table.`;
-      throw new MeetupError(`${path} can't be loaded under its name: ${why}`);
-    }
-    files.set(entity, [...(files.get(entity) ?? []), path]);
-  }
-  return new Map([...files].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/**
  * Infers the JSON Schema of the records in some files. Every record is valid against it, and it doesn't depend on the order of
  * records.
- * @throws MeetupError with file and line if one is not a list of JSON objects.
+ * @throws UnusableFilesError with file and line of each that is not a list of JSON objects.
  */
 export async function inferSchema(
   entity: string,
@@ -57,13 +32,20 @@ export async function inferSchema(
 ): Promise<InferredSchema> {
   const all = new Summary();
   const keys = new KeySearch(entity);
+  const faults: MeetupError[] = [];
   for (const path of paths) {
     keys.beginFile();
-    for await (const portion of recordsOf(path)) {
-      if (signal.aborted) throw new InterruptedError();
-      for (const record of portion) addRecord(all, keys, path, record);
+    try {
+      for await (const portion of recordsOf(path)) {
+        if (signal.aborted) throw new InterruptedError();
+        for (const record of portion) addRecord(all, keys, path, record);
+      }
+    } catch (error) {
+      if (!(error instanceof MeetupError)) throw error;
+      faults.push(error);
     }
   }
+  if (faults.length > 0) throw new UnusableFilesError(faults);
   if (all.objects === 0) {
     throw new MeetupError(
       `${paths.join(', ')} holds no records to infer a schema from: move it elsewhere, or put records into it.`,
