@@ -66,6 +66,8 @@ const nodeResultSchema = z.object({
   message: z.string().nullable(),
   /** For a test: the number of failing rows. */
   failures: z.number().nullish(),
+  /** The name of the node's table, if it isn't that of the node. */
+  alias: z.string().optional(),
   /** For a model on DuckDB: how many rows were written and, if known, how many of them changed. */
   rowsWritten: z.number().optional(),
   rowsChanged: z.number().optional(),

@@ -6,6 +6,8 @@ export interface NodeVerdict {
   /** Milliseconds. */
   readonly ms: number;
   readonly message?: string;
+  /** The name of the node's table, if it isn't that of the node. */
+  readonly alias?: string;
   /** For a model on DuckDB: how many rows were written and, if known, how many of them changed. */
   readonly rowsWritten?: number;
   readonly rowsChanged?: number;
@@ -51,6 +53,7 @@ export function verdictOf(node: NodeResult): NodeVerdict {
     status,
     ms: node.ms,
     kind: node.resourceType,
+    ...(node.alias === undefined ? {} : { alias: node.alias }),
     ...(node.rowsWritten === undefined ? {} : { rowsWritten: node.rowsWritten }),
     ...(node.rowsChanged === undefined ? {} : { rowsChanged: node.rowsChanged }),
     ...(message === undefined ? {} : { message }),

@@ -36,10 +36,10 @@ function closing(report: DevReport, style: Style): string {
 
 /** Suggests a first query, on the last built model that no other model reads. */
 function asking({ build }: DevReport, style: Style): string {
-  const model = build?.models.findLast(({ status }) => status === 'pass')?.name;
+  const model = build?.models.findLast(({ status, kind }) => status === 'pass' && kind !== 'operation');
   return model === undefined
     ? ''
-    : `Ask the marts: ${style.bold(`${COMMAND} query "select * from ${model} limit 10"`)} `;
+    : `Ask the marts: ${style.bold(`${COMMAND} query "select * from ${model.alias ?? model.name} limit 10"`)} `;
 }
 
 function slowest(build: BuildReport, style: Style): string[] {

@@ -101,6 +101,21 @@ beforeAll(async () => {
     expect: {rows: [{code: '01', id: 7, name: TEA, price: 5.5, sold_on: 2026-02-03}]}
 `,
   );
+  await project.write(
+    'models/passing.sql',
+    "{{ config(materialized='ephemeral') }}\nselect id from {{ ref('numbers') }}\n",
+  );
+  await project.write('models/passed.sql', "select id * 2 as id from {{ ref('passing') }}\n");
+  await project.write(
+    '../fixtures/models/ephemeral.yml',
+    `unit_tests:
+  - {name: ephemeral_as_rows, model: passed, given: [{input: ref('passing'), rows: [{id: 1}]}], expect: {rows: [{id: 2}]}}
+  - name: ephemeral_as_sql
+    model: passed
+    given: [{input: ref('passing'), format: sql, rows: select 1 as id}]
+    expect: {rows: [{id: 2}]}
+`,
+  );
   engine = engineOn(project, quietEffects());
   ours = await engine.fixtures({ sources: { 'raw.groups': [['id', 'BIGINT']] } });
   await engine.build({ select: ['numbers', 'prices'] });
@@ -154,6 +169,22 @@ describe('dbt itself', () => {
     expect(Object.fromEntries(cases.map(({ name }) => [name, verdicts.get(name)]))).toEqual(
       Object.fromEntries(cases.map(({ name, dbt }) => [name, dbt])),
     );
+  });
+});
+
+describe('a unit test on an ephemeral model', () => {
+  it('runs if its rows are SQL', () => {
+    expect([inMemory('ephemeral_as_sql')?.status, inBuild('ephemeral_as_sql')?.status]).toEqual(['pass', 'pass']);
+  });
+
+  it('is an error if they are not, as in dbt', () => {
+    expect(inMemory('ephemeral_as_rows')).toMatchObject({
+      status: 'error',
+      message: expect.stringContaining(
+        'The given rows of passing must be SQL (`format: sql`), because it is ephemeral',
+      ),
+    });
+    expect(inBuild('ephemeral_as_rows')).toMatchObject({ status: 'error' });
   });
 });
 

@@ -159,6 +159,9 @@ class Streaming(GraphRunnableTask):
             "ms": round(seconds * 1000, 1),
             "message": result.message,
         }
+        alias = getattr(node, "alias", None)
+        if alias and alias != node.name and node.resource_type in (NodeType.Model, NodeType.Seed, NodeType.Snapshot):
+            described["alias"] = alias
         if result.failures is not None:
             described["failures"] = result.failures
         written = result.adapter_response.get("rows_affected")

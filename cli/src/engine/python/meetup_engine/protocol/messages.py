@@ -160,6 +160,8 @@ class NodeResult(Identity):
     cpuMs: NotRequired[float]
     failures: NotRequired[int | None]
     problem: NotRequired[Problem]
+    # The name of the node's table, if it isn't that of the node
+    alias: NotRequired[str]
     # For models: how many rows were written and, if known, how many of them changed.
     rowsWritten: NotRequired[int]
     rowsChanged: NotRequired[int]

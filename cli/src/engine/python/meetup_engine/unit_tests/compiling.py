@@ -66,7 +66,8 @@ def compile_unit_test(
     built = UnitTestManifestLoader(manifest, config, {test.unique_id}).load()
     parsed: Any = built.nodes[test.unique_id]
     if not overridden:
-        _write_inputs(test, parsed, built, config, adapter)
+        with adapter.connection_named(test.unique_id):
+            _write_inputs(test, parsed, built, config, adapter)
     node = QuietCompiler(config).compile_node(parsed, built, {}, write=False)
     statement = None if overridden else _statement(test, node, adapter, cursor)
     if statement is None:
