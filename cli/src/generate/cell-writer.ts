@@ -13,6 +13,7 @@ import { invert, type Memberships } from './world/memberships.ts';
 import { hasDeletedAccount, makePeople, type People } from './world/people.ts';
 import { answersUntil, isOver, type Meeting, planMeetings } from './world/schedule.ts';
 import { eventText } from './world/texts.ts';
+import { isCompleteDrop, Vanishing } from './world/vanishing.ts';
 import { isDeletedVenue, makeVenues, type Venue } from './world/venues.ts';
 import { viewOf } from './world/views.ts';
 import { type Cell, DUMPED_AT, writtenAt } from './world/world.ts';
@@ -60,6 +61,7 @@ class CellWriter {
   private readonly totals: Totals;
   private readonly book: AnswerBook;
   private readonly changes: Changes;
+  private readonly vanishing: Vanishing;
   /** The moments at which the dump and each drop are written. */
   private readonly moments: readonly number[];
   private readonly odd: Readonly<Record<Entity, OddityPlan>>;
@@ -70,6 +72,7 @@ class CellWriter {
     this.totals = totals;
     this.book = book;
     this.changes = new Changes(cell);
+    this.vanishing = new Vanishing(cell);
     this.moments = Array.from({ length: cell.days + 1 }, (_, drop) => writtenAt(drop));
     this.odd = {
       groups: new OddityPlan(GROUP_ODDITIES, cell.groups * 0.9),
@@ -81,11 +84,12 @@ class CellWriter {
 
   group(group: Group): void {
     let version = 0;
+    const gone = this.vanishing.ofGroup(group);
     this.moments.forEach((moment, drop) => {
-      if (group.createdAt >= moment) return;
+      if (group.createdAt >= moment || drop >= gone) return;
       const changed = drop > 0 && this.changes.changesGroup(group, drop);
       if (changed) version += 1;
-      if (changed || this.isFirst(drop, group.createdAt))
+      if (changed || isCompleteDrop(drop) || this.isFirst(drop, group.createdAt))
         this.add(drop, 'groups', groupRecord(this.cell, group, version));
     });
   }
@@ -102,7 +106,8 @@ class CellWriter {
   }
 
   private upcoming(group: Group, meeting: Meeting): void {
-    for (let drop = 0; drop < this.moments.length; drop += 1) {
+    const drops = Math.min(this.moments.length, this.vanishing.ofGroup(group));
+    for (let drop = 0; drop < drops; drop += 1) {
       if (this.showsOn(drop, group, meeting)) this.event(drop, group, meeting);
     }
   }
@@ -133,11 +138,14 @@ class CellWriter {
   }
 
   venue(venue: Venue): void {
+    let isLocated = !venue.isLost;
+    const gone = this.vanishing.ofVenue(venue);
     this.moments.forEach((moment, drop) => {
-      if (venue.since >= moment) return;
+      if (venue.since >= moment || drop >= gone) return;
       const found = drop > 0 && this.changes.findsVenue(venue, drop);
-      if (!found && !this.isFirst(drop, venue.since)) return;
-      this.add(this.changes.dropOfVenues(drop), 'venues', venueRecord(this.cell, venue, found || !venue.isLost));
+      isLocated ||= found;
+      if (!found && !isCompleteDrop(drop) && !this.isFirst(drop, venue.since)) return;
+      this.add(this.changes.dropOfVenues(drop), 'venues', venueRecord(this.cell, venue, isLocated));
     });
   }
 

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError } from '../config/errors.ts';
+import { MANIFEST } from '../ingest/manifest.ts';
 import { writeCell } from './cell-writer.ts';
 import {
   closeStagingFolder,
@@ -17,7 +18,7 @@ import { DROP_WITHOUT_VENUES } from './world/changes.ts';
 import { cellsOf, type WorldOptions } from './world/world.ts';
 
 /** Increment whenever the same options give other bytes. */
-export const GENERATOR_VERSION = 2;
+export const GENERATOR_VERSION = 3;
 
 export interface GenerateOptions extends WorldOptions {
   /** The folder to write to. */
@@ -68,12 +69,14 @@ async function fill(staging: string, options: GenerateOptions, effects: Effects)
       if (effects.signal.aborted) throw new InterruptedError();
     });
   }
-  const files = drops.close().flatMap(({ folder, files: written }) =>
-    ENTITIES.flatMap((entity) => {
+  const files = drops.close().flatMap(({ folder, files: written, manifest }) => {
+    const at = (name: string): string => join(folder, name).replaceAll('\\', '/');
+    const data = ENTITIES.flatMap((entity) => {
       const file = written[entity];
-      return file === undefined ? [] : [{ path: join(folder, `${entity}.json`).replaceAll('\\', '/'), ...file }];
-    }),
-  );
+      return file === undefined ? [] : [{ path: at(`${entity}.json`), ...file }];
+    });
+    return manifest === undefined ? data : [...data, { path: at(MANIFEST), ...manifest }];
+  });
   return { madeBy: 'meetup generate', version: GENERATOR_VERSION, seed, scale, days, ...totals, files };
 }
 

@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { type Event, generated, type Rsvp } from './support/data-set.ts';
 
@@ -147,6 +149,44 @@ describe('daily drops', async () => {
     const without = days.filter((day) => !data.has('venues', day));
     expect(without).toEqual(['2026-11-03']);
     expect(data.text('venues', '2026-11-02')).toBe('[]\n');
+  });
+});
+
+describe('complete drops', async () => {
+  const data = await generated({ scale: 0.06, seed: 31, days: 14 });
+  const complete = data.days.filter((day) => existsSync(join(data.folder, day, 'drop.json')));
+  const keysOf = {
+    groups: (day: string) => data.sound('groups', day).map(({ group_id }) => group_id),
+    venues: (day: string) => data.sound('venues', day).map(({ venue_id }) => venue_id),
+  };
+  const entities = ['groups', 'venues'] as const;
+
+  it('come once a week, and say that they have all groups and venues', () => {
+    expect(complete).toEqual(['2026-11-07', '2026-11-14']);
+    const manifest: unknown = JSON.parse(readFileSync(join(data.folder, '2026-11-07', 'drop.json'), 'utf8'));
+    expect(manifest).toEqual({ complete: ['groups', 'venues'] });
+  });
+
+  it.each(entities)('have all %s but a few, which never come back', (entity) => {
+    const known = new Set<number>();
+    const gone = new Set<number>();
+    for (const day of ['', ...data.days].filter((one) => one === '' || data.has(entity, one))) {
+      const keys = new Set(keysOf[entity](day));
+      expect([...gone].filter((key) => keys.has(key))).toEqual([]);
+      if (complete.includes(day)) for (const key of known) if (!keys.has(key)) gone.add(key);
+      for (const key of keys) known.add(key);
+    }
+    expect(gone.size).toBeGreaterThan(0);
+    expect(gone.size).toBeLessThan(known.size / 20);
+  });
+
+  it('lack groups of which no later drop has an event', () => {
+    const [first = ''] = complete;
+    const groups = new Set(keysOf.groups(first));
+    const gone = new Set(keysOf.groups('').filter((key) => !groups.has(key)));
+    const later = data.days.filter((day) => day >= first).flatMap((day) => data.sound('events', day));
+    expect(gone.size).toBeGreaterThan(0);
+    expect(later.filter(({ group_id }) => gone.has(group_id))).toEqual([]);
   });
 });
 

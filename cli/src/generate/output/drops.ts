@@ -1,6 +1,9 @@
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
+import { MANIFEST } from '../../ingest/manifest.ts';
 import { isoDate } from '../chance/calendar.ts';
+import { COMPLETE_ENTITIES, isCompleteDrop } from '../world/vanishing.ts';
 import { DUMP_DAY } from '../world/world.ts';
 import { JsonArrayFile, type WrittenFile } from './json-array-file.ts';
 
@@ -18,16 +21,20 @@ export function folderOf(drop: number): string {
 
 export interface DropFiles {
   readonly folder: string;
+  /** Of a complete drop. */
+  readonly manifest?: WrittenFile;
   readonly files: Readonly<Partial<Record<Entity, WrittenFile>>>;
 }
 
 /** The dump and its daily drops while they are being written. */
 export class Drops {
+  private readonly root: string;
   private readonly open: ReadonlyArray<Readonly<Record<Entity, JsonArrayFile>>>;
   private readonly without: ReadonlySet<string>;
 
   /** @param without files to leave out, such as `2026-11-03/venues.json`; their records are discarded. */
   constructor(root: string, days: number, without: ReadonlySet<string>) {
+    this.root = root;
     this.without = without;
     this.open = Array.from({ length: days + 1 }, (_, drop) => {
       const folder = join(root, folderOf(drop));
@@ -48,6 +55,7 @@ export class Drops {
       const kept = ENTITIES.filter((entity) => !this.leavesOut(drop, entity));
       return {
         folder: folderOf(drop),
+        ...(isCompleteDrop(drop) ? { manifest: writeManifest(join(this.root, folderOf(drop), MANIFEST)) } : {}),
         files: Object.fromEntries(kept.map((entity) => [entity, files[entity].close()])),
       };
     });
@@ -56,4 +64,16 @@ export class Drops {
   private leavesOut(drop: number, entity: Entity): boolean {
     return this.without.has(`${folderOf(drop)}/${entity}.json`);
   }
+}
+
+function writeManifest(path: string): WrittenFile {
+  const bytes = Buffer.from(`${JSON.stringify({ complete: COMPLETE_ENTITIES })}\n`);
+  const file = openSync(path, 'wx');
+  try {
+    writeSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  return { bytes: bytes.length, records: 0, sha256: createHash('sha256').update(bytes).digest('hex') };
 }

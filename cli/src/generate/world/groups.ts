@@ -31,6 +31,9 @@ const ALWAYS_ACTIVE = 0;
 /** One in this many groups was deleted: others refer to it, but no file contains it. Deleted groups are small. */
 const DELETED_EVERY = 500;
 
+/** Whether a group holds meetings up to the last day, so that every data set has current ones. */
+export const isAlwaysActive = (group: Group): boolean => group.index === ALWAYS_ACTIVE;
+
 export function isDeleted(group: Group): boolean {
   return group.index % DELETED_EVERY === 2;
 }

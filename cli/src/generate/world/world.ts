@@ -34,6 +34,7 @@ export const Stream = {
   joins: 10,
   changes: 11,
   venue: 12,
+  vanishing: 13,
 } as const;
 
 /**
