@@ -22,6 +22,7 @@ const COMMANDS = {
   rollback: { dbt: true },
   diff: { dbt: comparesAWarehouse },
   impact: { dbt: true },
+  metrics: { dbt: true },
   mcp: { dbt: true },
   rehearsal: { dbt: true },
   schema: {},
@@ -42,6 +43,7 @@ const COMMANDS = {
  * @property {boolean} quiet
  * @property {boolean} verbose
  * @property {boolean} needsPython whether the command starts dbt
+ * @property {boolean} needsMetricFlow whether it asks for the numbers of metrics
  * @property {boolean} needsDevTools whether it runs the tools that check the project itself
  * @property {boolean} writesState
  */
@@ -62,6 +64,7 @@ function readArgs(argv) {
     quiet: options.includes('--quiet'),
     verbose: options.includes('--verbose'),
     needsPython: !informs && (typeof dbt === 'function' ? dbt(options) : dbt),
+    needsMetricFlow: !informs && command === 'metrics' && namesMetrics(argv),
     needsDevTools:
       !informs && ((command === 'test' && options.includes('--all')) || (command === 'ci' && lints(options))),
     writesState: !informs && !reads,
@@ -114,9 +117,22 @@ function lints(argv) {
   return only === undefined || only.split(',').some((part) => part.trim() === 'lint');
 }
 
+/** Options of `metrics` that take a value. */
+const METRICS_WITH_VALUE = ['--by', '--where', '--limit'];
+
+/**
+ * Whether `metrics` is given the name of a metric. Without one it only lists them.
+ * @param {readonly string[]} argv
+ */
+function namesMetrics(argv) {
+  const withValue = [...WITH_VALUE, ...METRICS_WITH_VALUE];
+  const words = argv.filter((word, i) => !word.startsWith('-') && !withValue.includes(argv[i - 1] ?? ''));
+  return words.length > 1;
+}
+
 /** @param {readonly string[]} argv */
 function comparesAWarehouse(argv) {
   return ['--from', '--to', '--target'].some((option) => (optionValue(argv, option) ?? 'dev') !== 'dev');
 }
 
-module.exports = { COMMANDS, WITH_VALUE, readArgs };
+module.exports = { COMMANDS, METRICS_WITH_VALUE, WITH_VALUE, readArgs };

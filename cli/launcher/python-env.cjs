@@ -17,6 +17,7 @@ const { findUv, makeHelper } = require('./uv.cjs');
 /** @type {Record<EnvName, { what: string, step: string }>} */
 const WORDS = {
   python: { what: 'The Python packages for dbt', step: 'Installing dbt' },
+  metrics: { what: 'The Python packages for metrics', step: 'Installing MetricFlow' },
   dev: { what: "The project's own checking tools", step: "Installing the project's own checking tools" },
 };
 

@@ -4,14 +4,21 @@ const { join } = require('node:path');
 const { isFresh, readStamp } = require('./stamp.cjs');
 
 /** @typedef {import('./places.cjs').Places} Places */
-/** @typedef {'python' | 'dev'} EnvName the environment that runs dbt, or the tools that check the project itself */
+/**
+ * The environment that runs dbt, the one with MetricFlow, or the tools that check the project itself.
+ * @typedef {'python' | 'metrics' | 'dev'} EnvName
+ */
 
 const PLATFORM = `${process.platform}-${process.arch}`;
 
 const PACKAGE_INPUTS = ['package-lock.json'];
 const CLI_INPUTS = ['cli/src', 'tsconfig.json', 'tsconfig.build.json', 'package-lock.json'];
 /** @type {Record<EnvName, string>} */
-const REQUIREMENTS = { python: 'dbt/requirements.txt', dev: 'dbt/requirements-dev.txt' };
+const REQUIREMENTS = {
+  python: 'dbt/requirements.txt',
+  metrics: 'dbt/requirements-metrics.txt',
+  dev: 'dbt/requirements-dev.txt',
+};
 
 /** @param {Places} places */
 const packagesStamp = (places) => join(places.nodeModules, '.meetup-stamp.json');
@@ -60,6 +67,7 @@ function envsFor(args, places) {
   /** @type {EnvName[]} */
   const envs = [];
   if (args.needsPython) envs.push('python');
+  if (args.needsMetricFlow) envs.push('metrics');
   if (args.needsDevTools && existsSync(join(places.root, REQUIREMENTS.dev))) envs.push('dev');
   return envs;
 }

@@ -16,6 +16,7 @@ import { impact } from './verbs/impact.ts';
 import { init } from './verbs/init.ts';
 import { load } from './verbs/load.ts';
 import { mcp } from './verbs/mcp.ts';
+import { metrics } from './verbs/metrics.ts';
 import { query } from './verbs/query.ts';
 import { rehearsal } from './verbs/rehearsal.ts';
 import { rollback } from './verbs/rollback.ts';
@@ -35,6 +36,7 @@ const VERBS: readonly Verb[] = [
   rollback,
   diff,
   impact,
+  metrics,
   mcp,
   rehearsal,
   schema,

@@ -19,6 +19,8 @@ export interface Paths extends Layout {
   readonly database: string;
   readonly toolchain: string;
   readonly python: string;
+  /** The Python of the environment with MetricFlow, which is only made when metrics are asked for. */
+  readonly metricsPython: string;
   readonly logs: string;
   readonly dbtTarget: string;
 }
@@ -67,11 +69,14 @@ export function resolvePaths(
     workDatabase: join(state, 'work', 'meetup.duckdb'),
     database: join(state, 'meetup.duckdb'),
     toolchain,
-    python: join(toolchain, 'python', process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python'),
+    python: pythonIn(join(toolchain, 'python')),
+    metricsPython: pythonIn(join(toolchain, 'metrics')),
     logs: join(state, 'logs'),
     dbtTarget: join(state, 'dbt-target'),
   };
 }
+
+const pythonIn = (env: string): string => join(env, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
 
 /** The root of the project. Outside any project, that of the checkout of meetup, or else the folder itself. */
 function rootOf(env: Readonly<Record<string, string | undefined>>, cwd: string): string {

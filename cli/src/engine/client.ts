@@ -27,7 +27,9 @@ import {
   type LineageAnswer,
   type LineageRequest,
   lineageAnswerSchema,
+  type MetricsAnswer,
   type MutationAnswer,
+  metricsAnswerSchema,
   mutationAnswerSchema,
   type ParseAnswer,
   type ProjectRequest,
@@ -152,6 +154,11 @@ export class EngineClient {
   /** Measures the age of the sources' data in the working database, as `dbt source freshness` does. Hold the write lock. */
   freshness(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<FreshnessAnswer> {
     return this.#work('freshness', request, freshnessAnswerSchema, options);
+  }
+
+  /** The metrics of the project, and their definitions for MetricFlow. */
+  metrics(request: ProjectRequest = {}, options: RequestOptions = {}): Promise<MetricsAnswer> {
+    return this.#work('metrics', request, metricsAnswerSchema, options);
   }
 
   /** Memory and state of the engine's process. Answered immediately, even during a build. */

@@ -262,6 +262,28 @@ export const freshnessAnswerSchema = z.object({
   ms: timings,
 });
 
+/** What `metrics` answers: the project's metrics, and their definitions for MetricFlow. */
+export const metricsAnswerSchema = z.object({
+  status: z.enum(['pass', 'invalid']),
+  problems: z.array(problemSchema),
+  metrics: z.array(
+    z.object({
+      name: z.string(),
+      label: z.string().nullable(),
+      description: z.string(),
+      type: z.string(),
+      /** The owner of its group, or else of its first model's. */
+      owner: z.string().nullable(),
+      /** The models that it is computed from. */
+      models: z.array(z.string()),
+      file: z.string(),
+    }),
+  ),
+  /** JSON, as in dbt's semantic_manifest.json. */
+  definitions: z.string(),
+  ms: timings,
+});
+
 const columnReadSchema = z.object({
   /** The unique id of a model, seed or source, or `relation.<schema>.<name>` for a table that the project doesn't know. */
   node: z.string(),
@@ -372,6 +394,7 @@ export type ChangesAnswer = z.infer<typeof changesAnswerSchema>;
 export type FreshnessAnswer = z.infer<typeof freshnessAnswerSchema>;
 export type SourceFreshness = FreshnessAnswer['sources'][number];
 export type LineageAnswer = z.infer<typeof lineageAnswerSchema>;
+export type MetricsAnswer = z.infer<typeof metricsAnswerSchema>;
 export type ColumnRead = z.infer<typeof columnReadSchema>;
 export type EngineStats = z.infer<typeof statsSchema>;
 

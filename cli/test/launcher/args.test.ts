@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { declared } from '../cli/declared.ts';
-import { COMMANDS, readArgs, WITH_VALUE } from './modules.ts';
+import { COMMANDS, METRICS_WITH_VALUE, readArgs, WITH_VALUE } from './modules.ts';
 
 describe("the launcher's parser of the command line", () => {
   it('knows exactly the declared commands', () => {
@@ -63,6 +63,20 @@ describe("the launcher's parser of the command line", () => {
     expect(readArgs(['ci', '--only=lint']).needsDevTools).toBe(true);
     expect(readArgs(['ci', '--only', 'fixtures,build']).needsDevTools).toBe(false);
     expect(readArgs(['ci', '--help'])).toMatchObject({ needsPython: false, needsDevTools: false });
+  });
+
+  it('needs MetricFlow only to ask for a metric', () => {
+    expect(readArgs(['metrics'])).toMatchObject({ needsPython: true, needsMetricFlow: false });
+    expect(readArgs(['metrics', '--json', '--state-dir', 'x']).needsMetricFlow).toBe(false);
+    expect(readArgs(['metrics', '--by', 'metric_time__month', 'members']).needsMetricFlow).toBe(true);
+    expect(readArgs(['metrics', 'members', '--help']).needsMetricFlow).toBe(false);
+    expect(readArgs(['dev']).needsMetricFlow).toBe(false);
+  });
+
+  it('knows which options of metrics take a value', () => {
+    const options = declared().commands.find((command) => command.name() === 'metrics')?.options ?? [];
+    const withValue = options.filter(({ required, optional }) => required || optional).map(({ long }) => long);
+    expect(withValue.sort()).toEqual([...METRICS_WITH_VALUE].sort());
   });
 
   it('knows which commands create a state folder', () => {

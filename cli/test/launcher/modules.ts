@@ -14,15 +14,18 @@ export interface LauncherArgs {
   readonly quiet: boolean;
   readonly verbose: boolean;
   readonly needsPython: boolean;
+  readonly needsMetricFlow: boolean;
   readonly needsDevTools: boolean;
   readonly writesState: boolean;
 }
 export const {
   COMMANDS,
+  METRICS_WITH_VALUE,
   WITH_VALUE,
   readArgs,
 }: {
   COMMANDS: Readonly<Record<string, object>>;
+  METRICS_WITH_VALUE: readonly string[];
   WITH_VALUE: readonly string[];
   readArgs(argv: readonly string[]): LauncherArgs;
 } = module('args');

@@ -78,6 +78,11 @@ RELIED_ON: dict[str, tuple[Symbol, ...]] = {
         Symbol("dbt.parser.partial:PartialParsing", "b6ca33713fda77d5"),
     ),
     "project/files.py": (Symbol("dbt.parser.read_files:ReadFilesFromFileSystem", "7d224c0417f0ddcc"),),
+    "project/metrics.py": (
+        Symbol(
+            "dbt.contracts.graph.semantic_manifest:SemanticManifest._get_pydantic_semantic_manifest", "1a0469db83ea5b48"
+        ),
+    ),
     "project/project.py": (
         Symbol("dbt.parser.manifest:_check_resource_uniqueness", "67ee175981e9dd5c"),
         Symbol("dbt.parser.manifest:_warn_for_unused_resource_config_paths", "2208135ed77e0b2d"),

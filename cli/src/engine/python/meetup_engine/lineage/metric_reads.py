@@ -36,12 +36,6 @@ class MetricReads:
         self._models = list(manifest.semantic_models.values())
         self._metrics = {metric.name: metric for metric in manifest.metrics.values()}
 
-    def models_of(self, metric: Metric) -> list[str]:
-        """The dbt models that a metric is computed from."""
-        measures = {measure.name for one in self._inputs(metric) for measure in one.type_params.input_measures}
-        found = [_model_of(one) for one in self._models if measures & {measure.name for measure in one.measures}]
-        return list(dict.fromkeys(node for node in found if node))
-
     def of_semantic_model(self, model: SemanticModel) -> list[Column] | None:
         """None: any column of its model."""
         elements: list[Measure | Dimension | Entity] = [*model.measures, *model.dimensions, *model.entities]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from dbt.artifacts.resources.types import NodeType
 
 from meetup_engine.lineage.metric_reads import MetricReads
+from meetup_engine.project.metrics import models_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -27,7 +28,7 @@ def readers_of(manifest: Manifest) -> Iterator[LineageReader]:
         }
     reads = MetricReads(manifest)
     for metric in manifest.metrics.values():
-        yield _reader(metric.unique_id, metric.name, "metric", reads.models_of(metric), reads.of_metric(metric))
+        yield _reader(metric.unique_id, metric.name, "metric", models_of(metric, manifest), reads.of_metric(metric))
     for model in manifest.semantic_models.values():
         columns = reads.of_semantic_model(model)
         yield _reader(model.unique_id, model.name, "semantic_model", model.depends_on_nodes, columns)

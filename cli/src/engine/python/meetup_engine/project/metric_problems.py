@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dbt.contracts.graph.semantic_manifest import SemanticManifest
 from dbt.exceptions import ParsingError
 from dbt_semantic_interfaces.implementations.semantic_manifest import PydanticSemanticManifest
 from dbt_semantic_interfaces.validations.semantic_manifest_validator import SemanticManifestValidator
+
+from meetup_engine.project.metrics import definitions_of
 
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
@@ -20,8 +21,8 @@ def invalid_metrics(manifest: Manifest) -> ParsingError | None:
     # dbt only validates if there are both.
     if not manifest.metrics or not manifest.semantic_models:
         return None
-    definitions = SemanticManifest(manifest)._get_pydantic_semantic_manifest()
-    found = SemanticManifestValidator[PydanticSemanticManifest]().validate_semantic_manifest(definitions).errors
+    validator = SemanticManifestValidator[PydanticSemanticManifest]()
+    found = validator.validate_semantic_manifest(definitions_of(manifest)).errors
     if not found:
         return None
     messages = list(dict.fromkeys(" ".join(error.message.split()) for error in found))

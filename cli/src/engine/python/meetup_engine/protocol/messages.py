@@ -308,6 +308,24 @@ class ChangesAnswer(Answer):
     ms: Timings
 
 
+class MetricInfo(TypedDict):
+    name: str
+    label: str | None
+    description: str
+    type: str
+    # The owner of its group, or else of its first model's.
+    owner: str | None
+    models: list[str]
+    file: str
+
+
+class MetricsAnswer(Answer):
+    metrics: list[MetricInfo]
+    # JSON, as in dbt's semantic_manifest.json.
+    definitions: str
+    ms: Timings
+
+
 class ColumnRead(TypedDict):
     # The unique id of a model, seed or source, or `relation.<schema>.<name>` for a table that the project doesn't know.
     node: str

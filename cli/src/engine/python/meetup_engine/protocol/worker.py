@@ -33,7 +33,7 @@ from meetup_engine.build.runners import (
 from meetup_engine.build.runners import TASKS as DBT_TASKS
 from meetup_engine.dbt_patches import registry
 from meetup_engine.dbt_patches.readable_files import unreadable
-from meetup_engine.project import changes, elsewhere
+from meetup_engine.project import changes, elsewhere, metrics
 from meetup_engine.project.project import Project, settings_from
 from meetup_engine.protocol import events, problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
@@ -87,6 +87,7 @@ class Worker:
             "affected": self._run_task,
             **unit_test_operations.operations(self._session, self._refresh),
             **changes.operation(self._session, self._refresh),
+            **metrics.operation(self._session, self._refresh),
             **freshness.operation(self._session, self._refresh),
             "lineage": self._lineage,
         }
