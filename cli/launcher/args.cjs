@@ -13,6 +13,7 @@ const WITH_VALUE = ['--data', '--state-dir', '--target'];
 const COMMANDS = {
   generate: {},
   load: {},
+  forget: { dbt: true },
   build: { dbt: true },
   dev: { dbt: true },
   test: { dbt: true },

@@ -3,6 +3,8 @@ import { createInterface } from 'node:readline/promises';
 import { InterruptedError } from '../config/errors.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
+import { receiptText } from '../forget/receipt-text.ts';
+import type { Receipt } from '../forget/receipts.ts';
 import type { InitPlan } from '../init/planned-file.ts';
 import { renderPlan } from '../terminal/deploy.ts';
 import { renderInitPlan } from '../terminal/init.ts';
@@ -34,6 +36,19 @@ export function confirmInit({ effects }: CommandSession, io: Io) {
     io.stdout.write(`${renderInitPlan(plan, styleFor(io.stdout, io.env))}\n`);
     const answer = await ask('Write these files? (yes/no) ', process.stdin, process.stderr, effects.signal);
     return /^y(es)?$/i.test(answer?.trim() ?? '');
+  };
+}
+
+/** Shows what would be forgotten, and asks; undefined if there is no terminal. */
+export function confirmForget({ effects }: CommandSession, io: Io) {
+  if (!hasPerson(io)) return {};
+  return {
+    confirm: async (plan: Receipt): Promise<boolean> => {
+      effects.reporter.progress('');
+      io.stdout.write(`${receiptText(plan)}\n`);
+      const answer = await ask('Forget it? (yes/no) ', process.stdin, process.stderr, effects.signal);
+      return /^y(es)?$/i.test(answer?.trim() ?? '');
+    },
   };
 }
 

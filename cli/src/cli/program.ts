@@ -11,6 +11,7 @@ import { deploy } from './verbs/deploy.ts';
 import { dev } from './verbs/dev.ts';
 import { diff } from './verbs/diff.ts';
 import { doctor } from './verbs/doctor.ts';
+import { forget } from './verbs/forget.ts';
 import { generate } from './verbs/generate.ts';
 import { impact } from './verbs/impact.ts';
 import { init } from './verbs/init.ts';
@@ -27,6 +28,7 @@ import { test } from './verbs/test.ts';
 const VERBS: readonly Verb[] = [
   generate,
   load,
+  forget,
   build,
   dev,
   test,

@@ -16,6 +16,7 @@ import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import { withLease } from '../deploy/with-lease.ts';
 import { type NodeVerdict, verdictOf } from '../engine/results.ts';
+import { pendingReceipts } from '../forget/receipts.ts';
 import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
@@ -66,6 +67,7 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
   const started = effects.clock.elapsed();
   requireConfirmation(options);
   const { paths, target, fullRefresh = false, force = false } = options;
+  await requireForgotten(paths);
   // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
   await requireLocalMarts(options, effects);
@@ -221,6 +223,14 @@ function requireConfirmation({ confirm, yes, planHash, planOnly, target }: Deplo
   if (planOnly || yes || planHash !== undefined || confirm !== undefined) return;
   throw new MeetupError(
     `There is no terminal to confirm the plan: look at it with \`./meetup deploy --target ${target} --plan\`, then deploy with --plan-hash and its hash, or without review with --yes.`,
+  );
+}
+
+/** What is only half forgotten here must not be uploaded. */
+async function requireForgotten(paths: Paths): Promise<void> {
+  if ((await pendingReceipts(paths)).length === 0) return;
+  throw new MeetupError(
+    'A `./meetup forget` was not finished, so nothing was deployed: run `./meetup forget` without a key, which finishes it.',
   );
 }
 

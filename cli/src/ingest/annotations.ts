@@ -17,6 +17,8 @@ export const ANNOTATION = {
     key: { type: 'array', items: { type: 'string' }, minItems: 1, uniqueItems: true },
     loadOrder: { type: 'integer' },
     personal: { type: 'boolean' },
+    references: { anyOf: [{ type: 'string' }, { const: false }] },
+    onForget: { enum: ['remove', 'null'] },
   },
   additionalProperties: false,
 };
@@ -28,6 +30,10 @@ const annotationSchema = z.object({
   loadOrder: z.number().optional(),
   /** On a property: whether it is personal data. */
   personal: z.boolean().optional(),
+  /** On a property: the entity whose key it holds, if its name doesn't say so; false if it only has the name of a key. */
+  references: z.union([z.string(), z.literal(false)]).optional(),
+  /** On a property that refers to a record that is forgotten: whether what holds it is removed, or only the value. */
+  onForget: z.enum(['remove', 'null']).optional(),
 });
 export type Annotation = z.infer<typeof annotationSchema>;
 

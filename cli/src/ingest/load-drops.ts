@@ -3,6 +3,8 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { type Drop, type DropFile, fingerprint } from './drops.ts';
+import { type RedactedFile, redactFile, replaceFile } from './forgotten/redact-file.ts';
+import { type Forgotten, redactionOf } from './forgotten/redact-record.ts';
 import { countGone, type GoneCount } from './gone.ts';
 import { type Cut, CutError } from './lines.ts';
 import { firstCut, loadFile } from './load-file.ts';
@@ -28,6 +30,8 @@ export interface BatchReport {
   readonly message?: string;
   /** Examples of rejected records, one per file. */
   readonly examples: readonly string[];
+  /** How many records were taken out of its files, or changed in them, because they hold what is forgotten. */
+  readonly forgotten: number;
 }
 
 /** When a batch is refused; shares are between 0 and 1. */
@@ -67,17 +71,20 @@ export async function loadDrop(
   contracts: Contracts,
   limits: Limits,
   effects: Effects,
+  forgotten?: Forgotten,
 ): Promise<BatchReport> {
   const folder = drop.date ?? '.';
-  const files = await newFiles(warehouse, drop, effects);
-  if (files.length === 0) return { batch: null, folder, status: 'unchanged', entities: {}, examples: [] };
+  const { files, redacted } = await newFiles(warehouse, drop, contracts, forgotten, effects);
+  if (files.length === 0) {
+    return { batch: null, folder, status: 'unchanged', entities: {}, examples: [], forgotten: redacted };
+  }
   const batch = await nextBatch(warehouse, drop, files, effects);
   const loading: LoadingBatch = { warehouse, folder, files, batch, contracts, limits, effects };
   // Whenever a file turns out to need a more reliable way of splitting, the batch is rolled back and starts over.
   const cuts = new Map(files.map((file): [string, Cut] => [file.sourceFile, firstCut(file)]));
   for (;;) {
     try {
-      return await loadBatch(loading, cuts);
+      return { ...(await loadBatch(loading, cuts)), forgotten: redacted };
     } catch (error) {
       if (!(error instanceof CutError)) throw error;
       effects.reporter.detail(error.message);
@@ -86,7 +93,10 @@ export async function loadDrop(
   }
 }
 
-async function loadBatch(loading: LoadingBatch, cuts: ReadonlyMap<string, Cut>): Promise<BatchReport> {
+async function loadBatch(
+  loading: LoadingBatch,
+  cuts: ReadonlyMap<string, Cut>,
+): Promise<Omit<BatchReport, 'forgotten'>> {
   const { warehouse, folder, files, batch, limits, effects } = loading;
   const counted: (FileCounts & { file: NewFile })[] = [];
   await warehouse.run('begin transaction');
@@ -127,20 +137,60 @@ function contractFor({ entity, sourceFile, isComplete }: DropFile, contracts: Co
   return contract;
 }
 
-/** The files with another content than last time, and those that are now said to be complete. */
-async function newFiles(warehouse: DuckDbWarehouse, drop: Drop, effects: Effects): Promise<NewFile[]> {
-  const fresh: NewFile[] = [];
+interface NewFiles {
+  readonly files: readonly NewFile[];
+  /** How many records were taken out of them or changed. */
+  readonly redacted: number;
+}
+
+/**
+ * The files with another content than last time, and those that are now said to be complete. What is forgotten is taken out of a
+ * file before it is compared, so that the database never holds it.
+ */
+async function newFiles(
+  warehouse: DuckDbWarehouse,
+  drop: Drop,
+  contracts: Contracts,
+  forgotten: Forgotten | undefined,
+  effects: Effects,
+): Promise<NewFiles> {
+  const files: NewFile[] = [];
+  let redacted = 0;
   for (const file of drop.files) {
-    const { sha256, bytes } = await fingerprint(file.path, effects.signal);
-    const { rows } = await warehouse.query(
-      `select f.sha256, coalesce(f.is_complete, false) from raw.loaded_files as f inner join raw.batches as b using (batch_id)
-       where f.source_file = $file order by b.batch_seq desc limit 1`,
-      { file: file.sourceFile },
-    );
-    const [known, wasComplete] = rows[0] ?? [];
-    if (known !== sha256 || (file.isComplete && wasComplete !== true)) fresh.push({ ...file, sha256, bytes });
+    const print = await fingerprint(file.path, effects.signal);
+    if (await isLoaded(warehouse, file, print.sha256)) continue;
+    const without = await withoutForgotten(file, contracts, forgotten);
+    redacted += (without?.removed ?? 0) + (without?.changed ?? 0);
+    const { sha256, bytes } = without ?? print;
+    if (without === undefined || !(await isLoaded(warehouse, file, sha256))) files.push({ ...file, sha256, bytes });
   }
-  return fresh;
+  return { files, redacted };
+}
+
+async function isLoaded(
+  warehouse: DuckDbWarehouse,
+  { sourceFile, isComplete }: DropFile,
+  sha256: string,
+): Promise<boolean> {
+  const { rows } = await warehouse.query(
+    `select f.sha256, coalesce(f.is_complete, false) from raw.loaded_files as f inner join raw.batches as b using (batch_id)
+     where f.source_file = $file order by b.batch_seq desc limit 1`,
+    { file: sourceFile },
+  );
+  const [known, wasComplete] = rows[0] ?? [];
+  return known === sha256 && !(isComplete && wasComplete !== true);
+}
+
+/** Takes what is forgotten out of a file. @returns undefined if it holds nothing of it. */
+async function withoutForgotten(
+  { entity, path }: DropFile,
+  contracts: Contracts,
+  forgotten: Forgotten | undefined,
+): Promise<RedactedFile | undefined> {
+  const redact = forgotten && redactionOf(entity, contracts, forgotten);
+  const redacted = redact && (await redactFile(path, redact));
+  if (redacted !== undefined) await replaceFile(redacted);
+  return redacted;
 }
 
 async function nextBatch(

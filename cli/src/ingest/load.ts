@@ -7,6 +7,7 @@ import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import type { Warehouse } from '../warehouse/warehouse.ts';
 import { findDrops } from './drops.ts';
+import { readTombstones } from './forgotten/tombstones.ts';
 import { migrate } from './history/migrate.ts';
 import { type Retried, retryRejected } from './history/retry-rejected.ts';
 import { mustMigrate, schemaChanges } from './history/schema-changes.ts';
@@ -81,13 +82,14 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
   const limits = { maxRejected: options.maxRejected, maxGone: options.maxGone ?? DEFAULT_MAX_GONE };
   const { batches, newest, ...changed } = await withWriteLock(options.paths, effects, async () => {
     const loaded: BatchReport[] = [];
+    const forgotten = await readTombstones(options.paths.data);
     let newestBatch: string | null;
     let history: History;
     const warehouse = await openWork(options.paths);
     try {
       history = await updateTables(warehouse, contracts, options);
       for (const drop of drops) {
-        const report = await loadDrop(warehouse, drop, contracts, limits, effects);
+        const report = await loadDrop(warehouse, drop, contracts, limits, effects, forgotten);
         loaded.push(report);
         if (report.status === 'refused') break;
       }

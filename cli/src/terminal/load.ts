@@ -5,7 +5,7 @@ import { formatCount, formatDuration, plural } from '../text/text.ts';
 
 /** What was loaded and rejected, and why a batch was refused. */
 export function renderLoad(report: LoadReport, style: Style): string {
-  const history = historyLines(report);
+  const history = [...historyLines(report), ...forgottenLines(report)];
   const refused = report.batches.find(({ status }) => status === 'refused');
   if (report.status === 'unchanged' || report.batches.every(({ status }) => status === 'unchanged')) {
     return [...history, `Nothing new to load. ${style.dim(`(${formatDuration(report.ms)})`)}`].join('\n');
@@ -31,6 +31,15 @@ export function renderLoad(report: LoadReport, style: Style): string {
   lines.push(style.dim(`${plural(loaded.length, 'batch', 'batches')} loaded in ${formatDuration(report.ms)}`));
   if (refused !== undefined) lines.push(style.bad(`Refused: ${refused.message}`));
   return lines.join('\n');
+}
+
+/** What was left out because it was forgotten. */
+function forgottenLines({ batches }: LoadReport): string[] {
+  const files = batches.filter(({ forgotten }) => forgotten > 0);
+  return files.map(({ folder, forgotten }) => {
+    const where = folder === '.' ? 'the data folder' : folder;
+    return `Taken out of ${where} because it was forgotten: something in ${plural(forgotten, 'record')}.`;
+  });
 }
 
 /** What --migrate and --retry-rejected did. */

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { link, mkdir, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { hasCode } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
@@ -19,15 +19,23 @@ import { sparePath } from './working-file.ts';
 export async function publish(paths: Paths): Promise<boolean> {
   if (!existsSync(paths.workDatabase)) return false;
   await foldLogIntoFile(paths);
-  if ((await signatureOf(paths.workDatabase)) === (await signatureOf(paths.database))) return false;
+  const isAnew = existsSync(anewMark(paths));
+  if (!isAnew && (await signatureOf(paths.workDatabase)) === (await signatureOf(paths.database))) return false;
   try {
-    await keepAsSpare(paths);
+    if (!isAnew) await keepAsSpare(paths);
     await rename(paths.workDatabase, paths.database);
+    await rm(anewMark(paths), { force: true });
   } catch (error) {
     throw cannotWriteState(paths, error);
   }
   return true;
 }
+
+/**
+ * A file that exists if the working database was written anew, from its content: then its signature says nothing, because it counts
+ * from the start again, and the published file has nothing in common with it.
+ */
+export const anewMark = (paths: Paths): string => join(dirname(paths.workDatabase), 'anew');
 
 /** A killed process leaves DuckDB's write-ahead log beside the file; opening and closing the file applies it. */
 async function foldLogIntoFile(paths: Paths): Promise<void> {
