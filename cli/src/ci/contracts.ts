@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { Effects } from '../config/effects.ts';
 import type { Paths } from '../config/paths.ts';
+import { isPublic } from '../config/project/public-models.ts';
 import { EngineClient } from '../engine/client.ts';
 import { requireReadable } from '../engine/problems.ts';
 import { type AlteredModel, alteredModels } from '../lineage/alterations.ts';
 import { type ContractBreak, contractBreaks } from '../lineage/contract-breaks.ts';
-import { isPublic, readLineage } from '../lineage/read-lineage.ts';
+import { readLineage } from '../lineage/read-lineage.ts';
 import { type Base, differsFrom } from './base.ts';
 import { projectPathspecs, withBaseProject } from './base-project.ts';
 import { changedThemselves } from './slim-plan.ts';

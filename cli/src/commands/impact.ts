@@ -1,5 +1,6 @@
 import type { Effects } from '../config/effects.ts';
 import type { Paths } from '../config/paths.ts';
+import { isPublic } from '../config/project/public-models.ts';
 import type { CommandResult } from '../config/result.ts';
 import { EngineClient } from '../engine/client.ts';
 import { requireReadable } from '../engine/problems.ts';
@@ -8,7 +9,7 @@ import { findPlace } from '../lineage/find-place.ts';
 import { lineageGraph } from '../lineage/graph.ts';
 import { type Impact, impactOf } from '../lineage/impact.ts';
 import { renderMermaid } from '../lineage/mermaid.ts';
-import { isPublic, readLineage } from '../lineage/read-lineage.ts';
+import { readLineage } from '../lineage/read-lineage.ts';
 
 export interface ImpactOptions {
   readonly paths: Paths;

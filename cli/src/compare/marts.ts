@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
 import type { Paths } from '../config/paths.ts';
+import { isPublic } from '../config/project/public-models.ts';
 import { wrongSetting } from '../config/project/read-settings.ts';
 
 /** A table to compare, and the key that identifies its rows. */
@@ -86,14 +87,10 @@ export async function publicMarts(
     if (built.has(schema)) continue;
     throw wrongSetting(root, ['public', at], `public names the schema ${schema}, but no model is built into it.`);
   }
-  const declared = models.filter(({ access }) => access === 'public');
+  const declared = models.filter((model) => isPublic(model, { settings }));
+  // A project that calls nothing public still wants to know whether its targets agree.
   const own = models.filter((model) => model.package_name === metadata.project_name && !isView(model));
-  const marts =
-    settings.public === undefined
-      ? declared.length > 0
-        ? declared
-        : own
-      : models.filter(({ schema }) => settings.public?.includes(schema));
+  const marts = declared.length > 0 || settings.public !== undefined ? declared : own;
   return marts
     .map(({ unique_id: uniqueId, schema, alias: name, config }) => ({
       uniqueId,

@@ -316,6 +316,8 @@ export const lineageAnswerSchema = z.object({
       ),
       /** Joins, filters, groups and limits: what they read concerns every column. */
       rows: readingSchema,
+      /** For the latest version of a model: the name without the version. */
+      latestOf: z.string().optional(),
       /** Why the columns could not be resolved: each is said to read every column of what the model reads. */
       reason: z.string().optional(),
     }),

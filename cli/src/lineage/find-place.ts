@@ -8,13 +8,17 @@ export interface Asked {
 }
 
 /**
- * Finds `model`, `model.column`, `source.table` or `source.table.column`, ignoring case.
+ * Finds `model`, `model.column`, `source.table` or `source.table.column`, ignoring case. Without a version, it is the latest.
  * @throws MeetupError with similar names if there is none
  */
 export function findPlace(graph: LineageGraph, text: string): Asked {
   const wanted = text.toLowerCase();
   const ids = [...graph.models.keys(), ...graph.inputs.keys()];
-  const named = ids.map((id) => ({ id, name: nameOf(graph, id).toLowerCase() }));
+  const named = ids.flatMap((id) => {
+    const latestOf = graph.models.get(id)?.latestOf;
+    const names = [nameOf(graph, id), ...(latestOf === undefined ? [] : [latestOf])];
+    return names.map((name) => ({ id, name: name.toLowerCase() }));
+  });
   const exact = named.filter(({ name }) => name === wanted);
   // The longest name first: `orders.v2` is a version of a model, not its column v2.
   const before = named

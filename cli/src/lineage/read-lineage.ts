@@ -27,11 +27,3 @@ export async function readLineage(
     throw explainMissingParser(error);
   }
 }
-
-/** Whether people outside the project rely on a model, as meetup.yml says or else its own `access`. */
-export function isPublic(
-  { schema, access }: Pick<LineageAnswer['models'][number], 'schema' | 'access'>,
-  { settings }: Pick<Paths, 'settings'>,
-): boolean {
-  return settings.public === undefined ? access === 'public' : settings.public.includes(schema);
-}

@@ -25,8 +25,11 @@ select id, loud, contact from {{ ref('ephemeral') }}
 `,
   'models/towns.sql': "select town, count(*) as n from {{ ref('renamed') }} group by all\n",
   'models/dynamic.sql': "select columns('id|contact') from {{ ref('renamed') }}\n",
+  'models/place_v1.sql': "select city from {{ ref('people') }}\n",
+  'models/place_v2.sql': "select city, id from {{ ref('people') }}\n",
   'models/more.yml': `
 models:
+  - {name: place, latest_version: 2, versions: [{v: 1}, {v: 2}]}
   - name: merged
     columns: [{name: contact, data_tests: [not_null]}, {name: loud, data_tests: [unique]}]
 exposures:
@@ -128,6 +131,13 @@ describe('meetup impact', () => {
     const { models } = impact('people.email');
     const dynamic = models.find(({ name }) => name === 'dynamic');
     expect(dynamic).toMatchObject({ rows: true, reason: "columns can't be resolved" });
+  });
+
+  it('takes the latest version of a model unless one is named', () => {
+    const fedBy = (of: string) => impact(of).fedBy.map(({ column }) => column);
+    expect(fedBy('place.id')).toEqual(['id']);
+    expect(fedBy('place.v2.id')).toEqual(['id']);
+    expect(() => impact('place.v1.id')).toThrow("place.v1 has no column 'id'; it has city.");
   });
 
   it('draws a flowchart', () => {

@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
 import { readJsonFile } from '../../config/json-file.ts';
 import type { Paths } from '../../config/paths.ts';
+import { isPublic } from '../../config/project/public-models.ts';
 import type { ContractBreak } from '../../lineage/contract-breaks.ts';
-import { isPublic } from '../../lineage/read-lineage.ts';
 import { breakSentence } from '../../text/contract-break.ts';
 import type { DeployPlan } from './plan.ts';
 
@@ -57,7 +57,7 @@ export async function declaredBreaks(
   const before = await readJsonFile(join(deployedDir, 'manifest.json'), manifestSchema, hint);
   const { nodes } = await readJsonFile(manifestFile, manifestSchema, hint);
   return Object.values(before.nodes)
-    .filter((node) => node.resource_type === 'model' && isPublic({ ...node, access: node.access ?? '' }, paths))
+    .filter((node) => node.resource_type === 'model' && isPublic(node, paths))
     .flatMap((node) => breaksOf(node, nodes[node.unique_id], now).map((one) => ({ ...one, ...readBy(before, node) })));
 }
 

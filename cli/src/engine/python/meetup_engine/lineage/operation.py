@@ -124,6 +124,8 @@ class _Reader:
             "columns": [],
             "rows": {"reads": [], "digest": None},
         }
+        if getattr(node, "is_latest_version", False):
+            described["latestOf"] = node.name
         try:
             found = self._readings(node)
         except _UNRESOLVED as error:

@@ -355,6 +355,8 @@ class LineageModel(TypedDict):
     dependsOn: list[str]
     columns: list[LineageColumn]
     rows: LineageRows
+    # For the latest version of a model: the name without the version
+    latestOf: NotRequired[str]
     # Why the columns could not be resolved: each is said to read every column of what the model reads.
     reason: NotRequired[str]
 
