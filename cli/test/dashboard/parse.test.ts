@@ -74,6 +74,11 @@ ${query('rows', ' where="city = $city and km <= $near"')}
     ['a component that is not closed', `${front()}<table query="one" title="x">`, ':4: <table is not closed by />'],
     ['a component without a title', `${front()}${query('one')}<table query="one"/>`, ':7: <table> needs a title'],
     [
+      'a metric whose name is none',
+      `${front()}${query('one')}<table query="one" title="x" metric="a b"/>`,
+      ':7: <table> needs a metric: is not a name, or several separated by commas',
+    ],
+    [
       'an unknown attribute',
       `${front()}${query('one')}<table query="one" title="x" color="y"/>`,
       ':7: <table> has no attribute color',

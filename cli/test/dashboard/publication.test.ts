@@ -164,6 +164,7 @@ it('shows models, tests and builds as tables', async () => {
   expect(await rows('select * from pipeline_links order by all')).toMatchObject({
     rows: [
       ['groups', 'is read by', 'The board', 'exposure', 'Sales'],
+      ['groups', 'is read by', 'people', 'metric', 'Data Team'],
       ['groups', 'reads', 'raw.users', 'source', null],
     ],
   });

@@ -48,6 +48,21 @@ it('asks for its token, keeps it in a cookie, and serves nobody by another name'
   expect(await statusFor(server.port, `localhost:${server.port}`)).toBe(200);
 });
 
+it('names the metric of a figure, says what it means, and refuses one that there is not', async () => {
+  const { get, paths } = await served();
+  const { text } = await get('/groups.html');
+  expect(text).toContain('metric <code>people</code> · <code>groups</code> · Data Team');
+  expect(text).toContain(
+    '<p class="term">People: metric <code>people</code></p>\n<p>Everybody in a group. Owner: Data Team. <code>./meetup metrics people</code></p>',
+  );
+  const page =
+    '---\ntitle: Other\n---\n\n```sql n\nselect 1 as n\n```\n\n<value query="n" column="n" title="N" metric="peopel"/>\n';
+  await writeFile(join(paths.root, 'dashboard/other.md'), page);
+  await expect
+    .poll(async () => (await get('/other.html')).text)
+    .toContain(`other.md:9: the last dev or build knew no metric &#39;peopel&#39;; there is people.`);
+});
+
 it('renders a page with its definitions, owners and the moment of the data, and no text as HTML', async () => {
   const { get } = await served();
   const { status, headers, text } = await get('/');

@@ -29,7 +29,7 @@ select count(*) as n, $name as given from groups where group_name = $name
 select sum(members) as members, max(noted_at) as noted_at from groups
 \`\`\`
 
-<value query="total" column="members" title="All members"/>
+<value query="total" column="members" title="All members" metric="people"/>
 
 ## Groups of a city
 
@@ -66,6 +66,15 @@ const MANIFEST = {
       label: 'The board',
       owner: { name: 'Sales' },
       depends_on: { nodes: ['model.small.groups'] },
+    },
+  },
+  semantic_models: { 'semantic_model.small.groups': { depends_on: { nodes: ['model.small.groups'] } } },
+  metrics: {
+    'metric.small.people': {
+      name: 'people',
+      label: 'People',
+      description: 'Everybody in a group.',
+      depends_on: { nodes: ['semantic_model.small.groups'] },
     },
   },
 };

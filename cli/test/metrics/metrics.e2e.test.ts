@@ -9,6 +9,7 @@ import { run as query } from '../../src/commands/query.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { scriptOf } from '../../src/dashboard/data/page-data.ts';
 import { Publication } from '../../src/dashboard/data/publication.ts';
+import { metricsOf } from '../../src/dashboard/page/component.ts';
 import { readPages } from '../../src/dashboard/page/read-pages.ts';
 import type { Page } from '../../src/dashboard/page/types.ts';
 import type { InputValues, Value } from '../../src/dashboard/shared/types.ts';
@@ -117,8 +118,15 @@ describe.skipIf(noMarts !== undefined)('on the real marts, the metric', () => {
     );
   });
 
-  it('is in this test whichever it is', () => {
+  it('is in this test whichever it is, and named by the figure that shows it', () => {
     expect(cases.map(({ metric }) => metric).sort()).toEqual(project.metrics.map(({ name }) => name).sort());
+    for (const { metric, shown } of cases) {
+      const figures = pages.find(({ id }) => id === shown.page)?.blocks ?? [];
+      const named = figures.flatMap((block) =>
+        block.block === 'component' && block.component.query === shown.query ? metricsOf(block.component) : [],
+      );
+      expect(named).toContain(metric);
+    }
   });
 
   it('active_members of several groups is their reach, as the sponsors read it', async () => {

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { readJsonFile } from '../../config/json-file.ts';
 import type { Paths } from '../../config/paths.ts';
 
+const dependsOnSchema = z.object({ nodes: z.array(z.string()).default([]) }).default({ nodes: [] });
+
 const nodeSchema = z.object({
   resource_type: z.string(),
   name: z.string(),
@@ -20,7 +22,7 @@ const nodeSchema = z.object({
       z.object({ name: z.string(), description: z.string().default(''), data_type: z.string().nullish() }),
     )
     .default({}),
-  depends_on: z.object({ nodes: z.array(z.string()).default([]) }).default({ nodes: [] }),
+  depends_on: dependsOnSchema,
 });
 
 const manifestSchema = z.object({
@@ -37,11 +39,35 @@ const manifestSchema = z.object({
         name: z.string(),
         label: z.string().nullish(),
         owner: z.object({ name: z.string().nullish() }),
-        depends_on: z.object({ nodes: z.array(z.string()).default([]) }).default({ nodes: [] }),
+        depends_on: dependsOnSchema,
+      }),
+    )
+    .default({}),
+  semantic_models: z.record(z.string(), z.object({ depends_on: dependsOnSchema })).default({}),
+  metrics: z
+    .record(
+      z.string(),
+      z.object({
+        name: z.string(),
+        label: z.string().nullish(),
+        description: z.string().default(''),
+        group: z.string().nullish(),
+        depends_on: dependsOnSchema,
       }),
     )
     .default({}),
 });
+type Manifest = z.infer<typeof manifestSchema>;
+
+/** A metric of dbt's semantic layer. */
+export interface MetricInfo {
+  readonly name: string;
+  readonly label: string | undefined;
+  readonly description: string;
+  readonly owner: string | undefined;
+  /** The unique ids of the models that it is computed from. */
+  readonly dependsOn: readonly string[];
+}
 
 /** What reads models outside the project. */
 export interface ExposureInfo {
@@ -54,6 +80,7 @@ export interface ExposureInfo {
 export interface Catalog {
   readonly models: readonly ModelInfo[];
   readonly exposures: readonly ExposureInfo[];
+  readonly metrics: readonly MetricInfo[];
 }
 
 /** What dbt knows about a model, a seed or a snapshot. */
@@ -81,20 +108,53 @@ const KINDS = new Set(['model', 'seed', 'snapshot']);
 /** The project as in the manifest that the last `dev` or `build` wrote; empty if there was no build yet. */
 export async function readCatalog(paths: Pick<Paths, 'dbtTarget'>): Promise<Catalog> {
   const file = join(paths.dbtTarget, 'manifest.json');
-  if (!existsSync(file)) return { models: [], exposures: [] };
+  if (!existsSync(file)) return { models: [], exposures: [], metrics: [] };
   const manifest = await readJsonFile(file, manifestSchema, 'remove it, and run `./meetup build`');
+  const models = modelsIn(manifest);
   return {
-    models: modelsIn(manifest),
+    models,
     exposures: Object.values(manifest.exposures).map(({ name, label, owner, depends_on: { nodes } }) => ({
       name: label ?? name,
       owner: owner.name ?? undefined,
       dependsOn: nodes,
     })),
+    metrics: metricsIn(manifest, models),
   };
 }
 
-function modelsIn(manifest: z.infer<typeof manifestSchema>): ModelInfo[] {
-  const owners = new Map(Object.values(manifest.groups).map(({ name, owner }) => [name, owner.name ?? name]));
+function metricsIn(manifest: Manifest, models: readonly ModelInfo[]): MetricInfo[] {
+  const known = new Map(models.map((model) => [model.uniqueId, model]));
+  const owners = ownersIn(manifest);
+  return Object.entries(manifest.metrics).map(([id, { name, label, description, group }]) => {
+    const dependsOn = [...modelsBelow(id, manifest)].filter((node) => known.has(node));
+    const own = group === null || group === undefined ? undefined : owners.get(group);
+    const owner = own ?? dependsOn.map((node) => known.get(node)?.owner).find((one) => one !== undefined);
+    return { name, label: label ?? undefined, description: oneLine(description), owner, dependsOn };
+  });
+}
+
+/** A metric depends on semantic models or on other metrics, and these on models. */
+function modelsBelow(
+  id: string,
+  { metrics, semantic_models: semantic }: Pick<Manifest, 'metrics' | 'semantic_models'>,
+  seen = new Set<string>(),
+): Set<string> {
+  const found = new Set<string>();
+  for (const node of (metrics[id] ?? semantic[id])?.depends_on.nodes ?? []) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    const below =
+      node in metrics || node in semantic ? modelsBelow(node, { metrics, semantic_models: semantic }, seen) : [node];
+    for (const one of below) found.add(one);
+  }
+  return found;
+}
+
+const ownersIn = ({ groups }: Manifest): ReadonlyMap<string, string> =>
+  new Map(Object.values(groups).map(({ name, owner }) => [name, owner.name ?? name]));
+
+function modelsIn(manifest: Manifest): ModelInfo[] {
+  const owners = ownersIn(manifest);
   return Object.entries(manifest.nodes).flatMap(([uniqueId, loose]) => {
     if (!KINDS.has(loose.resource_type)) return [];
     const node = nodeSchema.parse(loose);

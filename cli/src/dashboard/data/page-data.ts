@@ -1,4 +1,5 @@
 import { MeetupError, messageOf } from '../../config/errors.ts';
+import { metricsOf } from '../page/component.ts';
 import type { InputSpec, Page, QuerySpec } from '../page/types.ts';
 import type {
   DataSet,
@@ -13,13 +14,31 @@ import type {
 } from '../shared/types.ts';
 import type { Publication } from './publication.ts';
 
-/** The inputs and queries of a page with what the database says about them. */
+/**
+ * The inputs and queries of a page with what the database says about them.
+ * @throws MeetupError if the options of an input can't be read, or a metric is unknown.
+ */
 export async function scriptOf(page: Page, publication: Publication, mode: PageScript['mode']): Promise<PageScript> {
+  requireMetrics(page, publication);
   const queries: PageQuery[] = [];
   for (const query of page.queries) queries.push(await pageQuery(query, publication));
   const inputs: PageInput[] = [];
   for (const spec of page.inputs) inputs.push(await pageInput(spec, page, publication));
   return { id: page.id, mode, asOf: publication.asOf, inputs, queries };
+}
+
+/** @throws MeetupError for the first component that names a metric that the last build didn't know. */
+function requireMetrics({ file, blocks }: Page, { metrics }: Publication): void {
+  for (const block of blocks) {
+    if (block.block !== 'component') continue;
+    const unknown = metricsOf(block.component).find((name) => !metrics.some((metric) => metric.name === name));
+    if (unknown === undefined) continue;
+    const known = metrics.map(({ name }) => name).sort();
+    const there = known.length === 0 ? 'it knew none at all' : `there is ${known.join(', ')}`;
+    throw new MeetupError(
+      `${file}:${block.component.line}: the last dev or build knew no metric '${unknown}'; ${there}.`,
+    );
+  }
 }
 
 async function pageQuery(query: QuerySpec, publication: Publication): Promise<PageQuery> {

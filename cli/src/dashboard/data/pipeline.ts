@@ -25,7 +25,7 @@ type Cell = string | number | boolean | null;
 /** Creates and fills the tables, in the connection's temporary schema: the database itself stays read-only. */
 export async function createPipelineTables(
   warehouse: DuckDbWarehouse,
-  { models, exposures }: Catalog,
+  { models, exposures, metrics }: Catalog,
   log: BuildLog,
 ): Promise<void> {
   for (const [name, columns] of Object.entries(TABLES)) await warehouse.run(`create temp table ${name} (${columns})`);
@@ -39,7 +39,7 @@ export async function createPipelineTables(
   await insert(warehouse, 'pipeline_builds', buildRows(log));
   await insert(warehouse, 'pipeline_last_build', lastBuildRows(log));
   await insert(warehouse, 'pipeline_columns', models.flatMap(columnRows));
-  await insert(warehouse, 'pipeline_links', linkRows({ models, exposures }));
+  await insert(warehouse, 'pipeline_links', linkRows({ models, exposures, metrics }));
 }
 
 /** One JSON document for all rows: one statement, however many there are. */
@@ -155,7 +155,7 @@ function columnRows({ name: model, columns, types }: ModelInfo): Record<string, 
 }
 
 /** What each model reads, and what reads it. */
-function linkRows({ models, exposures }: Catalog): Record<string, Cell>[] {
+function linkRows({ models, exposures, metrics }: Catalog): Record<string, Cell>[] {
   const known = new Map(models.map((model) => [model.uniqueId, model]));
   const reads = models.flatMap((model) =>
     model.dependsOn.map((id) => {
@@ -168,6 +168,7 @@ function linkRows({ models, exposures }: Catalog): Record<string, Cell>[] {
   const readers = [
     ...models.map(({ name, kind, owner, dependsOn }) => ({ name, kind, owner, dependsOn })),
     ...exposures.map((exposure) => ({ ...exposure, kind: 'exposure' })),
+    ...metrics.map((metric) => ({ ...metric, kind: 'metric' })),
   ];
   const readBy = readers.flatMap(({ name, kind, owner, dependsOn }) =>
     dependsOn.flatMap((id) => {

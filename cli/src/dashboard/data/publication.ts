@@ -8,7 +8,7 @@ import { quoteIdentifier } from '../../warehouse/sql.ts';
 import type { QuerySpec } from '../page/types.ts';
 import type { InputValues, Outcome, Rows } from '../shared/types.ts';
 import { bindInputs } from './bind.ts';
-import { type ModelInfo, readCatalog } from './models.ts';
+import { type Catalog, type MetricInfo, type ModelInfo, readCatalog } from './models.ts';
 import { createPipelineTables, isPipelineTable } from './pipeline.ts';
 import { relationsIn } from './relations.ts';
 
@@ -25,6 +25,7 @@ export interface ReadRelation {
  */
 export class Publication {
   readonly models: readonly ModelInfo[];
+  readonly metrics: readonly MetricInfo[];
   /** The moment that the data describes, or else the time of publication; in ISO 8601, UTC. */
   readonly asOf: string;
   readonly #warehouse: DuckDbWarehouse;
@@ -41,7 +42,7 @@ export class Publication {
 
   private constructor(
     warehouse: DuckDbWarehouse,
-    models: readonly ModelInfo[],
+    { models, metrics }: Catalog,
     known: {
       asOf: string;
       publicSchemas: readonly string[] | undefined;
@@ -50,6 +51,7 @@ export class Publication {
   ) {
     this.#warehouse = warehouse;
     this.models = models;
+    this.metrics = metrics;
     this.asOf = known.asOf;
     this.#publicSchemas = known.publicSchemas;
     this.#relations = known.relations;
@@ -64,11 +66,10 @@ export class Publication {
     try {
       const { public: publicSchemas, dashboard } = paths.settings;
       const catalog = await readCatalog(paths);
-      const { models } = catalog;
       await confine(warehouse, publicSchemas ?? [], { others: publicSchemas === undefined });
       await createPipelineTables(warehouse, catalog, await readBuildLog(paths));
       const asOf = await asOfIn(warehouse, dashboard?.as_of, paths);
-      return new Publication(warehouse, models, { asOf, publicSchemas, relations: await relationsOf(warehouse) });
+      return new Publication(warehouse, catalog, { asOf, publicSchemas, relations: await relationsOf(warehouse) });
     } catch (error) {
       await warehouse.close();
       throw error;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ComponentKind } from './types.ts';
+import type { Component, ComponentKind } from './types.ts';
 
 const name = z.string().regex(/^\w+$/, 'is not the name of a query');
 const column = z.string().min(1);
@@ -11,6 +11,11 @@ const common = {
   about: z.string().optional(),
   /** What it means if there are no rows. */
   empty: z.string().optional(),
+  /** The metrics that it shows. */
+  metric: z
+    .string()
+    .regex(/^\w+(\s*,\s*\w+)*$/, 'is not a name, or several separated by commas')
+    .optional(),
 };
 
 /** The components and their attributes. docs/dashboard.md describes them. */
@@ -53,5 +58,9 @@ export const componentSchemas = {
     color: column.optional(),
   }),
 } as const satisfies Record<ComponentKind, z.ZodType>;
+
+/** The names in the attribute `metric`. */
+export const metricsOf = ({ attributes }: Pick<Component, 'attributes'>): readonly string[] =>
+  attributes.metric === undefined ? [] : attributes.metric.split(',').map((one) => one.trim());
 
 export const isComponentKind = (tag: string): tag is ComponentKind => Object.hasOwn(componentSchemas, tag);

@@ -1,6 +1,7 @@
-import type { ModelInfo } from '../data/models.ts';
+import type { MetricInfo, ModelInfo } from '../data/models.ts';
 import type { Publication } from '../data/publication.ts';
 import { sqlOf } from '../data/publication.ts';
+import { metricsOf } from '../page/component.ts';
 import { escapeHtml, renderMarkdown } from '../page/markdown.ts';
 import type { Block, Component, Page } from '../page/types.ts';
 import type { ComponentScript, PageScript } from '../shared/types.ts';
@@ -100,19 +101,19 @@ ${await provenanceHtml(component, page, publication)}
 }
 
 /** Where the numbers come from: marts, owners, the moment of the data, definitions and the SQL itself. */
-async function provenanceHtml(
-  { kind, query: name, title }: Component,
-  page: Page,
-  publication: Publication,
-): Promise<string> {
+async function provenanceHtml(component: Component, page: Page, publication: Publication): Promise<string> {
+  const { kind, query: name, title } = component;
   const query = page.queries.find((one) => one.name === name);
   if (query === undefined) return '';
   // If it can't be read, running it says why.
   const relations = await publication.relationsOf(query).catch(() => []);
   const marts = relations.map(({ name: mart }) => `<code>${escapeHtml(mart)}</code>`).join(', ');
   const models = relations.flatMap(({ model }) => (model === undefined ? [] : [model]));
+  const named = metricsOf(component);
+  const metrics = publication.metrics.filter((metric) => named.includes(metric.name));
   const owners = [...new Set(models.flatMap(({ owner }) => (owner === undefined ? [] : [owner])))];
   const parts = [
+    ...metrics.map((metric) => `metric <code>${escapeHtml(metric.name)}</code>`),
     ...(marts === '' ? [] : [marts]),
     ...(owners.length === 0 ? [] : [escapeHtml(owners.join('; '))]),
     `as of ${escapeHtml(momentText(publication.asOf))}`,
@@ -123,10 +124,17 @@ async function provenanceHtml(
   return `<details class="provenance">
 <summary><span class="visually-hidden">${escapeHtml(title)}: </span>Definition ${isNarrow ? '' : source}</summary>
 ${isNarrow ? `<p>${source}</p>` : ''}
+${metrics.map(metricHtml).join('\n')}
 ${models.map((model) => definitionHtml(model, query.sql)).join('\n')}
 <p class="term">SQL</p>
 <pre tabindex="0" aria-label="SQL of ${escapeHtml(title)}"><code>${escapeHtml(sqlOf(query))}</code></pre>
 </details>`;
+}
+
+/** A metric, and how to ask for it in other dimensions. */
+function metricHtml({ name, label, description, owner }: MetricInfo): string {
+  return `<p class="term">${label === undefined ? '' : `${escapeHtml(label)}: `}metric <code>${escapeHtml(name)}</code></p>
+<p>${escapeHtml(description)}${owner === undefined ? '' : ` Owner: ${escapeHtml(owner)}.`} <code>./meetup metrics ${escapeHtml(name)}</code></p>`;
 }
 
 /** The mart's description, and those of its columns that the SQL names. */
