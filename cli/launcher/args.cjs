@@ -119,7 +119,7 @@ function lints(argv) {
 }
 
 /** Options of `metrics` that take a value. */
-const METRICS_WITH_VALUE = ['--by', '--where', '--limit'];
+const METRICS_WITH_VALUE = ['--by', '--where', '--limit', '--views', '--catalog'];
 
 /**
  * Whether `metrics` is given the name of a metric. Without one it only lists them.

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { ask, list } from '../../src/commands/metrics.ts';
+import { ask, list, writeViews } from '../../src/commands/metrics.ts';
 import { run as query } from '../../src/commands/query.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
 import { scriptOf } from '../../src/dashboard/data/page-data.ts';
@@ -15,10 +16,12 @@ import type { Page } from '../../src/dashboard/page/types.ts';
 import type { InputValues, Value } from '../../src/dashboard/shared/types.ts';
 import { EngineClient } from '../../src/engine/client.ts';
 import type { MetricsAnswer } from '../../src/engine/protocol.ts';
+import type { MetricView } from '../../src/metrics/metric-views.ts';
 import type { QueryResult } from '../../src/warehouse/warehouse.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { meetup } from '../support/meetup.ts';
 import { type Case, cases } from './cases.ts';
+import { viewIn } from './view-in.ts';
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 600_000 });
 
@@ -178,6 +181,37 @@ describe.skipIf(noMarts !== undefined)('mf query', () => {
     expect(given.size).toBeGreaterThan(5);
     expect(report.result && valuesOf(report.result)).toEqual(given);
   });
+});
+
+describe.skipIf(noMarts !== undefined)("Databricks' metric views", () => {
+  let views: readonly MetricView[] = [];
+
+  it('have the right form, and a measure for each metric', async () => {
+    const out = await temporaryFolder();
+    const { report } = await writeViews({ paths, out, catalog: 'main' }, effects);
+    expect(report.leftOut).toEqual([]);
+    const schema = JSON.parse(await readFile(new URL('metric-view.schema.json', import.meta.url), 'utf8'));
+    const isValid = new Ajv2020({ allErrors: true }).compile<MetricView>(schema);
+    const texts = await Promise.all(report.files.map((file) => readFile(file, 'utf8')));
+    views = texts.map(viewIn).filter((view): view is MetricView => {
+      expect({ view, valid: isValid(view), errors: isValid.errors }).toMatchObject({ valid: true });
+      return isValid(view);
+    });
+    const names = views.flatMap(({ measures }) => measures.map(({ name }) => name));
+    expect(names.sort()).toEqual(project.metrics.map(({ name }) => name).sort());
+  });
+
+  // MetricFlow's own SQL is for DuckDB; these expressions are standard enough to run there too.
+  it.each(cases.filter(({ by, metric }) => by.length === 0 && metric !== 'yes_share'))(
+    'compute $metric to the same number',
+    async ({ metric, sql, where }) => {
+      const view = views.find(({ measures }) => measures.some(({ name }) => name === metric));
+      const expression = view?.measures.find(({ name }) => name === metric)?.expr;
+      const rows = where === undefined ? '' : ' where group_id = GROUP';
+      const source = view?.source.replace('main.', '');
+      expect(await asked(ofGroup(`select ${expression} from ${source}${rows}`))).toEqual(await asked(ofGroup(sql)));
+    },
+  );
 });
 
 describe('meetup metrics', () => {

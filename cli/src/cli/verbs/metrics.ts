@@ -1,6 +1,7 @@
+import { resolve } from 'node:path';
 import type { Cli } from '../declare.ts';
 
-export const metrics = ({ program, run }: Cli) =>
+export const metrics = ({ program, io, run }: Cli) =>
   program
     .command('metrics')
     .argument('[names...]', 'metrics to ask for (default: list all)')
@@ -9,11 +10,18 @@ export const metrics = ({ program, run }: Cli) =>
     .option('--where <filter>', "MetricFlow's filter: \"{{ Dimension('group_id__city') }} = 'Berlin'\"")
     .option('--limit <rows>', 'at most this many rows')
     .option('--sql', "print MetricFlow's SQL instead of running it")
-    .action((names, { by, where, limit, sql }) =>
+    .option('--views <folder>', "write Databricks' metric views with the same definitions, as SQL")
+    .option('--catalog <name>', 'the catalog for --views', 'main')
+    .action((names, { by, where, limit, sql, views, catalog }) =>
       run(async (session) => {
         const command = await import('../../commands/metrics.ts');
         const { renderMetricReport, renderMetrics } = await import('../../terminal/metrics.ts');
         const { paths, effects } = session;
+        if (views !== undefined) {
+          const { renderViews } = await import('../../terminal/metrics.ts');
+          const result = await command.writeViews({ paths, out: resolve(io.cwd, views), catalog }, effects);
+          return session.finish(result, { text: renderViews, essential: true });
+        }
         if (names.length === 0) {
           const { requireMetricName } = await import('../metric-options.ts');
           requireMetricName({ '--by': by, '--where': where, '--limit': limit, '--sql': sql });
