@@ -14,9 +14,10 @@ import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
+import type { Vacuumed } from '../deploy/vacuum.ts';
 import { withLease } from '../deploy/with-lease.ts';
 import { type NodeVerdict, verdictOf } from '../engine/results.ts';
-import { pendingReceipts } from '../forget/receipts.ts';
+import { pendingReceipts, writeTargetReceipt } from '../forget/receipts.ts';
 import { readCredentials } from '../targets/credentials.ts';
 import type { RemoteName } from '../targets/target.ts';
 import { openPublished } from '../warehouse/duckdb.ts';
@@ -54,6 +55,8 @@ export interface DeployReport extends DeployPlan {
   /** An earlier deployment or rollback that was interrupted. */
   readonly recovered?: Undone;
   readonly undone?: Undone;
+  /** What was removed for good, if something was forgotten. */
+  readonly vacuumed?: Vacuumed;
   /** Milliseconds. */
   readonly ms: number;
 }
@@ -197,7 +200,8 @@ async function apply(context: LockedContext & SurveyContext, now: Survey, deploy
       context.effects.reporter.warn(`${deployment} was put back: every table is as it was.`);
     throw new InterruptedError();
   }
-  const { status, nodes, problems, parity, uploadedBytes, reason, undone } = applied;
+  const { status, nodes, problems, parity, uploadedBytes, reason, undone, vacuumed } = applied;
+  if (vacuumed !== undefined) await keepTargetReceipt(context, deployment, now.plan.forgets, vacuumed);
   return {
     exitCode: status === 'done' ? 0 : 1,
     report: {
@@ -210,8 +214,28 @@ async function apply(context: LockedContext & SurveyContext, now: Survey, deploy
       parity,
       ...(reason === undefined ? {} : { reason }),
       ...(undone === undefined ? {} : { undone }),
+      ...(vacuumed === undefined ? {} : { vacuumed }),
     },
   };
+}
+
+/** Records next to the receipts of what was forgotten what that meant for a target. */
+function keepTargetReceipt(
+  { paths, target, versions, effects }: DeployContext,
+  deployment: string,
+  tombstones: readonly string[],
+  { tables, dropped }: Vacuumed,
+): Promise<void> {
+  return writeTargetReceipt(paths, {
+    target: target.name,
+    catalog: target.catalog,
+    deployment,
+    version: versions.meetup ?? '',
+    finishedAt: new Date(effects.clock.now()).toISOString(),
+    tombstones: [...tombstones],
+    vacuumed: [...tables],
+    dropped: [...dropped],
+  });
 }
 
 /** Only a committed state can be identified later. */

@@ -1,6 +1,7 @@
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
+import { readTombstones } from '../ingest/forgotten/tombstones.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { type DeployContext, identityOf, type LockedContext } from './context.ts';
 import { asideOf, asidesIn, dropAsideStatement, keepStatements } from './kept-tables.ts';
@@ -25,6 +26,7 @@ import {
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
 import { dropStatement, schemasOf } from './remote.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
+import { tablesIn, type Vacuumed, vacuumForgotten } from './vacuum.ts';
 
 /** How an applied plan ended. */
 export interface Applied {
@@ -36,6 +38,8 @@ export interface Applied {
   readonly parity: readonly Parity[];
   readonly uploadedBytes: number;
   readonly undone?: Undone;
+  /** What was removed for good, if something was forgotten; omitted if it could not be, which the next deployment does. */
+  readonly vacuumed?: Vacuumed;
 }
 
 /** A model, a test or the comparison failed. dbt's messages are reported with it. */
@@ -80,7 +84,9 @@ export async function applyPlan(
     if (ended.status !== 'done') return { ...ended, ...progress };
   }
   await tidyUp(context, survey);
-  return { status: 'done', ...progress };
+  warnOfSnapshots(context, survey);
+  const vacuumed = survey.plan.vacuums ? await vacuumForgotten(context, identity) : undefined;
+  return { status: 'done', ...progress, ...(vacuumed === undefined ? {} : { vacuumed }) };
 }
 
 async function steps(
@@ -206,10 +212,16 @@ async function deployedAfter(
   const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
   const { project, others } = survey.deployed;
+  const forgotten = [
+    ...(survey.deployed.forgotten ?? []),
+    ...(await readTombstones(context.paths.data)).list.map(({ id }) => id),
+  ];
   const built = survey.changes.nodes.filter(({ relation }) => relation !== null).map(relationOf);
   return {
     ...(project === undefined ? {} : { project }),
     ...(others === undefined ? {} : { others }),
+    ...(forgotten.length === 0 ? {} : { forgotten: [...new Set(forgotten)] }),
+    ...(survey.plan.vacuums ? { unvacuumed: tablesIn(survey.deployed, { ...survey.deployed.relations, ...now }) } : {}),
     owners: ownersAfter(survey.deployed, [...built, ...survey.rawTables.map(({ name }) => `raw.${name}`)]),
     // A retired relation is forgotten once it is dropped; until then the next deployment removes it if this one dies.
     relations: Object.fromEntries(
@@ -250,6 +262,15 @@ async function takeBack(context: LockedContext, identity: DeploymentIdentity, er
     reporter.warn(notUndone(context.target.name, failure));
     return { status: 'not undone', reason } as const;
   }
+}
+
+/** A snapshot is history and can't be built again. */
+function warnOfSnapshots({ effects }: DeployContext, { plan, changes }: Survey): void {
+  const snapshots = changes.nodes.filter(({ resourceType }) => resourceType === 'snapshot').map(relationOf);
+  if (plan.forgets.length === 0 || snapshots.length === 0) return;
+  effects.reporter.warn(
+    `Snapshots are never built again, so ${snapshots.join(', ')} may still hold what was forgotten: delete its rows there, then vacuum them.`,
+  );
 }
 
 /** Removes what is no longer needed once the deployment is recorded. If this fails, the next deployment does it. */

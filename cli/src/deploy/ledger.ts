@@ -21,6 +21,10 @@ const deployedSchema = ofProjectSchema.extend({
   relations: relationStatesSchema,
   /** The dbt project that was deployed. Entries of older versions lack it and the following. */
   project: z.string().optional(),
+  /** Ids of the tombstones of what no row of any relation holds. */
+  forgotten: z.array(z.string()).optional(),
+  /** Relations whose earlier versions may still hold something forgotten, until they are vacuumed. */
+  unvacuumed: z.array(z.string()).optional(),
   /** The project that each relation belongs to. */
   owners: z.record(z.string(), z.string()).optional(),
   /** The other projects in this catalog. */
@@ -51,7 +55,7 @@ const detailsSchema = z.object({
 export type EntryDetails = z.infer<typeof detailsSchema>;
 
 /** `begun` or `rolling back` without an end: the process died. */
-const EVENTS = ['begun', 'finished', 'undone', 'rolling back', 'rolled back'] as const;
+const EVENTS = ['begun', 'finished', 'undone', 'rolling back', 'rolled back', 'vacuumed'] as const;
 
 const entrySchema = z.object({
   seq: z.coerce.number(),

@@ -2,7 +2,16 @@ import { broughtToEnd } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { firstFew } from '../text/first-few.ts';
 import { type DeployContext, identityOf } from './context.ts';
-import { baseOf, currentDeployment, type Deployed, deployedAt, type Entry, finishedIn, writeEntry } from './ledger.ts';
+import {
+  baseOf,
+  currentDeployment,
+  type Deployed,
+  deployedAt,
+  deployedNow,
+  type Entry,
+  finishedIn,
+  writeEntry,
+} from './ledger.ts';
 import type { PutBack } from './put-back.ts';
 import { goBackTo, wayBack } from './undo.ts';
 
@@ -31,7 +40,13 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
       finished.length === 0 ? 'none finished successfully' : `the last are ${finished.slice(-5).join(', ')}`;
     throw new MeetupError(`${target} has no deployment ${goal}: ${known}.`);
   }
-  return { from, to: goal, deployed: deployedAt(entries, goal) };
+  const deployed = deployedAt(entries, goal);
+  if (holdsForgotten(deployed, deployedNow(entries))) {
+    throw new MeetupError(
+      `${target} can't go back to ${placeOf(goal)}: something was forgotten since, and its tables still held it then.`,
+    );
+  }
+  return { from, to: goal, deployed };
 }
 
 /**
@@ -70,6 +85,12 @@ export async function rollBack(
   await writeEntry(context.remote, identity, 'rolling back', { to: goal.to, goal: goal.deployed });
   context.effects.reporter.progress(`going back to ${placeOf(goal.to)}`);
   return broughtToEnd(context.effects, goBackTo(context.remote, identity, way, goal.deployed, goal.to));
+}
+
+/** Whether tables of an earlier state may hold something that was forgotten since. */
+function holdsForgotten({ relations, forgotten = [] }: Deployed, now: Deployed): boolean {
+  const hasTables = Object.values(relations).some(({ kind }) => kind === 'table');
+  return hasTables && (now.forgotten ?? []).some((id) => !forgotten.includes(id));
 }
 
 /** The name of a deployment in messages. */

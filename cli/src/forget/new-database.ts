@@ -1,5 +1,6 @@
 import { rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { cannotWriteState } from '../config/state-folder.ts';
 import { type DuckDbWarehouse, openWork } from '../warehouse/duckdb.ts';
@@ -51,6 +52,6 @@ export async function writeAnew(paths: Paths): Promise<void> {
     await rm(sparePath(paths), { force: true });
   } catch (error) {
     await removeCopy();
-    throw cannotWriteState(paths, error);
+    throw error instanceof MeetupError ? error : cannotWriteState(paths, error);
   }
 }

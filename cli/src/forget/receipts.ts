@@ -29,6 +29,22 @@ const receiptSchema = z.strictObject({
 });
 export type Receipt = z.infer<typeof receiptSchema>;
 
+/** What a deployment removed from a target because something was forgotten. */
+export interface TargetReceipt {
+  readonly target: string;
+  readonly catalog: string;
+  readonly deployment: string;
+  /** The version of meetup. */
+  readonly version: string;
+  readonly finishedAt: string;
+  /** Ids of the tombstones; none if an earlier deployment replaced the rows and this one only removed earlier versions. */
+  readonly tombstones: readonly string[];
+  /** Tables that lost their earlier versions. */
+  readonly vacuumed: readonly string[];
+  /** Tables that were only kept for a rollback. */
+  readonly dropped: readonly string[];
+}
+
 /** The receipts, and in `pending/` those of what has begun and not ended. */
 const folderOf = ({ state }: Pick<Paths, 'state'>): string => join(state, 'forgotten');
 const pendingFolder = (paths: Pick<Paths, 'state'>): string => join(folderOf(paths), 'pending');
@@ -72,4 +88,11 @@ export async function dropReplaced(paths: Pick<Paths, 'state'>, kept: readonly R
   for (const { tombstone } of await pendingReceipts(paths)) {
     if (!ids.has(tombstone.id)) await rm(join(pendingFolder(paths), `${tombstone.id}.json`), { force: true });
   }
+}
+
+/** Records what a deployment removed from a target. */
+export async function writeTargetReceipt(paths: Pick<Paths, 'state'>, receipt: TargetReceipt): Promise<void> {
+  await mkdir(folderOf(paths), { recursive: true });
+  const file = join(folderOf(paths), `${receipt.target}-${receipt.deployment}.json`);
+  await writeAtomically(file, `${JSON.stringify(receipt, null, 2)}\n`);
 }

@@ -16,6 +16,7 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
     style.bold(`Plan for ${plan.target} (catalog ${plan.catalog}, from ${plan.base ?? 'nothing'})`),
     ...renderDrift(plan, style),
     ...renderForeign(plan, style),
+    ...renderForgotten(plan, style),
     ...renderColumns(plan),
     ...renderUploads(plan, style),
     ...renderModels(plan, style),
@@ -39,6 +40,16 @@ function renderForeign({ foreign }: DeployPlan, style: Style): string[] {
   if (foreign.length === 0) return [];
   const lines = foreign.map(({ relation, project }) => `  ${relation}: ${project}`);
   return [[style.caution('Made by another project, and replaced by this one only with --force:'), ...lines].join('\n')];
+}
+
+function renderForgotten({ forgets, vacuums }: DeployPlan, style: Style): string[] {
+  if (!vacuums) return [];
+  const rows = forgets.length === 0 ? '' : 'all raw rows are replaced, everything is built from scratch, and then ';
+  return [
+    style.caution(
+      `Something was forgotten: ${rows}earlier versions of all tables are removed. No rollback to an earlier deployment is possible after that.`,
+    ),
+  ];
 }
 
 function renderColumns({ columns }: DeployPlan): string[] {
@@ -106,6 +117,7 @@ function bodyOf(report: DeployReport, style: Style): string[] {
     case 'deployed':
       return [
         ...renderParity(report, style),
+        ...renderVacuumed(report),
         `${style.good(`Deployed to ${report.target}`)}: ${doneLine(report)} ${took}`,
       ];
     case 'undone':
@@ -117,6 +129,15 @@ function bodyOf(report: DeployReport, style: Style): string[] {
         `${style.bad(`Not deployed to ${report.target}`)}: ${report.reason ?? 'it failed'}. ${aftermath(report)} ${took}`,
       ];
   }
+}
+
+function renderVacuumed({ vacuumed }: DeployReport): string[] {
+  if (vacuumed === undefined) return [];
+  const { tables, dropped } = vacuumed;
+  const kept = dropped.length === 0 ? '' : `, and ${plural(dropped.length, 'table')} kept for a rollback`;
+  return [
+    `Removed for good, because something was forgotten: earlier versions of ${plural(tables.length, 'table')}${kept}.`,
+  ];
 }
 
 function doneLine({ deployment, uploadedBytes = 0, nodes = [] }: DeployReport): string {

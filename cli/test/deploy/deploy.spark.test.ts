@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run as build } from '../../src/commands/build.ts';
 import { type DeployOptions, type DeployReport, run as deploy } from '../../src/commands/deploy.ts';
+import { run as forget } from '../../src/commands/forget.ts';
 import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import { run as rollback } from '../../src/commands/rollback.ts';
 import {
@@ -23,8 +24,10 @@ import { load } from '../../src/ingest/load.ts';
 import { rehearsalConnection } from '../../src/rehearsal/connection.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
+import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
 import { meetup } from '../support/meetup.ts';
+import { publishedRows } from '../support/rows.ts';
 import { sparkOf } from '../support/spark-process.ts';
 import { deployEngines } from '../support/warm-engine.ts';
 import { contentsOf } from './contents.ts';
@@ -365,7 +368,55 @@ describe('a target', () => {
     await project.write(place, text);
     expect((await deployed()).status).toBe('unchanged');
   });
+
+  it('loses what was forgotten here, with every earlier version, and no rollback brings it back', async () => {
+    const [[id, name] = []] = await publishedRows(
+      project.paths,
+      'select group_id, group_name from marts.group_events inner join marts.group_names using (group_id) order by event_count desc limit 1',
+    );
+    const isHeld = async (): Promise<boolean> => (await parquetFilesWith(String(name))).length > 0;
+    const given = [{ name: 'group_id', value: String(id) }];
+    const before = currentDeployment(await readLedger(remote)) ?? '';
+    expect(await forget({ paths: project.paths, given, yes: true }, effects)).toMatchObject({ exitCode: 0 });
+    expect(await isHeld()).toBe(true);
+    expect(await deployed({ planOnly: true })).toMatchObject({ forgets: [expect.any(String)], vacuums: true });
+    const report = await deployed();
+    expect(report).toMatchObject({
+      status: 'deployed',
+      vacuumed: {
+        tables: expect.arrayContaining(['raw.groups', 'raw.events', 'marts.group_names', 'marts.event_log']),
+      },
+    });
+    expect(new Set(report.parity?.map(({ status }) => status))).toEqual(new Set(['equal']));
+    expect(await isHeld()).toBe(false);
+    await expect(
+      remote.connection.rows(`select * from ${table('marts.group_names')} version as of 0`),
+    ).rejects.toThrow();
+    await expect(rollBackTo(before)).rejects.toThrow(
+      `rehearsal can't go back to ${before}: something was forgotten since`,
+    );
+    expect((await deployed()).status).toBe('unchanged');
+  });
 });
+
+/** The data files of the target's tables, and the uploads, that hold a text. */
+async function parquetFilesWith(text: string): Promise<string[]> {
+  const { warehouse, volumes } = rehearsalPlaces(project.paths);
+  const found: string[] = [];
+  const database = await DuckDbWarehouse.inMemory();
+  for (const folder of [warehouse, volumes]) {
+    for (const { parentPath, name } of await readdir(folder, { recursive: true, withFileTypes: true })) {
+      if (!name.endsWith('.parquet') || parentPath.includes('_delta_log')) continue;
+      const { rows } = await database.query(
+        `select 1 from read_parquet($file) as t where contains(to_json(t)::varchar, $text) limit 1`,
+        { file: join(parentPath, name), text },
+      );
+      if (rows.length > 0) found.push(join(parentPath, name));
+    }
+  }
+  await database.close();
+  return found;
+}
 
 describe('prod', () => {
   it('works like the rehearsal, with another host and credentials, from a rehearsed commit', async () => {

@@ -63,7 +63,7 @@ function upToDate(changes: Partial<PlanInputs> = {}): PlanInputs {
     ]),
     drift: new Map(),
     newRows: new Set(),
-    rewritten: new Set(),
+    rewritten: new Map(),
     fullRefresh: false,
     ...changes,
   };
@@ -116,7 +116,10 @@ describe('the plan of a deployment', () => {
   });
 
   it('rebuilds what is downstream of a raw table whose types changed', () => {
-    const inputs = upToDate({ newRows: new Set(['raw.events']), rewritten: new Set(['raw.events']) });
+    const inputs = upToDate({
+      newRows: new Set(['raw.events']),
+      rewritten: new Map([['raw.events', 'types of raw.events changed']]),
+    });
     expect(actions(inputs)).toEqual({
       stg: 'refresh',
       log: 'replace',

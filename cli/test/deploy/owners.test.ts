@@ -41,7 +41,7 @@ function actions(deployed: Deployed, relation = 'visits'): Record<string, string
     ]),
     drift: new Map(),
     newRows: new Set(),
-    rewritten: new Set(),
+    rewritten: new Map(),
     fullRefresh: false,
   });
   return Object.fromEntries(models.map((model) => [model.relation, model.action]));

@@ -43,6 +43,8 @@ const NOTHING: PlanInput = {
   targetOnly: [],
   foreign: [],
   breaks: [],
+  forgets: [],
+  vacuums: false,
   rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),
 };
 const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> => ({
@@ -56,6 +58,7 @@ describe('the hash of a plan', () => {
     ['the base deployment', { base: 'two' }],
     ['the commit', { git: { commit: 'def', dirty: false } }],
     ['a break of a public model', { breaks: [{ model: 't', what: 'removed', models: [], readers: [] }] }],
+    ['something forgotten', { forgets: ['a'] }],
     ['uncommitted changes', { git: { commit: 'abc', dirty: true } }],
     ['the batches on the target', { held: [{ id: 'a', seq: 1, loaded: 1 }] }],
     ['the new batches', { batches: [{ id: 'a', seq: 1, loaded: 1 }] }],

@@ -45,6 +45,23 @@ describe('a rollback', () => {
     });
   });
 
+  it('is refused if something was forgotten since, but not within what never held it', () => {
+    const deployed = (version: number, forgotten: string[]) => ({
+      deployed: { ...NOTHING_DEPLOYED, relations: at(version), forgotten },
+    });
+    const entries = [
+      entryOf('finished', 'one', deployed(1, []), 1),
+      entryOf('finished', 'two', deployed(2, ['a']), 2),
+      entryOf('vacuumed', 'two', deployed(2, ['a']), 3),
+      entryOf('begun', 'three', {}, 4),
+      entryOf('finished', 'three', deployed(3, ['a']), 5),
+    ];
+    expect(() => rollbackGoal(entries, 'one', 'prod')).toThrow(
+      "prod can't go back to one: something was forgotten since, and its tables still held it then.",
+    );
+    expect(rollbackGoal(entries, undefined, 'prod')).toMatchObject({ from: 'three', to: 'two' });
+  });
+
   it('returns to the state before the first deployment if there is only one', () => {
     const one = ledger(['begun', 'one'], ['finished', 'one', 1]);
     expect(rollbackGoal(one, undefined, 'prod')).toEqual({ from: 'one', to: null, deployed: NOTHING_DEPLOYED });

@@ -6,11 +6,12 @@ import type { Paths } from '../../src/config/paths.ts';
 import { findInFixtures, rewriteFixtures } from '../../src/forget/fixtures.ts';
 import { removeLocal, searchLocal } from '../../src/forget/local.ts';
 import { findSubject, parseGiven } from '../../src/forget/subject.ts';
-import { readTombstones, type Tombstones } from '../../src/ingest/forgotten/tombstones.ts';
+import { readTombstones, TOMBSTONES, type Tombstones } from '../../src/ingest/forgotten/tombstones.ts';
 import { readContracts } from '../../src/ingest/schemas.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { event, loadAll, put, rowsOf } from '../ingest/support.ts';
 import { quietEffects, temporaryFolder, temporaryPaths } from '../support/effects.ts';
+import { runInProcess } from '../support/run-cli.ts';
 
 const user = (id: number, more: object = {}) => ({ user_id: id, hometown: `Town ${id}.`, memberships: [], ...more });
 const answer = (id: number) => ({ user_id: id, when: 1_700_100_000_000, response: 'yes', guests: 0 });
@@ -169,6 +170,52 @@ describe('a key', () => {
     const paths = await withSchemas({ people, orders });
     await expect(forget(paths, ...keys)).rejects.toThrow(message);
     await expect(forget(paths, ...keys)).rejects.not.toThrow('Zyzzyx.');
+  });
+});
+
+describe('the command', () => {
+  const options = (paths: Paths) => ({ env: { MEETUP_STATE_DIR: paths.state } });
+  async function loaded(): Promise<{ paths: Paths; args: string[] }> {
+    const paths = await temporaryPaths();
+    await put(paths, 'users.json', [user(1), user(8_123_456)]);
+    await loadAll(paths);
+    return { paths, args: ['forget', '--data', paths.data, '--json'] };
+  }
+
+  it('reads a value from stdin, and with --dry-run counts without changing or repeating anything', async () => {
+    const { paths, args } = await loaded();
+    const before = await readFile(paths.workDatabase);
+    const { exitCode, stdout, stderr } = await runInProcess([...args, 'user_id=-', '--dry-run'], {
+      ...options(paths),
+      stdin: '8123456\n',
+    });
+    expect(JSON.parse(stdout)).toMatchObject({
+      status: 'planned',
+      receipts: [{ files: [{ file: 'users.json', removed: 1 }], tables: [{ table: 'raw.users', removed: 1 }] }],
+    });
+    expect(exitCode).toBe(0);
+    expect(stdout + stderr).not.toContain('8123456');
+    expect(existsSync(join(paths.data, TOMBSTONES))).toBe(false);
+    expect((await readFile(paths.workDatabase)).equals(before)).toBe(true);
+  });
+
+  it.each([
+    ['without a terminal and --yes', ['user_id=1'], /There is no terminal to confirm/],
+    [
+      'without a key, if nothing was interrupted',
+      [],
+      /forget takes the key of a record, such as user_id=123: nothing was interrupted/,
+    ],
+    [
+      'for an unknown entity',
+      ['user_id=1', '--entity', 'people', '--yes'],
+      /There is no entity people: --entity takes groups, users, venues, events/,
+    ],
+  ])('changes nothing %s', async (_, more, message) => {
+    const { paths, args } = await loaded();
+    const { exitCode, stderr } = await runInProcess([...args, ...more], options(paths));
+    expect({ exitCode, stderr }).toEqual({ exitCode: 2, stderr: expect.stringMatching(message) });
+    expect(existsSync(join(paths.data, TOMBSTONES))).toBe(false);
   });
 });
 

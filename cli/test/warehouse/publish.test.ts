@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { describe, expect, it } from 'vitest';
 import { type Paths, projectRoot } from '../../src/config/paths.ts';
 import { DuckDbWarehouse, openPublished, openWork } from '../../src/warehouse/duckdb.ts';
-import { publish } from '../../src/warehouse/publish.ts';
+import { anewMark, publish } from '../../src/warehouse/publish.ts';
 import { restoreWorkingFile, sparePath } from '../../src/warehouse/working-file.ts';
 import { temporaryPaths } from '../support/effects.ts';
 import { publishedRows } from '../support/rows.ts';
@@ -63,6 +63,20 @@ describe('publish', () => {
     const paths = await temporaryPaths();
     await inWork(paths, 'create table t as select 1 as n');
     await publish(paths);
+    expect(await publish(paths)).toBe(false);
+  });
+
+  it('publishes a database that was written anew, although its signature may be that of the published one', async () => {
+    const paths = await temporaryPaths();
+    await inWork(paths, 'create table t as select 1 as n');
+    await publish(paths);
+    await restoreWorkingFile(paths);
+    const before = (await stat(paths.database)).ino;
+    await writeFile(anewMark(paths), '');
+    expect(await publish(paths)).toBe(true);
+    expect((await stat(paths.database)).ino).not.toBe(before);
+    expect([existsSync(anewMark(paths)), existsSync(sparePath(paths))]).toEqual([false, false]);
+    await restoreWorkingFile(paths);
     expect(await publish(paths)).toBe(false);
   });
 

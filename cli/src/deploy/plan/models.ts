@@ -35,8 +35,8 @@ export interface PlanInputs {
   readonly drift: ReadonlyMap<string, string>;
   /** Raw tables (`raw.events`) that get rows. */
   readonly newRows: ReadonlySet<string>;
-  /** Raw tables that are written anew, because types of their columns changed. */
-  readonly rewritten: ReadonlySet<string>;
+  /** Raw tables of which all rows are written anew, with the reason. */
+  readonly rewritten: ReadonlyMap<string, string>;
   readonly fullRefresh: boolean;
 }
 
@@ -151,7 +151,8 @@ class Causes {
   #find(uniqueId: string): Cause | undefined {
     const source = this.#sources.get(uniqueId);
     if (source !== undefined) {
-      if (this.#inputs.rewritten.has(source)) return { kind: 'above', reason: `types of ${source} changed` };
+      const rewritten = this.#inputs.rewritten.get(source);
+      if (rewritten !== undefined) return { kind: 'above', reason: rewritten };
       return this.#inputs.newRows.has(source) ? { kind: 'rows', reason: `new rows in ${source}` } : undefined;
     }
     const node = this.#nodes.get(uniqueId);

@@ -45,6 +45,10 @@ export interface DeployPlan {
   readonly drift: readonly { readonly relation: string; readonly what: string }[];
   /** Relations of another project that this deployment would replace. */
   readonly foreign: readonly ForeignRelation[];
+  /** Ids of the tombstones of what the target may still hold: all raw rows are replaced, and all models built from them. */
+  readonly forgets: readonly string[];
+  /** Whether earlier versions of tables are removed afterwards, because they may hold something forgotten. */
+  readonly vacuums: boolean;
   /** Statements that change relations besides dbt's own, in order, exactly as they are sent. */
   readonly statements: readonly string[];
   /** Whether there is nothing to do. */
@@ -72,6 +76,8 @@ export interface PlanInput {
   readonly targetOnly: readonly TargetOnly[];
   readonly foreign: readonly ForeignRelation[];
   readonly breaks: readonly ContractBreak[];
+  readonly forgets: readonly string[];
+  readonly vacuums: boolean;
 }
 
 /** Makes a plan. The same inputs give the same hash on any machine. */
@@ -104,6 +110,8 @@ export function makePlan(input: PlanInput): DeployPlan {
     models: models.models,
     targetOnly: input.targetOnly,
     breaks: input.breaks,
+    forgets: input.forgets,
+    vacuums: input.vacuums,
     tests: models.tests.length,
     drift,
     foreign: input.foreign,
@@ -130,6 +138,7 @@ export function makePlan(input: PlanInput): DeployPlan {
       input.columnChanges.length === 0 &&
       !input.makesRaw &&
       !input.replacesRaw &&
+      !input.vacuums &&
       models.tests.length === 0 &&
       models.models.every(({ action }) => action === 'keep'),
   };

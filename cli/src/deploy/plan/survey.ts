@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
 import { projectName } from '../../engine/project-files.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
+import { readTombstones } from '../../ingest/forgotten/tombstones.ts';
 import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
@@ -60,7 +61,8 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const rewritten = new Set(columnChanges.filter(isRewritten).map(({ table }) => table));
   const foreignRaw = foreignIn(deployed, rawNames);
   refuseForeign(target.name, foreignRaw, context.force);
-  const raw = await planRaw(context, theirs, drift, rawTables, rewritten);
+  const forgets = await forgottenSince(context, deployed, theirs);
+  const raw = await planRaw(context, theirs, drift, rawTables, rewritten, forgets.length > 0);
   const makesRaw = rawNames.some((name) => !present.has(name));
   const models = planModels({
     nodes: changes.nodes,
@@ -69,7 +71,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     present,
     drift,
     newRows: new Set(raw.replaces ? rawNames : raw.uploads.map(rawName)),
-    rewritten: new Set([...rewritten].map((table) => `raw.${table}`)),
+    rewritten:
+      forgets.length > 0
+        ? new Map(rawNames.map((name) => [name, 'something was forgotten']))
+        : new Map([...rewritten].map((table) => [`raw.${table}`, `types of raw.${table} changed`])),
     fullRefresh: context.fullRefresh,
   });
   const targetOnly = await findTargetOnly(context, changes.nodes);
@@ -96,6 +101,8 @@ export async function survey(context: SurveyContext): Promise<Survey> {
         models.models.filter(runs).map(({ relation }) => relation),
       ),
     ],
+    forgets,
+    vacuums: forgets.length > 0 || (deployed.unvacuumed ?? []).length > 0,
     breaks: await declaredBreaks(await fetching, manifestFile, context.paths, new Date(effects.clock.now())),
   });
   return {
@@ -112,6 +119,17 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     columnChanges,
     manifestFile,
   };
+}
+
+/** What was forgotten here, and of which the target may still hold rows or earlier versions. */
+async function forgottenSince(
+  { paths }: DeployContext,
+  { forgotten = [] }: Deployed,
+  theirs: readonly Batch[],
+): Promise<string[]> {
+  if (theirs.length === 0) return [];
+  const { list } = await readTombstones(paths.data);
+  return list.map(({ id }) => id).filter((id) => !forgotten.includes(id));
 }
 
 function seenByProject(deployed: Deployed, { paths }: DeployContext): Deployed {
@@ -210,12 +228,16 @@ async function planRaw(
   drift: ReadonlyMap<string, string>,
   rawTables: readonly RawTable[],
   rewritten: ReadonlySet<string>,
+  forgets: boolean,
 ): Promise<RawPlan> {
   // The data comes from elsewhere than `load`.
   if (rawTables.length === 0) return { batches: [], uploads: [], replaces: false };
   const ours = await localBatches(local);
-  const isStrange = hasRawDrift(drift) || !isBeginning(theirs, ours);
-  const replaces = fullRefresh && isStrange;
+  // Of a batch from which something was forgotten, the target has more records.
+  const held = forgets ? theirs.map((batch) => ({ ...batch, loaded: loadedOf(batch, ours) })) : theirs;
+  const isStrange = hasRawDrift(drift) || !isBeginning(held, ours);
+  if (forgets && !fullRefresh) newBatches(ours, held, target.name);
+  const replaces = forgets || (fullRefresh && isStrange);
   const batches = replaces ? ours : newBatches(ours, theirs, target.name);
   return {
     batches,
@@ -223,6 +245,9 @@ async function planRaw(
     uploads: await exportBatches(local, batches, join(paths.state, 'deploy', 'landing'), rawTables, rewritten),
   };
 }
+
+const loadedOf = ({ id, loaded }: Batch, ours: readonly Batch[]): number =>
+  ours.find((batch) => batch.id === id)?.loaded ?? loaded;
 
 export const hasRawDrift = (drift: ReadonlyMap<string, string>): boolean =>
   [...drift.keys()].some((relation) => relation.startsWith('raw.'));

@@ -82,13 +82,26 @@ export function textOf(value: unknown): string | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : undefined;
 }
 
-/** A place in a record, with the schema of the object or list that holds it, as far as that is described. */
+type Step = string | number;
+
+/** A schema with what it says about references; looked up once, because there are millions of values. */
+interface Described {
+  /** Without a `$ref`; undefined if it can't be followed. */
+  readonly schema: SchemaObject | undefined;
+  readonly references: string | false | undefined;
+  readonly onForget: 'remove' | 'null' | undefined;
+  readonly properties: ReadonlyMap<string, JsonSchema>;
+  readonly items: JsonSchema | undefined;
+}
+
+/** A place in a record, and where the schema describes it. */
 interface Place {
-  readonly path: readonly (string | number)[];
-  readonly holder: SchemaObject | undefined;
-  /** The property's schema, before a `$ref` is followed. */
-  readonly schema: JsonSchema | undefined;
+  readonly step: Step;
+  readonly described: Described | undefined;
+  /** The object or list that holds it; undefined if that is the record. */
   readonly outer: Place | undefined;
+  /** The schema of what holds it. */
+  readonly holder: Described | undefined;
 }
 
 /** The record itself has to go. */
@@ -99,6 +112,7 @@ class Search {
   readonly #key: ReadonlySet<string>;
   readonly #byName: ReadonlyMap<string, string>;
   readonly #forgotten: Forgotten;
+  readonly #described = new Map<JsonSchema, Described>();
 
   constructor(root: SchemaObject, key: readonly string[], byName: ReadonlyMap<string, string>, forgotten: Forgotten) {
     this.#root = root;
@@ -111,7 +125,7 @@ class Search {
   removalsIn(record: SchemaObject): readonly Removal[] | undefined {
     const found: Removal[] = [];
     try {
-      this.#visit(record, { path: [], holder: undefined, schema: this.#root, outer: undefined }, found);
+      this.#visit(record, undefined, this.#describe(this.#root), found);
     } catch (error) {
       if (error instanceof WholeRecord) return undefined;
       throw error;
@@ -119,54 +133,45 @@ class Search {
     return outermost(found);
   }
 
-  #visit(value: unknown, place: Place, found: Removal[]): void {
+  #visit(value: unknown, outer: Place | undefined, holder: Described | undefined, found: Removal[]): void {
     if (typeof value !== 'object' || value === null) return;
-    const schema = this.#described(place.schema);
-    if (Array.isArray(value)) {
-      value.forEach((item: unknown, at) => {
-        const items = schema !== undefined && isObject(schema.items) ? schema.items : undefined;
-        const inner = { path: [...place.path, at], holder: schema, schema: items, outer: place };
-        if (this.#isForgotten(item, this.#entityOf(undefined, items))) found.push(this.#removalOf(inner));
-        else this.#visit(item, inner, found);
-      });
-      return;
-    }
-    const properties = new Map(schema === undefined ? [] : propertiesOf(schema));
+    if (Array.isArray(value)) this.#visitItems(value, outer, holder, undefined, found);
+    else this.#visitProperties(value, outer, holder, found);
+  }
+
+  #visitProperties(value: object, outer: Place | undefined, holder: Described | undefined, found: Removal[]): void {
     for (const [name, inner] of Object.entries(value)) {
-      const property = properties.get(name);
-      const at: Place = { path: [...place.path, name], holder: schema, schema: property, outer: place };
-      const entity = this.#entityOf(name, property);
-      if (this.#isForgotten(inner, entity)) found.push(this.#removalOf(at));
-      else if (Array.isArray(inner) && entity !== undefined) this.#visitKeys(inner, at, entity, found);
-      else this.#visit(inner, at, found);
+      const described = this.#describe(holder?.properties.get(name));
+      const entity = this.#entityOf(name, described);
+      const isSingle = typeof inner !== 'object' || inner === null;
+      if (isSingle && !this.#isForgotten(inner, entity)) continue;
+      const place: Place = { step: name, described, outer, holder };
+      if (isSingle) found.push(this.#removalOf(place));
+      // A list under the name of a key holds keys, if anything.
+      else if (Array.isArray(inner)) this.#visitItems(inner, place, described, entity, found);
+      else this.#visit(inner, place, described, found);
     }
   }
 
-  /** A list under the name of a key, of keys or of anything else. */
-  #visitKeys(list: readonly unknown[], place: Place, entity: string, found: Removal[]): void {
-    const isOne = (item: unknown): boolean => this.#isForgotten(item, entity);
-    list.forEach((item, at) => {
-      if (isOne(item))
-        found.push(
-          this.#removalOf({
-            path: [...place.path, at],
-            holder: this.#described(place.schema),
-            schema: undefined,
-            outer: place,
-          }),
-        );
+  #visitItems(
+    list: readonly unknown[],
+    outer: Place | undefined,
+    holder: Described | undefined,
+    entity: string | undefined,
+    found: Removal[],
+  ): void {
+    const described = this.#describe(holder?.items);
+    const held = this.#entityOf(undefined, described) ?? entity;
+    list.forEach((item, step) => {
+      if (typeof item === 'object' && item !== null)
+        this.#visit(item, { step, described, outer, holder }, described, found);
+      else if (this.#isForgotten(item, held)) found.push(this.#removalOf({ step, described, outer, holder }));
     });
-    this.#visit(
-      list.map((item) => (isOne(item) ? null : item)),
-      place,
-      found,
-    );
   }
 
-  #entityOf(name: string | undefined, schema: JsonSchema | undefined): string | undefined {
-    const { references } = schema === undefined ? {} : annotationOf(schema);
-    if (references === false) return undefined;
-    return references ?? (name === undefined ? undefined : this.#byName.get(name));
+  #entityOf(name: string | undefined, described: Described | undefined): string | undefined {
+    if (described?.references === false) return undefined;
+    return described?.references ?? (name === undefined ? undefined : this.#byName.get(name));
   }
 
   #isForgotten(value: unknown, entity: string | undefined): boolean {
@@ -177,41 +182,61 @@ class Search {
 
   /** @throws WholeRecord if nothing smaller can go. */
   #removalOf(place: Place): Removal {
-    const { onForget } = place.schema === undefined ? {} : annotationOf(place.schema);
-    if (onForget === 'null') return { path: place.path, how: 'null' };
+    const onForget = place.described?.onForget;
+    if (onForget === 'null') return { path: pathOf(place), how: 'null' };
     const item = nearestItem(place);
     if (item !== undefined) {
-      if (typeof item.holder?.minItems === 'number' && item.holder.minItems > 0) throw new WholeRecord();
-      return { path: item.path, how: 'remove' };
+      const least = item.holder?.schema?.minItems;
+      if (typeof least === 'number' && least > 0) throw new WholeRecord();
+      return { path: pathOf(item), how: 'remove' };
     }
     if (onForget === 'remove') throw new WholeRecord();
-    for (let at: Place | undefined = place; at !== undefined && at.path.length > 0; at = at.outer) {
+    for (let at: Place | undefined = place; at !== undefined; at = at.outer) {
       const how = this.#howToEmpty(at);
-      if (how !== undefined) return { path: at.path, how };
+      if (how !== undefined) return { path: pathOf(at), how };
     }
     throw new WholeRecord();
   }
 
   /** How a property can be emptied while the record stays valid; undefined if it can't. */
-  #howToEmpty({ path, holder, schema }: Place): Removal['how'] | undefined {
-    const name = String(path.at(-1));
-    if (path.length === 1 && this.#key.has(name)) return undefined;
-    if (schema === undefined) return 'remove';
-    const types = this.#described(schema);
-    if (types !== undefined && typesOf(types)?.includes('null')) return 'null';
-    return holder !== undefined && requiredOf(holder).includes(name) ? undefined : 'remove';
+  #howToEmpty({ step, outer, holder, described }: Place): Removal['how'] | undefined {
+    const name = String(step);
+    if (outer === undefined && this.#key.has(name)) return undefined;
+    if (described === undefined) return 'remove';
+    if (described.schema !== undefined && typesOf(described.schema)?.includes('null')) return 'null';
+    return holder?.schema !== undefined && requiredOf(holder.schema).includes(name) ? undefined : 'remove';
   }
 
-  #described(schema: JsonSchema | undefined): SchemaObject | undefined {
-    const resolved = schema === undefined ? undefined : resolve(this.#root, schema);
-    return isObject(resolved) ? resolved : undefined;
+  #describe(schema: JsonSchema | undefined): Described | undefined {
+    if (schema === undefined) return undefined;
+    const known = this.#described.get(schema);
+    if (known !== undefined) return known;
+    const followed = resolve(this.#root, schema);
+    const resolved = isObject(followed) ? followed : undefined;
+    // What is said where the definition is used takes precedence over what the definition says.
+    const said = { ...(resolved === undefined ? {} : annotationOf(resolved)), ...annotationOf(schema) };
+    const described: Described = {
+      schema: resolved,
+      references: said.references,
+      onForget: said.onForget,
+      properties: new Map(resolved === undefined ? [] : propertiesOf(resolved)),
+      items: isObject(resolved?.items) ? resolved.items : undefined,
+    };
+    this.#described.set(schema, described);
+    return described;
   }
+}
+
+function pathOf(place: Place): Step[] {
+  const path: Step[] = [];
+  for (let at: Place | undefined = place; at !== undefined; at = at.outer) path.unshift(at.step);
+  return path;
 }
 
 /** The innermost item of a list around a place, or the place itself. */
 function nearestItem(place: Place): Place | undefined {
   for (let at: Place | undefined = place; at !== undefined; at = at.outer) {
-    if (typeof at.path.at(-1) === 'number') return at;
+    if (typeof at.step === 'number') return at;
   }
   return undefined;
 }

@@ -52,11 +52,13 @@ export class Tombstones implements Forgotten {
 
   has(entity: string, key: readonly string[]): boolean {
     if (!this.entities.has(entity)) return false;
-    const text = JSON.stringify([entity, ...key]);
+    const [only = ''] = key;
+    // Nearly all keys are of one property, and there are millions of values.
+    const text = key.length === 1 ? `${entity}\0${only}` : JSON.stringify([entity, ...key]);
     const known = this.#known.get(text);
     if (known !== undefined) return known;
     if (this.#known.size >= MEMORY) this.#known.clear();
-    const is = this.#hashes.has(this.#hashOf(text));
+    const is = this.#hashes.has(this.#hashOf(JSON.stringify([entity, ...key])));
     this.#known.set(text, is);
     return is;
   }

@@ -89,6 +89,8 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
     'spark.local.dir': places.scratch,
     'spark.default.parallelism': '2',
     'spark.sql.shuffle.partitions': '2',
+    // VACUUM lists a table's files in this many tasks, by default 10,000.
+    'spark.sql.sources.parallelPartitionDiscovery.parallelism': '2',
     'spark.sql.extensions':
       'io.delta.sql.DeltaSparkSessionExtension,org.apache.spark.sql.hive.thriftserver.RehearsalExtensions',
     // Substitution would give statements access to the environment.
