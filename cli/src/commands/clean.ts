@@ -88,7 +88,7 @@ async function removeState(
     locks.push(lock);
     await endProcesses(rehearsal);
     const last = [basename(rehearsal.folder), ...LOCKS, stateMarker().name];
-    const first = ['toolchain/python', 'toolchain/dev'];
+    const first = ['toolchain/python', 'toolchain/metrics', 'toolchain/dev'];
     const between = (await readdir(state)).filter((name) => !last.includes(name));
     // The links to the environments first: without them no environment is used, complete or not.
     for (const name of [...first, ...between, ...last]) bytes += (await take(join(state, name))) ?? 0;
