@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
 import { MANIFEST, readManifest } from './manifest.ts';
+import { LineScanner } from './scan.ts';
 
 /** One folder's files: those in the data folder itself (the dump), or in the folder of one day. */
 export interface Drop {
@@ -21,9 +22,25 @@ export interface DropFile {
   readonly sourceFile: string;
   /** Whether the drop's manifest says that the file holds all records there are. */
   readonly isComplete: boolean;
-  /** Its size when its fingerprint was computed; undefined before that. */
-  readonly bytes?: number;
 }
+
+/** Lines of a file as it is, so of a compressed one nothing that means anything. */
+export interface LineCount {
+  readonly count: number;
+  /** The longest line, without its line end (bytes). */
+  readonly longest: number;
+}
+
+/** What a file holds, from one read of it. */
+export interface Fingerprint {
+  /** In hex. */
+  readonly sha256: string;
+  readonly bytes: number;
+  readonly lines: LineCount;
+}
+
+/** A file and what it held when it was read. */
+export interface MeasuredFile extends DropFile, Fingerprint {}
 
 export interface FoundDrops {
   /** The dump first, then the days in order. Folders without data files are left out. */
@@ -76,21 +93,29 @@ export async function findDrops(data: string, entities: readonly string[]): Prom
 }
 
 /**
- * The SHA-256 of a file's bytes, in hex, and the number of bytes.
+ * The SHA-256 of a file's bytes, and how many bytes and lines it has.
  * @throws MeetupError if it can't be read.
  */
-export async function fingerprint(path: string, signal: AbortSignal): Promise<{ sha256: string; bytes: number }> {
+export async function fingerprint(path: string, signal: AbortSignal): Promise<Fingerprint> {
   const hash = createHash('sha256');
+  const lines = new LineScanner(false);
   const source = createReadStream(path, { highWaterMark: 1 << 20 });
+  const read = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
+    for await (const chunk of chunks) {
+      hash.update(chunk);
+      lines.push(chunk);
+    }
+  };
   try {
-    await pipeline(source, hash, { signal });
+    await pipeline(source, read, { signal });
   } catch (error) {
     if (signal.aborted) throw error;
     throw new MeetupError(`${path} can't be read (${messageOf(error)}): fix or remove it and load again.`, {
       cause: error,
     });
   }
-  return { sha256: hash.digest('hex'), bytes: source.bytesRead };
+  const { lines: count, longest } = lines.end();
+  return { sha256: hash.digest('hex'), bytes: source.bytesRead, lines: { count, longest } };
 }
 
 async function readDrop(

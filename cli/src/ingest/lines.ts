@@ -42,13 +42,19 @@ export class NotByLineError extends Error {
 /** The longest line (bytes) in a file that is split at line ends; a file with a longer one is split by structure. */
 export const LONGEST_LINE = 8_000_000;
 
+/** Threads take turns at buffers, so with small ones all finish at about the same time (bytes). */
+const SMALLEST_BUFFER = 4_000_000;
+
 /**
  * A FROM clause that yields each line as record_text and its JSON as json_text. The CSV reader silently drops a last line that
  * doesn't fit into its buffer, so the caller has to count the lines.
+ * @param longest the file's longest line (bytes).
  */
-export function lineSource(path: string): string {
+export function lineSource(path: string, longest: number): string {
+  // A line may end in a carriage return, which doesn't count.
+  const buffer = Math.max(2 * (longest + 1), SMALLEST_BUFFER);
   const lines = `read_csv(${quoteLiteral(path)}, columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false,
-    auto_detect = false, strict_mode = false, new_line = '\\n', max_line_size = ${LONGEST_LINE}, buffer_size = ${2 * LONGEST_LINE})`;
+    auto_detect = false, strict_mode = false, new_line = '\\n', max_line_size = ${buffer / 2}, buffer_size = ${buffer})`;
   // `rtrim` with characters walks through the whole text, and took as long as reading the JSON.
   return `(select coalesce(line, '') as record_text, -1 as record_index, regexp_replace(record_text, '[, \\t\\r]+$', '') as json_text
     from ${lines})`;

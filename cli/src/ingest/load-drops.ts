@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
-import { type Drop, type DropFile, fingerprint } from './drops.ts';
+import { type Drop, type DropFile, fingerprint, type MeasuredFile } from './drops.ts';
 import { type RedactedFile, redactFile, replaceFile } from './forgotten/redact-file.ts';
 import { type Forgotten, redactionOf } from './forgotten/redact-record.ts';
 import { countGone, type GoneCount } from './gone.ts';
@@ -42,16 +42,11 @@ export interface Limits {
   readonly maxGone: number;
 }
 
-interface NewFile extends DropFile {
-  readonly sha256: string;
-  readonly bytes: number;
-}
-
 /** One batch that is being loaded into the raw tables. */
 interface LoadingBatch {
   readonly warehouse: DuckDbWarehouse;
   readonly folder: string;
-  readonly files: readonly NewFile[];
+  readonly files: readonly MeasuredFile[];
   readonly batch: BatchStamp;
   readonly contracts: Contracts;
   readonly limits: Limits;
@@ -98,7 +93,7 @@ async function loadBatch(
   cuts: ReadonlyMap<string, Cut>,
 ): Promise<Omit<BatchReport, 'forgotten'>> {
   const { warehouse, folder, files, batch, limits, effects } = loading;
-  const counted: (FileCounts & { file: NewFile })[] = [];
+  const counted: (FileCounts & { file: MeasuredFile })[] = [];
   await warehouse.run('begin transaction');
   try {
     for (const file of files) {
@@ -138,7 +133,7 @@ function contractFor({ entity, sourceFile, isComplete }: DropFile, contracts: Co
 }
 
 interface NewFiles {
-  readonly files: readonly NewFile[];
+  readonly files: readonly MeasuredFile[];
   /** How many records were taken out of them or changed. */
   readonly redacted: number;
 }
@@ -154,15 +149,15 @@ async function newFiles(
   forgotten: Forgotten | undefined,
   effects: Effects,
 ): Promise<NewFiles> {
-  const files: NewFile[] = [];
+  const files: MeasuredFile[] = [];
   let redacted = 0;
   for (const file of drop.files) {
     const print = await fingerprint(file.path, effects.signal);
     if (await isLoaded(warehouse, file, print.sha256)) continue;
     const without = await withoutForgotten(file, contracts, forgotten);
     redacted += (without?.removed ?? 0) + (without?.changed ?? 0);
-    const { sha256, bytes } = without ?? print;
-    if (without === undefined || !(await isLoaded(warehouse, file, sha256))) files.push({ ...file, sha256, bytes });
+    const now = without === undefined ? print : await fingerprint(file.path, effects.signal);
+    if (without === undefined || !(await isLoaded(warehouse, file, now.sha256))) files.push({ ...file, ...now });
   }
   return { files, redacted };
 }
@@ -196,7 +191,7 @@ async function withoutForgotten(
 async function nextBatch(
   warehouse: DuckDbWarehouse,
   drop: Drop,
-  files: readonly NewFile[],
+  files: readonly MeasuredFile[],
   effects: Effects,
 ): Promise<BatchStamp> {
   const { rows } = await warehouse.query(
@@ -220,7 +215,7 @@ async function record(
   warehouse: DuckDbWarehouse,
   batch: BatchStamp,
   folder: string,
-  counted: readonly (FileCounts & { file: NewFile })[],
+  counted: readonly (FileCounts & { file: MeasuredFile })[],
 ): Promise<void> {
   await warehouse.run('insert into raw.batches values ($id, $seq, $dropped::date, $folder, $loaded::timestamp)', {
     id: batch.id,
@@ -247,17 +242,19 @@ async function record(
   }
 }
 
-function tooManyRejected(file: NewFile, counts: FileCounts, maxRejected: number): string {
+function tooManyRejected(file: MeasuredFile, counts: FileCounts, maxRejected: number): string {
   const share = ((counts.rejected / counts.read) * 100).toFixed(1);
   return `${file.sourceFile}: ${counts.rejected} of ${counts.read} records (${share} %) failed validation, more than the ${maxRejected * 100} % of --max-rejected, so nothing of this drop was loaded; for example ${counts.example ?? 'none'}. Fix the file, or allow more with --max-rejected.`;
 }
 
-function tooManyGone({ entity, sourceFile }: NewFile, { known, gone }: GoneCount, maxGone: number): string {
+function tooManyGone({ entity, sourceFile }: MeasuredFile, { known, gone }: GoneCount, maxGone: number): string {
   const share = ((gone / known) * 100).toFixed(1);
   return `${sourceFile} lacks ${gone} of the ${known} ${entity} that were there before (${share} %), more than the ${maxGone * 100} % of --max-gone, although its ${MANIFEST} says that it is complete, so nothing of this drop was loaded. If the file was cut off, get it again; if it only holds changes, correct ${MANIFEST}; if so many are really gone, allow it with --max-gone.`;
 }
 
-function summary(counted: readonly (FileCounts & { file: NewFile })[]): Pick<BatchReport, 'entities' | 'examples'> {
+function summary(
+  counted: readonly (FileCounts & { file: MeasuredFile })[],
+): Pick<BatchReport, 'entities' | 'examples'> {
   const total: Record<string, EntityCounts> = {};
   for (const name of new Set(counted.map(({ file }) => file.entity))) {
     const mine = counted.filter(({ file }) => file.entity === name);

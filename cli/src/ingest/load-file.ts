@@ -3,7 +3,7 @@ import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import { jsonStructure, sqlType } from './contract/column-types.ts';
 import { cutByHand, JsonFaultError } from './cutter.ts';
 import { Doubt, IN_DOUBT } from './doubt.ts';
-import type { DropFile } from './drops.ts';
+import type { MeasuredFile } from './drops.ts';
 import { type JsonLayout, type ListLayout, sniffLayout } from './json-text.ts';
 import { type Cut, CutError } from './lines.ts';
 import { loadLines } from './load-lines.ts';
@@ -37,7 +37,7 @@ export async function loadFile(loading: Loading, cut: Cut): Promise<FileCounts> 
 export const LARGE = 4_000_000;
 
 /** The fastest way to split a file that may work. */
-export const firstCut = ({ path, bytes = 0 }: DropFile): Cut =>
+export const firstCut = ({ path, bytes }: MeasuredFile): Cut =>
   bytes >= LARGE && !path.endsWith('.gz') ? 'by line' : 'by structure';
 
 async function loadStructure(loading: Loading, layout: ListLayout): Promise<FileCounts> {

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { MeetupError } from '../config/errors.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
@@ -14,7 +15,7 @@ import {
   type RecordLines,
 } from './lines.ts';
 import { LinesInDoubt, type TextAt } from './lines-in-doubt.ts';
-import { countsOf, type FileCounts, parsed, patternFor, runAndScan } from './load-steps.ts';
+import { countsOf, type FileCounts, parsed, patternFor, requireSize } from './load-steps.ts';
 import { type Loading, tableOf } from './loading.ts';
 import { insertSettled, RECORD_COLUMNS, settle, validated } from './settle.ts';
 
@@ -28,11 +29,14 @@ export async function loadLines(loading: Loading, layout: ListLayout): Promise<F
   const isArray = layout === 'array';
   const pattern = await patternFor(loading, true);
   const whole = pattern === undefined ? undefined : `${pattern}\\s*${isArray ? ',\\s*' : ''}`;
-  const source = lineSource(loading.file.path);
+  const { path, lines: counted } = loading.file;
   try {
-    const scan = await runAndScan(loading, LinesInDoubt.statement(source, whole), 'lines');
+    if (counted.longest > LONGEST_LINE) throw new NotByLineError();
+    const source = lineSource(path, counted.longest);
+    await loading.warehouse.run(LinesInDoubt.statement(source, whole));
     const doubt = await LinesInDoubt.read(loading);
-    if (doubt.lines !== scan.lines || scan.longest > LONGEST_LINE) throw new NotByLineError();
+    requireSize(loading, (await stat(path)).size);
+    if (doubt.lines !== counted.count) throw new NotByLineError();
     const lines = await recordLines(doubt, isArray);
     const counts = await insertAll(loading, doubt, lines, source);
     await doubt.drop();

@@ -2,11 +2,12 @@ import { MeetupError } from '../config/errors.ts';
 import { learnKeyOrders } from './contract/key-order.ts';
 import { textPattern } from './contract/text-pattern.ts';
 import type { ParsedRecord } from './cutter.ts';
+import type { ListLayout } from './json-text.ts';
 import type { RawRecord } from './lines.ts';
 import { LARGEST_RECORD, type Loading } from './loading.ts';
 import { sampleRecords } from './record-sample.ts';
 import { cannotRead, tooLarge } from './refusals.ts';
-import { type Scan, type ScanKind, scanFile } from './scan.ts';
+import { type Scan, scanFile } from './scan.ts';
 
 export interface FileCounts {
   readonly read: number;
@@ -32,15 +33,19 @@ export async function patternFor({ file, contract }: Loading, isByLine: boolean)
 }
 
 /** Runs a statement that reads the file in DuckDB, and counts the file's records here meanwhile. */
-export async function runAndScan(loading: Loading, sql: string, kind: ScanKind): Promise<Scan> {
-  const { path, bytes } = loading.file;
-  const [ran, scanned] = await Promise.allSettled([loading.warehouse.run(sql), scanFile(path, kind)]);
+export async function runAndScan(loading: Loading, sql: string, layout: ListLayout): Promise<Scan> {
+  const { path } = loading.file;
+  const [ran, scanned] = await Promise.allSettled([loading.warehouse.run(sql), scanFile(path, layout)]);
   if (scanned.status === 'rejected') throw cannotRead(path, scanned.reason);
   const scan = scanned.value;
-  if (kind !== 'lines' && scan.longest > LARGEST_RECORD) throw tooLarge(path);
+  if (scan.longest > LARGEST_RECORD) throw tooLarge(path);
   if (ran.status === 'rejected') throw ran.reason;
-  if (bytes !== undefined && bytes !== scan.bytes) {
-    throw new MeetupError(`${path} changed while it was being loaded: load again once it is complete.`);
-  }
+  requireSize(loading, scan.bytes);
   return scan;
+}
+
+/** @throws MeetupError if the file had another size when its fingerprint was computed. */
+export function requireSize({ file: { path, bytes } }: Loading, now: number): void {
+  if (bytes === now) return;
+  throw new MeetupError(`${path} changed while it was being loaded: load again once it is complete.`);
 }

@@ -1,6 +1,6 @@
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../warehouse/sql.ts';
-import type { DropFile } from './drops.ts';
+import type { MeasuredFile } from './drops.ts';
 import type { Contract } from './schemas.ts';
 
 /** The size limit for one record (bytes). */
@@ -19,7 +19,7 @@ export interface BatchStamp {
 /** A file that is being loaded into its raw table, inside the caller's transaction. */
 export interface Loading {
   readonly warehouse: DuckDbWarehouse;
-  readonly file: DropFile;
+  readonly file: MeasuredFile;
   readonly batch: BatchStamp;
   readonly contract: Contract;
 }

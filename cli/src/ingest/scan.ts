@@ -21,15 +21,12 @@ export interface Scan {
   readonly isWellFormed: boolean;
 }
 
-/** What to count: the records of a layout, or only lines, which is faster. */
-export type ScanKind = ListLayout | 'lines';
-
 /** Reads the whole file once. Rejects if it can't be read or decompressed, or its checksum is wrong. */
-export async function scanFile(path: string, kind: ScanKind): Promise<Scan> {
+export async function scanFile(path: string, kind: ListLayout): Promise<Scan> {
   const source = createReadStream(path, { highWaterMark: 1 << 20 });
   const unpacked = path.endsWith('.gz') ? source.pipe(createGunzip({ chunkSize: 1 << 20 })) : source;
   if (unpacked !== source) source.on('error', (error) => unpacked.destroy(error));
-  const scanner = kind === 'array' ? new ArrayScanner() : new LineScanner(kind === 'newline_delimited');
+  const scanner = kind === 'array' ? new ArrayScanner() : new LineScanner(true);
   for await (const chunk of unpacked) {
     if (chunk instanceof Uint8Array) scanner.push(chunk);
   }
@@ -52,7 +49,8 @@ const MARK = new Set([0xef, 0xbb, 0xbf]);
 
 const isSpace = (byte: number): boolean => byte === 0x20 || byte === NEWLINE || byte === RETURN || byte === 0x09;
 
-class LineScanner {
+/** Counts lines, and with `findsBlank` also which of them are blank; without, it is faster. */
+export class LineScanner {
   readonly #findsBlank: boolean;
   #lines = 0;
   #blank = 0;

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
+import { fingerprint } from '../../src/ingest/drops.ts';
 import { CutError } from '../../src/ingest/lines.ts';
 import { loadFile } from '../../src/ingest/load-file.ts';
 import { createRawTables, rawTablesOf } from '../../src/ingest/raw-tables.ts';
@@ -25,7 +26,8 @@ async function byLine(text: string): Promise<unknown> {
   try {
     await createRawTables(warehouse, rawTablesOf(contracts));
     const batch = { id: 'b', seq: 1, droppedOn: '2026-01-01', loadedAt: '2026-01-01 00:00:00' };
-    const file = { entity: 'users', path, sourceFile: 'users.json', isComplete: false };
+    const read = await fingerprint(path, new AbortController().signal);
+    const file = { entity: 'users', path, sourceFile: 'users.json', isComplete: false, ...read };
     const counts = await loadFile({ warehouse, file, batch, contract }, 'by line');
     const kept = await warehouse.query(
       'select _record_index, user_id, _batch_id, _source_file from raw.users order by 1',

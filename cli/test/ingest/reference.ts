@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { resolvePaths } from '../../src/config/paths.ts';
 import type { ColumnType } from '../../src/ingest/contract/column-types.ts';
+import { fingerprint } from '../../src/ingest/drops.ts';
 import { type Cut, CutError } from '../../src/ingest/lines.ts';
 import { firstCut, loadFile } from '../../src/ingest/load-file.ts';
 import type { FileCounts } from '../../src/ingest/load-steps.ts';
@@ -86,12 +87,12 @@ export async function outcomeOf(
   const { warehouse, folder } = bench;
   const path = join(folder, file.name);
   await writeFile(path, file.content);
-  const bytes = Buffer.byteLength(file.content);
+  const read = await fingerprint(path, new AbortController().signal);
   let next: Cut;
   await warehouse.run('begin transaction');
   try {
     const place = { entity: file.entity, path, sourceFile: file.name, isComplete: false };
-    const loading = { warehouse, file: { ...place, bytes }, batch, contract };
+    const loading = { warehouse, file: { ...place, ...read }, batch, contract };
     const cut = given ?? firstCut(loading.file);
     const counts = await loadFile(loading, cut);
     return { counts, cut, ...(await readOutcome(warehouse, contract, file)) };
