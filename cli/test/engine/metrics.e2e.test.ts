@@ -69,3 +69,16 @@ it('says what is wrong with a metric and in which file, and goes on when it is c
   await project.write('models/metrics.yml', metrics('amount'));
   expect(await engine.affected()).toMatchObject({ status: 'pass', problems: [], nodes: [] });
 });
+
+it('reads a ratio again when a metric of another file that it is made of has another measure', async () => {
+  const whole = 'name: whole, label: Whole, type: ratio, type_params: {numerator: amount, denominator: amount}';
+  await project.write('models/ratios.yml', `metrics: [{${whole}}]\n`);
+  expect((await engine.metrics()).definitions).toContain('whole');
+  const renamed = metrics('amount', 'sums').replace('{name: amounts, agg', '{name: sums, agg');
+  await project.write('models/metrics.yml', renamed);
+  expect(await engine.metrics()).toMatchObject({ status: 'pass', problems: [] });
+  const { definitions } = await engine.metrics();
+  expect(definitions).not.toContain('amounts');
+  await project.write('models/metrics.yml', metrics('amount'));
+  expect(await engine.metrics()).toMatchObject({ status: 'pass', problems: [] });
+});
