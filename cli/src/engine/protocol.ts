@@ -444,6 +444,7 @@ export interface AffectedRequest extends ProjectRequest {
   readonly everything?: boolean;
   /** Run everything, and build incremental models from scratch. */
   readonly fullRefresh?: boolean;
+  readonly threads?: number;
   readonly writeArtifacts?: boolean;
 }
 

@@ -60,6 +60,17 @@ describe('a build', () => {
     expect(names(answer)).toEqual([...ended].sort());
   });
 
+  it('runs one node at a time if the request has one thread, whatever the profile says', async () => {
+    const kinds: string[] = [];
+    const note = ({ event }: EngineEvent): void => {
+      if (event === 'started' || event === 'finished') kinds.push(event);
+    };
+    await engine.run({ threads: 1 }, { onEvent: note });
+    await engine.affected({ everything: true, threads: 1 }, { onEvent: note });
+    expect(kinds.length).toBeGreaterThan(8);
+    expect(kinds).toEqual(kinds.map((_, at) => (at % 2 === 0 ? 'started' : 'finished')));
+  });
+
   it('releases the database before it answers', async () => {
     await engine.build();
     expect(await read('select total from total')).toEqual([[200]]);

@@ -285,6 +285,8 @@ class Project:
         """The configuration for one command, from which dbt reads the command's flags."""
         config = copy.copy(self.config)
         config.args = flags
+        # dbt applies this flag when it reads the profile, which happens once for all commands.
+        config.threads = getattr(flags, "THREADS", None) or config.threads
         get_adapter(config).config = config
         return config
 
