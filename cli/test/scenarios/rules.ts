@@ -86,8 +86,8 @@ export const rules: readonly Rule[] = [
   {
     rule: 'the answers of a changed event are replaced',
     file: `${core}/fct_rsvps.sql`,
-    text: `and {{ is_same_record('known', 'latest') }}`,
-    broken: '',
+    text: `'state': ['_batch_seq', '_source_file', '_record_index']`,
+    broken: `'state': ['_record_index']`,
     scenario: 'changed-answers',
     day: 2,
     table: 'fct_rsvps',
@@ -103,9 +103,9 @@ export const rules: readonly Rule[] = [
   },
   {
     rule: 'the memberships of a changed user are replaced',
-    file: `${core}/fct_memberships.sql`,
-    text: `and {{ is_same_record('known', 'latest') }}`,
-    broken: '',
+    file: 'macros/incremental/replace_superseded.sql',
+    text: '{{ older }}.{{ scope }} in (select scope from {{ changed_scopes() }})',
+    broken: 'false',
     scenario: 'active-members',
     day: 2,
     table: 'fct_memberships',

@@ -4,18 +4,18 @@ import { chanceFrom, numberFrom } from './chance.ts';
 const ALL = process.env.MEETUP_ALL_CASES === '1';
 
 /** Chosen anew for each run, so that all cases are covered over time. */
-const SEED = numberFrom('MEETUP_SAMPLE_SEED', 1 + Math.floor(Math.random() * 1_000_000));
+export const sampleSeed = numberFrom('MEETUP_SAMPLE_SEED', 1 + Math.floor(Math.random() * 1_000_000));
 
 /**
  * A random sample of the test cases, in their order; all of them with MEETUP_ALL_CASES=1. MEETUP_SAMPLE_SEED repeats a sample.
  */
 export function sampled<T>(cases: readonly T[], size: number): T[] {
   if (ALL || size >= cases.length) return [...cases];
-  const chance = chanceFrom(SEED);
+  const chance = chanceFrom(sampleSeed);
   const chosen = new Set<number>();
   while (chosen.size < size) chosen.add(chance.below(cases.length));
   return cases.filter((_, at) => chosen.has(at));
 }
 
 /** How to repeat a sample, for titles. */
-export const howSampled = ALL ? 'all cases' : `sample ${SEED}`;
+export const howSampled = ALL ? 'all cases' : `sample ${sampleSeed}`;

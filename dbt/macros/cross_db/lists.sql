@@ -77,20 +77,23 @@
 {%- endmacro %}
 
 
-{# An aggregate: a text that differs as soon as any of the group's rows differs in these columns, whatever their order. For one engine only. #}
-{% macro rows_digest(columns) -%}
-    {{ return(adapter.dispatch('rows_digest', 'meetup')(columns)) }}
+{#
+    An aggregate, or with `over` a window function: a text that differs as soon as any of the rows differs in these columns, whatever their
+    order. For one engine only.
+#}
+{% macro rows_digest(columns, over='') -%}
+    {{ return(adapter.dispatch('rows_digest', 'meetup')(columns, 'over ' ~ over if over else '')) }}
 {%- endmacro %}
 
-{% macro default__rows_digest(columns) -%}
+{% macro default__rows_digest(columns, over) -%}
     {#- As JSON, because Spark's hash of a struct skips nulls. A sum, because equal rows cancel each other out in `bit_xor`. -#}
     concat_ws(
         '|',
-        cast(count(*) as string),
-        cast(sum(cast(xxhash64(to_json(struct({{ columns | join(', ') }}))) as decimal(38, 0))) as string)
+        cast(count(*) {{ over }} as string),
+        cast(sum(cast(xxhash64(to_json(struct({{ columns | join(', ') }}))) as decimal(38, 0))) {{ over }} as string)
     )
 {%- endmacro %}
 
-{% macro duckdb__rows_digest(columns) -%}
-    concat_ws('|', count(*), sum(hash({{ columns | join(', ') }})))
+{% macro duckdb__rows_digest(columns, over) -%}
+    concat_ws('|', count(*) {{ over }}, sum(hash({{ columns | join(', ') }})) {{ over }})
 {%- endmacro %}

@@ -20,36 +20,42 @@
     {%- if not execute -%}{%- do ref(states) -%}{%- endif -%}
     {#- The model of a unit test has no table, so `this` is none. -#}
     {%- if execute and this is not none and is_incremental() and has_scopes() -%}
-        {{ scope }} in (select scope from {{ changed_scopes() }} as changed)
+        {{ scope }} in (select scope from {{ changed_scopes() }})
     {%- else -%}
         true
     {%- endif -%}
 {%- endmacro %}
 
 
-{# A subquery with the column `scope`: the scopes whose state differs from the one that the model's rows were built from. #}
+{# The temporary table of the scopes whose state differs from the one that the model's rows were built from: `scope`, and its current state. #}
 {% macro changed_scopes() -%}
-    {%- set meta = config.get('meta') -%}
-    (
-        select coalesce(now.{{ meta.scope }}, seen.{{ meta.scope }}) as scope
-        from {{ ref(meta.states) }} as now
-        full outer join {{ seen_states() }} as seen on now.{{ meta.scope }} = seen.{{ meta.scope }}
-        where
-            now.{{ meta.scope }} is null
-            or seen.{{ meta.scope }} is null
-            {%- for column in meta.state %}
-            or now.{{ column }} is distinct from seen.{{ column }}
-            {%- endfor %}
-    )
+    {{ this.identifier }}__changed
 {%- endmacro %}
 
 
-{# A hook before the model: makes sure that there is a table of states. Without any state, all scopes are computed. #}
+{#
+    A hook before the model: finds the scopes that changed, once for all places that need them. Without any stored state, all scopes are
+    computed.
+#}
 {% macro prepare_states() -%}
     {%- if execute and has_scopes() -%}
-    create table if not exists {{ seen_states() }} as
+    {%- set meta = config.get('meta') -%}
+    {{ 'create table if not exists' if is_incremental() else 'create or replace table' }} {{ seen_states() }} as
     {{ current_states() }}
-    where false
+    where false;
+    create or replace temporary table {{ changed_scopes() }} as
+    select
+        coalesce(now.{{ meta.scope }}, seen.{{ meta.scope }}) as scope,
+        now.{{ meta.scope }},
+        now.{{ meta.state | join(', now.') }}
+    from {{ ref(meta.states) }} as now
+    full outer join {{ seen_states() }} as seen on now.{{ meta.scope }} = seen.{{ meta.scope }}
+    where
+        now.{{ meta.scope }} is null
+        or seen.{{ meta.scope }} is null
+        {%- for column in meta.state %}
+        or now.{{ column }} is distinct from seen.{{ column }}
+        {%- endfor %}
     {%- endif -%}
 {%- endmacro %}
 
@@ -57,8 +63,14 @@
 {% macro remember_states() -%}
     {#- Hooks are also rendered while parsing, when there is no meta yet. -#}
     {%- if execute and has_scopes() -%}
-    create or replace table {{ seen_states() }} as
-    {{ current_states() }}
+    {%- set meta = config.get('meta') -%}
+    delete from {{ seen_states() }}
+    where {{ meta.scope }} in (select scope from {{ changed_scopes() }});
+    insert into {{ seen_states() }} ({{ meta.scope }}, {{ meta.state | join(', ') }})
+    select {{ meta.scope }}, {{ meta.state | join(', ') }}
+    from {{ changed_scopes() }}
+    where {{ meta.scope }} is not null;
+    drop table {{ changed_scopes() }}
     {%- endif -%}
 {%- endmacro %}
 

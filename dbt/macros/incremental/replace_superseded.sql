@@ -6,13 +6,14 @@
     current one, even if nothing replaces them (an event whose answers have all vanished). One merge does both, so that readers see the
     table either before or after, on Delta too, and an interrupted run can simply be repeated.
 
-    The model's meta has `current_records`, the model with one row per current record, and `record_of`, the entity of the record.
+    The model's meta has `states`, the model with one row per current record, `scope`, the entity of the record, and `state`, the columns that
+    identify the record. Where a table and its states can change in one transaction, the records that the rows come from are stored as states
+    (see is_changed), which takes less time than looking for them in the rows.
 #}
 {% macro get_incremental_replace_superseded_sql(arg_dict) %}
     {%- set target_relation = arg_dict['target_relation'] -%}
     {%- set key = arg_dict['unique_key'] -%}
-    {%- set current_records = ref(config.get('meta')['current_records']) -%}
-    {%- set record_of = config.get('meta')['record_of'] -%}
+    {%- set meta = config.get('meta') -%}
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
 
     merge into {{ target_relation }} as held
@@ -25,14 +26,42 @@
         full outer join (
             select older.{{ key }}
             from {{ target_relation }} as older
-            where not exists (
-                select 1
-                from {{ current_records }} as latest
-                where latest.{{ record_of }} = older.{{ record_of }}
-                    and {{ is_same_record('latest', 'older') }}
-            )
+            where {{ is_superseded('older', meta.states) }}
         ) as superseded on fresh.{{ key }} = superseded.{{ key }}
     ) as changed
     on held.{{ key }} = changed.merge_key
     {{ merge_actions(columns) }}
 {% endmacro %}
+
+
+{# True for the rows of the model's table whose record is no longer the current one of its entity. #}
+{% macro is_superseded(older, states) -%}
+    {%- set scope = config.get('meta').scope -%}
+    {%- if has_scopes() -%}
+            {{ older }}.{{ scope }} in (select scope from {{ changed_scopes() }})
+    {%- else -%}
+            not exists (
+                select 1
+                from {{ ref(states) }} as latest
+                where latest.{{ scope }} = {{ older }}.{{ scope }}
+                    and {{ is_same_record('latest', older) }}
+            )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{# True for the current records that the model's table has no rows of; in a full build, for all. #}
+{% macro is_new_record(latest, scope, states) -%}
+    {#- In a unit test, `this` is none, or the rows of an input without a name. -#}
+    {%- if this is none or not is_incremental() or (this.identifier and has_scopes()) -%}
+        {{ is_changed(latest ~ '.' ~ scope, states) }}
+    {%- else -%}
+        not exists (
+            select 1
+            from {{ this }} as known
+            where
+                known.{{ scope }} = {{ latest }}.{{ scope }}
+                and {{ is_same_record('known', latest) }}
+        )
+    {%- endif -%}
+{%- endmacro %}

@@ -1,3 +1,13 @@
+{{
+    config(
+        materialized='incremental' if target.type == 'duckdb' else 'view',
+        unique_key=['_batch_seq', '_source_file', '_record_index'],
+        meta={'states': 'int_series_record_states', 'scope': 'series_key', 'state': ['records_state']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
+
 -- The source has no event id. Only this model decides whether two records are the same event; docs/models.md has the rule.
 with numbered as (
     select
@@ -15,6 +25,7 @@ with numbered as (
         row_number() over (partition by group_id, created_ms order by {{ version_order() }}) as version_number,
         dense_rank() over (partition by group_id, created_ms order by _dropped_on, _batch_seq) as drop_number
     from {{ ref('stg_meetup__events') }}
+    where {{ is_changed(surrogate_key(['group_id', 'created_ms']), 'int_series_record_states') }}
 ),
 
 drops as (

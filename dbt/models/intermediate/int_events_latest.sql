@@ -1,4 +1,12 @@
-{{ config(materialized='incremental', unique_key='event_key') }}
+{{
+    config(
+        materialized='incremental',
+        unique_key='event_key',
+        meta={'states': 'int_event_record_states', 'scope': 'event_key', 'state': ['records_state', 'gone_state', 'rejected_state']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 -- The start of a single event may differ in a rejected record; recurring events are told apart by their start.
 with records as (
@@ -13,6 +21,7 @@ with records as (
             else {{ source_key(['versions.group_id', 'versions.created_ms']) }}
         end = rejected.record_key
         and rejected.entity = 'events'
+    where {{ is_changed('versions.event_key', 'int_event_record_states') }}
 ),
 
 versions as (

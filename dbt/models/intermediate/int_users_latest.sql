@@ -1,4 +1,12 @@
-{{ config(materialized='incremental', unique_key='user_id') }}
+{{
+    config(
+        materialized='incremental',
+        unique_key='user_id',
+        meta={'states': 'int_user_record_states', 'scope': 'user_id', 'state': ['record_count', 'last_batch_seq', 'gone_state', 'rejected_state']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 with ranked as (
     select
@@ -9,6 +17,7 @@ with ranked as (
         {{ latest_known('_source_file') }} as _memberships_source_file,
         {{ latest_known('_record_index') }} as _memberships_record_index
     from {{ ref('stg_meetup__users') }}
+    where {{ is_changed('user_id', 'int_user_record_states') }}
     window known_first as (partition by user_id order by {{ known_order('has_membership_list') }})
 )
 

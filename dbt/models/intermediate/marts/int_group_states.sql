@@ -5,31 +5,18 @@ with clock as (
     select
         as_of,
         date_trunc('month', as_of) as month_starts_at,
-        {{ dbt.dateadd('day', '-' ~ var('active_days'), 'as_of') }} as active_from,
-        {{ dbt.dateadd('day', '-' ~ var('lapsed_days'), 'as_of') }} as lapsed_before,
         {{ dbt.dateadd('day', '-' ~ var('activation_days'), 'as_of') }} as judged_until
     from {{ ref('int_as_of') }}
 ),
 
 events as (
     select
-        events.group_id,
-        {{ rows_digest([
-            'events.event_key', 'events.event_name', 'events.venue_id', 'events.created_at', 'events.starts_at', 'events.rsvp_limit',
-            'events.is_recurring', 'events.is_held', 'events.is_upcoming', 'events.is_cancelled', 'events.starts_at < clock.as_of',
-            'events.yes_seats', 'latest._answers_batch_seq', 'latest._answers_source_file', 'latest._answers_record_index',
-        ]) }} as events_state,
+        group_id,
+        {{ rows_digest(['event_state']) }} as events_state,
         -- Held events that are recent enough to count for active members, lapsed regulars and lapsed groups.
-        concat_ws(
-            '|',
-            cast(count_if(events.is_held and events.starts_at >= clock.active_from) as string),
-            cast(count_if(events.is_held and events.starts_at >= clock.lapsed_before) as string)
-        ) as recent_state,
-        max(case when events.is_upcoming then clock.as_of end) as upcoming_state
-    from {{ ref('fct_events') }} as events
-    inner join {{ ref('int_events_latest') }} as latest on events.event_key = latest.event_key
-    cross join clock
-    group by events.group_id
+        concat_ws('|', cast(count_if(is_active) as string), cast(count_if(is_recent) as string)) as recent_state
+    from {{ ref('int_event_states') }}
+    group by group_id
 ),
 
 -- Answers after as_of are wrong dates, or later than the variable as_of. They count once as_of has passed them.
@@ -68,7 +55,6 @@ select
     groups.created_at as founding_state,
     concat_ws('|', coalesce(events.events_state, ''), cast(coalesce(later_answers.later_answers, 0) as string)) as events_state,
     events.recent_state,
-    events.upcoming_state,
     concat_ws('|', cast(groups.is_gone as string), coalesce(gone_members.gone_state, '')) as gone_state,
     memberships.members_state,
     cast(memberships.judged_state as bigint) as judged_state,

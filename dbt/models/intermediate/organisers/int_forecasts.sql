@@ -2,7 +2,7 @@
     config(
         materialized='incremental',
         unique_key=['event_key', 'lead_days'],
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state', 'upcoming_state']},
+        meta={'states': 'int_event_states', 'scope': 'event_key', 'state': ['event_state', 'past_state', 'is_active', 'upcoming_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
@@ -28,7 +28,7 @@ with points as (
         clock.as_of as forecast_at
     from {{ ref('fct_events') }} as events
     cross join {{ ref('int_as_of') }} as clock
-    where events.is_upcoming and {{ is_changed('events.group_id') }}
+    where events.is_upcoming and {{ is_changed('events.event_key', 'int_event_states') }}
     union all
     select
         events.event_key,
@@ -43,25 +43,9 @@ with points as (
     cross join range(1, 22) as days (n)
     where
         events.is_held
-        and {{ is_changed('events.group_id') }}
+        and {{ is_changed('events.event_key', 'int_event_states') }}
         and events.starts_at >= {{ dbt.dateadd('day', '-' ~ var('active_days'), 'clock.as_of') }}
         and days.n in (1, 3, 7, 14, 21)
-),
-
-leads as (
-    select * from {{ ref('int_yes_leads') }}
-    where {{ is_changed('group_id') }}
-),
-
-answered as (
-    select
-        points.event_key,
-        points.lead_days,
-        sum(leads.seats) as seats
-    from points
-    inner join leads
-        on points.event_key = leads.event_key and points.lead_days <= leads.lead_days
-    group by points.event_key, points.lead_days
 ),
 
 -- A forecast can only use events that were over when it is made.
@@ -78,6 +62,29 @@ ranked as (
     from points
     inner join {{ ref('fct_events') }} as past on points.group_id = past.group_id
     where past.is_held and past.starts_at < points.forecast_at
+),
+
+used_events as (
+    select event_key from points
+    union distinct
+    select past_event_key as event_key from ranked
+    where past_rank <= {{ most_events }}
+),
+
+leads as (
+    select * from {{ ref('int_yes_leads') }}
+    where event_key in (select event_key from used_events)
+),
+
+answered as (
+    select
+        points.event_key,
+        points.lead_days,
+        sum(leads.seats) as seats
+    from points
+    inner join leads
+        on points.event_key = leads.event_key and points.lead_days <= leads.lead_days
+    group by points.event_key, points.lead_days
 ),
 
 past_answered as (

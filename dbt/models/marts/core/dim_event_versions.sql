@@ -1,4 +1,11 @@
-{{ config(unique_key=['event_key', 'version_number']) }}
+{{
+    config(
+        unique_key=['event_key', 'version_number'],
+        meta={'states': 'int_event_record_states', 'scope': 'event_key', 'state': ['records_state']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 with records as (
     select
@@ -15,6 +22,7 @@ with records as (
         versions._record_index
     from {{ ref('int_event_versions') }} as versions
     inner join {{ ref('stg_meetup__events') }} as events on {{ is_same_record('versions', 'events') }}
+    where {{ is_changed('versions.event_key', 'int_event_record_states') }}
 ),
 
 versions as (

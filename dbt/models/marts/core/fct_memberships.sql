@@ -3,25 +3,21 @@
         incremental_strategy='replace_superseded',
         unique_key='membership_key',
         liquid_clustered_by=['group_id', 'user_id'],
-        meta={'current_records': 'int_membership_records', 'record_of': 'user_id'},
+        meta={
+            'states': 'int_membership_records',
+            'scope': 'user_id',
+            'state': ['_batch_seq', '_source_file', '_record_index'],
+        },
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
     )
 }}
 
 -- Users whose latest list of memberships is not the one that this table's rows come from; in a full build, all of them.
 with changed_users as (
-    select {{ record_columns() }}
+    select {{ record_columns('latest') }}
     from {{ ref('int_membership_records') }} as latest
-    where
-        membership_count > 0
-        {% if is_incremental() %}
-            and not exists (
-                select 1
-                from {{ this }} as known
-                where
-                    known.user_id = latest.user_id
-                    and {{ is_same_record('known', 'latest') }}
-            )
-        {% endif %}
+    where latest.membership_count > 0 and {{ is_new_record('latest', 'user_id', 'int_membership_records') }}
 ),
 
 joined_groups as (

@@ -1,4 +1,11 @@
-{{ config(unique_key=['event_key', 'user_id', 'change_number']) }}
+{{
+    config(
+        unique_key=['event_key', 'user_id', 'change_number'],
+        meta={'states': 'int_event_record_states', 'scope': 'event_key', 'state': ['records_state']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 -- All lists of answers of events that have more than one, in order. If a drop has several records of an event, the last one counts.
 with known as (
@@ -6,7 +13,7 @@ with known as (
         *,
         row_number() over (partition by event_key, _dropped_on, _batch_seq order by {{ version_order('desc') }}) as rank_in_drop
     from {{ ref('int_event_versions') }}
-    where has_answer_list
+    where has_answer_list and {{ is_changed('event_key', 'int_event_record_states') }}
 ),
 
 numbered as (

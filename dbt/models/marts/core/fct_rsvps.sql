@@ -3,28 +3,24 @@
         incremental_strategy='replace_superseded',
         unique_key='rsvp_key',
         liquid_clustered_by=['group_id', 'event_key'],
-        meta={'current_records': 'int_answer_records', 'record_of': 'event_key'},
+        meta={
+            'states': 'int_answer_records',
+            'scope': 'event_key',
+            'state': ['_batch_seq', '_source_file', '_record_index'],
+        },
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
     )
 }}
 
 -- Events whose latest list of answers is not the one that this table's rows come from; in a full build, all of them.
 with changed_events as (
     select
-        event_key,
-        series_key,
-        {{ record_columns() }}
+        latest.event_key,
+        latest.series_key,
+        {{ record_columns('latest') }}
     from {{ ref('int_answer_records') }} as latest
-    where
-        rsvp_count > 0
-        {% if is_incremental() %}
-            and not exists (
-                select 1
-                from {{ this }} as known
-                where
-                    known.event_key = latest.event_key
-                    and {{ is_same_record('known', 'latest') }}
-            )
-        {% endif %}
+    where latest.rsvp_count > 0 and {{ is_new_record('latest', 'event_key', 'int_answer_records') }}
 ),
 
 ranked as (

@@ -1,7 +1,7 @@
 {{
     config(
         unique_key='event_key',
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state']},
+        meta={'states': 'int_event_states', 'scope': 'event_key', 'state': ['event_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
@@ -13,7 +13,7 @@ with yes_answers as (
         sum(guests) as guest_seats,
         median(lead_days) as median_yes_lead_days
     from {{ ref('int_yes_leads') }}
-    where {{ is_changed('group_id') }}
+    where {{ is_changed('event_key', 'int_event_states') }}
     group by event_key
 ),
 
@@ -22,7 +22,7 @@ events as (
         *,
         {{ dbt.datediff("date_trunc('second', created_at)", "date_trunc('second', starts_at)", 'second') }} as lead_seconds
     from {{ ref('fct_events') }}
-    where {{ is_changed('group_id') }}
+    where {{ is_changed('event_key', 'int_event_states') }}
 )
 
 select

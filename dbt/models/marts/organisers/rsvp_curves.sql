@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['event_key', 'days_before'],
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state']},
+        meta={'states': 'int_event_states', 'scope': 'event_key', 'state': ['event_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )
@@ -15,7 +15,7 @@ with placed as (
         -- A yes after the start counts for the last day, one from before the window for its first day.
         cast(floor(least(greatest(lead_days, 0), {{ last_day }})) as int) as days_before
     from {{ ref('int_yes_leads') }}
-    where {{ is_changed('group_id') }}
+    where {{ is_changed('event_key', 'int_event_states') }}
 ),
 
 -- Every event has a day 0, so that every curve is complete, even if nobody said yes.
@@ -31,7 +31,7 @@ days as (
         0 as days_before,
         0 as seats
     from {{ ref('fct_events') }}
-    where {{ is_changed('group_id') }}
+    where {{ is_changed('event_key', 'int_event_states') }}
 ),
 
 daily as (

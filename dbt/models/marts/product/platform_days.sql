@@ -1,4 +1,11 @@
-{{ config(unique_key='date_on') }}
+{{
+    config(
+        unique_key='date_on',
+        meta={'states': 'int_day_states', 'scope': 'date_on', 'state': ['happened_state', 'is_day_over']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 with clock as (
     select
@@ -14,6 +21,7 @@ happened as (
         'joining' as kind,
         cast(0 as bigint) as seats
     from {{ ref('int_memberships_as_of') }}
+    where {{ is_changed('cast(joined_at as date)', 'int_day_states') }}
     union all
     select
         cast(responded_at as date) as happened_on,
@@ -21,6 +29,7 @@ happened as (
         'answer' as kind,
         cast(0 as bigint) as seats
     from {{ ref('int_answers_as_of') }}
+    where {{ is_changed('cast(responded_at as date)', 'int_day_states') }}
     union all
     select
         cast(attended_at as date) as happened_on,
@@ -28,6 +37,7 @@ happened as (
         'attendance' as kind,
         cast(0 as bigint) as seats
     from {{ ref('int_attendances') }}
+    where {{ is_changed('cast(attended_at as date)', 'int_day_states') }}
     union all
     select
         cast(starts_at as date) as happened_on,
@@ -35,7 +45,7 @@ happened as (
         'event' as kind,
         yes_seats as seats
     from {{ ref('fct_events') }}
-    where is_held
+    where is_held and {{ is_changed('cast(starts_at as date)', 'int_day_states') }}
 ),
 
 counted as (
@@ -64,4 +74,4 @@ select
 from {{ ref('dim_dates') }} as dates
 cross join clock
 left join counted on dates.date_on = counted.happened_on
-where dates.date_on <= clock.as_of_on
+where dates.date_on <= clock.as_of_on and {{ is_changed('dates.date_on', 'int_day_states') }}
