@@ -9,7 +9,7 @@ import { isAlive } from '../../config/processes.ts';
 import { DELTA, fetchJars, jarName } from './jars.ts';
 import { findJava, type Java } from './java.ts';
 import { compileServer, SERVER_SOURCES } from './server.ts';
-import { installPackage, REQUIREMENTS, sparkJars } from './spark.ts';
+import { hivesConfiguration, installPackage, REQUIREMENTS, sparkJars } from './spark.ts';
 
 /** An installation of Spark with Delta. */
 export interface SparkHome {
@@ -37,7 +37,7 @@ export async function provisionSpark(paths: Paths, effects: Effects): Promise<Sp
     step("Compiling the rehearsal's server", effects, () => compileServer(home, staging, java, effects)),
   );
   const jars = [sparkJars(home), join(home, 'delta')].map((jar) => join(jar, '*'));
-  return { java, home, classPath: [classes, ...jars] };
+  return { java, home, classPath: [classes, ...(await hivesConfiguration(home)), ...jars] };
 }
 
 interface Site {

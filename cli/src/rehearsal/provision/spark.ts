@@ -1,3 +1,4 @@
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Effects } from '../../config/effects.ts';
 import { MeetupError } from '../../config/errors.ts';
@@ -29,6 +30,15 @@ export async function installPackage(folder: string, paths: Paths, effects: Effe
 
 /** The folder with Spark's jars. */
 export const sparkJars = (folder: string): string => join(folder, 'pyspark', 'jars');
+
+/**
+ * The jar with Hive's configuration class. Each session and each statement creates one, which searches the class path for its
+ * own jar: it must not be behind two hundred others.
+ */
+export async function hivesConfiguration(folder: string): Promise<string[]> {
+  const names = await readdir(sparkJars(folder));
+  return names.filter((name) => /^hive-common-\d.*\.jar$/.test(name)).map((name) => join(sparkJars(folder), name));
+}
 
 /** The line of a tool's output that most likely gives the reason for its failure. */
 export function reasonIn(output: string): string {

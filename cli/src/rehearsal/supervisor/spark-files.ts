@@ -38,6 +38,20 @@ const FEW_CORES = [
   '-XX:Tier4BackEdgeThreshold=400000',
 ];
 
+/**
+ * Hadoop and Hive look for these files whenever they create a configuration, which is several times per statement. They are first
+ * on the class path, so that the search doesn't go through two hundred jars.
+ */
+const UNUSED = [
+  'core-site',
+  'hdfs-site',
+  'mapred-site',
+  'yarn-site',
+  'hive-default',
+  'hivemetastore-site',
+  'hiveserver2-site',
+];
+
 /** Java's argument file; its path on the command line identifies this rehearsal's Spark. */
 export const sparkArguments = (places: RehearsalPlaces): string => join(places.conf, 'spark.args');
 
@@ -51,6 +65,7 @@ export async function writeSparkFiles(places: RehearsalPlaces, launch: Launch, s
   for (const folder of [places.conf, places.warehouse, places.volumes, places.scratch])
     await mkdir(folder, { recursive: true, mode: 0o700 });
   await writeSecretly(join(places.conf, 'hive-site.xml'), hiveSite(places));
+  for (const name of UNUSED) await writeSecretly(join(places.conf, `${name}.xml`), '<configuration/>\n');
   await writeSecretly(join(places.conf, 'log4j2.properties'), LOGGING);
   const properties = { ...sparkProperties(places, secret), ...guardProperties(places, launch) };
   const args = [
