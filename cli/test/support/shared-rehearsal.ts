@@ -12,6 +12,7 @@ import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
 import { connectDatabricks, type DatabricksConnection } from '../../src/warehouse/databricks.ts';
 import { quoteNames } from '../../src/warehouse/databricks-sql.ts';
 import { quietEffects } from './effects.ts';
+import { interpreting } from './interpreted-spark.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -40,7 +41,7 @@ export async function shareRehearsal(state: string, effects: Effects): Promise<v
   const paths = pathsOf(inject('rehearsals'), process.env.VITEST_POOL_ID ?? '1');
   const { folder, launchFile } = rehearsalPlaces(paths);
   const isUsed = existsSync(launchFile);
-  await rehearsal({ paths, action: 'up' }, effects);
+  await rehearsal({ paths, action: 'up' }, { ...effects, env: interpreting(effects.env) });
   if (isUsed) await empty(paths, effects);
   await mkdir(state, { recursive: true });
   await symlink(folder, join(state, 'rehearsal'), 'dir');
