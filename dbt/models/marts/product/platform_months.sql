@@ -1,11 +1,4 @@
-{{
-    config(
-        unique_key='month_start_on',
-        meta={'states': 'int_month_states', 'scope': 'month_start_on', 'state': ['is_month_over', 'happened_state', 'first_state', 'groups_state']},
-        pre_hook='{{ prepare_states() }}',
-        post_hook='{{ remember_states() }}',
-    )
-}}
+{{ config(unique_key='month_start_on') }}
 
 with happened as (
     select
@@ -13,21 +6,18 @@ with happened as (
         user_id,
         'joining' as kind
     from {{ ref('int_memberships_as_of') }}
-    where {{ is_changed("cast(date_trunc('month', joined_at) as date)", 'int_month_states') }}
     union all
     select
         cast(date_trunc('month', responded_at) as date) as month_start_on,
         user_id,
         'answer' as kind
     from {{ ref('int_answers_as_of') }}
-    where {{ is_changed("cast(date_trunc('month', responded_at) as date)", 'int_month_states') }}
     union all
     select
         attended_month_on as month_start_on,
         user_id,
         'attendance' as kind
     from {{ ref('int_attendances') }}
-    where {{ is_changed('attended_month_on', 'int_month_states') }}
 ),
 
 people as (
@@ -42,10 +32,14 @@ people as (
 
 firsts as (
     select
-        cast(date_trunc('month', first_attended_at) as date) as month_start_on,
+        month_start_on,
         count(*) as new_attending_people
-    from {{ ref('member_funnel') }}
-    group by all
+    from (
+        select min(attended_month_on) as month_start_on
+        from {{ ref('int_attendances') }}
+        group by user_id
+    ) as first_months
+    group by month_start_on
 ),
 
 groups as (
@@ -68,4 +62,3 @@ from {{ ref('int_months') }} as months
 left join people on months.month_start_on = people.month_start_on
 left join firsts on months.month_start_on = firsts.month_start_on
 left join groups on months.month_start_on = groups.month_start_on
-where {{ is_changed('months.month_start_on', 'int_month_states') }}
