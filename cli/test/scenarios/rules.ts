@@ -104,7 +104,7 @@ export const rules: readonly Rule[] = [
   {
     rule: 'the memberships of a changed user are replaced',
     file: 'macros/incremental/replace_superseded.sql',
-    text: '{{ older }}.{{ scope }} in (select scope from {{ changed_scopes() }})',
+    text: '{{ older }}.{{ scope }} in (select changed.scope from {{ changed_scopes() }} as changed)',
     broken: 'false',
     scenario: 'active-members',
     day: 2,

@@ -20,7 +20,7 @@
     {%- if not execute -%}{%- do ref(states) -%}{%- endif -%}
     {#- The model of a unit test has no table, so `this` is none. -#}
     {%- if execute and this is not none and is_incremental() and has_scopes() -%}
-        {{ scope }} in (select scope from {{ changed_scopes() }})
+        {{ scope }} in (select changed.scope from {{ changed_scopes() }} as changed)
     {%- else -%}
         true
     {%- endif -%}
@@ -65,7 +65,7 @@
     {%- if execute and has_scopes() -%}
     {%- set meta = config.get('meta') -%}
     delete from {{ seen_states() }}
-    where {{ meta.scope }} in (select scope from {{ changed_scopes() }});
+    where {{ meta.scope }} in (select changed.scope from {{ changed_scopes() }} as changed);
     insert into {{ seen_states() }} ({{ meta.scope }}, {{ meta.state | join(', ') }})
     select {{ meta.scope }}, {{ meta.state | join(', ') }}
     from {{ changed_scopes() }}

@@ -24,7 +24,7 @@
             select *
             from {{ target_relation }}
             {%- if is_scoped and has_scopes() %}
-            where {{ config.get('meta').scope }} in (select scope from {{ changed_scopes() }})
+            where {{ config.get('meta').scope }} in (select changed.scope from {{ changed_scopes() }} as changed)
             {%- endif %}
         ) as known
             on {% for key in keys %}fresh.{{ key }} = known.{{ key }}{{ ' and ' if not loop.last }}{% endfor %}

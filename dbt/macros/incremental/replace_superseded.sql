@@ -38,7 +38,7 @@
 {% macro is_superseded(older, states) -%}
     {%- set scope = config.get('meta').scope -%}
     {%- if has_scopes() -%}
-            {{ older }}.{{ scope }} in (select scope from {{ changed_scopes() }})
+            {{ older }}.{{ scope }} in (select changed.scope from {{ changed_scopes() }} as changed)
     {%- else -%}
             not exists (
                 select 1
