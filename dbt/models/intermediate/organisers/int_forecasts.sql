@@ -130,7 +130,9 @@ paced as (
         round(cast(past.low_rest as double), 6) as low_rest,
         round(cast(past.high_rest as double), 6) as high_rest,
         -- An event that is ahead of the usual course by now also gets more answers from here on.
-        cast(coalesce(answered.seats, 0) + {{ damping }} as double) / (past.usual_seats_by_then + {{ damping }}) as pace
+        cast(coalesce(answered.seats, 0) + {{ damping }} as double) / (past.usual_seats_by_then + {{ damping }}) as pace,
+        -- The fewer past events there are, the more often an event ends up outside of what they gathered.
+        1 + cast(1 as double) / past.past_events as width
     from points
     left join answered on points.event_key = answered.event_key and points.lead_days = answered.lead_days
     left join past on points.event_key = past.event_key and points.lead_days = past.lead_days
@@ -146,6 +148,16 @@ select
     past_events,
     case when past_events >= {{ least_events }} then usual_seats end as usual_seats,
     case when past_events >= {{ least_events }} then seats_by_then + pace * usual_rest end as forecast_seats,
-    case when past_events >= {{ least_events }} then seats_by_then + pace * low_rest end as low_seats,
-    case when past_events >= {{ least_events }} then seats_by_then + pace * high_rest end as high_seats
+    -- Whole seats, outwards, after rounding errors are gone. Never less than there already are.
+    case
+        when past_events >= {{ least_events }}
+            then greatest(
+                cast(floor(round(seats_by_then + pace * (usual_rest - width * (usual_rest - low_rest)), 6)) as double),
+                cast(seats_by_then as double)
+            )
+    end as low_seats,
+    case
+        when past_events >= {{ least_events }}
+            then cast(ceil(round(seats_by_then + pace * (usual_rest + width * (high_rest - usual_rest)), 6)) as double)
+    end as high_seats
 from paced
