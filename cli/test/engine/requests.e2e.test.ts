@@ -296,3 +296,21 @@ describe('a cancelled request', () => {
     await expect(engine.build({}, { signal })).rejects.toThrow(InterruptedError);
   });
 });
+
+describe('a list of unit tests', () => {
+  it("has none that was removed together with a change of its model's YAML", async () => {
+    const declare = async (description: string, ...tests: readonly string[]): Promise<string[]> => {
+      await project.write(
+        'models/z_grouped.yml',
+        `groups: [{name: g, owner: {name: o}}]\nmodels: [{name: grouped, description: ${description}, config: {group: g}}]\n`,
+      );
+      const listed = tests.map((name) => `  - {name: ${name}, model: grouped, given: [], expect: {rows: [{x: 1}]}}\n`);
+      await project.write('models/a_tests.yml', `unit_tests:\n${listed.join('')}`);
+      const { tests: found } = await engine.fixtureList();
+      return found.filter(({ model }) => model === 'grouped').map(({ name }) => name);
+    };
+    await project.write('models/grouped.sql', 'select 1 as x\n');
+    expect(await declare('first', 'kept', 'removed')).toEqual(['kept', 'removed']);
+    expect(await declare('second', 'kept')).toEqual(['kept']);
+  });
+});
