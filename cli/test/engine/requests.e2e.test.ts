@@ -71,6 +71,21 @@ describe('a build', () => {
     expect(kinds).toEqual(kinds.map((_, at) => (at % 2 === 0 ? 'started' : 'finished')));
   });
 
+  it('builds an incremental model from scratch if dev has --full-refresh, although nothing has changed', async () => {
+    const sql = "{{ config(materialized='incremental') }} select {{ 1 if is_incremental() else 2 }} as n";
+    await project.write('models/growing.sql', sql);
+    try {
+      await engine.affected();
+      await engine.affected({ everything: true });
+      expect(await read('select n from growing order by n')).toEqual([[1], [2]]);
+      await engine.affected({ fullRefresh: true });
+      expect(await read('select n from growing')).toEqual([[2]]);
+    } finally {
+      await project.remove('models/growing.sql');
+      await engine.affected();
+    }
+  });
+
   it('releases the database before it answers', async () => {
     await engine.build();
     expect(await read('select total from total')).toEqual([[200]]);

@@ -109,16 +109,17 @@ class UnitTests:
 class AffectedBuild(Streaming, BuildTask):
     """dbt's build, except that a node only runs if it is stale when its turn comes."""
 
-    def configure(self, again: Iterable[str], everything: bool) -> None:
+    def configure(self, again: Iterable[str], everything: bool, from_scratch: bool) -> None:
         """
         Must be called before `run`, after `prepare` and `keep_state_in`. `again`: nodes to run even if they are up to date;
-        `everything`: run all nodes.
+        `everything`: run all nodes; `from_scratch`: build incremental models from scratch.
         """
         if self._state_folder is None:
             raise ValueError("An affected build needs a folder for its state.")
         self._state = BuildState(self._state_folder, self.config.target_name)
         self._again = again
         self._everything = everything
+        self._from_scratch = from_scratch
         self._lock = threading.Lock()
         self._running: set[str] = set()
         self._error: Exception | None = None
@@ -323,9 +324,9 @@ class AffectedBuild(Streaming, BuildTask):
         return reached & executable
 
     def _rebuild_if_needed(self, node: ManifestNode) -> None:
-        """Builds an incremental model from scratch if its own definition or that of anything upstream has changed."""
+        """Builds an incremental model from scratch if that was asked for, or its definition or that of anything upstream has changed."""
         incremental = getattr(node.config, "materialized", None) == "incremental"
-        if incremental and not self._states.only_data_is_new(node.unique_id):
+        if incremental and (self._from_scratch or not self._states.only_data_is_new(node.unique_id)):
             build_from_scratch(node)
 
     def _spare(self, node: ManifestNode | UnitTestDefinition) -> None:

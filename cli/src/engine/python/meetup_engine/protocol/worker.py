@@ -176,8 +176,9 @@ class Worker:
             task.prepare(request, session, document.get("uniqueIds"))
             task.keep_state_in(state_folder)
             if isinstance(task, AffectedBuild):
-                everything = bool(document.get("everything") or document.get("fullRefresh"))
-                task.configure(document.get("again") or (), everything)
+                from_scratch_all = bool(document.get("fullRefresh"))
+                everything = from_scratch_all or bool(document.get("everything"))
+                task.configure(document.get("again") or (), everything, from_scratch_all)
             try:
                 results = task.run_all()
             except (DbtBaseException, RuntimeError) as error:
