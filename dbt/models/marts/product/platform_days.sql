@@ -15,37 +15,7 @@ with clock as (
 ),
 
 happened as (
-    select
-        cast(joined_at as date) as happened_on,
-        user_id,
-        'joining' as kind,
-        cast(0 as bigint) as seats
-    from {{ ref('int_memberships_as_of') }}
-    where {{ is_changed('cast(joined_at as date)', 'int_day_states') }}
-    union all
-    select
-        cast(responded_at as date) as happened_on,
-        user_id,
-        'answer' as kind,
-        cast(0 as bigint) as seats
-    from {{ ref('int_answers_as_of') }}
-    where {{ is_changed('cast(responded_at as date)', 'int_day_states') }}
-    union all
-    select
-        cast(attended_at as date) as happened_on,
-        user_id,
-        'attendance' as kind,
-        cast(0 as bigint) as seats
-    from {{ ref('int_attendances') }}
-    where {{ is_changed('cast(attended_at as date)', 'int_day_states') }}
-    union all
-    select
-        cast(starts_at as date) as happened_on,
-        cast(null as bigint) as user_id,
-        'event' as kind,
-        yes_seats as seats
-    from {{ ref('fct_events') }}
-    where is_held and {{ is_changed('cast(starts_at as date)', 'int_day_states') }}
+    {{ activities('int_day_states') }}
 ),
 
 counted as (

@@ -1,33 +1,17 @@
 {{ config(unique_key='month_start_on') }}
 
 with happened as (
-    select
-        cast(date_trunc('month', joined_at) as date) as month_start_on,
-        user_id,
-        'joining' as kind
-    from {{ ref('int_memberships_as_of') }}
-    union all
-    select
-        cast(date_trunc('month', responded_at) as date) as month_start_on,
-        user_id,
-        'answer' as kind
-    from {{ ref('int_answers_as_of') }}
-    union all
-    select
-        attended_month_on as month_start_on,
-        user_id,
-        'attendance' as kind
-    from {{ ref('int_attendances') }}
+    {{ activities() }}
 ),
 
 people as (
     select
-        month_start_on,
+        cast(date_trunc('month', happened_on) as date) as month_start_on,
         count(distinct user_id) as active_people,
         count(distinct case when kind = 'answer' then user_id end) as answering_people,
         count(distinct case when kind = 'attendance' then user_id end) as attending_people
     from happened
-    group by month_start_on
+    group by all
 ),
 
 firsts as (
