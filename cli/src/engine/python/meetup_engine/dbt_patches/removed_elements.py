@@ -30,5 +30,9 @@ PATCH = Patch(
     name="removed_elements",
     why="a unit test that is removed together with a change of its model's YAML, as when branches are switched, comes back",
     gain="not speed: what was removed stays away",
-    replaces=(Replacement(Symbol("dbt.parser.partial:PartialParsing.change_schema_file", "cb96f8d104dad5a0"), change_schema_file),),
+    replaces=(
+        Replacement(
+            Symbol("dbt.parser.partial:PartialParsing.change_schema_file", "cb96f8d104dad5a0"), change_schema_file
+        ),
+    ),
 )
