@@ -1,5 +1,16 @@
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COMMA,
+  isSpace,
+  NEWLINE,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  openUnpacked,
+  QUOTE,
+  RETURN,
+} from './json-bytes.ts';
 import type { ListLayout } from './json-text.ts';
 
 /*
@@ -23,9 +34,7 @@ export interface Scan {
 
 /** Reads the whole file once. Rejects if it can't be read or decompressed, or its checksum is wrong. */
 export async function scanFile(path: string, kind: ListLayout): Promise<Scan> {
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
-  const unpacked = path.endsWith('.gz') ? source.pipe(createGunzip({ chunkSize: 1 << 20 })) : source;
-  if (unpacked !== source) source.on('error', (error) => unpacked.destroy(error));
+  const { source, unpacked } = openUnpacked(path);
   const scanner = kind === 'array' ? new ArrayScanner() : new LineScanner(true);
   for await (const chunk of unpacked) {
     if (chunk instanceof Uint8Array) scanner.push(chunk);
@@ -35,19 +44,8 @@ export async function scanFile(path: string, kind: ListLayout): Promise<Scan> {
 
 type Counted = Omit<Scan, 'bytes'>;
 
-const NEWLINE = 0x0a;
-const RETURN = 0x0d;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPEN_LIST = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_LIST = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 /** The bytes of a byte order mark; no JSON value begins with any of them. */
 const MARK = new Set([0xef, 0xbb, 0xbf]);
-
-const isSpace = (byte: number): boolean => byte === 0x20 || byte === NEWLINE || byte === RETURN || byte === 0x09;
 
 /** Counts lines, and with `findsBlank` also which of them are blank; without, it is faster. */
 export class LineScanner {

@@ -1,5 +1,15 @@
-import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import {
+  BACKSLASH,
+  CLOSE_LIST,
+  CLOSE_OBJECT,
+  COMMA,
+  isSpace,
+  NEWLINE,
+  OPEN_LIST,
+  OPEN_OBJECT,
+  openUnpacked,
+  QUOTE,
+} from '../json-bytes.ts';
 import type { ListLayout } from '../json-text.ts';
 
 /** A piece of a file's unpacked bytes: a record, or what is between two records. All pieces together are the file. */
@@ -8,21 +18,9 @@ export interface Piece {
   readonly bytes: Buffer;
 }
 
-const NEWLINE = 0x0a;
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const OPEN_LIST = 0x5b;
-const BACKSLASH = 0x5c;
-const CLOSE_LIST = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
-const isSpace = (byte: number): boolean => byte === 0x20 || byte === NEWLINE || byte === 0x0d || byte === 0x09;
-
 /** Splits a file into its records and what is between them. Records need not be JSON: the caller parses them. */
 export async function* splitBytes(path: string, layout: ListLayout): AsyncGenerator<Piece> {
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
-  const unpacked = path.endsWith('.gz') ? source.pipe(createGunzip({ chunkSize: 1 << 20 })) : source;
-  if (unpacked !== source) source.on('error', (error) => unpacked.destroy(error));
+  const { unpacked } = openUnpacked(path);
   const splitter = new Splitter(layout);
   for await (const chunk of unpacked) {
     if (chunk instanceof Uint8Array) yield* splitter.push(Buffer.from(chunk));
