@@ -39,8 +39,19 @@ export interface Fingerprint {
   readonly lines: LineCount;
 }
 
+/** Where the lines in doubt of a file are marked. */
+export interface Marks {
+  /** The temporary table, quoted. */
+  readonly table: string;
+  /** The longest line for which the marks are right (bytes). */
+  readonly longest: number;
+}
+
 /** A file and what it held when it was read. */
-export interface MeasuredFile extends DropFile, Fingerprint {}
+export interface MeasuredFile extends DropFile, Fingerprint {
+  /** Undefined if its lines are not marked yet. */
+  readonly marks?: Marks | undefined;
+}
 
 export interface FoundDrops {
   /** The dump first, then the days in order. Folders without data files are left out. */

@@ -1,4 +1,5 @@
-import { quoteLiteral } from '../warehouse/sql.ts';
+import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
+import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import { NotByLineError } from './lines.ts';
 import { type Loading, tableOf } from './loading.ts';
 
@@ -11,7 +12,6 @@ export interface TextAt {
 /** Lines that are passed to JavaScript at once, and their bytes. */
 const PORTION = { lines: 10_000, bytes: 64_000_000 };
 
-const TABLE = 'temp.lines_in_doubt';
 const ENUM = 'hashes_in_doubt';
 
 /**
@@ -24,11 +24,13 @@ export class LinesInDoubt {
   /** How many of them are certainly valid. */
   readonly certain: number;
   readonly #loading: Loading;
+  readonly #table: string;
   /** Row ids follow the file's order. Inside a transaction, they exceed 2^53. */
   readonly #first: bigint;
 
-  private constructor(loading: Loading, lines: number, certain: number, first: bigint) {
+  private constructor(loading: Loading, table: string, lines: number, certain: number, first: bigint) {
     this.#loading = loading;
+    this.#table = table;
     this.lines = lines;
     this.certain = certain;
     this.#first = first;
@@ -39,26 +41,37 @@ export class LinesInDoubt {
   }
 
   /**
-   * The statement that makes the table from the lines of a source.
+   * Makes the table from the lines of a source.
+   * @param name the entity, of which a drop has one file.
    * @param pattern what certain lines match; undefined if none is certain.
+   * @returns the name of the table, for {@link read}.
    */
-  static statement(source: string, pattern: string | undefined): string {
+  static async mark(
+    warehouse: DuckDbWarehouse,
+    name: string,
+    source: string,
+    pattern: string | undefined,
+  ): Promise<string> {
+    const table = quoteIdentifier(`lines_in_doubt_${name}`);
     const text =
       pattern === undefined
         ? 'record_text'
         : `case when not regexp_full_match(record_text, ${quoteLiteral(pattern)}) then record_text end`;
-    return `create or replace temporary table lines_in_doubt as
-      select ${text} as text, ${LinesInDoubt.hashOf('record_text')} as hashed from ${source}`;
+    await warehouse.run(
+      `create or replace temporary table ${table} as
+       select ${text} as text, ${LinesInDoubt.hashOf('record_text')} as hashed from ${source}`,
+    );
+    return `temp.${table}`;
   }
 
-  /** Reads the table that {@link statement} made. */
-  static async read(loading: Loading): Promise<LinesInDoubt> {
+  /** Reads the table that {@link mark} made. */
+  static async read(loading: Loading, table: string): Promise<LinesInDoubt> {
     const [[lines, doubtful, first] = []] = await rowsOf(
       loading,
-      `select count(*), count(text), coalesce(min(rowid), 0) from ${TABLE}`,
+      `select count(*), count(text), coalesce(min(rowid), 0) from ${table}`,
     );
     const count = Number(lines ?? 0);
-    return new LinesInDoubt(loading, count, count - Number(doubtful ?? 0), BigInt(String(first ?? 0)));
+    return new LinesInDoubt(loading, table, count, count - Number(doubtful ?? 0), BigInt(String(first ?? 0)));
   }
 
   /**
@@ -68,7 +81,7 @@ export class LinesInDoubt {
   async isCertain(hashed: string): Promise<string> {
     if (this.certain === this.lines) return 'true';
     await this.#loading.warehouse.run(
-      `create temporary type ${ENUM} as enum (select distinct cast(hashed as varchar) from ${TABLE} where text is not null)`,
+      `create temporary type ${ENUM} as enum (select distinct cast(hashed as varchar) from ${this.#table} where text is not null)`,
     );
     return `try_cast(cast(${hashed} as varchar) as ${ENUM}) is null`;
   }
@@ -77,7 +90,7 @@ export class LinesInDoubt {
   async textAt(line: number): Promise<string> {
     const [[text] = []] = await rowsOf(
       this.#loading,
-      `select text from ${TABLE} where rowid = ${this.#first + BigInt(line)}`,
+      `select text from ${this.#table} where rowid = ${this.#first + BigInt(line)}`,
     );
     return String(text ?? '');
   }
@@ -88,7 +101,7 @@ export class LinesInDoubt {
       this.#loading,
       `select line, text from (
          select line, text, sum(strlen(text)) over (order by line) - strlen(text) as bytes_before from (
-           select rowid - ${this.#first} as line, text from ${TABLE}
+           select rowid - ${this.#first} as line, text from ${this.#table}
            where text is not null and rowid > ${this.#first + BigInt(after)} order by rowid limit ${PORTION.lines}
          )
        ) where bytes_before < ${PORTION.bytes} order by line`,
@@ -99,19 +112,20 @@ export class LinesInDoubt {
   /**
    * Gives the inserted records their positions.
    * @param skipped the number of lines before the first record.
+   * @param others the number of records that were inserted behind the certain ones, with their positions.
    * @throws NotByLineError if they are not the certain lines, in the same order.
    */
-  async number(skipped: number): Promise<void> {
+  async number(skipped: number, others: number): Promise<void> {
     const { batch, warehouse } = this.#loading;
     const table = tableOf(this.#loading);
     const [[rows, first] = []] = await rowsOf(
       this.#loading,
       `select count(*), coalesce(min(rowid), 0) from ${table} where _batch_seq = ${batch.seq}`,
     );
-    if (Number(rows ?? 0) !== this.certain) throw new NotByLineError();
+    if (Number(rows ?? 0) !== this.certain + others) throw new NotByLineError();
     if (this.certain === 0) return;
     const ranked = `(select rowid - ${this.#first + BigInt(skipped)} as position, hashed,
-        row_number() over (order by rowid) - 1 + ${first} as row from ${TABLE} where text is null)`;
+        row_number() over (order by rowid) - 1 + ${first} as row from ${this.#table} where text is null)`;
     const [[same] = []] = await rowsOf(
       this.#loading,
       `select count(*) from ${table} as t inner join ${ranked} as certain on t.rowid = certain.row
@@ -128,7 +142,8 @@ export class LinesInDoubt {
   async drop(): Promise<void> {
     const { warehouse } = this.#loading;
     await warehouse.run(`drop type if exists ${ENUM}`);
-    await warehouse.run(`drop table ${TABLE}`);
+    await warehouse.run(`drop table ${this.#table}`);
+    await warehouse.run('drop table if exists temp.valid_in_doubt');
   }
 }
 

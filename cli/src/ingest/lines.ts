@@ -44,6 +44,8 @@ export const LONGEST_LINE = 8_000_000;
 
 /** Threads take turns at buffers, so with small ones all finish at about the same time (bytes). */
 const SMALLEST_BUFFER = 4_000_000;
+/** The longest line (bytes) that fits into the smallest buffers. */
+export const USUAL_LONGEST = SMALLEST_BUFFER / 2 - 1;
 
 /**
  * A FROM clause that yields each line as record_text and its JSON as json_text. The CSV reader silently drops a last line that

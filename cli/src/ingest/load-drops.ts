@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
-import { type Drop, type DropFile, fingerprint, type MeasuredFile } from './drops.ts';
-import { type RedactedFile, redactFile, replaceFile } from './forgotten/redact-file.ts';
-import { type Forgotten, redactionOf } from './forgotten/redact-record.ts';
+import type { Drop, DropFile, MeasuredFile } from './drops.ts';
+import type { Forgotten } from './forgotten/redact-record.ts';
 import { countGone, type GoneCount } from './gone.ts';
 import { type Cut, CutError } from './lines.ts';
 import { firstCut, loadFile } from './load-file.ts';
 import type { FileCounts } from './load-steps.ts';
 import type { BatchStamp, Loading } from './loading.ts';
 import { MANIFEST } from './manifest.ts';
+import { newFiles } from './new-files.ts';
 import type { Contract, Contracts } from './schemas.ts';
 
 export interface EntityCounts {
@@ -130,62 +130,6 @@ function contractFor({ entity, sourceFile, isComplete }: DropFile, contracts: Co
     );
   }
   return contract;
-}
-
-interface NewFiles {
-  readonly files: readonly MeasuredFile[];
-  /** How many records were taken out of them or changed. */
-  readonly redacted: number;
-}
-
-/**
- * The files with another content than last time, and those that are now said to be complete. What is forgotten is taken out of a
- * file before it is compared, so that the database never holds it.
- */
-async function newFiles(
-  warehouse: DuckDbWarehouse,
-  drop: Drop,
-  contracts: Contracts,
-  forgotten: Forgotten | undefined,
-  effects: Effects,
-): Promise<NewFiles> {
-  const files: MeasuredFile[] = [];
-  let redacted = 0;
-  for (const file of drop.files) {
-    const print = await fingerprint(file.path, effects.signal);
-    if (await isLoaded(warehouse, file, print.sha256)) continue;
-    const without = await withoutForgotten(file, contracts, forgotten);
-    redacted += (without?.removed ?? 0) + (without?.changed ?? 0);
-    const now = without === undefined ? print : await fingerprint(file.path, effects.signal);
-    if (without === undefined || !(await isLoaded(warehouse, file, now.sha256))) files.push({ ...file, ...now });
-  }
-  return { files, redacted };
-}
-
-async function isLoaded(
-  warehouse: DuckDbWarehouse,
-  { sourceFile, isComplete }: DropFile,
-  sha256: string,
-): Promise<boolean> {
-  const { rows } = await warehouse.query(
-    `select f.sha256, coalesce(f.is_complete, false) from raw.loaded_files as f inner join raw.batches as b using (batch_id)
-     where f.source_file = $file order by b.batch_seq desc limit 1`,
-    { file: sourceFile },
-  );
-  const [known, wasComplete] = rows[0] ?? [];
-  return known === sha256 && !(isComplete && wasComplete !== true);
-}
-
-/** Takes what is forgotten out of a file. @returns undefined if it holds nothing of it. */
-async function withoutForgotten(
-  { entity, path }: DropFile,
-  contracts: Contracts,
-  forgotten: Forgotten | undefined,
-): Promise<RedactedFile | undefined> {
-  const redact = forgotten && redactionOf(entity, contracts, forgotten);
-  const redacted = redact && (await redactFile(path, redact));
-  if (redacted !== undefined) await replaceFile(redacted);
-  return redacted;
 }
 
 async function nextBatch(

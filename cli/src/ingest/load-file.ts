@@ -37,12 +37,12 @@ export async function loadFile(loading: Loading, cut: Cut): Promise<FileCounts> 
 export const LARGE = 4_000_000;
 
 /** The fastest way to split a file that may work. */
-export const firstCut = ({ path, bytes }: MeasuredFile): Cut =>
+export const firstCut = ({ path, bytes }: Pick<MeasuredFile, 'path' | 'bytes'>): Cut =>
   bytes >= LARGE && !path.endsWith('.gz') ? 'by line' : 'by structure';
 
 async function loadStructure(loading: Loading, layout: ListLayout): Promise<FileCounts> {
   const { file, batch } = loading;
-  const pattern = await patternFor(loading, layout === 'newline_delimited');
+  const pattern = await patternFor(file.path, loading.contract, layout === 'newline_delimited');
   try {
     const scan = await runAndScan(loading, insertStatement(loading, objectSource(file.path, layout), pattern), layout);
     const doubt = new Doubt(

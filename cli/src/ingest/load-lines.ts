@@ -1,9 +1,8 @@
 import { stat } from 'node:fs/promises';
-import { setImmediate } from 'node:timers/promises';
 import { MeetupError } from '../config/errors.ts';
-import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
-import { jsonStructure } from './contract/column-types.ts';
+import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import type { ParsedRecord } from './cutter.ts';
+import type { DropFile, Marks } from './drops.ts';
 import type { ListLayout } from './json-text.ts';
 import {
   arrayLines,
@@ -16,8 +15,9 @@ import {
 } from './lines.ts';
 import { LinesInDoubt, type TextAt } from './lines-in-doubt.ts';
 import { countsOf, type FileCounts, parsed, patternFor, requireSize } from './load-steps.ts';
-import { type Loading, tableOf } from './loading.ts';
-import { insertSettled, RECORD_COLUMNS, settle, validated } from './settle.ts';
+import type { Loading } from './loading.ts';
+import type { Contract } from './schemas.ts';
+import { appendStatement, insertRejected, isValid, settle, TEXTS, textParameters, validated } from './settle.ts';
 
 /**
  * Appends the records of a file with one record per line. DuckDB reads the file twice: first to find the lines in doubt, then
@@ -26,24 +26,38 @@ import { insertSettled, RECORD_COLUMNS, settle, validated } from './settle.ts';
  * @throws CutError if the file has to be split another way, after a rollback.
  */
 export async function loadLines(loading: Loading, layout: ListLayout): Promise<FileCounts> {
-  const isArray = layout === 'array';
-  const pattern = await patternFor(loading, true);
-  const whole = pattern === undefined ? undefined : `${pattern}\\s*${isArray ? ',\\s*' : ''}`;
-  const { path, lines: counted } = loading.file;
+  const { warehouse, contract, file } = loading;
+  const { path, lines: counted, marks } = file;
   try {
     if (counted.longest > LONGEST_LINE) throw new NotByLineError();
-    const source = lineSource(path, counted.longest);
-    await loading.warehouse.run(LinesInDoubt.statement(source, whole));
-    const doubt = await LinesInDoubt.read(loading);
+    const fits = marks !== undefined && counted.longest <= marks.longest;
+    const { table } = fits ? marks : await markLines(warehouse, file, contract, layout, counted.longest);
+    const doubt = await LinesInDoubt.read(loading, table);
     requireSize(loading, (await stat(path)).size);
     if (doubt.lines !== counted.count) throw new NotByLineError();
-    const lines = await recordLines(doubt, isArray);
-    const counts = await insertAll(loading, doubt, lines, source);
+    const lines = await recordLines(doubt, layout === 'array');
+    const counts = await insertAll(loading, doubt, lines, lineSource(path, counted.longest));
     await doubt.drop();
     return counts;
   } catch (error) {
-    throw error instanceof MeetupError ? error : new CutError(loading.file.sourceFile, 'by structure', error);
+    throw error instanceof MeetupError ? error : new CutError(file.sourceFile, 'by structure', error);
   }
+}
+
+/**
+ * Finds the lines in doubt.
+ * @param longest the longest line that the file may have (bytes).
+ */
+export async function markLines(
+  warehouse: DuckDbWarehouse,
+  { entity, path }: DropFile,
+  contract: Contract,
+  layout: ListLayout,
+  longest: number,
+): Promise<Marks> {
+  const pattern = await patternFor(path, contract, true);
+  const whole = pattern === undefined ? undefined : `${pattern}\\s*${layout === 'array' ? ',\\s*' : ''}`;
+  return { table: await LinesInDoubt.mark(warehouse, entity, lineSource(path, longest), whole), longest };
 }
 
 async function recordLines(doubt: LinesInDoubt, isArray: boolean): Promise<RecordLines> {
@@ -53,7 +67,10 @@ async function recordLines(doubt: LinesInDoubt, isArray: boolean): Promise<Recor
   return lines;
 }
 
-/** Inserts the certain records in DuckDB, and validates the first of those in doubt here meanwhile. */
+/**
+ * Inserts the certain records, and with them those of the first lines in doubt that are valid. A second statement would add rows to
+ * a row group that DuckDB has compressed already, and it compresses all of it once more.
+ */
 async function insertAll(
   loading: Loading,
   doubt: LinesInDoubt,
@@ -63,15 +80,15 @@ async function insertAll(
   const recordsOn = (portion: readonly TextAt[]): ParsedRecord[] =>
     portion.flatMap(({ line, text }) => lines.record({ index: line, text }) ?? []).map(parsed);
   const first = await doubt.portion(-1);
-  const isCertain = await doubt.isCertain('hashed');
-  const [inserted, early] = await Promise.allSettled([
-    doubt.certain === 0 ? undefined : loading.warehouse.run(insertCertain(loading, source, isCertain)),
-    inTurns(first, (portion) => validated(loading, recordsOn(portion))),
-  ]);
-  if (inserted.status === 'rejected') throw inserted.reason;
-  if (early.status === 'rejected') throw early.reason;
-  await doubt.number(lines.skipped);
-  let { rejected, example } = await insertSettled(loading, early.value);
+  const early = validated(loading, recordsOn(first));
+  const valid = early.filter(isValid);
+  const sources = [
+    ...(doubt.certain > 0 ? [certainLines(source, await doubt.isCertain('record_index'))] : []),
+    ...(valid.length > 0 ? [await keepTexts(loading, valid)] : []),
+  ];
+  if (sources.length > 0) await loading.warehouse.run(appendStatement(loading, sources));
+  await doubt.number(lines.skipped, valid.length);
+  let { rejected, example } = await insertRejected(loading, early);
   for (let last = first.at(-1); last !== undefined; ) {
     const portion = await doubt.portion(last.line);
     const settled = await settle(loading, recordsOn(portion));
@@ -82,33 +99,13 @@ async function insertAll(
   return countsOf(lines.read, rejected, example);
 }
 
-/** Lines that are validated in one go while DuckDB's statement needs this thread now and then. */
-const TURN = 200;
-
-async function inTurns<T, R>(items: readonly T[], work: (some: readonly T[]) => readonly R[]): Promise<readonly R[]> {
-  const results: R[] = [];
-  for (let at = 0; at < items.length; at += TURN) {
-    await setImmediate();
-    results.push(...work(items.slice(at, at + TURN)));
-  }
-  return results;
+/** Keeps records in a temporary table, because DuckDB compresses rows while it inserts them only if they come from tables or files. */
+async function keepTexts({ warehouse }: Loading, records: readonly ParsedRecord[]): Promise<string> {
+  const table = 'valid_in_doubt';
+  await warehouse.run(`create or replace temporary table ${table} as select * from ${TEXTS}`, textParameters(records));
+  return `temp.${table}`;
 }
 
-/**
- * The statement that inserts the records that are not in doubt, in order, with the line's hash instead of a position, which is not
- * known yet.
- */
-function insertCertain(loading: Loading, source: string, isCertain: string): string {
-  const { contract, batch, file } = loading;
-  const names = contract.record.fields.map(([name]) => quoteIdentifier(name));
-  const structure = quoteLiteral(JSON.stringify(jsonStructure(contract.record)));
-  // A text that matches the pattern and still isn't JSON makes this fail: then the whole file isn't JSON.
-  return `insert into ${tableOf(loading)} (${names.join(', ')}, ${RECORD_COLUMNS})
-    select ${names.map((name) => `record.${name}`).join(', ')}, ${quoteLiteral(batch.id)}, ${batch.seq},
-      date ${quoteLiteral(batch.droppedOn)}, ${quoteLiteral(file.sourceFile)}, hashed, timestamp ${quoteLiteral(batch.loadedAt)}
-    from (
-      select json_transform(json_text, ${structure}) as record, hashed
-      from (select json_text, ${LinesInDoubt.hashOf('record_text')} as hashed from ${source})
-      where ${isCertain}
-    )`;
-}
+/** The lines that are not in doubt, in order, with their hash as record_index, because their position is not known yet. */
+const certainLines = (source: string, isCertain: string): string =>
+  `(select * from (select json_text, ${LinesInDoubt.hashOf('record_text')} as record_index from ${source}) where ${isCertain})`;

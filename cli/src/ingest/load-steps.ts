@@ -8,6 +8,7 @@ import { LARGEST_RECORD, type Loading } from './loading.ts';
 import { sampleRecords } from './record-sample.ts';
 import { cannotRead, tooLarge } from './refusals.ts';
 import { type Scan, scanFile } from './scan.ts';
+import type { Contract } from './schemas.ts';
 
 export interface FileCounts {
   readonly read: number;
@@ -27,8 +28,8 @@ export const countsOf = (read: number, rejected: number, example: string | undef
 export const parsed = (record: RawRecord): ParsedRecord => ({ ...record, value: JSON.parse(record.text) });
 
 /** The pattern of certainly valid records, for the order in which the file's first records have their keys. */
-export async function patternFor({ file, contract }: Loading, isByLine: boolean): Promise<string | undefined> {
-  const sample = await sampleRecords(file.path, isByLine);
+export async function patternFor(path: string, contract: Contract, isByLine: boolean): Promise<string | undefined> {
+  const sample = await sampleRecords(path, isByLine);
   return textPattern(contract.schema, contract.record, learnKeyOrders(contract.schema, sample));
 }
 

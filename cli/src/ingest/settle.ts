@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { listValue } from '@duckdb/node-api';
+import { type DuckDBValue, listValue } from '@duckdb/node-api';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
 import { jsonStructure } from './contract/column-types.ts';
 import type { ParsedRecord } from './cutter.ts';
@@ -30,42 +30,46 @@ export const validated = ({ contract }: Loading, records: readonly ParsedRecord[
 
 /** Inserts the valid records, and the invalid ones into raw.rejected_records. */
 export async function insertSettled(loading: Loading, records: readonly ValidatedRecord[]): Promise<Settled> {
-  const bad = records.filter(({ reasons }) => reasons.length > 0);
-  await insertValid(
-    loading,
-    records.filter(({ reasons }) => reasons.length === 0),
-  );
-  await insertRejected(loading, bad);
-  const [first] = bad;
-  if (first === undefined) return { rejected: 0 };
-  return { rejected: bad.length, example: `record ${first.index}: ${first.reasons.slice(0, 3).join('; ')}` };
+  const valid = records.filter(isValid);
+  if (valid.length > 0) await loading.warehouse.run(appendStatement(loading, [TEXTS]), textParameters(valid));
+  return insertRejected(loading, records);
 }
 
-/** Inserts records as JSON.stringify writes them, which DuckDB reads the same way as JSON.parse. */
-async function insertValid(loading: Loading, records: readonly ValidatedRecord[]): Promise<void> {
-  if (records.length === 0) return;
-  const { warehouse, batch, contract } = loading;
-  const names = contract.record.fields.map(([name]) => quoteIdentifier(name));
-  await warehouse.run(
-    `insert into ${tableOf(loading)} (${names.join(', ')}, ${RECORD_COLUMNS})
-     select ${names.map((name) => `record.${name}`).join(', ')}, $id, ${batch.seq}, $dropped::date, $file, record_index, $loaded::timestamp
-     from (
-       select unnest($indexes::bigint[]) as record_index,
-         json_transform(unnest($texts::varchar[])::json, ${quoteLiteral(JSON.stringify(jsonStructure(contract.record)))}) as record
-     )`,
-    {
-      ...stampValues(loading),
-      indexes: listValue(records.map((record) => BigInt(record.index))),
-      texts: listValue(records.map((record) => JSON.stringify(record.value))),
-    },
+export const isValid = ({ reasons }: ValidatedRecord): boolean => reasons.length === 0;
+
+/** A source of records whose texts are parameters. */
+export const TEXTS = '(select unnest($indexes::bigint[]) as record_index, unnest($texts::varchar[]) as json_text)';
+
+/** The parameters of {@link TEXTS}: records as JSON.stringify writes them, which DuckDB reads the same way as JSON.parse. */
+export const textParameters = (records: readonly ParsedRecord[]): Record<'indexes' | 'texts', DuckDBValue> => ({
+  indexes: listValue(records.map(({ index }) => BigInt(index))),
+  texts: listValue(records.map(({ value }) => JSON.stringify(value))),
+});
+
+/**
+ * The statement that appends records to their raw table. A text that isn't JSON makes it fail.
+ * @param sources FROM clauses with the columns record_index and json_text, in the order of the records.
+ */
+export function appendStatement(loading: Loading, sources: readonly string[]): string {
+  const { batch, contract, file } = loading;
+  const fields = contract.record.fields.map(([name]) => quoteIdentifier(name));
+  const structure = quoteLiteral(JSON.stringify(jsonStructure(contract.record)));
+  const selects = sources.map(
+    (source) => `select ${fields.map((name) => `record.${name}`).join(', ')}, ${quoteLiteral(batch.id)}, ${batch.seq},
+       date ${quoteLiteral(batch.droppedOn)}, ${quoteLiteral(file.sourceFile)}, record_index, timestamp ${quoteLiteral(batch.loadedAt)}
+     from (select json_transform(json_text, ${structure}) as record, record_index from ${source})`,
   );
+  return `insert into ${tableOf(loading)} (${fields.join(', ')}, ${RECORD_COLUMNS}) ${selects.join(' union all ')}`;
 }
 
 /** The columns with a record's origin, in the order of the statements here. */
 export const RECORD_COLUMNS = '_batch_id, _batch_seq, _dropped_on, _source_file, _record_index, _loaded_at';
 
-async function insertRejected(loading: Loading, records: readonly ValidatedRecord[]): Promise<void> {
-  if (records.length === 0) return;
+/** Inserts the invalid ones among these records into raw.rejected_records. */
+export async function insertRejected(loading: Loading, records: readonly ValidatedRecord[]): Promise<Settled> {
+  const bad = records.filter((record) => !isValid(record));
+  const [first] = bad;
+  if (first === undefined) return { rejected: 0 };
   const { warehouse, file, batch } = loading;
   await warehouse.run(
     `insert into raw.rejected_records (rejected_id, entity, reasons, record, line, ${RECORD_COLUMNS})
@@ -74,12 +78,13 @@ async function insertRejected(loading: Loading, records: readonly ValidatedRecor
     {
       ...stampValues(loading),
       entity: file.entity,
-      ids: listValue(records.map((record) => rejectedId(loading, record))),
-      reasons: listValue(records.map((record) => JSON.stringify(record.reasons))),
-      texts: listValue(records.map((record) => record.text)),
-      indexes: listValue(records.map((record) => BigInt(record.index))),
+      ids: listValue(bad.map((record) => rejectedId(loading, record))),
+      reasons: listValue(bad.map((record) => JSON.stringify(record.reasons))),
+      texts: listValue(bad.map((record) => record.text)),
+      indexes: listValue(bad.map((record) => BigInt(record.index))),
     },
   );
+  return { rejected: bad.length, example: `record ${first.index}: ${first.reasons.slice(0, 3).join('; ')}` };
 }
 
 function stampValues({ file, batch }: Loading): Record<'id' | 'dropped' | 'file' | 'loaded', string> {

@@ -108,4 +108,24 @@ describe('a file with one record per line', () => {
     expect(await rowsOf(lines, content)).toEqual(await rowsOf(oneLine, content));
     expect((await rowsOf(lines, content))[0]?.[0]).toBe(12_000);
   });
+
+  it('is loaded whole, in order, if a line is longer than usual and records in other orders of keys are among them', async () => {
+    const events = Array.from({ length: 14_000 }, (_, i) => {
+      const record = event({ time: 1_600_000_000_000 + i, description: 'x'.repeat(i === 9000 ? 3_000_000 : 200) });
+      return i % 20 === 5 ? Object.fromEntries(Object.entries(record).reverse()) : record;
+    });
+    const paths = await temporaryPaths();
+    const text = (records: readonly object[]): string =>
+      `[\n${records.map((record) => JSON.stringify(record)).join(',\n')}\n]`;
+    await put(paths, 'events.json', text(events));
+    await loadAll(paths);
+    await put(paths, 'events.json', text(events.toReversed()));
+    await loadAll(paths);
+    const order = `select _batch_seq, count(*), count(*) filter ("time" = 1600000000000 + case _batch_seq when 1 then _record_index else 13999 - _record_index end),
+      max(length(description)) from raw.events group by all order by all`;
+    expect(await rowsOf(paths, order)).toEqual([
+      [1, 14_000, 14_000, 3_000_000],
+      [2, 14_000, 14_000, 3_000_000],
+    ]);
+  });
 });
