@@ -6,7 +6,7 @@ import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
 import { receiptText } from '../forget/receipt-text.ts';
 import type { Receipt } from '../forget/receipts.ts';
 import type { InitPlan } from '../init/planned-file.ts';
-import { renderPlan } from '../terminal/deploy.ts';
+import { renderPlan, undoneRuns } from '../terminal/deploy.ts';
 import { renderInitPlan } from '../terminal/init.ts';
 import { styleFor } from '../text/style.ts';
 import type { CommandSession, Io } from './run-command.ts';
@@ -23,8 +23,10 @@ export function confirmPlan(session: CommandSession, io: Io) {
 export function confirmRollback(session: CommandSession, io: Io) {
   if (!hasPerson(io)) return {};
   return {
-    confirm: ({ from, to }: RollbackGoal, target: string) =>
-      typed(session, io, `This rolls ${target} back from ${placeOf(from)} to ${placeOf(to)}.`, target),
+    confirm: ({ from, to, undoes }: RollbackGoal, target: string) => {
+      const runs = undoes.length === 0 ? '' : ` ${undoneRuns(undoes)}`;
+      return typed(session, io, `This rolls ${target} back from ${placeOf(from)} to ${placeOf(to)}.${runs}`, target);
+    },
   };
 }
 

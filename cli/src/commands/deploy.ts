@@ -3,7 +3,9 @@ import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
+import { deployBundle, requireBundle } from '../deploy/bundle.ts';
 import { type DeployContext, type LockedContext, newDeploymentId, type SurveyContext } from '../deploy/context.ts';
+import { noteDeadRuns } from '../deploy/dead-runs.ts';
 import { refuseDrift } from '../deploy/drift.ts';
 import { readGit, requireReviewable } from '../deploy/git.ts';
 import { type Entry, interrupted, prepareLedger, readLedger } from '../deploy/ledger.ts';
@@ -13,6 +15,7 @@ import { refuseBreaks } from '../deploy/plan/declared-breaks.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { type Survey, survey } from '../deploy/plan/survey.ts';
 import { rehearsedCommits, rememberRehearsed } from '../deploy/rehearsed.ts';
+import { nameOfRun, openRuns } from '../deploy/runs.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import type { Vacuumed } from '../deploy/vacuum.ts';
 import { withLease } from '../deploy/with-lease.ts';
@@ -37,6 +40,8 @@ export interface DeployOptions {
   readonly fullRefresh?: boolean | undefined;
   /** Why breaks of public models are right this time; without it, they are refused. Recorded in the ledger. */
   readonly acceptBreak?: string | undefined;
+  /** Deploys the Databricks Asset Bundle as well, once the target is up to date. */
+  readonly bundle?: boolean | undefined;
   readonly maxRejected: number;
   readonly maxGone?: number;
   /** Asks for confirmation; undefined if there is no terminal. */
@@ -55,6 +60,8 @@ export interface DeployReport extends DeployPlan {
   /** An earlier deployment or rollback that was interrupted. */
   readonly recovered?: Undone;
   readonly undone?: Undone;
+  /** Whether the bundle was deployed as well, if that was asked for. */
+  readonly bundle?: { readonly status: 'deployed' } | { readonly status: 'failed'; readonly reason: string };
   /** What was removed for good, if something was forgotten. */
   readonly vacuumed?: Vacuumed;
   /** Milliseconds. */
@@ -71,13 +78,15 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
   requireConfirmation(options);
   const { paths, target, fullRefresh = false, force = false } = options;
   await requireForgotten(paths);
+  if (options.bundle) await requireBundle(paths, target, effects);
   // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
   await requireLocalMarts(options, effects);
   return withTarget({ paths, target, fullRefresh, force, dbt: true }, effects, async (context) => {
     const local = await openPublished(paths);
     try {
-      const outcome = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });
+      const applied = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });
+      const outcome = await withBundle(options, context, applied);
       return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
     } finally {
       await local.close();
@@ -86,6 +95,20 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
 }
 
 type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
+
+/** Deploys the job's code after the target's: until then, the job runs the earlier code on a target that may be ahead of it. */
+async function withBundle(
+  options: DeployOptions,
+  { paths, target, effects }: DeployContext,
+  outcome: Outcome,
+): Promise<Outcome> {
+  const isSettled = outcome.report.status === 'deployed' || outcome.report.status === 'unchanged';
+  if (options.bundle !== true || !isSettled) return outcome;
+  const reason = await deployBundle(paths, target, effects);
+  return reason === undefined
+    ? { ...outcome, report: { ...outcome.report, bundle: { status: 'deployed' } } }
+    : { exitCode: 1, report: { ...outcome.report, bundle: { status: 'failed', reason } } };
+}
 
 async function deploy(options: DeployOptions, context: SurveyContext): Promise<Outcome> {
   if (options.planOnly) return planned(await survey(context), context, options);
@@ -110,7 +133,7 @@ function carryOut(
   review: Review,
 ): Promise<Outcome> {
   return withLease(context, deployment, async (lease) => {
-    const entries = await readLedger(context.remote);
+    const entries = await noteDeadRuns(context, await readLedger(context.remote));
     const recovered = (await recover(context, entries)) ?? review.recovered;
     const now = isStillValid(review.seen, entries) ? review.seen : await survey(context);
     requireSamePlan(review.hash, now.plan);
@@ -124,7 +147,8 @@ function carryOut(
 }
 
 /** Whether there is nothing to do, and nothing left by a dead process. This needs no lock. */
-const isUpToDate = ({ plan, entries }: Survey): boolean => plan.empty && interrupted(entries) === undefined;
+const isUpToDate = ({ plan, entries }: Survey): boolean =>
+  plan.empty && interrupted(entries) === undefined && openRuns(entries).length === 0;
 
 async function settled(options: DeployOptions, context: DeployContext, { plan }: Survey, recovered?: Undone) {
   refuseDrift(plan, options);
@@ -148,6 +172,11 @@ function planned({ plan, entries }: Survey, { effects }: DeployContext, { accept
   if (left !== undefined) {
     effects.reporter.warn(
       `Deployment ${left.deployment} was interrupted: the next deployment puts it back first, then makes a new plan.`,
+    );
+  }
+  for (const run of openRuns(entries)) {
+    effects.reporter.warn(
+      `${nameOfRun(run)} has not ended: it is still running, or it died. A deployment waits for its lease, and then makes a new plan.`,
     );
   }
   const breaks = plan.breaks.length > 0 && acceptBreak === undefined;

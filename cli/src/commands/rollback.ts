@@ -3,6 +3,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type DeployContext, newDeploymentId } from '../deploy/context.ts';
+import { noteDeadRuns } from '../deploy/dead-runs.ts';
 import { currentDeployment, interrupted, readLedger, WHOLE } from '../deploy/ledger.ts';
 import { inNewSession, withTarget } from '../deploy/open.ts';
 import { placeOf, type RollbackGoal, requireSameGoal, rollBack, rollbackGoal } from '../deploy/rollback.ts';
@@ -15,6 +16,8 @@ export interface RollbackOptions {
   readonly target: RemoteName;
   /** The deployment to return to; the one before the last by default. */
   readonly to?: string | undefined;
+  /** Instead of `to`: the state in which this deployment or run of dbt found the target. */
+  readonly before?: string | undefined;
   readonly yes?: boolean | undefined;
   /** Rolls back even if some tables can't be restored. */
   readonly force?: boolean | undefined;
@@ -29,6 +32,8 @@ export interface RollbackReport {
   readonly to: string | null;
   readonly restored: readonly string[];
   readonly failed: readonly { readonly relation: string; readonly reason: string }[];
+  /** The runs of dbt whose work is undone. */
+  readonly undoes?: readonly string[];
   /** An earlier deployment or rollback that was interrupted. */
   readonly recovered?: Undone;
   /** Milliseconds. */
@@ -42,7 +47,10 @@ export interface RollbackReport {
  */
 export async function run(options: RollbackOptions, effects: Effects): Promise<CommandResult<RollbackReport>> {
   const started = effects.clock.elapsed();
-  const { paths, target, to, yes, force = false, confirm } = options;
+  const { paths, target, to, before, yes, force = false, confirm } = options;
+  if (to !== undefined && before !== undefined) {
+    throw new MeetupError('--to and --before name two goals: give one of them.');
+  }
   if (!yes && confirm === undefined) {
     throw new MeetupError(`There is no terminal to confirm: pass --yes to roll ${target} back.`);
   }
@@ -53,14 +61,15 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
     });
     const seen = await readLedger(context.remote, WHOLE);
     const isInterrupted = interrupted(seen) !== undefined;
-    const intended = isInterrupted && to === undefined ? undefined : rollbackGoal(seen, to, target);
+    const isNamed = to !== undefined || before !== undefined;
+    const intended = isInterrupted && !isNamed ? undefined : rollbackGoal(seen, to, target, before);
     if (!yes && intended !== undefined && !(await confirm?.(intended, target))) {
       return ended(1, { status: 'declined', to: intended.from, restored: [], failed: [] });
     }
     const id = newDeploymentId(effects);
     const goThere = (here: DeployContext) =>
       withLease(here, id, async () => {
-        const recovered = await recover(here, await readLedger(here.remote, WHOLE));
+        const recovered = await recover(here, await noteDeadRuns(here, await readLedger(here.remote, WHOLE), WHOLE));
         const rest = recovered === undefined ? {} : { recovered };
         const entries = await readLedger(here.remote, WHOLE);
         if (intended === undefined) {
@@ -69,10 +78,18 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
           const { restored, failed } = recovered;
           return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: current, restored, failed, ...rest });
         }
-        const goal = rollbackGoal(entries, to, target);
+        const goal = rollbackGoal(entries, to, target, before);
         if (recovered === undefined) requireSameGoal(intended, goal, target);
         const { restored, failed } = await rollBack(here, id, entries, goal, force);
-        return ended(failed.length === 0 ? 0 : 1, { status: 'rolled back', to: goal.to, restored, failed, ...rest });
+        const { undoes } = goal;
+        return ended(failed.length === 0 ? 0 : 1, {
+          status: 'rolled back',
+          to: goal.to,
+          restored,
+          failed,
+          undoes,
+          ...rest,
+        });
       });
     return yes ? goThere(context) : inNewSession(context, goThere);
   });

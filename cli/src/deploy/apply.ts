@@ -25,6 +25,7 @@ import {
 } from './raw/land.ts';
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
 import { dropStatement, schemasOf } from './remote.ts';
+import { runsIn } from './runs.ts';
 import { notUndone, type Undone, undo } from './undo.ts';
 import { tablesIn, type Vacuumed, vacuumForgotten } from './vacuum.ts';
 
@@ -209,7 +210,10 @@ async function deployedAfter(
   touched: readonly string[],
   manifest: string,
 ): Promise<Deployed> {
-  const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(touched)), touched);
+  // The states that runs of dbt left are where a rollback to this deployment returns to.
+  const moved = openToRuns(survey);
+  const read = [...new Set([...touched, ...moved])];
+  const now = await readStates(context.remote, await listSchemas(context.remote, schemasOf(read)), read);
   const relations: RelationStates = { ...survey.deployed.relations, ...now };
   const { project, others } = survey.deployed;
   const forgotten = [
@@ -241,7 +245,24 @@ async function deployedAfter(
       .filter(({ action }) => action === 'retire' || action === 'remove')
       .map(({ relation }) => relation),
     manifest,
+    commit: context.git.dirty ? null : context.git.commit,
+    ...othersOf(survey, built),
   };
+}
+
+/** The relations that runs of dbt may have changed since the last deployment; those of other projects stay as that one left them. */
+function openToRuns({ entries, deployed, present }: Survey): string[] {
+  const last = entries.findLastIndex(({ details }) => details.deployed !== undefined);
+  if (runsIn(entries.slice(Math.max(last, 0))).length === 0) return [];
+  return Object.keys(deployed.relations).filter(
+    (relation) => present.has(relation) && foreignIn(deployed, [relation]).length === 0,
+  );
+}
+
+/** What runs built from other code and this deployment did not build again, because it isn't this project's. */
+function othersOf({ deployed }: Survey, built: readonly string[]): Pick<Deployed, 'otherCode'> {
+  const left = Object.entries(deployed.otherCode ?? {}).filter(([relation]) => !built.includes(relation));
+  return left.length === 0 ? {} : { otherCode: Object.fromEntries(left) };
 }
 
 async function takeBack(context: LockedContext, identity: DeploymentIdentity, error: unknown) {

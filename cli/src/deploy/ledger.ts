@@ -13,6 +13,8 @@ const ofProjectSchema = z.object({
   retired: z.array(z.string()),
   /** The manifest's path in the volume; null before the first deployment. */
   manifest: z.string().nullable(),
+  /** The commit that was deployed; null if there were changes that are not committed. Entries of older versions lack it. */
+  commit: z.string().nullable().optional(),
 });
 
 /** The state after a deployment, as far as the next one needs it. */
@@ -27,6 +29,8 @@ const deployedSchema = ofProjectSchema.extend({
   unvacuumed: z.array(z.string()).optional(),
   /** The project that each relation belongs to. */
   owners: z.record(z.string(), z.string()).optional(),
+  /** Relations that runs of dbt built with other code than what is deployed (`runs.ts`), with its commit. */
+  otherCode: z.record(z.string(), z.string().nullable()).optional(),
   /** The other projects in this catalog. */
   others: z.record(z.string(), ofProjectSchema).optional(),
 });
@@ -51,11 +55,29 @@ const detailsSchema = z.object({
   acceptedBreak: z.string().optional(),
   models: z.record(z.string(), z.string()).optional(),
   batches: z.array(z.string()).optional(),
+  /** For a run of dbt: what ran. */
+  run: z.looseObject({ job: z.string().optional(), lease_minutes: z.number().optional() }).optional(),
+  /** For `run begun`: the relations that it may write. */
+  selected: z.array(z.string()).optional(),
+  /** For the end of a run: the tables that it wrote, afterwards. */
+  wrote: relationStatesSchema.optional(),
+  failed: z.array(z.string()).optional(),
 });
 export type EntryDetails = z.infer<typeof detailsSchema>;
 
-/** `begun` or `rolling back` without an end: the process died. */
-const EVENTS = ['begun', 'finished', 'undone', 'rolling back', 'rolled back', 'vacuumed'] as const;
+/** `begun`, `run begun` or `rolling back` without an end: the process died. */
+const EVENTS = [
+  'begun',
+  'finished',
+  'undone',
+  'rolling back',
+  'rolled back',
+  'vacuumed',
+  'run begun',
+  'run finished',
+  'run failed',
+  'run died',
+] as const;
 
 const entrySchema = z.object({
   seq: z.coerce.number(),
@@ -90,25 +112,25 @@ export async function prepareLedger(remote: Remote): Promise<void> {
     versions string, details string) using delta`);
 }
 
-/** How many entries a deployment needs with details: the last of its kind, and those of a process that died. */
+/** How many entries a deployment needs with details: the last of its kind, those of a process that died, and of all runs since. */
 const RECENT = 30;
 /** All entries: a rollback may return to any deployment. */
 export const WHOLE = Number.POSITIVE_INFINITY;
 
 /**
  * All entries, oldest first; none if nothing was ever deployed.
- * @param detailed the number of newest entries whose details are read, because those of a year are tens of megabytes. The
- *   others only have the goal of a rollback.
+ * @param detailed the number of newest entries of deployments whose details are read, because those of a year are tens of megabytes. The
+ *   others only have the goal of a rollback. Runs since then are read with theirs.
  */
 export async function readLedger(remote: Remote, detailed: number = RECENT): Promise<Entry[]> {
   const table = ledgerName(remote);
   const details = Number.isFinite(detailed)
-    ? `case when seq > newest - ${detailed} then details else to_json(named_struct('to', get_json_object(details, '$.to'))) end`
+    ? `case when seq > settled - ${detailed} then details else to_json(named_struct('to', get_json_object(details, '$.to'))) end`
     : 'details';
   try {
     const rows = await remote.connection.rows(
       `select seq, deployment, event, cast(at as string) as at, who, commit, plan_hash, versions, ${details} as details
-       from ${table} cross join (select max(seq) as newest from ${table}) as recent order by seq`,
+       from ${table} cross join (select coalesce(max(case when event not like 'run %' then seq end), 0) as settled from ${table}) as recent order by seq`,
     );
     return z.array(entrySchema).parse(rows);
   } catch (error) {
@@ -144,9 +166,12 @@ export function deployedNow(entries: readonly Entry[]): Deployed {
   return entries.findLast(({ details }) => details.deployed !== undefined)?.details.deployed ?? NOTHING_DEPLOYED;
 }
 
+/** Whether an entry is about a run of dbt (`runs.ts`), not about a deployment or rollback. */
+export const isOfRun = ({ event }: Pick<Entry, 'event'>): boolean => event.startsWith('run ');
+
 /** A deployment or rollback that began and never ended, because its process died. */
 export function interrupted(entries: readonly Entry[]): Entry | undefined {
-  const last = entries.at(-1);
+  const last = entries.findLast((entry) => !isOfRun(entry));
   return last?.event === 'begun' || last?.event === 'rolling back' ? last : undefined;
 }
 
@@ -175,16 +200,4 @@ export function currentDeployment(entries: readonly Entry[]): string | null {
 export function baseOf(entries: readonly Entry[], deployment: string): string | null {
   const begun = entries.findIndex((entry) => entry.deployment === deployment && entry.event === 'begun');
   return currentDeployment(entries.slice(0, Math.max(begun, 0)));
-}
-
-/**
- * The state of a deployment when it was last current. Putting back gives tables new versions with the old rows, so the
- * last entry counts, not the deployment's own.
- */
-export function deployedAt(entries: readonly Entry[], deployment: string | null): Deployed {
-  if (deployment === null) return NOTHING_DEPLOYED;
-  const last = entries.findLast(
-    ({ details }, i) => details.deployed !== undefined && currentDeployment(entries.slice(0, i + 1)) === deployment,
-  );
-  return last?.details.deployed ?? NOTHING_DEPLOYED;
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname, networkInterfaces } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
-import { MeetupError } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
 import { isAlive } from '../config/processes.ts';
 import type { DatabricksConnection } from '../warehouse/databricks.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
@@ -62,24 +63,36 @@ export interface LockOptions {
   readonly now?: () => number;
   /** Opens another connection to the same target. */
   readonly reconnect?: () => Promise<DatabricksConnection>;
+  /** Waits for the lease if it is held; without it, that is an error at once. */
+  readonly wait?: LockWait;
+}
+
+/** How to wait for a lease. */
+export interface LockWait {
+  readonly limitMs: number;
+  /** Milliseconds between two looks at the lease. */
+  readonly everyMs: number;
+  readonly signal: AbortSignal;
+  /** Called before each pause with the holder, in words. */
+  readonly onWait: (holder: string) => void;
 }
 
 /**
- * Runs `work` while no other deployment can run on this target. The lock is a lease in a Delta table: if two processes
- * take it at once, Delta lets one commit. A lock is taken over if its process is known to be dead or, on another machine,
- * once its lease has expired.
- * @throws MeetupError if another deployment is running, with its owner and start.
+ * Runs `work` while no other deployment and no run of dbt (dbt/macros/deployment/lease.sql) can change this target. The lock is a lease in a
+ * Delta table: if two processes take it at once, Delta lets one commit. A lock is taken over if its process is known to be dead or, on another
+ * machine, once its lease has expired.
+ * @throws MeetupError if another one still holds it after the wait, with its holder; InterruptedError when the signal is aborted meanwhile.
  */
 export async function withDeployLock<T>(
   remote: Remote,
   deployment: string,
   work: (lease: Lease) => Promise<T>,
-  { now = Date.now, reconnect }: LockOptions = {},
+  { now = Date.now, reconnect, wait }: LockOptions = {},
 ): Promise<T> {
   const table = nameOn(remote, OWN_SCHEMA, 'deploy_lock');
   const me = holderName(deployment);
   await prepareLock(remote, table);
-  await take(remote, table, me);
+  await takeOrWait(remote, table, me, wait, now);
   const lost = new AbortController();
   let renewedAt = now();
   let through = remote;
@@ -136,7 +149,29 @@ async function prepareLock(remote: Remote, table: string): Promise<void> {
   );
 }
 
-async function take(remote: Remote, table: string, me: string): Promise<void> {
+async function takeOrWait(
+  remote: Remote,
+  table: string,
+  me: string,
+  wait: LockWait | undefined,
+  now: () => number,
+): Promise<void> {
+  const started = now();
+  for (;;) {
+    const held = await take(remote, table, me);
+    if (held === undefined) return;
+    if (wait === undefined || now() - started >= wait.limitMs) throw busy(held);
+    wait.onWait(describeHolder(held.holder));
+    await delay(wait.everyMs, undefined, { signal: wait.signal }).catch(() => {
+      throw new InterruptedError();
+    });
+  }
+}
+
+type Held = z.infer<typeof holderSchema>;
+
+/** @returns who holds the lock, if somebody else does. */
+async function take(remote: Remote, table: string, me: string): Promise<Held | undefined> {
   const before = await lookAt(remote, table);
   const dead = before.holder !== null && isDead(before.holder);
   const free = `holder is null or until < current_timestamp()${dead ? ` or holder = ${quoteText(before.holder ?? '')}` : ''}`;
@@ -148,7 +183,7 @@ async function take(remote: Remote, table: string, me: string): Promise<void> {
       .catch(ignoreContention);
   }
   const now = await lookAt(remote, table);
-  if (now.holder !== me) throw busy(now);
+  return now.holder === me ? undefined : now;
 }
 
 /** Another process took the lock first. */
@@ -174,9 +209,16 @@ function isDead(holder: string): boolean {
   return !isAlive(Number(pid));
 }
 
-function busy({ holder, until }: z.infer<typeof holderSchema>): MeetupError {
-  const [machine, pid, deployment] = (holder ?? 'nobody').split(' ');
+/** `dbt <run> <job>/<run of the job> <target>`, as dbt/macros/deployment/lease.sql writes it; or a deployment. */
+export function describeHolder(holder: string | null): string {
+  const [machine, second, third] = (holder ?? 'nobody').split(' ');
+  if (machine !== 'dbt') return `deployment ${third ?? '?'}, process ${second ?? '?'} on ${machine}`;
+  const [job, run] = (third ?? '-').split('/');
+  return `run ${second ?? '?'} of ${job === '-' ? 'dbt' : `job ${job} (${run ?? '?'})`}`;
+}
+
+function busy({ holder, until }: Held): MeetupError {
   return new MeetupError(
-    `Another deployment is running: ${deployment ?? '?'}, process ${pid ?? '?'} on ${machine}. Wait until it has finished; if that machine is gone, its lease expires at ${until ?? '?'} UTC.`,
+    `The target is being changed by ${describeHolder(holder)}. Wait until it has finished; if that process is gone, its lease expires at ${until ?? '?'} UTC.`,
   );
 }

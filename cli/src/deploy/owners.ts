@@ -13,7 +13,7 @@ export interface ForeignRelation {
  * manifest and retired relations.
  */
 export function seenBy(deployed: Deployed, project: string): Deployed {
-  const { others = {}, fingerprints, retired, manifest } = deployed;
+  const { others = {}, fingerprints, retired, manifest, commit } = deployed;
   const last = deployed.project ?? likelyProject(deployed, project);
   if (last === project) return { ...deployed, project };
   // An entry of an older version names no owners: everything is of the project that deployed it.
@@ -24,7 +24,8 @@ export function seenBy(deployed: Deployed, project: string): Deployed {
     project,
     owners,
     ...(mine ?? { fingerprints: {}, retired: [], manifest: null }),
-    others: { ...rest, [last]: { fingerprints, retired, manifest } },
+    commit: mine?.commit,
+    others: { ...rest, [last]: { fingerprints, retired, manifest, ...(commit === undefined ? {} : { commit }) } },
   };
 }
 

@@ -42,14 +42,15 @@ const momentSchema = z.union([
   ),
 ]);
 
-const historySchema = z.array(
-  z.object({
-    version: z.coerce.number(),
-    timestamp: momentSchema,
-    operation: z.string(),
-    userName: z.string().nullish(),
-  }),
-);
+const commitSchema = z.object({
+  version: z.coerce.number(),
+  timestamp: momentSchema,
+  operation: z.string(),
+  userName: z.string().nullish(),
+});
+const historySchema = z.array(commitSchema);
+/** One commit in a Delta table's history. */
+export type Commit = z.infer<typeof commitSchema>;
 const listingSchema = z.array(z.looseObject({ tableName: z.string(), isTemporary: z.boolean().nullish() }));
 const viewsSchema = z.array(z.looseObject({ viewName: z.string() }));
 
@@ -125,29 +126,43 @@ export async function historySince(remote: Remote, relation: string, version: nu
   return since > 0 ? history(remote, relation, since + 1) : latest;
 }
 
-/** The drift of a relation since `known`; undefined if there is none that matters. */
+/**
+ * The drift of a relation since `known`; undefined if there is none that matters.
+ * @param isOurs whether a commit was made by a run of dbt that the ledger has.
+ */
 export async function driftOf(
   remote: Remote,
   relation: string,
   kind: 'table' | 'view' | undefined,
   known: RelationState,
+  isOurs: (commit: Commit) => boolean = () => false,
 ): Promise<string | undefined> {
-  if (known.kind === 'absent') return kind === undefined ? undefined : `a ${kind} exists that was not deployed`;
-  if (kind === undefined) return GONE;
-  if (kind !== known.kind) return `it is a ${kind} now`;
-  if (known.kind === 'view') {
+  if (kind === undefined) return known.kind === 'absent' ? undefined : GONE;
+  const strange = kind === known.kind ? 'it was dropped and recreated' : strangeKind(kind, known);
+  if (kind === 'view') {
+    if (known.kind !== 'view') return strange;
     const now = await readView(remote, relation);
     return now.kind === 'view' && now.definition === known.definition ? undefined : 'the view has a new definition';
   }
+  if (known.kind !== 'table') return (await isAllOurs(remote, relation, isOurs)) ? undefined : strange;
   const recent = await historySince(remote, relation, known.version);
   const since = recent.filter(({ version }) => version > known.version);
   const base = recent.find(({ version }) => version === known.version);
-  if (base !== undefined && base.timestamp !== known.committedAt) return 'it was dropped and recreated';
-  if (base === undefined && since.length === 0) return 'it was dropped and recreated';
-  const change = since.find(({ operation }) => !isUpkeep(operation));
+  const isAnother = base === undefined ? since.length === 0 : base.timestamp !== known.committedAt;
+  if (isAnother) return (await isAllOurs(remote, relation, isOurs)) ? undefined : strange;
+  const change = since.find((commit) => !isUpkeep(commit.operation) && !isOurs(commit));
   if (change === undefined) return undefined;
   const who = change.userName ? ` by ${change.userName}` : '';
   return `version ${change.version}: ${change.operation}${who} at ${change.timestamp} UTC`;
+}
+
+const strangeKind = (kind: 'table' | 'view', known: RelationState): string =>
+  known.kind === 'absent' ? `a ${kind} exists that was not deployed` : `it is a ${kind} now`;
+
+/** Whether runs of dbt created a table, and nobody else changed it since. */
+async function isAllOurs(remote: Remote, relation: string, isOurs: (commit: Commit) => boolean): Promise<boolean> {
+  const commits = await historySince(remote, relation, -1);
+  return commits.some(isOurs) && commits.every((commit) => isUpkeep(commit.operation) || isOurs(commit));
 }
 
 async function rowsOrNone(remote: Remote, sql: string) {

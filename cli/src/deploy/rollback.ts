@@ -6,17 +6,21 @@ import {
   baseOf,
   currentDeployment,
   type Deployed,
-  deployedAt,
   deployedNow,
   type Entry,
   finishedIn,
+  NOTHING_DEPLOYED,
   writeEntry,
 } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
+import { runsIn } from './runs.ts';
+import { momentOf, stateAfter } from './states.ts';
 import { goBackTo, wayBack } from './undo.ts';
 
 /** The start and the goal of a rollback. */
 export interface RollbackGoal {
+  /** The runs of dbt since then, which the rollback undoes. */
+  readonly undoes: readonly string[];
   /** The target's current deployment; null for before the first. */
   readonly from: string | null;
   /** The deployment to return to; null for before the first. */
@@ -26,9 +30,16 @@ export interface RollbackGoal {
 
 /**
  * The state to return to: that of the named deployment, or of the one before the current one.
+ * @param before instead, the state in which this deployment or run of dbt found the target.
  * @throws MeetupError if nothing was deployed, or no such deployment succeeded.
  */
-export function rollbackGoal(entries: readonly Entry[], to: string | undefined, target: string): RollbackGoal {
+export function rollbackGoal(
+  entries: readonly Entry[],
+  to: string | undefined,
+  target: string,
+  before?: string,
+): RollbackGoal {
+  if (before !== undefined) return goalBefore(entries, before, target);
   const from = currentDeployment(entries);
   if (from === null && to === undefined) {
     throw new MeetupError(`Nothing is deployed to ${target}, so there is nothing to roll back.`);
@@ -40,13 +51,29 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
       finished.length === 0 ? 'none finished successfully' : `the last are ${finished.slice(-5).join(', ')}`;
     throw new MeetupError(`${target} has no deployment ${goal}: ${known}.`);
   }
-  const deployed = deployedAt(entries, goal);
+  return goalAt(entries, momentOf(entries, goal), goal, target);
+}
+
+/**
+ * The state in which a deployment or a run of dbt found the target.
+ * @throws MeetupError if the ledger has none with this id.
+ */
+function goalBefore(entries: readonly Entry[], id: string, target: string): RollbackGoal {
+  const at = entries.findIndex(({ deployment }) => deployment === id);
+  if (at < 0) throw new MeetupError(`${target} has no deployment and no run of dbt called ${id}.`);
+  return goalAt(entries, at, currentDeployment(entries.slice(0, at)), target);
+}
+
+/** The goal of going back to the state after the first `length` entries. */
+function goalAt(entries: readonly Entry[], length: number, to: string | null, target: string): RollbackGoal {
+  const deployed = to === null ? NOTHING_DEPLOYED : stateAfter(entries.slice(0, length));
   if (holdsForgotten(deployed, deployedNow(entries))) {
     throw new MeetupError(
-      `${target} can't go back to ${placeOf(goal)}: something was forgotten since, and its tables still held it then.`,
+      `${target} can't go back to ${placeOf(to)}: something was forgotten since, and its tables still held it then.`,
     );
   }
-  return { from, to: goal, deployed };
+  const undoes = runsIn(entries.slice(length)).map(({ id }) => id);
+  return { from: currentDeployment(entries), to, deployed, undoes };
 }
 
 /**
@@ -54,7 +81,7 @@ export function rollbackGoal(entries: readonly Entry[], to: string | undefined, 
  * @throws MeetupError if the rollback would now have another start or goal than was confirmed.
  */
 export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
-  if (agreed.from === now.from && agreed.to === now.to) return;
+  if (agreed.from === now.from && agreed.to === now.to && agreed.undoes.length === now.undoes.length) return;
   throw new MeetupError(
     `${target} is now at ${placeOf(now.from)}, not at ${placeOf(agreed.from)}: somebody deployed in the meantime. Nothing was changed: check the deployments again, then choose one with --to.`,
   );

@@ -15,6 +15,7 @@ import {
 import { carryOut, type Move, movesTo, type PutBack } from './put-back.ts';
 import { listSchemas, type RelationStates, readStates, stateOf } from './relations.ts';
 import { type Remote, schemasOf } from './remote.ts';
+import { withOtherCode } from './runs.ts';
 
 /** The outcome of undoing a deployment. */
 export interface Undone extends PutBack {
@@ -82,7 +83,7 @@ export async function undoBegun(
   const begun = entries.findLast(({ deployment, event }) => deployment === identity.deployment && event === 'begun');
   const before = begun?.details.before ?? {};
   const result = await putBackForSure(remote, before);
-  const deployed = deployedNow(entries);
+  const deployed = withOtherCode(deployedNow(entries), entries);
   // Drift must still be reported as drift the next time.
   const drifted = new Set([...(begun?.details.drifted ?? []), ...result.failed.map(({ relation }) => relation)]);
   const asDeployed = Object.keys(before).filter((relation) => !drifted.has(relation));

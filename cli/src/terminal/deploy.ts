@@ -4,6 +4,7 @@ import type { ModelPlan } from '../deploy/plan/models.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import type { Undone } from '../deploy/undo.ts';
 import { breakSentence } from '../text/contract-break.ts';
+import { firstFew } from '../text/first-few.ts';
 import type { Style } from '../text/style.ts';
 import { renderTable } from '../text/table.ts';
 import { formatBytes, formatDuration, plural } from '../text/text.ts';
@@ -101,7 +102,7 @@ function renderBreaks({ breaks }: DeployPlan, style: Style): string[] {
 
 /** Renders the outcome of a deployment. */
 export function renderDeploy(report: DeployReport, style: Style): string {
-  const parts = [...renderRecovered(report.recovered, style), ...bodyOf(report, style)];
+  const parts = [...renderRecovered(report.recovered, style), ...bodyOf(report, style), ...renderBundle(report, style)];
   return parts.join('\n\n');
 }
 
@@ -129,6 +130,15 @@ function bodyOf(report: DeployReport, style: Style): string[] {
         `${style.bad(`Not deployed to ${report.target}`)}: ${report.reason ?? 'it failed'}. ${aftermath(report)} ${took}`,
       ];
   }
+}
+
+function renderBundle({ bundle, target }: DeployReport, style: Style): string[] {
+  if (bundle === undefined) return [];
+  return bundle.status === 'deployed'
+    ? [`${style.good('Deployed the bundle')} to ${target}: the job runs this code from now on.`]
+    : [
+        `${style.bad('The bundle was not deployed')}, so the job still runs its earlier code: ${bundle.reason}. Try again with \`databricks bundle deploy --target ${target}\`.`,
+      ];
 }
 
 function renderVacuumed({ vacuumed }: DeployReport): string[] {
@@ -179,10 +189,21 @@ export function renderRollback(report: RollbackReport, style: Style): string {
   return [...renderRecovered(report.recovered, style), ...rollbackLines(report, style), took].join('\n');
 }
 
+/** Which runs of dbt a rollback undoes, in one sentence. */
+export function undoneRuns(runs: readonly string[]): string {
+  const { shown, more } = firstFew(runs);
+  return `It also undoes ${plural(runs.length, 'run')} of dbt: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+}
+
 function rollbackLines(report: RollbackReport, style: Style): string[] {
   // What was undone, and what could not be, is printed above.
   if (report.status === 'undone') return report.recovered === undefined ? ['There was nothing to put back.'] : [];
   const place = `${report.target} is at ${report.to ?? 'its state before the first deployment'}`;
   const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
-  return [`${shown}: ${plural(report.restored.length, 'relation')} put back`, ...failedLines(report.failed, style)];
+  const undone = (report.undoes ?? []).length === 0 ? [] : [undoneRuns(report.undoes ?? [])];
+  return [
+    `${shown}: ${plural(report.restored.length, 'relation')} put back`,
+    ...undone,
+    ...failedLines(report.failed, style),
+  ];
 }

@@ -387,11 +387,18 @@ describe(`a target (${howSampled})`, () => {
       const text = await readFile(join(project.paths.root, place), 'utf8');
       await withDeployLock(remote, 'another', async () => {
         expect((await deployed()).status).toBe('unchanged');
-        await project.write(place, `${text}-- nothing\nhaving count(*) > 0\n`);
-        await expect(deployed()).rejects.toThrow(/Another deployment is running: another, process \d+ on /);
       });
+      await project.write(place, `${text}-- nothing\nhaving count(*) > 0\n`);
+      let isHeld = true;
+      const other = withDeployLock(remote, 'another', async () => {
+        await delay(20_000);
+        isHeld = false;
+      });
+      expect(await deployed()).toMatchObject({ status: 'deployed' });
+      expect(isHeld).toBe(false);
+      await other;
       await project.write(place, text);
-      expect((await deployed()).status).toBe('unchanged');
+      expect((await deployed()).status).toBe('deployed');
     },
   );
 

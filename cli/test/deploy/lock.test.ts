@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { InterruptedError } from '../../src/config/errors.ts';
 import { LockLostError, withDeployLock } from '../../src/deploy/lock.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import type { DatabricksRow } from '../../src/warehouse/databricks.ts';
@@ -29,10 +30,42 @@ describe('the deployment lock', () => {
       await requireHeld();
       expect(asked()).toBe(before);
       await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
-        /Another deployment is running: one, process \d+ on /,
+        /^The target is being changed by deployment one, process \d+ on /,
       );
     });
     expect(row.holder).toBeNull();
+  });
+
+  it('is waited for, with its holder, and taken once it is free', async () => {
+    const { remote, row } = targetWithLock();
+    row.holder = 'dbt 20261130-053000-ab12 77/88 prod';
+    row.expired = false;
+    const waited: string[] = [];
+    const wait = {
+      limitMs: 60_000,
+      everyMs: 1,
+      signal: new AbortController().signal,
+      onWait: (holder: string) => {
+        waited.push(holder);
+        if (waited.length === 2) row.holder = null;
+      },
+    };
+    await withDeployLock(remote, 'one', async () => expect(row.holder).toContain(' one '), { wait });
+    expect(waited).toEqual(Array(2).fill('run 20261130-053000-ab12 of job 77 (88)'));
+  });
+
+  it('is no longer waited for after the limit, or when the command is interrupted', async () => {
+    const { remote, row } = targetWithLock();
+    Object.assign(row, { holder: 'dbt 20261130-053000-ab12 -/- prod', expired: false });
+    const stop = new AbortController();
+    const wait = { limitMs: 0, everyMs: 60_000, signal: stop.signal, onWait: () => stop.abort() };
+    await expect(withDeployLock(remote, 'one', async () => undefined, { wait })).rejects.toThrow(
+      'The target is being changed by run 20261130-053000-ab12 of dbt.',
+    );
+    const patient = { ...wait, limitMs: 60_000 };
+    await expect(withDeployLock(remote, 'one', async () => undefined, { wait: patient })).rejects.toThrow(
+      InterruptedError,
+    );
   });
 
   it('is released over another connection if its own was lost', async () => {
@@ -68,7 +101,7 @@ describe('the deployment lock', () => {
       const mine = row.holder?.replace(` ${process.pid} `, ` ${gone} `) ?? '';
       row.holder = mine.replace(/\w$/, (last) => (last === '0' ? '1' : '0'));
       await expect(withDeployLock(remote, 'two', async () => undefined)).rejects.toThrow(
-        `Another deployment is running: one, process ${gone} on `,
+        `The target is being changed by deployment one, process ${gone} on `,
       );
       row.holder = mine;
       await withDeployLock(remote, 'two', async () => expect(row.holder).toContain(` ${process.pid} two `));

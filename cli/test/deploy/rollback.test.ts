@@ -64,7 +64,12 @@ describe('a rollback', () => {
 
   it('returns to the state before the first deployment if there is only one', () => {
     const one = ledger(['begun', 'one'], ['finished', 'one', 1]);
-    expect(rollbackGoal(one, undefined, 'prod')).toEqual({ from: 'one', to: null, deployed: NOTHING_DEPLOYED });
+    expect(rollbackGoal(one, undefined, 'prod')).toEqual({
+      from: 'one',
+      to: null,
+      deployed: NOTHING_DEPLOYED,
+      undoes: [],
+    });
   });
 
   it('returns to the state that an earlier rollback restored, if that preceded the last deployment', () => {
@@ -104,7 +109,12 @@ describe('a rollback', () => {
 });
 
 describe('a rollback that cannot restore every table', () => {
-  const goal = { from: 'two', to: 'one', deployed: { ...NOTHING_DEPLOYED, relations: { ...at(0), 'marts.u': ZERO } } };
+  const goal = {
+    from: 'two',
+    to: 'one',
+    undoes: [],
+    deployed: { ...NOTHING_DEPLOYED, relations: { ...at(0), 'marts.u': ZERO } },
+  };
   const going = (force: boolean) => {
     const target = fakeTarget({ 'marts.u': ['WRITE', 'MERGE'] });
     const context = {

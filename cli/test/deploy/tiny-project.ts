@@ -26,6 +26,8 @@ version: 1.0.0
 profile: meetup
 model-paths: [models, ../fixtures/models]
 flags: {send_anonymous_usage_stats: false}
+on-run-start: '{{ meetup_run_begins() }}'
+on-run-end: '{{ meetup_run_ends(results) }}'
 models:
   meetup:
     staging: {+materialized: view, +schema: staging}
@@ -79,7 +81,7 @@ export async function tinyProject(folder: string): Promise<TinyProject> {
   for (const [path, text] of Object.entries(files)) await write(path, text);
   const macro = 'dbt/macros/generate_schema_name.sql';
   await write(macro, await readFile(join(projectRoot, macro), 'utf8'));
-  for (const part of ['profiles', 'data/schemas'])
+  for (const part of ['profiles', 'data/schemas', 'dbt/macros/deployment'])
     await cp(join(projectRoot, part), join(root, part), { recursive: true });
   await generate({ out: drops, scale: 0.002, seed: 1, days: 2 }, quietEffects());
   const { first, days } = await splitDays(drops);

@@ -24,6 +24,7 @@ export const deploy = ({ program, io, run }: Cli) =>
       '--accept-break <reason>',
       'deploy although it takes something away from the readers of public models, for this reason',
     )
+    .option('--bundle', 'then deploy databricks.yml too, with the databricks CLI (target prod)')
     .option(
       '--force',
       'deploy changes that are not committed or not rehearsed, and overwrite relations that somebody else changed',

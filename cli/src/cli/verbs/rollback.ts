@@ -5,6 +5,7 @@ export const rollback = ({ program, io, run }: Cli) =>
     .command('rollback')
     .description('return every table of a target to its state at an earlier deployment')
     .option('--to <deployment>', 'the deployment to return to (default: the one before the last)')
+    .option('--before <id>', 'return to the state in which this deployment or run of dbt found the target')
     .option('--yes', 'skip the confirmation')
     .option('--force', "roll back even if some tables can't be restored, and list them")
     .action((given) =>

@@ -181,9 +181,16 @@ class Causes {
     if (drift.has(relation) && present.has(relation)) return `somebody changed it (${drift.get(relation)})`;
     if (changed) return reasonOf(node, isNew);
     if (!present.has(relation)) return 'it no longer exists';
+    const other = deployed.otherCode?.[relation];
+    if (other !== undefined) return otherCodeReason(other);
     return fullRefresh ? '--full-refresh was given' : undefined;
   }
 }
+
+const otherCodeReason = (commit: string | null): string =>
+  commit === null
+    ? 'a run of dbt built it, with code that may not be the deployed one'
+    : `a run of dbt built it with commit ${commit.slice(0, 10)}, which is not the deployed one`;
 
 function reasonOf({ change }: ProjectNode, isNew: boolean): string {
   if (isNew) return 'new';

@@ -12,8 +12,10 @@ import { foreignIn, otherOwner, refuseForeign, seenBy } from '../owners.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/column-changes.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
-import { driftOf, listSchemas, stateOf } from '../relations.ts';
+import { type Commit, driftOf, listSchemas, stateOf } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
+import { commitsOf, runsIn, withOtherCode } from '../runs.ts';
+import { withoutSameCode } from '../same-code.ts';
 import { runs } from './actions.ts';
 import { declaredBreaks } from './declared-breaks.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
@@ -44,18 +46,20 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const { remote, effects, target } = context;
   effects.reporter.progress(`looking at ${target.name}`);
   const entries = await readLedger(remote);
-  const deployed = seenByProject(deployedNow(entries), context);
+  const known = withOtherCode(seenByProject(deployedNow(entries), context), entries);
+  const deployed = await withoutSameCode(context.paths, known);
+  const isOurs = commitsOf(runsIn(entries));
   const rawTables = await readRawTables(context.paths.schemas);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
   const fetching = deployedManifest(context, deployed.manifest);
   // While dbt reads the project, the target is asked for the state of the relations that are known already.
-  const [changes, theirs, known] = await Promise.all([
+  const [changes, theirs, inventory] = await Promise.all([
     fetching.then((deployedDir) => changesSince(context, deployedDir, manifestFile)),
     remoteBatches(remote),
-    inventoryOfDeployed(remote, deployed, rawNames),
+    inventoryOfDeployed(remote, deployed, rawNames, isOurs),
   ]);
-  const { present, drift } = await inventoryOfProject(remote, changes, deployed, known, rawNames);
+  const { present, drift } = await inventoryOfProject(remote, changes, deployed, inventory, rawNames, isOurs);
   const existing = rawTables.filter(({ name }) => present.has(`raw.${name}`));
   const columnChanges = await findColumnChanges(remote, existing);
   const rewritten = new Set(columnChanges.filter(isRewritten).map(({ table }) => table));
@@ -158,6 +162,9 @@ async function changesSince(
   return changes;
 }
 
+/** Whether a commit was made by a run of dbt that the ledger has. */
+type IsOurs = (commit: Commit) => boolean;
+
 /** The current state of relations, and their drift. */
 interface Inventory {
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
@@ -169,12 +176,13 @@ async function inventoryOfDeployed(
   remote: Remote,
   deployed: Deployed,
   rawNames: readonly string[],
+  isOurs: IsOurs,
 ): Promise<Inventory> {
   const known = Object.keys(deployed.relations).filter((relation) => otherOwner(deployed, relation) === undefined);
   const present = await listSchemas(remote, schemasOf([...rawNames, ...known]));
   // A relation that left the project and no longer exists is not drift.
   const there = known.filter((relation) => present.has(relation));
-  return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], deployed, present) };
+  return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], deployed, present, isOurs) };
 }
 
 /** The relations of the last deployment, and those that this deployment builds. */
@@ -184,6 +192,7 @@ async function inventoryOfProject(
   deployed: Deployed,
   known: Inventory,
   rawNames: readonly string[],
+  isOurs: IsOurs,
 ): Promise<Inventory> {
   const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
   const listed = new Set(schemasOf([...rawNames, ...Object.keys(deployed.relations)]));
@@ -198,6 +207,7 @@ async function inventoryOfProject(
     ours.filter((relation) => !isSeen(relation)),
     deployed,
     present,
+    isOurs,
   );
   return { present, drift: new Map([...known.drift, ...drift]) };
 }
@@ -208,10 +218,15 @@ async function findDrift(
   relations: readonly string[],
   deployed: Deployed,
   present: Inventory['present'],
+  isOurs: IsOurs,
 ): Promise<ReadonlyMap<string, string>> {
-  const found = await mapConcurrently(relations, async (relation) => ({
+  // A view has no history. One that a run built from other code is built again anyway.
+  const isBuiltAgain = (relation: string): boolean =>
+    present.get(relation) === 'view' && deployed.otherCode?.[relation] !== undefined;
+  const judged = relations.filter((relation) => !isBuiltAgain(relation));
+  const found = await mapConcurrently(judged, async (relation) => ({
     relation,
-    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),
+    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation), isOurs),
   }));
   return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
 }

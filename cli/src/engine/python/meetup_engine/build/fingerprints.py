@@ -22,6 +22,7 @@ from dbt.artifacts.resources.types import NodeType
 from dbt.version import __version__ as dbt_version
 
 from meetup_engine.build.closures import Closures, Reads, jinja_of, reads_of
+from meetup_engine.build.record_hooks import only_records
 from meetup_engine.build.repeatable import is_repeatable, reads_files
 from meetup_engine.build.seeds import content_of
 
@@ -111,7 +112,8 @@ class Fingerprints:
         rendered = [text for text in _texts_of(self._variables) if "{{" in text or "{%" in text]
         self._variable_texts = tuple(rendered)
         self._own = self._overrides(internal, config.credentials.type)
-        hooks = [node.raw_code for node in manifest.nodes.values() if node.resource_type == NodeType.Operation]
+        operations = [node.raw_code for node in manifest.nodes.values() if node.resource_type == NodeType.Operation]
+        hooks = [hook for hook in operations if not only_records(hook)]
         base = [dbt_version, config.target_name, _profile(config), project_flags, hooks]
         macros = self._own | self._closures.reached(hooks)
         texts = [*hooks, *(self._closures.own[name].macro_sql for name in sorted(macros))]

@@ -20,6 +20,7 @@ from dbt.task.runnable import GraphRunnableTask
 from dbt.task.test import TestRunner, TestTask
 
 from meetup_engine.build.build_state import BuildState
+from meetup_engine.build.record_hooks import only_records
 from meetup_engine.build.test_places import line_of
 from meetup_engine.dbt_patches import late_files
 from meetup_engine.protocol import problems
@@ -97,7 +98,8 @@ class Streaming(GraphRunnableTask):
             return []
         # Of dbt's four commands, `compile` has no hooks.
         hooks: list[HookNode] = cast(Any, super()).get_hooks_by_type(hook_type)
-        return hooks
+        # A deployment has its own lease and ledger rows, and DuckDB has neither.
+        return [hook for hook in hooks if not only_records(hook.raw_code)]
 
     def create_schemas(self, adapter: BaseAdapter, required_schemas: set[BaseRelation]) -> None:
         unknown = {schema for schema in required_schemas if str(schema) not in self._session.schemas}

@@ -1,0 +1,57 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import type { Effects } from '../config/effects.ts';
+import { MeetupError } from '../config/errors.ts';
+import type { Paths } from '../config/paths.ts';
+import type { RemoteTarget } from '../targets/target.ts';
+
+const FILE = 'databricks.yml';
+
+/**
+ * Checks that a bundle can be deployed, before anything else is done.
+ * @throws MeetupError if there is no bundle or no Databricks CLI, or the target isn't in Databricks.
+ */
+export async function requireBundle({ root }: Paths, target: string, { env }: Effects): Promise<void> {
+  if (target !== 'prod') throw new MeetupError(`--bundle is for target prod: ${target} runs no jobs.`);
+  if (!existsSync(join(root, FILE))) {
+    throw new MeetupError(
+      `There is no ${FILE} in ${root}, so --bundle has nothing to deploy: add one, or leave out --bundle.`,
+    );
+  }
+  const { exitCode } = await execa('databricks', ['--version'], { env, extendEnv: false, reject: false });
+  if (exitCode === 0) return;
+  throw new MeetupError(
+    '--bundle needs the Databricks CLI, and `databricks --version` does not work: install it (https://docs.databricks.com/dev-tools/cli/install), or leave out --bundle.',
+  );
+}
+
+/** The arguments of the CLI. The job uses the warehouse and the catalog that were deployed to. */
+export function bundleArguments({ name, catalog, options }: RemoteTarget): string[] {
+  const warehouse = options.httpPath.split('/').at(-1) ?? '';
+  return ['bundle', 'deploy', '--target', name, '--var', `warehouse_id=${warehouse}`, '--var', `catalog=${catalog}`];
+}
+
+/**
+ * Deploys the project's Databricks Asset Bundle with Databricks' own CLI and the credentials of the target.
+ * @returns why it failed, in one line; undefined if it succeeded.
+ */
+export async function deployBundle(
+  { root }: Paths,
+  target: RemoteTarget,
+  { env, signal, reporter }: Effects,
+): Promise<string | undefined> {
+  reporter.progress('deploying the bundle');
+  const { exitCode, all, shortMessage } = await execa('databricks', bundleArguments(target), {
+    cwd: root,
+    env: { ...env, ...target.environment },
+    extendEnv: false,
+    cancelSignal: signal,
+    reject: false,
+    all: true,
+    stdin: 'ignore',
+  });
+  if (exitCode === 0) return undefined;
+  const lines = (all ?? '').split('\n').filter((line) => line.trim() !== '');
+  return lines.find((line) => /^error/i.test(line.trim())) ?? lines.at(-1) ?? shortMessage ?? 'no reason given';
+}
