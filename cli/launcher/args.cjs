@@ -19,6 +19,7 @@ const COMMANDS = {
   test: { dbt: true },
   query: { reads: true },
   dashboard: {},
+  branch: { dbt: true },
   deploy: { dbt: true },
   rollback: { dbt: true },
   diff: { dbt: comparesAWarehouse },

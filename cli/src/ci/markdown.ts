@@ -1,5 +1,6 @@
+import { renderChangesMarkdown } from '../branches/changes/markdown.ts';
 import { formatDuration, plural } from '../text/text.ts';
-import type { BuildPart, CiPart, CiReport, ContractsPart } from './report.ts';
+import type { BranchPart, BuildPart, CiPart, CiReport, ContractsPart } from './report.ts';
 import type { ChangedNode } from './slim-plan.ts';
 import { ciBase, ciCounts, ciFailures, ciWarnings } from './words.ts';
 
@@ -24,6 +25,7 @@ export function renderCiMarkdown(report: CiReport): string {
     ),
     ...report.parts.filter((part) => part.status === 'fail').flatMap(failuresOf),
     ...report.parts.flatMap(warningsOf),
+    ...report.parts.flatMap((part) => (part.name === 'branch' ? numbersOf(part) : [])),
     ...report.parts.flatMap((part) => (part.name === 'contracts' ? alteredOf(part) : [])),
     ...report.parts.flatMap((part) => (part.name === 'build' ? [buildOf(part)] : [])),
   ];
@@ -48,6 +50,13 @@ function warningsOf(part: CiPart): string[] {
   const lines = ciWarnings(part);
   if (lines.length === 0) return [];
   return [`### Warnings in ${part.name}`, folded(plural(lines.length, 'warning'), lines.join('\n'))];
+}
+
+/** What the change does to the rows of public models, on the data of a target. */
+function numbersOf({ branch }: BranchPart): string[] {
+  if (branch === undefined || branch.models.length === 0) return [];
+  const { target, changes, removed } = branch;
+  return [`### What the numbers do on ${target}\n\n${renderChangesMarkdown({ ...changes, removed })}`];
 }
 
 /** Which columns of public models the change can alter. */

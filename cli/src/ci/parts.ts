@@ -1,15 +1,25 @@
 import { MeetupError } from '../config/errors.ts';
 
 /** What `ci` checks, in this order. */
-export const partNames = ['fixtures', 'scenarios', 'lint', 'checks', 'contracts', 'build', 'freshness'] as const;
+export const partNames = [
+  'fixtures',
+  'scenarios',
+  'lint',
+  'checks',
+  'contracts',
+  'build',
+  'branch',
+  'freshness',
+] as const;
 export type PartName = (typeof partNames)[number];
 
 /**
  * Parses `--only`: names separated by commas; all parts if it is omitted.
+ * @param hasTarget whether there is a target to build a branch on
  * @throws MeetupError for an unknown name.
  */
-export function readParts(only: string | undefined): readonly PartName[] {
-  if (only === undefined) return partNames;
+export function readParts(only: string | undefined, hasTarget = false): readonly PartName[] {
+  if (only === undefined) return partNames.filter((part) => part !== 'branch' || hasTarget);
   const given = only
     .split(',')
     .map((name) => name.trim())

@@ -1,3 +1,4 @@
+import type { BranchReport } from '../branches/report.ts';
 import type { Problem, SourceFreshness } from '../engine/protocol.ts';
 import type { NodeVerdict } from '../engine/results.ts';
 import type { AlteredModel } from '../lineage/alterations.ts';
@@ -74,7 +75,14 @@ export interface FreshnessPart extends Part {
   readonly sources: readonly SourceFreshness[];
 }
 
-export type CiPart = TestsPart | LintPart | ChecksPart | ContractsPart | BuildPart | FreshnessPart;
+/** The change as a branch on a target. */
+export interface BranchPart extends Part {
+  readonly name: 'branch';
+  /** Missing if it could not be built. */
+  readonly branch?: BranchReport;
+}
+
+export type CiPart = TestsPart | LintPart | ChecksPart | ContractsPart | BuildPart | BranchPart | FreshnessPart;
 
 /** One failure, as text without colours. */
 export interface CiFailure {

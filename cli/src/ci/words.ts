@@ -1,10 +1,11 @@
+import { exceededSentence } from '../branches/changes/words.ts';
 import { breakSentence, breakTitle } from '../text/contract-break.ts';
 import { type Style, styleFor } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 import { renderProblem, renderVerdict } from '../text/verdict.ts';
 import type { Finding } from './checks/check.ts';
 import { freshnessCounts, staleSources, unreadableSources } from './freshness-words.ts';
-import type { BuildPart, ChecksPart, CiFailure, CiPart, ContractsPart } from './report.ts';
+import type { BranchPart, BuildPart, ChecksPart, CiFailure, CiPart, ContractsPart } from './report.ts';
 
 const BREAK_ADVICE = 'Keep it, make a new version of the model, or pass --accept-break with the reason.';
 
@@ -17,6 +18,7 @@ export function ciCounts(part: CiPart): string {
   if (part.name === 'checks') return checksCounts(part);
   if (part.name === 'contracts') return contractsCounts(part);
   if (part.name === 'build') return buildCounts(part);
+  if (part.name === 'branch') return branchCounts(part);
   if (part.name === 'freshness') return freshnessCounts(part);
   return part.passed + part.failed === 0 ? '' : `${part.passed} passed, ${part.failed} failed`;
 }
@@ -67,6 +69,18 @@ function buildCounts({ changed, models, tests, message }: BuildPart): string {
   ].join(', ');
 }
 
+function branchCounts({ branch }: BranchPart): string {
+  if (branch === undefined) return '';
+  const { models, changes, target } = branch;
+  if (models.length === 0) return `nothing differs from what is deployed to ${target}`;
+  const different = changes.marts.filter(({ status }) => status !== 'same').length;
+  return [
+    `${plural(models.length, 'relation')} on ${target}`,
+    `${different} of ${plural(changes.marts.length, 'public model')} with other rows`,
+    ...(changes.exceeded.length > 0 ? [`${plural(changes.exceeded.length, 'limit')} exceeded`] : []),
+  ].join(', ');
+}
+
 /** The base that the project was compared with. */
 export function ciBase({ base, everything, changed }: BuildPart): string {
   if (everything !== undefined) return `Everything was built: ${everything}.`;
@@ -94,6 +108,7 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
     ];
   }
   if (part.name === 'freshness') return [...own, ...unreadableSources(part.sources)];
+  if (part.name === 'branch') return [...own, ...branchFailures(part, style)];
   if (part.name !== 'build') {
     return [
       ...own,
@@ -118,6 +133,18 @@ export function ciFailures(part: CiPart, style: Style = styleFor({}, {})): CiFai
       title: name,
       text: 'It has been failing since an earlier build, and none of its inputs has changed.',
     })),
+  ];
+}
+
+function branchFailures({ branch }: BranchPart, style: Style): CiFailure[] {
+  if (branch === undefined) return [];
+  const exceeded = branch.changes.exceeded.map(exceededSentence);
+  return [
+    ...branch.problems.map((problem) => ({ title: 'dbt', text: renderProblem('dbt', problem, style) })),
+    ...branch.nodes
+      .filter(({ status }) => status === 'fail')
+      .map((node) => ({ title: node.name, text: renderVerdict(node, style) })),
+    ...(exceeded.length === 0 ? [] : [{ title: plural(exceeded.length, 'limit'), text: exceeded.join('\n') }]),
   ];
 }
 

@@ -2,6 +2,7 @@ import { Command, CommanderError } from '@commander-js/extra-typings';
 import { packageVersion } from '../config/version.ts';
 import { targetOption, type Verb } from './declare.ts';
 import type { Io } from './run-command.ts';
+import { branch } from './verbs/branch.ts';
 import { build } from './verbs/build.ts';
 import { ci } from './verbs/ci.ts';
 import { clean } from './verbs/clean.ts';
@@ -34,6 +35,7 @@ const VERBS: readonly Verb[] = [
   test,
   query,
   dashboard,
+  branch,
   deploy,
   rollback,
   diff,

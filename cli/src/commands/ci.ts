@@ -9,17 +9,21 @@ import { hasLintRules, lintModels } from '../ci/lint.ts';
 import { renderCiMarkdown } from '../ci/markdown.ts';
 import { type PartName, readParts } from '../ci/parts.ts';
 import { publicText } from '../ci/public-text.ts';
-import type { BuildPart, CiPart, CiReport, TestsPart } from '../ci/report.ts';
+import type { BranchPart, BuildPart, CiPart, CiReport, TestsPart } from '../ci/report.ts';
 import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
 import { writeAtomically } from '../config/atomic-file.ts';
-import type { Effects } from '../config/effects.ts';
+import { broughtToEnd, type Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import { reasonOf, sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { newDeploymentId } from '../deploy/context.ts';
 import { isTest, verdictOf } from '../engine/results.ts';
 import { readContracts } from '../ingest/schemas.ts';
+import { readCredentials } from '../targets/credentials.ts';
+import type { RemoteName } from '../targets/target.ts';
 import { hasTests, type TestPart } from '../unit-tests/parts.ts';
+import { run as branch, drop as dropBranch } from './branch.ts';
 import { run as dev } from './dev.ts';
 import { run as test } from './test.ts';
 
@@ -31,6 +35,8 @@ export interface CiOptions {
   readonly only?: string | undefined;
   /** Why breaks of public models are right this time; without it, they fail. */
   readonly acceptBreak?: string | undefined;
+  /** The target to build a branch of the change on; by default that of `branch` in meetup.yml, if there are credentials. */
+  readonly target?: RemoteName | undefined;
   /** An absolute path; `ci-summary.md` in the state folder by default. */
   readonly summary?: string | undefined;
 }
@@ -43,7 +49,7 @@ export interface CiOptions {
 export async function run(options: CiOptions, effects: Effects): Promise<CommandResult<CiReport>> {
   const started = effects.clock.elapsed();
   const { paths } = options;
-  const wanted = readParts(options.only);
+  const wanted = readParts(options.only, branchTarget(options) !== undefined);
   const summary = options.summary ?? join(paths.state, 'ci-summary.md');
   await requireWritable(summary);
   const compares = wanted.includes('build') || wanted.includes('contracts');
@@ -114,6 +120,7 @@ const work: Readonly<Record<PartName, Work>> = {
     return { name: 'contracts', status: passes ? 'pass' : 'fail', ms: 0, base, breaks, altered, ...reason };
   },
   build: async ({ paths }, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
+  branch: branchPart,
   freshness: async ({ paths }, base, effects) => {
     const { sources, skipped } = await measureFreshness(paths, effects);
     if (skipped !== undefined) return { ...nothing('freshness', base), status: 'skip', message: skipped };
@@ -129,6 +136,49 @@ async function testsPart(name: TestPart, paths: Paths, effects: Effects): Promis
   const failures = report.tests.filter(({ status }) => status === 'fail');
   const passed = report.tests.filter(({ status }) => status === 'pass').length;
   return { ...base, status: report.status, passed, failed: failures.length, failures };
+}
+
+const branchTarget = ({ target, paths }: CiOptions): RemoteName | undefined => target ?? paths.settings.branch?.target;
+
+/** Days: a branch that could not be taken away, because the process was killed, is dropped after that. */
+const BRANCH_DAYS = 1;
+
+/** Builds the change as a branch on the target, says what the numbers do, and takes the branch away. */
+async function branchPart(options: CiOptions, base: Base, effects: Effects): Promise<CiPart> {
+  const { paths, target: given } = options;
+  const target = branchTarget(options);
+  const skipped = (message: string): CiPart => ({ ...nothing('branch', base), status: 'skip', message });
+  if (target === undefined) return skipped('no target is given');
+  if (target === 'prod') {
+    const problem = await readCredentials(effects.env).then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    // Pull requests of strangers have no credentials.
+    if (problem !== undefined && given === undefined) return skipped(`there are no credentials for ${target}`);
+    if (problem !== undefined) throw problem;
+  }
+  const name = `ci_${newDeploymentId(effects).replaceAll('-', '_')}`;
+  try {
+    const { report } = await branch({ paths, target, name, days: BRANCH_DAYS }, effects);
+    const passes = report.status === 'built' || report.status === 'unchanged';
+    return { name: 'branch', status: passes ? 'pass' : 'fail', ms: 0, branch: report } satisfies BranchPart;
+  } finally {
+    await broughtToEnd(effects, takeAway({ paths, target, name }, effects));
+  }
+}
+
+/** Also after Ctrl-C. */
+async function takeAway(
+  which: { readonly paths: Paths; readonly target: RemoteName; readonly name: string },
+  effects: Effects,
+): Promise<void> {
+  effects.reporter.progress(`dropping the branch ${which.name}`);
+  try {
+    await dropBranch(which, { ...effects, signal: new AbortController().signal });
+  } catch (error) {
+    effects.reporter.warn(`${sentenceOf(error)} If the branch ${which.name} exists, it is dropped after a day.`);
+  }
 }
 
 function buildPart(base: Base, outcome: SlimOutcome): BuildPart {
@@ -160,6 +210,7 @@ function nothing(name: PartName, base: Base): CiPart {
   if (name === 'checks') return { ...part, name, models: 0, findings: [] };
   if (name === 'contracts') return { ...part, name, base, breaks: [], altered: [] };
   if (name === 'freshness') return { ...part, name, sources: [] };
+  if (name === 'branch') return { ...part, name };
   if (name !== 'build') return { ...part, name, passed: 0, failed: 0, failures: [] };
   const none = { changed: [], removed: [], models: [], tests: [], alsoBuilt: [], leftAlone: [] };
   return { ...part, ...none, name, base, problems: [], stillFailing: [] };

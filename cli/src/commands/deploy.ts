@@ -1,3 +1,4 @@
+import { dropBranches } from '../branches/drop.ts';
 import { broughtToEnd, type Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
@@ -19,6 +20,7 @@ import { nameOfRun, openRuns } from '../deploy/runs.ts';
 import { recover, type Undone } from '../deploy/undo.ts';
 import type { Vacuumed } from '../deploy/vacuum.ts';
 import { withLease } from '../deploy/with-lease.ts';
+import { projectName } from '../engine/project-files.ts';
 import { type NodeVerdict, verdictOf } from '../engine/results.ts';
 import { pendingReceipts, writeTargetReceipt } from '../forget/receipts.ts';
 import { readCredentials } from '../targets/credentials.ts';
@@ -87,6 +89,7 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
     try {
       const applied = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });
       const outcome = await withBundle(options, context, applied);
+      if (!options.planOnly) await dropBranchesAfter(outcome, context);
       return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
     } finally {
       await local.close();
@@ -108,6 +111,12 @@ async function withBundle(
   return reason === undefined
     ? { ...outcome, report: { ...outcome.report, bundle: { status: 'deployed' } } }
     : { exitCode: 1, report: { ...outcome.report, bundle: { status: 'failed', reason } } };
+}
+
+/** Drops branches whose time is over; all of them after something was forgotten, because their rows may hold it. */
+async function dropBranchesAfter({ report }: Outcome, { remote, effects, paths }: DeployContext): Promise<void> {
+  const dropped = await dropBranches(remote, projectName(paths), effects, report.vacuums ? 'all' : 'expired');
+  if (dropped.length > 0) effects.reporter.note(`Dropped the branches ${dropped.join(', ')}.`);
 }
 
 async function deploy(options: DeployOptions, context: SurveyContext): Promise<Outcome> {

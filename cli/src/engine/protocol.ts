@@ -423,6 +423,11 @@ export interface TaskRequest extends ProjectRequest {
   readonly fullRefresh?: boolean;
   /** Incremental models to build from scratch, unless all are. */
   readonly fullRefreshIds?: readonly string[];
+  /**
+   * Builds these nodes, by unique id, and reads these nodes and sources, in the schemas of a branch: their schemas with a suffix. Nothing
+   * can be written elsewhere, and the hooks of a run don't run.
+   */
+  readonly branch?: { readonly suffix: string; readonly nodes: readonly string[]; readonly sources: readonly string[] };
   readonly failFast?: boolean;
   /** Use the project as last parsed and ignore later changes; the answer is invalid if the engine hasn't parsed it yet. */
   readonly asRead?: boolean;

@@ -17,7 +17,7 @@ async function repository(branch: string): Promise<{ folder: string; git: (...ar
 }
 
 describe('ci --only', () => {
-  it('defaults to all parts, and runs the named ones in a fixed order', () => {
+  it('defaults to all parts, with a branch only if there is a target, and runs the named ones in a fixed order', () => {
     expect(readParts(undefined)).toEqual([
       'fixtures',
       'scenarios',
@@ -27,12 +27,13 @@ describe('ci --only', () => {
       'build',
       'freshness',
     ]);
+    expect(readParts(undefined, true)).toContain('branch');
     expect(readParts('build, fixtures')).toEqual(['fixtures', 'build']);
   });
 
   it.each(['nope', '', 'lint,nope'])('rejects unknown names: %j', (only) => {
     expect(() => readParts(only)).toThrow(
-      `--only takes fixtures, scenarios, lint, checks, contracts, build, freshness, separated by commas, not '${only}'.`,
+      `--only takes fixtures, scenarios, lint, checks, contracts, build, branch, freshness, separated by commas, not '${only}'.`,
     );
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { renderCiMarkdown } from '../../src/ci/markdown.ts';
-import type { BuildPart, ChecksPart, CiReport, TestsPart } from '../../src/ci/report.ts';
+import type { BranchPart, BuildPart, ChecksPart, CiReport, TestsPart } from '../../src/ci/report.ts';
 
 const fixtures: TestsPart = { name: 'fixtures', status: 'pass', ms: 1500, passed: 3, failed: 0, failures: [] };
 const build: BuildPart = {
@@ -35,6 +35,67 @@ describe('the Markdown summary of ci', () => {
     expect(text).toContain('Compared with origin/main (abcdef0123):');
     expect(text).toContain('| `b` | downstream of a | ✅ passed |');
     expect(text).toMatch(/Removed from the project: `old`\..*Also built.*`up`\..*Not built.*`other`\./s);
+  });
+
+  it('shows what the numbers do, and fails with the limits that are exceeded', () => {
+    const exceeded = [{ mart: 'a', limit: 'max_changed', allowed: '5%', rows: 2, of: 10 }] as const;
+    const branch: BranchPart = {
+      name: 'branch',
+      status: 'fail',
+      ms: 100,
+      branch: {
+        status: 'exceeded',
+        name: 'ci_x',
+        target: 'prod',
+        base: 'first',
+        commit: null,
+        expiresAt: '2026-12-01T00:00:00Z',
+        schemas: ['marts__branch_ci_x'],
+        models: [
+          {
+            uniqueId: 'model.m.a',
+            name: 'a',
+            place: 'marts__branch_ci_x.a',
+            begins: 'scratch',
+            reason: 'changed',
+            status: 'pass',
+          },
+        ],
+        pinned: [],
+        removed: ['marts.old'],
+        nodes: [],
+        problems: [],
+        bytes: 1,
+        changes: {
+          marts: [
+            {
+              name: 'a',
+              uniqueId: 'model.m.a',
+              before: 'marts.a',
+              after: 'marts__branch_ci_x.a',
+              status: 'changed',
+              rows: { before: 10, after: 10 },
+              key: ['id'],
+              added: 0,
+              removed: 0,
+              changed: 2,
+              columns: [],
+              values: [],
+              examples: [],
+            },
+          ],
+          exceeded,
+        },
+        expired: [],
+        ms: 1,
+      },
+    };
+    const text = report([branch]);
+    expect(text).toContain(
+      '| branch | ❌ failed | 1 relation on prod, 1 of 1 public model with other rows, 1 limit exceeded',
+    );
+    expect(text).toContain('### What the numbers do on prod\n\n❌ a: 2 of 10 rows (20%), but max_changed is 5%.');
+    expect(text).toContain('| `a` | 10 | 10 | 2 rows changed |');
   });
 
   it('shows errors of the checks as failures, and warnings apart from them, one line each', () => {

@@ -91,7 +91,6 @@ describe('--target for a command that only works locally', () => {
     ['generate'],
     ['dev'],
     ['dev', '--watch'],
-    ['ci'],
     ['clean'],
     ['test', 'new', 'dim_groups'],
   ])('is rejected: %s %s', async (...argv) => {

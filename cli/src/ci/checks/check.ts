@@ -64,7 +64,7 @@ export async function readProject(paths: Paths, effects: Effects): Promise<ReadP
 }
 
 /** `personal` of meetup.yml, by lower-case `<table>.<column>`. */
-const personalSettings = ({ settings }: Paths): ReadonlyMap<string, boolean> =>
+export const personalSettings = ({ settings }: Paths): ReadonlyMap<string, boolean> =>
   new Map(Object.entries(settings.personal ?? {}).map(([name, is]) => [name.toLowerCase(), is] as const));
 
 /** What the rules find in a manifest, with the severities of meetup.yml. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { branchSchema } from './branch-settings.ts';
 import { checksSchema } from './check-settings.ts';
 
 /** A path, relative to the folder of meetup.yml. */
@@ -64,6 +65,7 @@ export const settingsSchema = z
       .optional()
       .describe('The pages of `meetup dashboard`.'),
     checks: checksSchema.optional(),
+    branch: branchSchema.optional(),
     personal: z
       .record(z.string().regex(columnName, 'is not the name of a table and a column, such as users.email'), z.boolean())
       .optional()

@@ -136,14 +136,19 @@ async function forgottenSince(
   return list.map(({ id }) => id).filter((id) => !forgotten.includes(id));
 }
 
-function seenByProject(deployed: Deployed, { paths }: DeployContext): Deployed {
+/** The deployed state as the project sees it. */
+export function seenByProject(deployed: Deployed, { paths }: DeployContext): Deployed {
   const project = projectName(paths);
   return project === undefined ? deployed : seenBy(deployed, project);
 }
 
 const rawName = ({ table }: Pick<Upload, 'table'>): string => `raw.${table}`;
 
-async function changesSince(
+/**
+ * The project as dbt reads it for a target, and what differs from the deployed manifest.
+ * @throws MeetupError if dbt can't read it.
+ */
+export async function changesSince(
   context: DeployContext,
   deployedDir: string | undefined,
   manifestFile: string,

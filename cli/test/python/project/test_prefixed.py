@@ -2,9 +2,27 @@
 
 import pytest
 
-from meetup_engine.project.prefixed import stays_inside, with_prefix
+from meetup_engine.project.prefixed import with_prefix
+from meetup_engine.project.written_schemas import stays_inside
 
 PREFIX = "meetup_fixtures_"
+
+
+def is_own(schema: str) -> bool:
+    return schema.startswith(PREFIX)
+
+
+def test_a_branch_writes_to_schemas_with_its_suffix_only() -> None:
+    def is_of_branch(schema: str) -> bool:
+        return schema.endswith("__branch_x")
+
+    assert stays_inside("create or replace table `main`.`marts__branch_x`.`t` as select * from marts.t", is_of_branch)
+    assert stays_inside(
+        "merge into marts__branch_x.t as held using marts.t as s on true when matched then delete", is_of_branch
+    )
+    assert not stays_inside("create or replace table `main`.`marts`.`t` as select 1", is_of_branch)
+    assert not stays_inside("insert into marts.t select * from marts__branch_x.t", is_of_branch)
+    assert not stays_inside("drop schema `main`.`marts__branch_y` cascade", is_of_branch)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +43,7 @@ PREFIX = "meetup_fixtures_"
     ],
 )
 def test_a_statement_that_reads_or_writes_to_own_schemas_is_allowed(sql: str) -> None:
-    assert stays_inside(sql, PREFIX)
+    assert stays_inside(sql, is_own)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +66,7 @@ def test_a_statement_that_reads_or_writes_to_own_schemas_is_allowed(sql: str) ->
     ],
 )
 def test_a_statement_that_writes_elsewhere_or_is_unclear_is_refused(sql: str) -> None:
-    assert not stays_inside(sql, PREFIX)
+    assert not stays_inside(sql, is_own)
 
 
 def test_a_schema_gets_the_prefix_once() -> None:

@@ -94,7 +94,7 @@ class Streaming(GraphRunnableTask):
 
     def get_hooks_by_type(self, hook_type: RunHookType) -> list[HookNode]:
         # They may write to any schema.
-        if self._session.settings.schema_prefix:
+        if self._session.settings.schema_prefix or self._request.document.get("branch"):
             return []
         # Of dbt's four commands, `compile` has no hooks.
         hooks: list[HookNode] = cast(Any, super()).get_hooks_by_type(hook_type)

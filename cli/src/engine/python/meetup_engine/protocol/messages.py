@@ -48,6 +48,7 @@ class RequestDocument(TypedDict, total=False):
     uniqueIds: list[str] | None
     fullRefresh: bool
     fullRefreshIds: list[str] | None
+    branch: BranchPlace | None
     failFast: bool
     threads: int | None
     resourceTypes: list[str] | None
@@ -66,6 +67,14 @@ class RequestDocument(TypedDict, total=False):
     # changes
     deployedDir: str | None
     manifestFile: str | None
+
+
+class BranchPlace(TypedDict):
+    """What is built in the schemas of a branch: their suffix, and the unique ids of the nodes and sources that are in them."""
+
+    suffix: str
+    nodes: list[str]
+    sources: list[str]
 
 
 class SavedQuery(TypedDict):

@@ -33,7 +33,7 @@ from meetup_engine.build.runners import (
 from meetup_engine.build.runners import TASKS as DBT_TASKS
 from meetup_engine.dbt_patches import registry
 from meetup_engine.dbt_patches.readable_files import unreadable
-from meetup_engine.project import changes, elsewhere, metrics
+from meetup_engine.project import branched, changes, elsewhere, metrics
 from meetup_engine.project.project import Project, settings_from
 from meetup_engine.protocol import events, problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
@@ -170,7 +170,8 @@ class Worker:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(os.path.join(state_folder, "built.json"))
         run_started = time.perf_counter()
-        with borrowed_nodes(session.manifest):
+        place = document.get("branch")
+        with borrowed_nodes(session.manifest), branched.moved(session.manifest, place, session.config):
             from_scratch(session.manifest, document.get("fullRefreshIds") or ())
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
             task.prepare(request, session, document.get("uniqueIds"))

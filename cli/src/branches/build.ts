@@ -1,0 +1,247 @@
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import type { DeployContext } from '../deploy/context.ts';
+import { dropStatement, type Remote, relationOn } from '../deploy/remote.ts';
+import { buildProgress } from '../engine/progress.ts';
+import type { EngineEvent, NodeResult, Problem } from '../engine/protocol.ts';
+import { isTest } from '../engine/results.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
+import { mapConcurrently } from '../warehouse/map-concurrently.ts';
+import { suffixOf } from './names.ts';
+import { type BranchNode, type BranchPlan, type Pin, toDo } from './plan.ts';
+import { prepareRecords, writeBranchEntry } from './records.ts';
+import type { BranchSurvey } from './survey.ts';
+
+export interface BranchBuilt {
+  readonly nodes: readonly NodeResult[];
+  readonly problems: readonly Problem[];
+  /** Names of models and tests that failed. */
+  readonly failed: readonly string[];
+  /** The size of the files that the branch has written for itself. */
+  readonly bytes: number;
+}
+
+export interface BranchLifetime {
+  readonly project: string;
+  /** ISO 8601. */
+  readonly expiresAt: string;
+}
+
+const OK: ReadonlySet<string> = new Set(['success', 'pass', 'warn']);
+
+/**
+ * Builds what the branch lacks and runs the data tests that its models affect. Only the branch's own schemas are written to, so no lease is
+ * needed. Each relation is recorded once it is complete: after a kill, the next run does the rest.
+ */
+export async function buildBranch(
+  context: DeployContext,
+  branch: string,
+  survey: BranchSurvey,
+  { project, expiresAt }: BranchLifetime,
+): Promise<BranchBuilt> {
+  const { remote, git, effects } = context;
+  const { plan, record, base, inBranch } = survey;
+  const missing = toDo(plan, keysOfWhatIsThere(survey));
+  await prepareRecords(remote);
+  await writeBranchEntry(
+    remote,
+    branch,
+    'begun',
+    {
+      project,
+      dirty: git.dirty,
+      expiresAt,
+      base,
+      schemas: [...plan.schemas, ...plan.testSchemas],
+      relations: Object.fromEntries(plan.nodes.map(({ uniqueId, place }) => [uniqueId, place])),
+      stale: [...missing.nodes, ...missing.pins].map(({ uniqueId }) => uniqueId),
+    },
+    git.commit,
+  );
+  for (const [place, kind] of leftIn(survey)) await run(context, dropStatement(remote, place, kind));
+  for (const schema of plan.schemas) {
+    await run(context, `create schema if not exists ${quoteNames(remote.catalog, schema)}`);
+  }
+  await clonePins(context, branch, missing.pins, inBranch);
+  const clones = missing.nodes.filter(({ begins }) => begins === 'clone');
+  await mapConcurrently(clones, (node) => clone(context, node, inBranch.get(node.place)));
+  const built = await buildModels(context, branch, survey, missing);
+  const failed = built.nodes.filter(({ status }) => !OK.has(status) && status !== 'no-op').map(({ name }) => name);
+  const bytes = await ownBytes(remote, plan.nodes, built.nodes, record?.bytes ?? 0);
+  await writeBranchEntry(remote, branch, 'finished', { failed, bytes });
+  if (effects.signal.aborted) throw new InterruptedError();
+  return { ...built, failed, bytes };
+}
+
+/** What an earlier run built, and the branch no longer has. */
+export const leftIn = ({ plan, inBranch }: BranchSurvey): [place: string, kind: 'table' | 'view'][] =>
+  [...inBranch].filter(([place]) => ![...plan.nodes, ...plan.pins].some((one) => one.place === place));
+
+/** A relation that somebody dropped has to be built again. */
+export function keysOfWhatIsThere({ plan, record, inBranch }: BranchSurvey): Readonly<Record<string, string>> {
+  const places = new Map([...plan.nodes, ...plan.pins].map(({ uniqueId, place }) => [uniqueId, place]));
+  return Object.fromEntries(
+    Object.entries(record?.keys ?? {}).filter(([uniqueId]) => {
+      const place = places.get(uniqueId);
+      return place === undefined || inBranch.has(place);
+    }),
+  );
+}
+
+/** A statement of the branch's own; Ctrl-C cancels it. */
+const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
+  remote.connection.run(sql, { signal: effects.signal });
+
+/**
+ * A shallow clone copies no rows: it refers to the files of the table. Open-source Delta refuses to clone into a table with rows, so what is
+ * left of an earlier run is dropped.
+ */
+async function clone(
+  context: DeployContext,
+  { relation, place, version }: Pick<BranchNode, 'relation' | 'place' | 'version'>,
+  there: 'table' | 'view' | undefined,
+): Promise<void> {
+  const { remote } = context;
+  if (there !== undefined) await run(context, dropStatement(remote, place, there));
+  const at = version === undefined ? '' : ` version as of ${version}`;
+  await run(context, `create table ${relationOn(remote, place)} shallow clone ${relationOn(remote, relation)}${at}`);
+}
+
+async function clonePins(
+  context: DeployContext,
+  branch: string,
+  pins: readonly Pin[],
+  inBranch: BranchSurvey['inBranch'],
+): Promise<void> {
+  if (pins.length === 0) return;
+  await mapConcurrently(pins, async (pin) => {
+    try {
+      await clone(context, pin, inBranch.get(pin.place));
+    } catch (error) {
+      if (!(error instanceof MeetupError)) throw error;
+      throw new MeetupError(
+        `${pin.relation} has changed since the last deployment (${pin.newer}), and its version ${pin.version} can't be read any more, so what the code changes can't be told from what new rows change: deploy first.`,
+        { cause: error },
+      );
+    }
+  });
+  const keys = Object.fromEntries(pins.map(({ uniqueId, key }) => [uniqueId, key]));
+  await writeBranchEntry(context.remote, branch, 'built', { keys });
+}
+
+async function buildModels(
+  context: DeployContext,
+  branch: string,
+  { plan, changes }: BranchSurvey,
+  { nodes, tests }: ReturnType<typeof toDo>,
+): Promise<Pick<BranchBuilt, 'nodes' | 'problems'>> {
+  const { engine, target, effects, remote } = context;
+  const uniqueIds = [...nodes.map(({ uniqueId }) => uniqueId), ...tests];
+  if (uniqueIds.length === 0) return { nodes: [], problems: [] };
+  if (effects.signal.aborted) throw new InterruptedError();
+  const incremental = new Set(
+    changes.nodes.filter(({ materialized }) => materialized === 'incremental').map(({ uniqueId }) => uniqueId),
+  );
+  const shown = buildProgress(effects);
+  const recorder = new Recorder(remote, branch, plan);
+  try {
+    const answer = await engine.build(
+      {
+        target: target.name,
+        uniqueIds,
+        fullRefreshIds: nodes
+          .filter(({ uniqueId, begins }) => begins === 'scratch' && incremental.has(uniqueId))
+          .map(({ uniqueId }) => uniqueId),
+        branch: inBranch(branch, plan),
+        // The planned project, not one that was saved since.
+        asRead: true,
+      },
+      {
+        onEvent: (event) => {
+          shown.take(event);
+          recorder.take(event);
+        },
+        onRestart: (reason) => {
+          // A retry could add the same rows to a clone twice. What was recorded is complete; the next run does the rest.
+          throw new MeetupError(`The dbt engine was lost (${reason}): run the command again, which does the rest.`);
+        },
+      },
+    );
+    return { nodes: answer.nodes, problems: answer.problems };
+  } finally {
+    await recorder.finish();
+  }
+}
+
+/** What the engine has to know about a branch. */
+const inBranch = (branch: string, { nodes, pins, tests }: BranchPlan) => ({
+  suffix: suffixOf(branch),
+  nodes: [...nodes, ...pins.filter(({ isSource }) => !isSource), ...tests].map(({ uniqueId }) => uniqueId),
+  sources: pins.filter(({ isSource }) => isSource).map(({ uniqueId }) => uniqueId),
+});
+
+/** Records what is complete while the build goes on, in one statement at a time. */
+class Recorder {
+  readonly #remote: Remote;
+  readonly #branch: string;
+  readonly #keys: ReadonlyMap<string, string | undefined>;
+  #pending: Record<string, string> = {};
+  #writing: Promise<void> = Promise.resolve();
+  #failure: unknown;
+
+  constructor(remote: Remote, branch: string, { nodes, tests }: BranchPlan) {
+    this.#remote = remote;
+    this.#branch = branch;
+    this.#keys = new Map([...nodes, ...tests].map(({ uniqueId, key }) => [uniqueId, key]));
+  }
+
+  take(event: EngineEvent): void {
+    if (event.event !== 'finished' || !OK.has(event.status)) return;
+    const key = this.#keys.get(event.uniqueId);
+    if (key === undefined) return;
+    this.#pending[event.uniqueId] = key;
+    // Tests come in quick succession; a model is worth a statement at once.
+    if (!isTest(event)) this.#write();
+  }
+
+  /** @throws the first error of recording. */
+  async finish(): Promise<void> {
+    this.#write();
+    await this.#writing;
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  #write(): void {
+    this.#writing = this.#writing.then(async () => {
+      const keys = this.#pending;
+      if (Object.keys(keys).length === 0) return;
+      this.#pending = {};
+      await writeBranchEntry(this.#remote, this.#branch, 'built', { keys }).catch((error: unknown) => {
+        this.#failure ??= error;
+      });
+    });
+  }
+}
+
+/** The files of a shallow clone are those of its source, so only tables that were built from scratch count. */
+async function ownBytes(
+  remote: Remote,
+  nodes: readonly BranchNode[],
+  built: readonly NodeResult[],
+  before: number,
+): Promise<number> {
+  if (built.length === 0) return before;
+  const sizes = await mapConcurrently(
+    nodes.filter(({ begins }) => begins === 'scratch'),
+    async ({ place }) => {
+      try {
+        const [row] = await remote.connection.rows(`describe detail ${relationOn(remote, place)}`);
+        return Number(row?.sizeInBytes ?? 0);
+      } catch (error) {
+        // A view, or what could not be built.
+        if (error instanceof MeetupError) return 0;
+        throw error;
+      }
+    },
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}

@@ -1,0 +1,51 @@
+import { formatCount } from '../../text/text.ts';
+import type { Exceeded } from './limits.ts';
+import type { MartChange, Range, ValueChange } from './mart-change.ts';
+
+/** `3 rows changed, 1 added`; `nothing` if nothing differs. */
+export function changeInWords({ status, added, removed, changed, columns, rows }: MartChange): string {
+  if (status === 'new') return `new, with ${rowsInWords(rows.after)}`;
+  const parts = [
+    [changed ?? 0, 'changed'],
+    [added, 'added'],
+    [removed, 'removed'],
+  ] as const;
+  const counted = parts
+    .filter(([count]) => count > 0)
+    .map(([count, what], i) => (i === 0 ? `${rowsInWords(count)} ${what}` : `${formatCount(count)} ${what}`));
+  const types = columns.length === 0 ? [] : [columns.length === 1 ? '1 column' : `${columns.length} columns`];
+  return [...counted, ...types].join(', ') || 'nothing';
+}
+
+const rowsInWords = (count: number): string => `${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`;
+
+/** A sentence about a limit that is exceeded. */
+export const exceededSentence = ({ mart, limit, allowed, rows, of }: Exceeded): string =>
+  `${mart}: ${formatCount(rows)} of ${rowsInWords(of)}${of === 0 ? '' : ` (${percent(rows / of)})`}, but ${limit} is ${allowed}`;
+
+const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
+
+/** What is known about the values of a column, before and after. */
+export function valuesInWords({ personal, nulls, range, top = [] }: ValueChange): string[] {
+  const empty =
+    nulls.before === nulls.after ? [] : [`nulls ${formatCount(nulls.before)} → ${formatCount(nulls.after)}`];
+  if (personal) return [...empty, 'personal: no values are shown'];
+  const spread = range === undefined ? [] : rangeInWords(range.before, range.after);
+  const values = top
+    .filter(({ before, after }) => before !== after)
+    .map(({ value, before, after }) => `${shortened(value)} ${formatCount(before)} → ${formatCount(after)}`);
+  return [...empty, ...spread, ...values];
+}
+
+const NAMES = ['min', 'q1', 'median', 'q3', 'max'] as const;
+
+function rangeInWords(before: Range, after: Range): string[] {
+  const [b, a] = [before, after].map(({ min, quartiles, max }) => [min, ...quartiles, max]);
+  return NAMES.flatMap((name, i) => {
+    const [from, to] = [b?.[i] ?? null, a?.[i] ?? null];
+    return from === to ? [] : [`${name} ${from ?? 'none'} → ${to ?? 'none'}`];
+  });
+}
+
+const LONGEST = 40;
+const shortened = (text: string): string => `'${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}'`;

@@ -1,0 +1,44 @@
+import type { Effects } from '../config/effects.ts';
+import { messageOf } from '../config/errors.ts';
+import type { Remote } from '../deploy/remote.ts';
+import { quoteNames } from '../warehouse/databricks-sql.ts';
+import { suffixOf } from './names.ts';
+import { type BranchRecord, isExpired, readBranches, writeBranchEntry } from './records.ts';
+
+/**
+ * Drops the schemas that were recorded for a branch, and nothing else. If it is interrupted, the branch stays recorded, so that dropping
+ * it again does the rest.
+ */
+export async function dropBranch(remote: Remote, { name, schemas }: BranchRecord): Promise<void> {
+  for (const schema of ownSchemas(name, schemas)) {
+    await remote.connection.run(`drop schema if exists ${quoteNames(remote.catalog, schema)} cascade`);
+  }
+  await writeBranchEntry(remote, name, 'dropped', {});
+}
+
+/** Recorded schemas that really are a branch's: a record that somebody edited must not lead to another schema. */
+const ownSchemas = (name: string, schemas: readonly string[]): string[] =>
+  schemas.filter((schema) => schema.endsWith(suffixOf(name)));
+
+/**
+ * Drops the project's branches that have outlived their lifetime, or all of its branches.
+ * @returns their names. What can't be dropped is reported, and doesn't stop the command.
+ */
+export async function dropBranches(
+  remote: Remote,
+  project: string | undefined,
+  { reporter, clock }: Pick<Effects, 'reporter' | 'clock'>,
+  which: 'expired' | 'all' = 'expired',
+): Promise<string[]> {
+  const dropped: string[] = [];
+  try {
+    const branches = (await readBranches(remote)).filter((one) => one.project === project);
+    for (const branch of branches.filter((one) => which === 'all' || isExpired(one, clock.now()))) {
+      await dropBranch(remote, branch);
+      dropped.push(branch.name);
+    }
+  } catch (error) {
+    reporter.warn(`Branches could not be dropped (${messageOf(error).split('\n')[0]}): the next command tries again.`);
+  }
+  return dropped;
+}

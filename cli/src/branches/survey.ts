@@ -1,0 +1,191 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { MeetupError } from '../config/errors.ts';
+import { readJsonFile } from '../config/json-file.ts';
+import type { DeployContext } from '../deploy/context.ts';
+import { currentDeployment, type Deployed, deployedNow, interrupted, readLedger } from '../deploy/ledger.ts';
+import { deployedManifest } from '../deploy/manifests.ts';
+import { runs } from '../deploy/plan/actions.ts';
+import { type ModelsPlan, planModels, relationOf } from '../deploy/plan/models.ts';
+import { changesSince, seenByProject } from '../deploy/plan/survey.ts';
+import { driftOf, listSchemas, type RelationStates, readStates, stateOf } from '../deploy/relations.ts';
+import { partsOf, type Remote, schemasOf } from '../deploy/remote.ts';
+import type { ChangesAnswer } from '../engine/protocol.ts';
+import { mapConcurrently } from '../warehouse/map-concurrently.ts';
+import { suffixOf } from './names.ts';
+import { type BranchPlan, type IncrementalConfig, planBranch, readInPlace } from './plan.ts';
+import { type BranchRecord, readBranches } from './records.ts';
+
+/** The project, what is deployed of it, and the branch that follows from both. */
+export interface BranchSurvey {
+  readonly plan: BranchPlan;
+  readonly changes: ChangesAnswer;
+  /** The deployment that the branch is compared with. */
+  readonly base: string;
+  /** The branch as it was recorded, if it exists. */
+  readonly record: BranchRecord | undefined;
+  /** What the branch's schemas hold now. */
+  readonly inBranch: ReadonlyMap<string, 'table' | 'view'>;
+  /** The project's manifest for the target. */
+  readonly manifestFile: string;
+  /** The relations of the last deployment that somebody else changed since. */
+  readonly drift: ReadonlyMap<string, string>;
+}
+
+/**
+ * Finds what a branch of the project needs. Changes nothing on the target.
+ * @throws MeetupError if nothing is deployed, or the name or a schema of the branch is taken.
+ */
+export async function surveyBranch(context: DeployContext, branch: string, project: string): Promise<BranchSurvey> {
+  const { remote, target, effects } = context;
+  effects.reporter.progress(`looking at ${target.name}`);
+  const entries = await readLedger(remote);
+  const deployed = seenByProject(deployedNow(entries), context);
+  const base = currentDeployment(entries);
+  if (base === null || Object.keys(deployed.fingerprints).length === 0) {
+    throw new MeetupError(
+      `Nothing of this project is deployed to ${target.name}, so there is nothing to branch from: run \`./meetup deploy --target ${target.name}\` first.`,
+    );
+  }
+  if (interrupted(entries) !== undefined) {
+    effects.reporter.warn(
+      `A deployment to ${target.name} is running or was interrupted: the branch is about the state before it.`,
+    );
+  }
+  const manifestFile = join(context.paths.state, 'branches', 'manifest.json');
+  const deployedDir = await deployedManifest(context, deployed.manifest);
+  const changes = await changesSince(context, deployedDir, manifestFile);
+  const record = (await readBranches(remote)).find(({ name }) => name === branch);
+  requireOwn(branch, record, project);
+  const { plan, drift } = await planFor(context, branch, deployed, changes, manifestFile);
+  const inBranch = await listSchemas(remote, [...new Set([...plan.schemas, ...schemasIn(branch, record)])]);
+  requireFree(branch, record, inBranch);
+  return { plan, changes, base, record, inBranch, manifestFile, drift };
+}
+
+async function planFor(
+  { remote }: DeployContext,
+  branch: string,
+  deployed: Deployed,
+  changes: ChangesAnswer,
+  manifestFile: string,
+): Promise<{ plan: BranchPlan; drift: ReadonlyMap<string, string> }> {
+  const { nodes, sources } = changes;
+  const present = await listSchemas(remote, [
+    ...new Set([
+      ...nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema),
+      ...sources.map(({ schema }) => schema),
+      ...schemasOf(Object.keys(deployed.relations)),
+    ]),
+  ]);
+  const none = new Map<string, string>();
+  const models = planModels({
+    nodes,
+    sources,
+    deployed,
+    present,
+    drift: none,
+    newRows: new Set(),
+    rewritten: none,
+    fullRefresh: false,
+  });
+  const read = relationsRead(changes, models).filter((relation) => present.has(relation));
+  const states = await statesOf(remote, present, read);
+  const drift = await driftIn(remote, deployed, present, read);
+  const incremental = await incrementalConfigs(manifestFile);
+  return {
+    drift,
+    plan: planBranch({ branch, nodes, sources, models, deployed, present, states, drift, incremental }),
+  };
+}
+
+/** The relations whose rows the branch may read or continue. */
+function relationsRead({ nodes, sources }: ChangesAnswer, models: ModelsPlan): string[] {
+  const inPlace = new Set(readInPlace(nodes, models));
+  const continued = new Set(models.models.filter(runs).map(({ uniqueId }) => uniqueId));
+  return [
+    ...sources.filter(({ uniqueId }) => inPlace.has(uniqueId)).map(({ schema, name }) => `${schema}.${name}`),
+    ...nodes
+      .filter(({ uniqueId, relation }) => relation !== null && (inPlace.has(uniqueId) || continued.has(uniqueId)))
+      .filter(({ materialized }) => materialized !== 'view')
+      .map(relationOf),
+  ];
+}
+
+/** The states of relations; without those that can't be known, such as tables in other formats. */
+async function statesOf(
+  remote: Remote,
+  present: ReadonlyMap<string, 'table' | 'view'>,
+  relations: readonly string[],
+): Promise<RelationStates> {
+  const known = await mapConcurrently(relations, (relation) =>
+    readStates(remote, present, [relation]).catch((error: unknown): RelationStates => {
+      if (error instanceof MeetupError) return {};
+      throw error;
+    }),
+  );
+  return Object.assign({}, ...known);
+}
+
+async function driftIn(
+  remote: Remote,
+  deployed: Deployed,
+  present: ReadonlyMap<string, 'table' | 'view'>,
+  relations: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const recorded = relations.filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
+  const found = await mapConcurrently(recorded, async (relation) => ({
+    relation,
+    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),
+  }));
+  return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
+}
+
+const configsSchema = z.looseObject({
+  nodes: z.record(
+    z.string(),
+    z.looseObject({
+      config: z
+        .looseObject({ incremental_strategy: z.string().nullish(), full_refresh: z.boolean().nullish() })
+        .optional(),
+    }),
+  ),
+});
+
+async function incrementalConfigs(manifestFile: string): Promise<ReadonlyMap<string, IncrementalConfig>> {
+  const { nodes } = await readJsonFile(manifestFile, configsSchema, 'remove it, and try again');
+  return new Map(
+    Object.entries(nodes).map(([uniqueId, { config }]) => [
+      uniqueId,
+      { strategy: config?.incremental_strategy ?? undefined, isProtected: config?.full_refresh === false },
+    ]),
+  );
+}
+
+/** The schemas that earlier runs wrote to; those of tests hold nothing that is continued. */
+const schemasIn = (branch: string, record: BranchRecord | undefined): string[] => [
+  ...new Set(
+    Object.values(record?.relations ?? {})
+      .map((place) => partsOf(place)[0])
+      .filter((schema) => schema.endsWith(suffixOf(branch))),
+  ),
+];
+
+/** Several projects may share a catalog, and so its branches. */
+export function requireOwn(branch: string, record: BranchRecord | undefined, project: string): void {
+  if (record === undefined || record.project === project) return;
+  throw new MeetupError(`The branch ${branch} is of the project ${record.project}: choose another name.`);
+}
+
+/** What is already in a schema of that name is somebody else's, unless the branch's record names it. */
+function requireFree(
+  branch: string,
+  record: BranchRecord | undefined,
+  inBranch: ReadonlyMap<string, 'table' | 'view'>,
+): void {
+  const taken = schemasOf([...inBranch.keys()]).find((schema) => !(record?.schemas ?? []).includes(schema));
+  if (taken === undefined) return;
+  throw new MeetupError(
+    `The schema ${taken} holds relations that no branch has recorded: choose another name than ${branch}, or drop that schema yourself.`,
+  );
+}
