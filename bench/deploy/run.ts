@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
+import { z } from 'zod';
 import { type DeployReport, run as deploy } from '../../cli/src/commands/deploy.ts';
 import { run as dev } from '../../cli/src/commands/dev.ts';
 import { run as diff } from '../../cli/src/commands/diff.ts';
@@ -12,12 +13,16 @@ import { silentEffects } from '../../cli/src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../cli/src/config/paths.ts';
 import { localBatches } from '../../cli/src/deploy/raw/batches.ts';
 import { exportBatches } from '../../cli/src/deploy/raw/export.ts';
+import { history } from '../../cli/src/deploy/relations.ts';
 import { readRawTables } from '../../cli/src/ingest/raw-tables.ts';
+import { rehearsalPlaces } from '../../cli/src/rehearsal/places.ts';
+import { connectTarget, remoteTarget } from '../../cli/src/targets/target.ts';
 import { openPublished } from '../../cli/src/warehouse/duckdb.ts';
 import { copyProject } from '../../cli/test/support/project-copy.ts';
 
 /**
- * Measures deployments of this project to the rehearsal: of everything, of nothing, of one changed model, of a daily drop. Also measures
+ * Measures deployments of this project to the rehearsal: of everything, of nothing, of one changed model, of a daily drop, and for how
+ * long readers can see marts of two deployments. Also measures
  * how many bytes are uploaded for the raw JSON, and how long it takes to compare all public marts. Everything happens in one run, on
  * one copy of the project. Ratios are relative to the deployment of everything.
  *
@@ -38,6 +43,8 @@ const paths = resolvePaths(
   },
   folder,
 );
+
+const statementSchema = z.object({ at: z.string(), statement: z.string() });
 
 interface Figures {
   rawBytes: number;
@@ -126,6 +133,10 @@ async function measure(): Promise<Figures & { report: string[] }> {
     drop.seconds,
     `${drop.result.uploadedBytes} bytes, ${drop.result.nodes?.length} models and tests`,
   );
+  const mixed = await mixedWindows(drop.result);
+  lines.push(
+    `${'marts of two deployments side by side'.padEnd(38)} ${mixed.views.toFixed(1).padStart(7)} s  ${mixed.marts} views; ${mixed.tables.toFixed(1)} s between their tables' commits, ${(mixed.tables / mixed.views).toFixed(0)} times as long  (goal: 20)`,
+  );
   const compared = await timed(() => diff({ paths, from: 'dev', to: 'rehearsal', samples: 1 }, effects));
   const rows = compared.result.report.marts.reduce((sum, mart) => sum + mart.rows.to, 0);
   const per = (compared.seconds / rows) * 1_000_000;
@@ -138,10 +149,43 @@ async function measure(): Promise<Figures & { report: string[] }> {
     nothingS: nothing.seconds,
     oneModelS: one.seconds,
     dailyDropS: drop.seconds,
+    mixedS: mixed.views,
+    mixedInPlaceS: mixed.tables,
     comparisonS: compared.seconds,
     comparisonPerMillionRowsS: per,
     report: lines,
   };
+}
+
+/**
+ * For how long a reader can see marts of two deployments: from the first view that is switched to the record that all are. Beside it, what it
+ * would be if readers read the tables: from the first commit of a published table to the last one in the same deployment.
+ */
+async function mixedWindows({ publishes }: DeployReport): Promise<{ views: number; tables: number; marts: number }> {
+  const switched = publishes.filter(({ what }) => what === 'switch');
+  const log = (await readFile(rehearsalPlaces(paths).statementsLog, 'utf8')).trim().split('\n');
+  const statements = log.map((line) => statementSchema.parse(JSON.parse(line)));
+  const audited = statements.findLastIndex(({ statement }) => /^insert into .*'audited'/s.test(statement));
+  const last = statements.slice(audited + 1);
+  const first = last.find(({ statement }) => statement.startsWith('alter view'));
+  const end = last.find(({ statement }) => /^insert into .*'finished'/s.test(statement));
+  const target = await remoteTarget('rehearsal', paths, effects);
+  const connection = await connectTarget(target, effects);
+  try {
+    const commits: number[] = [];
+    for (const { of } of switched) {
+      const [latest] = await history({ connection, catalog: target.catalog }, of, 1);
+      commits.push(Date.parse(`${latest?.timestamp.replace(' ', 'T')}Z`));
+    }
+    const seconds = (from: number, to: number): number => (to - from) / 1000;
+    return {
+      views: seconds(Date.parse(first?.at ?? ''), Date.parse(end?.at ?? '')),
+      tables: seconds(Math.min(...commits), Math.max(...commits)),
+      marts: switched.length,
+    };
+  } finally {
+    await connection.close();
+  }
 }
 
 const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(2)} MB`;

@@ -51,8 +51,11 @@ export interface DeployOptions {
 }
 
 export interface DeployReport extends DeployPlan {
-  /** `unchanged`: there was nothing to do. `undone`: it failed, and everything is as it was. */
-  readonly status: 'planned' | 'deployed' | 'unchanged' | 'undone' | 'not undone' | 'declined';
+  /**
+   * `unchanged`: there was nothing to do. `undone`: it failed, and everything is as it was. `not published`: it passed all tests, and the
+   * next deployment or rollback shows readers the rest of it.
+   */
+  readonly status: 'planned' | 'deployed' | 'unchanged' | 'undone' | 'not undone' | 'not published' | 'declined';
   readonly deployment?: string;
   readonly reason?: string;
   readonly uploadedBytes?: number;
@@ -179,8 +182,9 @@ const withRecovered = (recovered: Undone | undefined): { recovered?: Undone } =>
 function planned({ plan, entries }: Survey, { effects }: DeployContext, { acceptBreak }: DeployOptions): Outcome {
   const left = interrupted(entries);
   if (left !== undefined) {
+    const first = left.event === 'audited' ? 'publishes' : 'puts back';
     effects.reporter.warn(
-      `Deployment ${left.deployment} was interrupted: the next deployment puts it back first, then makes a new plan.`,
+      `Deployment ${left.deployment} was interrupted: the next deployment ${first} it first, then makes a new plan.`,
     );
   }
   for (const run of openRuns(entries)) {

@@ -26,7 +26,8 @@ export interface RollbackOptions {
 }
 
 export interface RollbackReport {
-  readonly status: 'rolled back' | 'undone' | 'declined';
+  /** `published`: a deployment that had passed all tests was finished instead; the next rollback starts from it. */
+  readonly status: 'rolled back' | 'undone' | 'published' | 'declined';
   readonly target: RemoteName;
   /** The target's current deployment; null for before the first. */
   readonly to: string | null;
@@ -42,7 +43,7 @@ export interface RollbackReport {
 
 /**
  * Returns every table to its state at an earlier deployment. If the last one was interrupted and no deployment is named,
- * only that one is undone.
+ * only that one is undone or, if it had passed all tests, published.
  * @throws MeetupError if there is nothing to roll back, the deployment is unknown, or nobody confirms.
  */
 export async function run(options: RollbackOptions, effects: Effects): Promise<CommandResult<RollbackReport>> {
@@ -76,7 +77,8 @@ export async function run(options: RollbackOptions, effects: Effects): Promise<C
           const current = currentDeployment(entries);
           if (recovered === undefined) throw hadFinished(current, target);
           const { restored, failed } = recovered;
-          return ended(failed.length === 0 ? 0 : 1, { status: 'undone', to: current, restored, failed, ...rest });
+          const status = recovered.isPublished ? 'published' : 'undone';
+          return ended(failed.length === 0 ? 0 : 1, { status, to: current, restored, failed, ...rest });
         }
         const goal = rollbackGoal(entries, to, target, before);
         if (recovered === undefined) requireSameGoal(intended, goal, target);

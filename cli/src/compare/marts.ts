@@ -1,13 +1,15 @@
 import { z } from 'zod';
 import { readJsonFile } from '../config/json-file.ts';
 import type { Paths } from '../config/paths.ts';
-import { isPublic } from '../config/project/public-models.ts';
+import { isPublic, readersSchema } from '../config/project/public-models.ts';
 import { wrongSetting } from '../config/project/read-settings.ts';
 
 /** A table to compare, and the key that identifies its rows. */
 export interface MartSpec {
   readonly uniqueId: string;
   readonly schema: string;
+  /** The schema that it is built in, if readers find it in another one. */
+  readonly builtIn?: string;
   readonly name: string;
   /** Columns of its key; all columns if none is known. */
   readonly keys: readonly string[];
@@ -27,7 +29,7 @@ const nodeSchema = z.looseObject({
   config: z.looseObject({
     materialized: z.string().optional(),
     contract: z.looseObject({ enforced: z.boolean().optional() }).nullish(),
-    meta: z.looseObject({ engine: z.string().optional() }).optional(),
+    meta: z.looseObject({ engine: z.string().optional(), published_in: z.string().optional() }).optional(),
   }),
   depends_on: z.looseObject({ nodes: z.array(z.string()).optional() }).optional(),
 });
@@ -82,7 +84,7 @@ export async function publicMarts(
     .flatMap(({ data }) => (data?.resource_type === 'model' ? [data] : []));
   const elsewhere = onOneEngine(all);
   const models = all.filter((one) => one.config.materialized !== 'ephemeral' && !elsewhere.has(one.unique_id));
-  const built = new Set(all.map(({ schema }) => schema));
+  const built = new Set(all.map(readersSchema));
   for (const [at, schema] of (settings.public ?? []).entries()) {
     if (built.has(schema)) continue;
     throw wrongSetting(root, ['public', at], `public names the schema ${schema}, but no model is built into it.`);
@@ -92,12 +94,13 @@ export async function publicMarts(
   const own = models.filter((model) => model.package_name === metadata.project_name && !isView(model));
   const marts = declared.length > 0 || settings.public !== undefined ? declared : own;
   return marts
-    .map(({ unique_id: uniqueId, schema, alias: name, config }) => ({
-      uniqueId,
-      schema,
-      name,
-      keys: keys.get(uniqueId) ?? [],
-      hasContract: config.contract?.enforced ?? false,
+    .map((model) => ({
+      uniqueId: model.unique_id,
+      schema: readersSchema(model),
+      ...(readersSchema(model) === model.schema ? {} : { builtIn: model.schema }),
+      name: model.alias,
+      keys: keys.get(model.unique_id) ?? [],
+      hasContract: model.config.contract?.enforced ?? false,
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 }

@@ -14,6 +14,8 @@ import { runs } from './plan/actions.ts';
 import { relationOf } from './plan/models.ts';
 import { keptTables } from './plan/plan.ts';
 import type { Survey } from './plan/survey.ts';
+import type { PublishedViews } from './publish/published.ts';
+import { pinViews, publishViews, viewsToPin } from './publish/views.ts';
 import { changeColumnsStatements } from './raw/column-changes.ts';
 import {
   appendStatement,
@@ -26,12 +28,12 @@ import {
 import { listSchemas, type RelationStates, readStates } from './relations.ts';
 import { dropStatement, schemasOf } from './remote.ts';
 import { runsIn } from './runs.ts';
-import { notUndone, type Undone, undo } from './undo.ts';
+import { notPublished, notUndone, type Undone, undo } from './undo.ts';
 import { tablesIn, type Vacuumed, vacuumForgotten } from './vacuum.ts';
 
 /** How an applied plan ended. */
 export interface Applied {
-  readonly status: 'done' | 'undone' | 'not undone';
+  readonly status: 'done' | 'undone' | 'not undone' | 'not published';
   /** The error, if there was one. */
   readonly reason?: string;
   readonly nodes: readonly NodeResult[];
@@ -52,10 +54,12 @@ interface Progress {
   problems: readonly Problem[];
   parity: readonly Parity[];
   uploadedBytes: number;
+  /** Whether all tests have passed and that is recorded, so that the deployment is finished in any case. */
+  isAudited: boolean;
 }
 
 /**
- * Applies a plan. If anything fails, every relation is put back at once; if that fails too, or the process dies, the next
+ * Applies a plan. Readers' views keep showing what they showed until everything has passed. If anything fails, every relation is put back at once; if that fails too, or the process dies, the next
  * deployment does it from the ledger's entry `begun`. The caller holds the lock.
  */
 export async function applyPlan(
@@ -67,10 +71,13 @@ export async function applyPlan(
   const dbt = await dbtVersionOf(survey.manifestFile);
   const versions = { ...context.versions, dbt };
   const identity = identityOf({ ...context, versions }, deployment, survey.plan.hash);
-  const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0 };
+  const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0, isAudited: false };
   const touched = touchedBy(survey);
+  const before = await readStates(context.remote, survey.present, touched);
+  const pinned = viewsToPin(survey.plan.publishes, survey.shown, before);
   await writeEntry(context.remote, identity, 'begun', {
-    before: await readStates(context.remote, survey.present, touched),
+    before,
+    pinned,
     drifted: survey.plan.drift.map(({ relation }) => relation),
     models: actionsOf(survey),
     batches: [...survey.plan.batches],
@@ -79,26 +86,36 @@ export async function applyPlan(
       : {}),
   });
   try {
-    await steps(context, survey, identity, touched, verify, progress);
+    await steps(context, survey, identity, { before, pinned }, verify, progress);
   } catch (error) {
-    const ended = await takeBack(context, identity, error);
-    if (ended.status !== 'done') return { ...ended, ...progress };
+    const ended = await takeBack(context, identity, error, progress);
+    if (ended.status !== 'done') return { ...ended, ...resultsOf(progress) };
   }
   await tidyUp(context, survey);
   warnOfSnapshots(context, survey);
   const vacuumed = survey.plan.vacuums ? await vacuumForgotten(context, identity) : undefined;
-  return { status: 'done', ...progress, ...(vacuumed === undefined ? {} : { vacuumed }) };
+  return { status: 'done', ...resultsOf(progress), ...(vacuumed === undefined ? {} : { vacuumed }) };
 }
+
+const resultsOf = ({ nodes, problems, parity, uploadedBytes }: Progress) => ({
+  nodes,
+  problems,
+  parity,
+  uploadedBytes,
+});
 
 async function steps(
   context: LockedContext,
   survey: Survey,
   identity: DeploymentIdentity,
-  relations: readonly string[],
+  { before, pinned }: { readonly before: RelationStates; readonly pinned: Readonly<Record<string, string>> },
   verify: VerifyMarts,
   progress: Progress,
 ): Promise<void> {
   progress.uploadedBytes = await landRaw(context, survey);
+  stopIfInterrupted(context);
+  await context.lease.requireHeld();
+  await pinViews(context.remote, pinned, before);
   for (const relation of survey.models.setAside) {
     for (const statement of keepStatements(context.remote, relation)) await run(context, statement);
   }
@@ -114,13 +131,17 @@ async function steps(
   }
   context.effects.reporter.progress('recording the deployment');
   const manifest = await keepManifest(context, identity.deployment, survey.manifestFile);
-  const deployed = await deployedAfter(context, survey, relations, manifest);
+  const deployed = await deployedAfter(context, survey, Object.keys(before), manifest);
   await context.lease.requireHeld();
-  await writeEntry(context.remote, identity, 'finished', {
-    deployed,
-    models: actionsOf(survey),
-    batches: [...survey.plan.batches],
-  });
+  const done = { models: actionsOf(survey), batches: [...survey.plan.batches] };
+  const publishes = [...survey.plan.publishes];
+  if (publishes.length > 0) {
+    await writeEntry(context.remote, identity, 'audited', { goal: deployed, publishes, ...done });
+    progress.isAudited = true;
+    context.effects.reporter.progress('publishing');
+    await publishViews(context.remote, publishes);
+  }
+  await writeEntry(context.remote, identity, 'finished', { deployed, ...done });
 }
 
 /** A statement of the deployment's own; Ctrl-C cancels it. */
@@ -220,20 +241,27 @@ async function deployedAfter(
     ...(survey.deployed.forgotten ?? []),
     ...(await readTombstones(context.paths.data)).list.map(({ id }) => id),
   ];
+  const published = publishedAfter(survey);
   const built = survey.changes.nodes.filter(({ relation }) => relation !== null).map(relationOf);
   return {
     ...(project === undefined ? {} : { project }),
     ...(others === undefined ? {} : { others }),
     ...(forgotten.length === 0 ? {} : { forgotten: [...new Set(forgotten)] }),
     ...(survey.plan.vacuums ? { unvacuumed: tablesIn(survey.deployed, { ...survey.deployed.relations, ...now }) } : {}),
-    owners: ownersAfter(survey.deployed, [...built, ...survey.rawTables.map(({ name }) => `raw.${name}`)]),
+    ...(Object.keys(published).length === 0 ? {} : { published }),
+    owners: ownersAfter(survey.deployed, [
+      ...built,
+      ...survey.rawTables.map(({ name }) => `raw.${name}`),
+      ...Object.keys(survey.publications),
+    ]),
     // A retired relation is forgotten once it is dropped; until then the next deployment removes it if this one dies.
     relations: Object.fromEntries(
       Object.entries(relations).filter(
         ([relation]) =>
-          touched.includes(relation) ||
-          survey.present.has(relation) ||
-          foreignIn(survey.deployed, [relation]).length > 0,
+          survey.publications[relation] === undefined &&
+          (touched.includes(relation) ||
+            survey.present.has(relation) ||
+            foreignIn(survey.deployed, [relation]).length > 0),
       ),
     ),
     fingerprints: Object.fromEntries(
@@ -265,12 +293,23 @@ function othersOf({ deployed }: Survey, built: readonly string[]): Pick<Deployed
   return left.length === 0 ? {} : { otherCode: Object.fromEntries(left) };
 }
 
-async function takeBack(context: LockedContext, identity: DeploymentIdentity, error: unknown) {
+/** The views after a deployment: the project's, and those of other projects. */
+function publishedAfter({ deployed, publications }: Survey): PublishedViews {
+  const views = Object.entries(deployed.published ?? {});
+  return { ...Object.fromEntries(views.filter(([view]) => foreignIn(deployed, [view]).length > 0)), ...publications };
+}
+
+async function takeBack(
+  context: LockedContext,
+  identity: DeploymentIdentity,
+  error: unknown,
+  { isAudited }: Pick<Progress, 'isAudited'>,
+) {
   const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
   const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
   const { reporter, signal } = context.effects;
-  reporter.progress('putting everything back');
-  if (signal.aborted)
+  reporter.progress(isAudited ? 'publishing' : 'putting everything back');
+  if (signal.aborted && !isAudited)
     reporter.warn('Putting everything back; press Ctrl-C again to leave that to the next deployment.');
   try {
     const undone = await undo(context, identity, reason);
@@ -280,6 +319,10 @@ async function takeBack(context: LockedContext, identity: DeploymentIdentity, er
   } catch (failure) {
     if (failure instanceof LockLostError) return { status: 'not undone', reason: failure.message } as const;
     if (failure === error) throw error;
+    if (isAudited) {
+      reporter.warn(notPublished(context.target.name, failure));
+      return { status: 'not published', reason } as const;
+    }
     reporter.warn(notUndone(context.target.name, failure));
     return { status: 'not undone', reason } as const;
   }
@@ -306,7 +349,8 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
     const others = Object.keys(survey.deployed.relations).filter(
       (relation) => foreignIn(survey.deployed, [relation]).length > 0,
     );
-    const kept = new Set([...survey.models.setAside, ...others].map(asideOf));
+    const replaced = survey.plan.publishes.filter(({ what }) => what === 'replace').map(({ view }) => view);
+    const kept = new Set([...survey.models.setAside, ...replaced, ...others].map(asideOf));
     await mapConcurrently(
       asidesIn(survey.present).filter((aside) => !kept.has(aside)),
       (aside) => remote.connection.run(dropAsideStatement(remote, aside)),

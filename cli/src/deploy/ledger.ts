@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteNames, quoteText } from '../warehouse/databricks-sql.ts';
+import { publishedSchema, publishStepSchema } from './publish/published.ts';
 import { relationStatesSchema } from './relations.ts';
 import { nameOn, OWN_SCHEMA, OWN_VOLUME, type Remote } from './remote.ts';
 
@@ -31,6 +32,8 @@ const deployedSchema = ofProjectSchema.extend({
   owners: z.record(z.string(), z.string()).optional(),
   /** Relations that runs of dbt built with other code than what is deployed (`runs.ts`), with its commit. */
   otherCode: z.record(z.string(), z.string().nullable()).optional(),
+  /** The views through which readers see tables. */
+  published: z.record(z.string(), publishedSchema).optional(),
   /** The other projects in this catalog. */
   others: z.record(z.string(), ofProjectSchema).optional(),
 });
@@ -43,7 +46,11 @@ const detailsSchema = z.object({
   before: relationStatesSchema.optional(),
   /** For `begun`: relations with drift at that time. */
   drifted: z.array(z.string()).optional(),
-  /** For `rolling back`: the state to reach. */
+  /** For `begun`: the views that are pinned before their tables change, with these tables. */
+  pinned: z.record(z.string(), z.string()).optional(),
+  /** For `audited`: what remains to be done with the views; `goal` is the state afterwards. */
+  publishes: z.array(publishStepSchema).optional(),
+  /** For `rolling back` and `audited`: the state to reach. */
   goal: deployedSchema.optional(),
   /** For entries that end something: the state afterwards. */
   deployed: deployedSchema.optional(),
@@ -65,9 +72,12 @@ const detailsSchema = z.object({
 });
 export type EntryDetails = z.infer<typeof detailsSchema>;
 
-/** `begun`, `run begun` or `rolling back` without an end: the process died. */
+/**
+ * `begun`, `audited`, `run begun` or `rolling back` without an end: the process died. From `audited` on, a deployment is only ever finished.
+ */
 const EVENTS = [
   'begun',
+  'audited',
   'finished',
   'undone',
   'rolling back',
@@ -172,7 +182,14 @@ export const isOfRun = ({ event }: Pick<Entry, 'event'>): boolean => event.start
 /** A deployment or rollback that began and never ended, because its process died. */
 export function interrupted(entries: readonly Entry[]): Entry | undefined {
   const last = entries.findLast((entry) => !isOfRun(entry));
+  if (last?.event === 'audited') return auditedIn(entries, last.deployment);
   return last?.event === 'begun' || last?.event === 'rolling back' ? last : undefined;
+}
+
+/** The entry of a deployment that passed all tests, unless it was undone: then the entry arrived after its connection had been given up. */
+export function auditedIn(entries: readonly Entry[], deployment: string): Entry | undefined {
+  const own = entries.filter((entry) => entry.deployment === deployment);
+  return own.some(({ event }) => event === 'undone') ? undefined : own.find(({ event }) => event === 'audited');
 }
 
 /**

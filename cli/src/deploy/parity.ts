@@ -1,6 +1,6 @@
 import { compareMarts, type MartComparison } from '../compare/compare.ts';
-import { publicMarts } from '../compare/marts.ts';
-import { databricksSide, duckDbSide } from '../compare/side.ts';
+import { type MartSpec, publicMarts } from '../compare/marts.ts';
+import { databricksSide, duckDbSide, type Side } from '../compare/side.ts';
 import { absence, countsInWords } from '../compare/words.ts';
 import type { SurveyContext } from './context.ts';
 import type { Survey } from './plan/survey.ts';
@@ -28,11 +28,22 @@ export function verifyAgainstLocal({ paths, local, remote, target, effects }: Su
     const { signal, reporter, clock } = effects;
     const compared = await compareMarts(
       duckDbSide('dev', local),
-      databricksSide(target.name, remote.connection, remote.catalog, { signal }),
+      asBuilt(databricksSide(target.name, remote.connection, remote.catalog, { signal }), marts),
       marts,
       { elapsed: clock.elapsed, progress: (text) => reporter.progress(text) },
     );
     return compared.map(parityOf);
+  };
+}
+
+/** A target's marts where they are built, because readers don't see them yet. */
+function asBuilt(side: Side, marts: readonly MartSpec[]): Side {
+  const places = new Map(marts.map(({ schema, name, builtIn }) => [`${schema}.${name}`, builtIn ?? schema]));
+  const builtIn = (schema: string, name: string): string => places.get(`${schema}.${name}`) ?? schema;
+  return {
+    ...side,
+    dialect: { ...side.dialect, table: (schema, name) => side.dialect.table(builtIn(schema, name), name) },
+    columns: (schema, name) => side.columns(builtIn(schema, name), name),
   };
 }
 

@@ -36,7 +36,8 @@ export async function vacuumForgotten(
 ): Promise<Vacuumed | undefined> {
   try {
     const deployed = deployedNow(await readLedger(remote));
-    const present = await listSchemas(remote, schemasOf(Object.keys(deployed.relations)));
+    const own = [...Object.keys(deployed.relations), ...Object.keys(deployed.published ?? {})];
+    const present = await listSchemas(remote, schemasOf(own));
     const dropped = await dropKept(remote, deployed, present);
     await removeUploads(remote);
     const tables = (deployed.unvacuumed ?? []).filter(
@@ -64,10 +65,10 @@ export async function vacuumForgotten(
 /** Relations that left the project, and tables that became views. No rollback can need them any more. */
 async function dropKept(
   remote: Remote,
-  { relations, retired }: Deployed,
+  { relations, retired, published = {} }: Deployed,
   present: ReadonlyMap<string, 'table' | 'view'>,
 ): Promise<string[]> {
-  const own = new Set(Object.keys(relations));
+  const own = new Set([...Object.keys(relations), ...Object.keys(published)]);
   const asides = asidesIn(present).filter((aside) => own.has(aside.replace('.meetup_aside__', '.')));
   for (const aside of asides) await remote.connection.run(dropAsideStatement(remote, aside));
   const gone = retired.filter((relation) => present.has(relation));

@@ -225,6 +225,10 @@ export const changesAnswerSchema = z.object({
       schema: z.string(),
       /** The relation's name; null if it has none. */
       relation: z.string().nullable(),
+      /** The schema in which readers find it as a view (`meta.published_in`); null if they read the relation itself. */
+      publishedIn: z.string().nullable(),
+      /** What its comment says; empty without `persist_docs`. */
+      description: z.string(),
       materialized: z.string(),
       access: z.string(),
       dependsOn: z.array(z.string()),

@@ -2,6 +2,7 @@ import type { DeployReport } from '../commands/deploy.ts';
 import type { RollbackReport } from '../commands/rollback.ts';
 import type { ModelPlan } from '../deploy/plan/models.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
+import type { PublishStep } from '../deploy/publish/published.ts';
 import type { Undone } from '../deploy/undo.ts';
 import { breakSentence } from '../text/contract-break.ts';
 import { firstFew } from '../text/first-few.ts';
@@ -21,6 +22,7 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
     ...renderColumns(plan),
     ...renderUploads(plan, style),
     ...renderModels(plan, style),
+    ...renderPublishes(plan),
     ...renderTargetOnly(plan),
     ...renderBreaks(plan, style),
     `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether the deployment is kept.`,
@@ -84,6 +86,31 @@ function renderModels({ models }: DeployPlan, style: Style): string[] {
   return [kept === 0 ? table : `${table}\n${style.dim(`${plural(kept, 'relation')} kept`)}`];
 }
 
+/** What readers will notice, in a few lines: each of many views would be a line that says the same. */
+function renderPublishes({ publishes }: DeployPlan): string[] {
+  if (publishes.length === 0) return [];
+  const named = (what: PublishStep['what']): string => {
+    const views = publishes.filter((step) => step.what === what).map(({ view }) => view);
+    const { shown, more } = firstFew(views);
+    return `${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+  };
+  const lines = [
+    ['switch', 'show the new rows:'],
+    ['create', 'are new:'],
+    [
+      'replace',
+      'are tables so far, which are kept aside for one deployment and replaced by views (for a moment, readers get an error):',
+    ],
+    ['drop', 'are gone:'],
+  ] as const;
+  return [
+    [
+      'Views that readers have, once everything has passed:',
+      ...lines.filter(([what]) => named(what) !== '').map(([what, text]) => `  ${text} ${named(what)}`),
+    ].join('\n'),
+  ];
+}
+
 function renderTargetOnly({ target, targetOnly }: DeployPlan): string[] {
   if (targetOnly.length === 0) return [];
   const named = targetOnly.map(({ name, reason }) => `${name} (${reason})`);
@@ -123,11 +150,12 @@ function bodyOf(report: DeployReport, style: Style): string[] {
       ];
     case 'undone':
     case 'not undone':
+    case 'not published':
       return [
         ...(report.problems ?? []).map((problem) => renderProblem('dbt', problem, style)),
         ...(report.nodes ?? []).filter(({ status }) => status === 'fail').map((node) => renderVerdict(node, style)),
         ...renderParity(report, style),
-        `${style.bad(`Not deployed to ${report.target}`)}: ${report.reason ?? 'it failed'}. ${aftermath(report)} ${took}`,
+        `${style.bad(`Not ${report.status === 'not published' ? 'completely published on' : 'deployed to'} ${report.target}`)}: ${report.reason ?? 'it failed'}. ${aftermath(report)} ${took}`,
       ];
   }
 }
@@ -157,7 +185,8 @@ function doneLine({ deployment, uploadedBytes = 0, nodes = [] }: DeployReport): 
   return `${deployment}, ${formatBytes(uploadedBytes)} uploaded, ${plural(models, 'relation')} built, ${plural(tests, 'test')} passed`;
 }
 
-function aftermath({ undone }: DeployReport): string {
+function aftermath({ status, undone }: DeployReport): string {
+  if (status === 'not published') return 'It passed all tests: the next deployment or rollback shows readers the rest.';
   if (undone === undefined) return 'It has not been put back yet: the next deployment or rollback does that.';
   return undone.failed.length === 0
     ? 'Every table is as it was.'
@@ -172,7 +201,8 @@ function renderParity({ parity = [] }: DeployReport, style: Style): string[] {
 
 function renderRecovered(recovered: Undone | undefined, style: Style): string[] {
   if (recovered === undefined) return [];
-  const { deployment, reason, restored, failed } = recovered;
+  const { deployment, reason, restored, failed, isPublished } = recovered;
+  if (isPublished) return [style.caution(`${deployment} was published first: ${reason}.`)];
   const lines = [
     style.caution(`${deployment} was put back first: ${reason}; ${plural(restored.length, 'relation')} put back.`),
   ];
@@ -198,6 +228,9 @@ export function undoneRuns(runs: readonly string[]): string {
 function rollbackLines(report: RollbackReport, style: Style): string[] {
   // What was undone, and what could not be, is printed above.
   if (report.status === 'undone') return report.recovered === undefined ? ['There was nothing to put back.'] : [];
+  if (report.status === 'published') {
+    return [`Nothing was put back: run the rollback again to go back from ${report.to ?? 'there'}.`];
+  }
   const place = `${report.target} is at ${report.to ?? 'its state before the first deployment'}`;
   const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
   const undone = (report.undoes ?? []).length === 0 ? [] : [undoneRuns(report.undoes ?? [])];

@@ -20,6 +20,8 @@ const node = (
   fingerprint: `${name} 1`,
   change: null,
   notLocal: null,
+  publishedIn: null,
+  description: '',
   ...more,
 });
 const test = (name: string, dependsOn: string[]): ProjectNode =>

@@ -12,7 +12,7 @@ const AS_JSON = `map('ignoreNullFields', 'false', 'timestampFormat', "yyyy-MM-dd
  * rows of all relations are counted and hashed in one statement, because every statement takes Spark about a second.
  */
 export async function contentsOf(remote: Remote): Promise<Record<string, string>> {
-  const relations = [...(await listSchemas(remote, ['raw', 'staging', 'marts']))];
+  const relations = [...(await listSchemas(remote, ['raw', 'staging', 'marts', 'marts_build']))];
   if (relations.length === 0) return {};
   const side = databricksSide('target', remote.connection, remote.catalog);
   const [columns, rows] = await Promise.all([
@@ -31,7 +31,7 @@ export async function contentsOf(remote: Remote): Promise<Record<string, string>
 }
 
 /** The row count and an order-independent hash of each relation. */
-async function rowsOf(remote: Remote, relations: readonly string[]): Promise<Map<string, readonly string[]>> {
+export async function rowsOf(remote: Remote, relations: readonly string[]): Promise<Map<string, readonly string[]>> {
   const selects = relations.map((relation) => {
     const hash = `cast(xxhash64(to_json(struct(*), ${AS_JSON})) as decimal(38, 0))`;
     const from = quoteNames(remote.catalog, ...relation.split('.'));

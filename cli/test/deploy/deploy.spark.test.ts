@@ -32,7 +32,8 @@ import { publishedRows } from '../support/rows.ts';
 import { howSampled, sampled } from '../support/sampled.ts';
 import { sparkOf } from '../support/spark-process.ts';
 import { deployEngines } from '../support/warm-engine.ts';
-import { contentsOf } from './contents.ts';
+import { contentsOf, rowsOf } from './contents.ts';
+import { pollingReader, type Seen } from './polling-reader.ts';
 import { type TinyProject, tinyProject } from './tiny-project.ts';
 
 /** Spark's first installation takes minutes. */
@@ -74,6 +75,29 @@ const received = async (): Promise<string[]> =>
 async function deployed(options: Partial<DeployOptions> = {}): Promise<DeployReport> {
   const { paths } = project;
   return (await deploy({ paths, target: 'rehearsal', maxRejected: 0.5, yes: true, ...options }, effects)).report;
+}
+
+/** The marts that readers see as views. */
+const PUBLISHED = ['marts.event_log', 'marts.group_events'] as const;
+
+/** Runs something while somebody reads all published marts. */
+async function whileReading(work: () => Promise<void>): Promise<Seen> {
+  const reader = await connected();
+  try {
+    const stop = pollingReader(reader, PUBLISHED);
+    const failure = await work().catch((error: unknown) => ({ error }));
+    const seen = await stop();
+    if (failure !== undefined) throw failure.error;
+    expect(seen.errors).toEqual([]);
+    return seen;
+  } finally {
+    await reader.connection.close();
+  }
+}
+
+/** The content of each published mart, as a reader reports it. */
+async function publishedNow(): Promise<Record<string, string>> {
+  return Object.fromEntries([...(await rowsOf(remote, PUBLISHED))].map(([view, rows]) => [view, rows.join(' ')]));
 }
 
 /** @returns the relations that the rollback restored. */
@@ -143,7 +167,7 @@ describe(`a target (${howSampled})`, () => {
       ['group_names', 'equal'],
     ]);
     const ledger = await readLedger(remote);
-    expect(ledger.map(({ event }) => event)).toEqual(['begun', 'finished']);
+    expect(ledger.map(({ event }) => event)).toEqual(['begun', 'audited', 'finished']);
     expect(ledger.at(-1)?.plan_hash).toBe(report.hash);
   });
 
@@ -180,7 +204,9 @@ describe(`a target (${howSampled})`, () => {
 
   it('receives a new batch once, and incremental models process only its rows', async () => {
     const { details } = (await readLedger(remote)).at(-1) ?? { details: {} };
-    expect(details).toMatchObject({ models: { 'marts.event_log': 'increment', 'marts.group_events': 'refresh' } });
+    expect(details).toMatchObject({
+      models: { 'marts_build.event_log': 'increment', 'marts_build.group_events': 'refresh' },
+    });
     const [counts] = await remote.connection.rows(
       `select count(*) as batches, count(distinct batch_id) as different from ${table('raw.batches')}`,
     );
@@ -203,14 +229,21 @@ describe(`a target (${howSampled})`, () => {
     await project.write('dbt/tests/only_on_spark.sql', "select 1 as wrong where '{{ target.name }}' = 'rehearsal'\n");
     await project.write(
       'dbt/models/marts/group_events.sql',
-      "select group_id, count(*) + 0 as event_count from {{ ref('event_log') }} group by group_id\n",
+      "select group_id, count(*) + 1 as event_count from {{ ref('event_log') }} group by group_id\n",
     );
     // dbt drops a table to create a view with the same name.
     await project.write('dbt/models/marts/group_names.sql', AS_VIEW);
-    const report = await deployed();
+    const old = await publishedNow();
+    let report: DeployReport | undefined;
+    const seen = await whileReading(async () => {
+      report = await deployed();
+    });
+    if (report === undefined) throw new Error('nothing was deployed');
+    expect(seen.reads).toBeGreaterThan(1);
+    for (const view of PUBLISHED) expect(seen.contents.get(view)).toEqual([old[view]]);
     expect(report.status).toBe('undone');
     expect(report.reason).toContain('only_on_spark');
-    expect(report.undone).toMatchObject({ restored: ['marts.group_events', 'marts.group_names'], failed: [] });
+    expect(report.undone).toMatchObject({ restored: ['marts.group_names', 'marts_build.group_events'], failed: [] });
     expect(await contentsOf(remote)).toEqual(before);
     expect((await readLedger(remote)).at(-1)?.event).toBe('undone');
     await project.remove('dbt/tests/only_on_spark.sql');
@@ -422,7 +455,7 @@ describe(`a target (${howSampled})`, () => {
       expect(report).toMatchObject({
         status: 'deployed',
         vacuumed: {
-          tables: expect.arrayContaining(['raw.groups', 'raw.events', 'marts.group_names', 'marts.event_log']),
+          tables: expect.arrayContaining(['raw.groups', 'raw.events', 'marts.group_names', 'marts_build.event_log']),
         },
       });
       expect(new Set(report.parity?.map(({ status }) => status))).toEqual(new Set(['equal']));
@@ -559,6 +592,7 @@ describe.skipIf(isLeftOut('a kill'))(`a deployment that is killed (${howSampled}
   }, async () => {
     await deployed({ force: true });
     const before = await contentsOf(remote);
+    const old = await publishedNow();
     await project.write(
       'dbt/models/staging/stg_groups.sql',
       "select group_id, min(name) || '!' as group_name from {{ source('raw', 'groups') }} group by group_id\n",
@@ -575,21 +609,36 @@ describe.skipIf(isLeftOut('a kill'))(`a deployment that is killed (${howSampled}
     await deployed();
     const after = await contentsOf(remote);
     expect(after).not.toEqual(before);
+    const fresh = await publishedNow();
+    const isOldOrNew = ({ contents }: Seen, when: string): void => {
+      for (const view of PUBLISHED) {
+        for (const content of contents.get(view) ?? []) expect([old[view], fresh[view]], when).toContain(content);
+      }
+    };
     const statements = (await written()).length - start;
     expect(statements).toBeGreaterThan(15);
-    await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
+    const back = await whileReading(async () => {
+      await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
+    });
+    isOldOrNew(back, 'in a rollback');
+    expect(await publishedNow()).toEqual(old);
 
     const points = Array.from({ length: statements }, (_, at) => at + 1);
     for (const count of sampled(points, KILLS)) {
-      const killed = await killedAfter(count);
-      await prepareLedger(remote);
-      const left = interrupted(await readLedger(remote));
-      if (left !== undefined) {
+      let killed = false;
+      const seen = await whileReading(async () => {
+        killed = await killedAfter(count);
+        await prepareLedger(remote);
+        const left = interrupted(await readLedger(remote));
+        if (left === undefined) return;
         const { report } = await rollback({ paths: project.paths, target: 'rehearsal', yes: true }, effects);
         // Spark may still execute the last statement that was sent. If that completes the deployment, the rollback starts from it.
-        expect(['undone', 'rolled back']).toContain(report.status);
+        expect(left.event === 'audited' ? ['published'] : ['undone', 'published', 'rolled back']).toContain(
+          report.status,
+        );
         expect(report.failed).toEqual([]);
-      }
+      });
+      isOldOrNew(seen, `killed after statement ${count}`);
       const now = await contentsOf(remote);
       const isAfter = JSON.stringify(now) === JSON.stringify(after);
       // In the second half, it may have ended or have been completed.

@@ -2,11 +2,15 @@ import type { Entry, EntryDetails } from '../../src/deploy/ledger.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
 import { type DatabricksRow, StatementFailedError } from '../../src/warehouse/databricks.ts';
 
-/** A target for the statements of a rollback. Its tables consist only of their operations, and it records ledger entries. */
+/** A target for the statements of a rollback. Its tables consist only of their operations, its views of their queries, and it records ledger entries. */
 export interface FakeTarget {
   readonly remote: Remote;
   /** Operations by `schema.name`, version 0 first. */
   readonly tables: Map<string, string[]>;
+  /** Queries by `schema.name`, without quotes and catalog. */
+  readonly views: Map<string, string>;
+  /** The statements that change something, without quotes and catalog, in order. */
+  readonly changes: string[];
   /** The details of the ledger entries that were written. */
   readonly written: EntryDetails[];
 }
@@ -19,19 +23,37 @@ export function fakeTarget(
   refuse: (sql: string) => string | undefined = () => undefined,
 ): FakeTarget {
   const held = new Map(Object.entries(tables).map(([name, operations]) => [name, [...operations]]));
+  const views = new Map<string, string>();
+  const changes: string[] = [];
   const written: EntryDetails[] = [];
   const rows = async (sql: string): Promise<DatabricksRow[]> => {
     const refused = refuse(sql);
+    if (!/^(show|describe|select|insert)/.test(sql)) changes.push(bare(sql));
     if (refused !== undefined) throw new StatementFailedError(refused, undefined, undefined);
     const named = (pattern: RegExp): string =>
       (pattern.exec(sql)?.[1] ?? '').replaceAll('`', '').replace(/^main\./, '');
     const operationsOf = (name: string): string[] => held.get(name) ?? [];
-    if (sql.startsWith('show tables')) {
+    const listed = (names: Iterable<string>): string[] => {
       const schema = named(/in (\S+)/);
-      return [...held.keys()]
-        .filter((name) => name.startsWith(`${schema}.`))
-        .map((name) => ({ tableName: name.slice(schema.length + 1) }));
+      return [...names].filter((name) => name.startsWith(`${schema}.`)).map((name) => name.slice(schema.length + 1));
+    };
+    if (sql.startsWith('show tables'))
+      return listed([...held.keys(), ...views.keys()]).map((tableName) => ({ tableName }));
+    if (sql.startsWith('show views')) return listed(views.keys()).map((viewName) => ({ viewName }));
+    if (sql.startsWith('show create table')) {
+      const query = views.get(named(/table (\S+)/)) ?? '';
+      return [
+        {
+          createtab_stmt: `CREATE VIEW x (\n  a)\nAS ${query.replace(/ from (\S+)\.(\S+)/, ' from `main`.`$1`.`$2`')}`,
+        },
+      ];
     }
+    if (/^(create view if not exists|alter view) /.test(sql)) {
+      const isNew = sql.startsWith('create');
+      const view = named(isNew ? /exists (\S+)/ : /view (\S+)/);
+      if (!isNew || !views.has(view)) views.set(view, bare(sql).slice(bare(sql).indexOf('select ')));
+    }
+    if (sql.startsWith('drop view')) views.delete(named(/exists (\S+)/));
     if (sql.startsWith('describe history')) {
       return operationsOf(named(/history (\S+)/))
         .map((operation, version) => ({ version, operation, timestamp: `time ${version}` }))
@@ -52,8 +74,10 @@ export function fakeTarget(
     }
     return [];
   };
-  return { remote: remoteAnswering(rows), tables: held, written };
+  return { remote: remoteAnswering(rows), tables: held, views, changes, written };
 }
+
+const bare = (sql: string): string => sql.replaceAll('`', '').replaceAll('main.', '');
 
 /** A target that answers statements with `rows`. */
 export function remoteAnswering(rows: (sql: string) => Promise<DatabricksRow[]>): Remote {

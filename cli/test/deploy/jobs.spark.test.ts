@@ -32,7 +32,7 @@ const START_MS = 600_000;
 vi.setConfig({ testTimeout: 900_000 });
 
 /** Published through a view, which readers see in the schema marts. */
-const GROUP_EVENTS = `{{ config(schema='marts_build', meta={'published_in': 'marts'}) }}
+const GROUP_EVENTS = `
 select group_id, count(*) as event_count from {{ ref('event_log') }} group by group_id
 `;
 
@@ -142,7 +142,7 @@ describe(`ten days of a target that a job builds every morning (${howSampled})`,
   it('day 2: the job runs, is recorded, publishes what it built, and nothing is left to deploy', async () => {
     await job();
     expect(await runs()).toMatchObject([
-      { job: '77', commit, outcome: 'finished', relations: expect.arrayContaining(['marts.event_log']) },
+      { job: '77', commit, outcome: 'finished', relations: expect.arrayContaining(['marts_build.event_log']) },
     ]);
     expect(await counted('marts.group_events')).toBe(await counted('marts_build.group_events'));
     expect(await deployed()).toMatchObject({ status: 'unchanged', drift: [] });
@@ -230,9 +230,9 @@ describe(`ten days of a target that a job builds every morning (${howSampled})`,
   );
 
   it.skipIf(isLeftOut('a stranger'))("day 10: a stranger's write is still drift, also after another run", async () => {
-    await remote.connection.run(`delete from \`${remote.catalog}\`.marts.event_log where group_id is not null`);
+    await remote.connection.run(`delete from \`${remote.catalog}\`.marts_build.event_log where group_id is not null`);
     await job({}, '--select', 'group_names');
-    await expect(deployed()).rejects.toThrow(/drifted since the last deployment: marts.event_log .*DELETE/);
+    await expect(deployed()).rejects.toThrow(/drifted since the last deployment: marts_build.event_log .*DELETE/);
     expect(await deployed({ force: true })).toMatchObject({ status: 'deployed' });
     expect(await deployed()).toMatchObject({ status: 'unchanged', drift: [] });
     const [[events] = []] = await publishedRows(project.paths, 'select count(*) from marts.event_log');

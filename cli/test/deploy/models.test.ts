@@ -21,6 +21,8 @@ const node = (
   fingerprint: `${name} 1`,
   change: null,
   notLocal: null,
+  publishedIn: null,
+  description: '',
   ...more,
 });
 const NODES: readonly ProjectNode[] = [

@@ -31,6 +31,8 @@ function actions(deployed: Deployed, relation = 'visits'): Record<string, string
         fingerprint: '1',
         change: 'new',
         notLocal: null,
+        publishedIn: null,
+        description: '',
       },
     ],
     sources: [],

@@ -24,6 +24,8 @@ const node: ProjectNode = {
   fingerprint: 'one',
   change: null,
   notLocal: null,
+  publishedIn: null,
+  description: '',
 };
 const upload = { table: 'groups', file: '/a', name: 'groups-00.parquet', rows: 3, bytes: 100, sha256: '00' };
 const NOTHING: PlanInput = {
@@ -43,6 +45,7 @@ const NOTHING: PlanInput = {
   targetOnly: [],
   foreign: [],
   breaks: [],
+  publishes: [],
   forgets: [],
   vacuums: false,
   rawTables: await readRawTables(resolvePaths({}, {}, process.cwd()).schemas),

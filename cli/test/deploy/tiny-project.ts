@@ -31,7 +31,16 @@ on-run-end: '{{ meetup_run_ends(results) }}'
 models:
   meetup:
     staging: {+materialized: view, +schema: staging}
-    marts: {+materialized: table, +schema: marts, +access: public, +contract: {enforced: true}}
+    marts:
+      +materialized: table
+      +schema: marts
+      +access: public
+      +contract: {enforced: true}
+      # group_names is built where it is read; the others are published as views once all tests have passed.
+      event_log: &published
+        +schema: "{{ 'marts' if target.type == 'duckdb' else 'marts_build' }}"
+        +meta: {published_in: marts}
+      group_events: *published
 `,
   'dbt/models/sources.yml': 'sources: [{name: raw, tables: [{name: groups}, {name: events}]}]\n',
   'dbt/models/staging/stg_groups.sql':

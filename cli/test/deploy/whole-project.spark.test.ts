@@ -76,7 +76,7 @@ describe(`the whole project (data tests: ${howSampled})`, () => {
     expect(report.problems).toEqual([]);
     expect(report.status).toBe('deployed');
     expect(report.models.filter(({ action }) => action !== 'create')).toEqual([]);
-    expect(report.models.map(({ relation }) => relation)).toContain('marts.dim_group_versions');
+    expect(report.models.map(({ relation }) => relation)).toContain('marts_build.dim_group_versions');
     expect(report.parity?.filter(({ status }) => status !== 'equal')).toEqual([]);
     expect(report.parity?.length).toBeGreaterThan(20);
     expect(await notCompared(report)).toEqual([]);

@@ -17,7 +17,10 @@ const nodeSchema = z.looseObject({
   schema: z.string().default(''),
   access: z.string().nullish(),
   deprecation_date: z.string().nullish(),
-  config: z.looseObject({ contract: z.looseObject({ enforced: z.boolean().default(false) }).nullish() }),
+  config: z.looseObject({
+    contract: z.looseObject({ enforced: z.boolean().default(false) }).nullish(),
+    meta: z.looseObject({ published_in: z.string().optional() }).nullish(),
+  }),
   columns: z.record(z.string(), z.looseObject({ name: z.string(), data_type: z.string().nullish() })).default({}),
   depends_on: dependsOn,
 });

@@ -91,6 +91,10 @@ export function planModels(inputs: PlanInputs): ModelsPlan {
 export const relationOf = ({ schema, relation }: Pick<ProjectNode, 'schema' | 'relation'>): string =>
   `${schema}.${relation ?? ''}`;
 
+/** `schema.name` under which readers find a node's relation: that of its view, if it is published elsewhere. */
+export const relationForReaders = (node: Pick<ProjectNode, 'schema' | 'relation' | 'publishedIn'>): string =>
+  relationOf({ relation: node.relation, schema: node.publishedIn ?? node.schema });
+
 function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed }: PlanInputs): ModelPlan {
   const relation = relationOf(node);
   const version = versionOf(deployed.relations[relation]);
@@ -116,7 +120,8 @@ const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
 
 /** The project's own deployed relations that are no longer in it. A snapshot is history and stays. */
 function gone({ nodes, deployed, present }: PlanInputs): ModelPlan[] {
-  const current = new Set(nodes.map(relationOf));
+  // A table that a view replaces is kept when the view is published, not here.
+  const current = new Set(nodes.flatMap((node) => [relationOf(node), relationForReaders(node)]));
   return Object.entries(deployed.relations)
     .filter(([relation, { kind }]) => kind !== 'absent' && !relation.startsWith('raw.'))
     .filter(([relation]) => !current.has(relation) && present.has(relation))

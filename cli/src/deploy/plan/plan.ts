@@ -5,6 +5,9 @@ import type { RemoteName } from '../../targets/target.ts';
 import type { GitState } from '../git.ts';
 import { keepStatements } from '../kept-tables.ts';
 import type { ForeignRelation } from '../owners.ts';
+import type { PublishStep } from '../publish/published.ts';
+import { createSchemaStatement } from '../publish/view-sql.ts';
+import { statementsOf } from '../publish/views.ts';
 import type { Batch } from '../raw/batches.ts';
 import { type ColumnChanges, changeColumnsStatements, isRewritten } from '../raw/column-changes.ts';
 import type { Upload } from '../raw/export.ts';
@@ -39,6 +42,8 @@ export interface DeployPlan {
   readonly targetOnly: readonly TargetOnly[];
   /** What the readers of public models lose. */
   readonly breaks: readonly ContractBreak[];
+  /** What happens to the views that readers have, once all tests have passed. */
+  readonly publishes: readonly PublishStep[];
   /** The number of data tests to run. */
   readonly tests: number;
   /** Drift since the last deployment. */
@@ -49,7 +54,10 @@ export interface DeployPlan {
   readonly forgets: readonly string[];
   /** Whether earlier versions of tables are removed afterwards, because they may hold something forgotten. */
   readonly vacuums: boolean;
-  /** Statements that change relations besides dbt's own, in order, exactly as they are sent. */
+  /**
+   * Statements that change relations besides dbt's own, in order, exactly as they are sent; without those that pin views, because
+   * they name versions that are read when the deployment begins.
+   */
   readonly statements: readonly string[];
   /** Whether there is nothing to do. */
   readonly empty: boolean;
@@ -76,6 +84,7 @@ export interface PlanInput {
   readonly targetOnly: readonly TargetOnly[];
   readonly foreign: readonly ForeignRelation[];
   readonly breaks: readonly ContractBreak[];
+  readonly publishes: readonly PublishStep[];
   readonly forgets: readonly string[];
   readonly vacuums: boolean;
 }
@@ -90,6 +99,12 @@ export function makePlan(input: PlanInput): DeployPlan {
     ...input.columnChanges.flatMap((changes) => changeColumnsStatements(target, changes, input.rawTables)),
     ...uploads.map((upload) => appendStatement(target, upload, input.rawTables)),
     ...models.setAside.flatMap((relation) => keepStatements(target, relation)),
+    ...new Set(
+      input.publishes
+        .filter(({ view, what }) => what !== 'drop' && !input.present.has(view))
+        .map(({ view }) => createSchemaStatement(target, view)),
+    ),
+    ...input.publishes.flatMap((step) => statementsOf(target, step, input.present)),
     ...models.models
       .filter(({ action }) => action === 'remove')
       .map(({ relation }) => dropStatement(target, relation, input.present.get(relation) ?? 'table')),
@@ -112,6 +127,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     breaks: input.breaks,
     forgets: input.forgets,
     vacuums: input.vacuums,
+    publishes: input.publishes,
     tests: models.tests.length,
     drift,
     foreign: input.foreign,
@@ -140,6 +156,7 @@ export function makePlan(input: PlanInput): DeployPlan {
       !input.replacesRaw &&
       !input.vacuums &&
       models.tests.length === 0 &&
+      input.publishes.length === 0 &&
       models.models.every(({ action }) => action === 'keep'),
   };
 }

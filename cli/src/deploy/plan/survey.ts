@@ -9,6 +9,9 @@ import type { DeployContext, SurveyContext } from '../context.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
 import { foreignIn, otherOwner, refuseForeign, seenBy } from '../owners.ts';
+import { planPublishing, publicationsOf, type Shown } from '../publish/publications.ts';
+import type { PublishedViews } from '../publish/published.ts';
+import { readShown, viewDrift } from '../publish/views.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/column-changes.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
@@ -37,6 +40,10 @@ export interface Survey {
   readonly rawTables: readonly RawTable[];
   /** What changes about the columns of raw tables before they get their rows. */
   readonly columnChanges: readonly ColumnChanges[];
+  /** The views through which readers see the project's tables. */
+  readonly publications: PublishedViews;
+  /** What each of these views shows now. */
+  readonly shown: ReadonlyMap<string, Shown>;
   /** The project's current manifest on this machine. */
   readonly manifestFile: string;
 }
@@ -59,7 +66,19 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     remoteBatches(remote),
     inventoryOfDeployed(remote, deployed, rawNames, isOurs),
   ]);
-  const { present, drift } = await inventoryOfProject(remote, changes, deployed, inventory, rawNames, isOurs);
+  const publications = publicationsOf(changes.nodes);
+  const views = { ...publications, ...ownViews(deployed) };
+  const { present, drift: driftOfRelations } = await inventoryOfProject(
+    remote,
+    changes,
+    deployed,
+    inventory,
+    rawNames,
+    isOurs,
+    Object.keys(views),
+  );
+  const shown = await readShown(remote, views, present);
+  const drift = new Map([...driftOfRelations, ...driftOfViews(views, deployed, present, shown)]);
   const existing = rawTables.filter(({ name }) => present.has(`raw.${name}`));
   const columnChanges = await findColumnChanges(remote, existing);
   const rewritten = new Set(columnChanges.filter(isRewritten).map(({ table }) => table));
@@ -82,6 +101,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     fullRefresh: context.fullRefresh,
   });
   const targetOnly = await findTargetOnly(context, changes.nodes);
+  const publishes = planPublishing({ publications, deployed: ownViews(deployed), present, shown, models });
   const plan = makePlan({
     target: { name: target.name, catalog: target.catalog, host: target.options.host },
     base: currentDeployment(entries),
@@ -100,11 +120,12 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     targetOnly,
     foreign: [
       ...foreignRaw,
-      ...foreignIn(
-        deployed,
-        models.models.filter(runs).map(({ relation }) => relation),
-      ),
+      ...foreignIn(deployed, [
+        ...models.models.filter(runs).map(({ relation }) => relation),
+        ...publishes.map(({ view }) => view),
+      ]),
     ],
+    publishes,
     forgets,
     vacuums: forgets.length > 0 || (deployed.unvacuumed ?? []).length > 0,
     breaks: await declaredBreaks(await fetching, manifestFile, context.paths, new Date(effects.clock.now())),
@@ -121,6 +142,8 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     makesRaw,
     rawTables,
     columnChanges,
+    publications,
+    shown,
     manifestFile,
   };
 }
@@ -198,12 +221,13 @@ async function inventoryOfProject(
   known: Inventory,
   rawNames: readonly string[],
   isOurs: IsOurs,
+  views: readonly string[],
 ): Promise<Inventory> {
   const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
   const listed = new Set(schemasOf([...rawNames, ...Object.keys(deployed.relations)]));
   const others = await listSchemas(
     remote,
-    schemasOf(ours).filter((schema) => !listed.has(schema)),
+    schemasOf([...ours, ...views]).filter((schema) => !listed.has(schema)),
   );
   const present = new Map([...known.present, ...others]);
   const isSeen = (relation: string): boolean => relation in deployed.relations && known.present.has(relation);
@@ -234,6 +258,28 @@ async function findDrift(
     what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation), isOurs),
   }));
   return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
+}
+
+/** The project's own views after the last deployment. */
+function ownViews(deployed: Deployed): PublishedViews {
+  const views = Object.entries(deployed.published ?? {});
+  return Object.fromEntries(views.filter(([view]) => otherOwner(deployed, view) === undefined));
+}
+
+/** Views that somebody changed, and relations with a name that a view of this deployment needs. */
+function driftOfViews(
+  views: PublishedViews,
+  { published = {}, relations }: Deployed,
+  present: Inventory['present'],
+  shown: ReadonlyMap<string, Shown>,
+): [string, string][] {
+  return Object.keys(views).flatMap((view): [string, string][] => {
+    const isKnown = view in published;
+    // What an earlier deployment built under this name is compared with what it built.
+    if (!isKnown && view in relations) return [];
+    const what = viewDrift(present.get(view), { isKnown, shown: shown.get(view) });
+    return what === undefined ? [] : [[view, what]];
+  });
 }
 
 interface RawPlan {

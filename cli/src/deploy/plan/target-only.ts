@@ -1,6 +1,6 @@
 import type { EngineClient } from '../../engine/client.ts';
 import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
-import { type ProjectNode, relationOf } from './models.ts';
+import { type ProjectNode, relationForReaders, relationOf } from './models.ts';
 
 /** A relation that only the target builds: no local build or test has checked it, and there is nothing to compare it with. */
 export interface TargetOnly {
@@ -22,7 +22,7 @@ export async function findTargetOnly({ engine, local }: Sides, nodes: readonly P
   const here = await localRelations(local);
   // dbt reads the project for target dev, which takes seconds, only if something is missing for no known reason.
   const isUnexplained = ({ notLocal, ...node }: ProjectNode): boolean =>
-    notLocal === null && !here.has(relationOf(node).toLowerCase());
+    notLocal === null && !here.has(relationForReaders(node).toLowerCase());
   const enabled = relations.some(isUnexplained) ? await nodesOfDev(engine) : undefined;
   const whyNotLocal = (node: ProjectNode): string | null => {
     const isDisabled = enabled !== undefined && isUnexplained(node) && !enabled.has(node.uniqueId);

@@ -84,6 +84,8 @@ def _described(node: ManifestNode, fingerprint: str | None, reason: str | None, 
         "resourceType": str(node.resource_type),
         "schema": node.schema,
         "relation": _relation_name(node),
+        "publishedIn": _published_in(node),
+        "description": _persisted_description(node),
         "materialized": node.config.materialized,
         "access": str(getattr(node, "access", "") or ""),
         "dependsOn": list(node.depends_on_nodes),
@@ -97,6 +99,17 @@ def _relation_name(node: ManifestNode) -> str | None:
     if node.resource_type == NodeType.Test or node.is_ephemeral_model:
         return None
     return node.identifier
+
+
+def _published_in(node: ManifestNode) -> str | None:
+    """The schema in which readers find it, if that isn't its own."""
+    schema = node.config.meta.get("published_in") if _relation_name(node) else None
+    return str(schema) if schema and str(schema) != node.schema else None
+
+
+def _persisted_description(node: ManifestNode) -> str:
+    persisted = getattr(node.config, "persist_docs", None) or {}
+    return node.description if persisted.get("relation") else ""
 
 
 def _reasons(session: Project, folder: str | None) -> dict[str, str]:

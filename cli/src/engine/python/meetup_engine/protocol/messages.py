@@ -297,6 +297,8 @@ class DeployedNode(TypedDict):
     resourceType: str
     schema: str
     relation: str | None
+    publishedIn: str | None
+    description: str
     materialized: str
     access: str
     dependsOn: list[str]
