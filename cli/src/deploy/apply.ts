@@ -287,10 +287,14 @@ function openToRuns({ entries, deployed, present }: Survey): string[] {
   );
 }
 
-/** What runs built from other code and this deployment did not build again, because it isn't this project's. */
-function othersOf({ deployed }: Survey, built: readonly string[]): Pick<Deployed, 'otherCode'> {
+/** What runs left that this deployment did not build again, because it isn't this project's. */
+function othersOf({ deployed }: Survey, built: readonly string[]): Pick<Deployed, 'otherCode' | 'unpassed'> {
   const left = Object.entries(deployed.otherCode ?? {}).filter(([relation]) => !built.includes(relation));
-  return left.length === 0 ? {} : { otherCode: Object.fromEntries(left) };
+  const unpassed = (deployed.unpassed ?? []).filter((relation) => !built.includes(relation));
+  return {
+    ...(left.length === 0 ? {} : { otherCode: Object.fromEntries(left) }),
+    ...(unpassed.length === 0 ? {} : { unpassed }),
+  };
 }
 
 /** The views after a deployment: the project's, and those of other projects. */

@@ -34,6 +34,8 @@ const deployedSchema = ofProjectSchema.extend({
   otherCode: z.record(z.string(), z.string().nullable()).optional(),
   /** The views through which readers see tables. */
   published: z.record(z.string(), publishedSchema).optional(),
+  /** Relations that a run of dbt wrote last whose tests did not pass, or did not run. */
+  unpassed: z.array(z.string()).optional(),
   /** The other projects in this catalog. */
   others: z.record(z.string(), ofProjectSchema).optional(),
 });
@@ -69,6 +71,8 @@ const detailsSchema = z.object({
   /** For the end of a run: the tables that it wrote, afterwards. */
   wrote: relationStatesSchema.optional(),
   failed: z.array(z.string()).optional(),
+  /** For the end of a run: whether it was a build in which everything passed, so that it was published. */
+  passed: z.boolean().optional(),
 });
 export type EntryDetails = z.infer<typeof detailsSchema>;
 

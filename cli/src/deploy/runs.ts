@@ -16,6 +16,8 @@ export interface Run {
   readonly begunAt: string;
   readonly endedAt: string | undefined;
   readonly outcome: 'finished' | 'failed' | 'died' | undefined;
+  /** Whether it was a build in which everything passed. */
+  readonly passed: boolean;
   /** How long its lease held. */
   readonly leaseMs: number;
   /** The relations that it may have written (`schema.name`). */
@@ -44,6 +46,7 @@ export function runsIn(entries: readonly Entry[]): Run[] {
         commit,
         begunAt: at,
         endedAt: end?.at,
+        passed: end?.details.passed ?? false,
         leaseMs: (details.run?.lease_minutes ?? LEASE_MINUTES) * 60_000,
         outcome: end !== undefined && isEnd(end.event) ? OUTCOMES[end.event] : undefined,
         relations: details.selected ?? [],
@@ -77,15 +80,23 @@ const momentOf = (text: string): number => Date.parse(`${text.trim().replace(' '
 /** Relations that runs built with other code than what is deployed, with the commit of that code; null if it isn't known. */
 export type OtherCode = Readonly<Record<string, string | null>>;
 
-/** The state of the last deployment, with what runs since then built from other code. */
-export function withOtherCode(deployed: Deployed, entries: readonly Entry[]): Deployed {
+/** The state of the last deployment, with what runs since then built from other code, and what has not passed since. */
+export function withRuns(deployed: Deployed, entries: readonly Entry[]): Deployed {
   const settled = entries.findLastIndex(({ details }) => details.deployed !== undefined);
-  const since = runsIn(entries.slice(settled + 1)).filter(
-    ({ commit }) => commit === null || commit !== deployed.commit,
-  );
-  if (since.length === 0) return deployed;
-  const built = since.flatMap(({ relations, commit }) => relations.map((relation) => [relation, commit] as const));
-  return { ...deployed, otherCode: { ...deployed.otherCode, ...Object.fromEntries(built) } };
+  const otherCode = new Map(Object.entries(deployed.otherCode ?? {}));
+  const unpassed = new Set(deployed.unpassed);
+  for (const { commit, passed, relations } of runsIn(entries.slice(settled + 1))) {
+    for (const relation of relations) {
+      if (commit === null || commit !== deployed.commit) otherCode.set(relation, commit);
+      if (passed) unpassed.delete(relation);
+      else unpassed.add(relation);
+    }
+  }
+  return {
+    ...deployed,
+    ...(otherCode.size === 0 ? {} : { otherCode: Object.fromEntries(otherCode) }),
+    unpassed: unpassed.size === 0 ? undefined : [...unpassed],
+  };
 }
 
 /** What a sentence calls a run. */

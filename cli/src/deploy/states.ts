@@ -1,6 +1,6 @@
 import { currentDeployment, type Deployed, type Entry, NOTHING_DEPLOYED } from './ledger.ts';
 import type { RelationStates } from './relations.ts';
-import { isEnd, withOtherCode } from './runs.ts';
+import { isEnd, withRuns } from './runs.ts';
 
 /**
  * How many entries there were when a deployment was last current. Putting back gives tables new versions with the old rows, and runs of dbt write
@@ -29,5 +29,5 @@ export function stateAfter(entries: readonly Entry[]): Deployed {
       state = { ...state, relations: { ...state.relations, ...details.wrote } };
     }
   }
-  return withOtherCode(state, entries);
+  return withRuns(state, entries);
 }

@@ -18,7 +18,7 @@ import { showEarlier, showRestored, type ViewsBack, viewsBack } from './publish/
 import { carryOut, type Move, movesTo, type PutBack } from './put-back.ts';
 import { listSchemas, type RelationStates, readStates, stateOf } from './relations.ts';
 import { type Remote, schemasOf } from './remote.ts';
-import { withOtherCode } from './runs.ts';
+import { withRuns } from './runs.ts';
 
 /** The outcome of undoing a deployment. */
 export interface Undone extends PutBack {
@@ -117,7 +117,7 @@ export async function undoBegun(
   const pinned = Object.entries(begun?.details.pinned ?? {});
   // The readers of a table that could not be put back keep seeing its earlier version.
   await unpinViews(remote, Object.fromEntries(pinned.filter(([, of]) => !lost.has(of))));
-  const deployed = withOtherCode(deployedNow(entries), entries);
+  const deployed = withRuns(deployedNow(entries), entries);
   // Drift must still be reported as drift the next time.
   const drifted = new Set([...(begun?.details.drifted ?? []), ...result.failed.map(({ relation }) => relation)]);
   const asDeployed = Object.keys(before).filter((relation) => !drifted.has(relation));

@@ -104,6 +104,27 @@ describe('the plan of a deployment', () => {
     expect(planModels(inputs).fromScratch).toEqual(['model.p.log']);
   });
 
+  it('replaces what a run of dbt built with other code, with that reason', () => {
+    const inputs = upToDate();
+    const plan = planModels({ ...inputs, deployed: { ...inputs.deployed, otherCode: { 'marts.log': 'c0ffee' } } });
+    expect(plan.models.find(({ name }) => name === 'log')).toMatchObject({
+      action: 'replace',
+      reason: 'a run of dbt built it with commit c0ffee, which is not the deployed one',
+    });
+    expect(plan.models.find(({ name }) => name === 'names')?.action).toBe('keep');
+  });
+
+  it('continues what a run of dbt wrote that did not pass, and tests it again', () => {
+    const inputs = upToDate();
+    const plan = planModels({ ...inputs, deployed: { ...inputs.deployed, unpassed: ['marts.names'] } });
+    expect(plan.models.find(({ name }) => name === 'names')).toMatchObject({
+      action: 'refresh',
+      reason: 'the last run of dbt that built it did not pass all tests',
+    });
+    expect(plan.tests).toEqual(['model.p.unique_names']);
+    expect(plan.models.find(({ name }) => name === 'log')?.action).toBe('keep');
+  });
+
   it('adds new rows incrementally if possible, and leaves views alone', () => {
     const inputs = upToDate({ newRows: new Set(['raw.events']) });
     expect(actions(inputs)).toEqual({

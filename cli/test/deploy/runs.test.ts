@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Entry, type EntryDetails, interrupted, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
 import { driftOf, type RelationState } from '../../src/deploy/relations.ts';
 import { rollbackGoal } from '../../src/deploy/rollback.ts';
-import { commitsOf, openRuns, runsIn, withOtherCode } from '../../src/deploy/runs.ts';
+import { commitsOf, openRuns, runsIn, withRuns } from '../../src/deploy/runs.ts';
 import { stateAfter } from '../../src/deploy/states.ts';
 import { entryOf, remoteAnswering } from './fake-target.ts';
 
@@ -98,10 +98,23 @@ describe('what runs built from other code', () => {
   it('is known by the commit, until a deployment says otherwise', () => {
     const other = ledger(['run begun', 'r3', RUN, { commit: 'beef' }], ['run failed', 'r3']);
     const state = { ...NOTHING_DEPLOYED, commit: CODE };
-    expect(withOtherCode(state, HISTORY).otherCode).toBeUndefined();
-    expect(withOtherCode(state, [...HISTORY, ...other]).otherCode).toEqual({ 'marts.t': 'beef' });
-    expect(withOtherCode({ ...state, commit: null }, HISTORY).otherCode).toEqual({ 'marts.t': CODE });
-    expect(withOtherCode(state, [...other, ...ledger(['finished', 'two', deployed(3)])]).otherCode).toBeUndefined();
+    expect(withRuns(state, HISTORY).otherCode).toBeUndefined();
+    expect(withRuns(state, [...HISTORY, ...other]).otherCode).toEqual({ 'marts.t': 'beef' });
+    expect(withRuns({ ...state, commit: null }, HISTORY).otherCode).toEqual({ 'marts.t': CODE });
+    expect(withRuns(state, [...other, ...ledger(['finished', 'two', deployed(3)])]).otherCode).toBeUndefined();
+  });
+});
+
+describe('what a run wrote that did not pass', () => {
+  const state = { ...NOTHING_DEPLOYED, commit: CODE };
+
+  it('counts as such until a later build passes', () => {
+    const failed = ledger(['run begun', 'r3', RUN], ['run failed', 'r3']);
+    const built = ledger(['run begun', 'r4', RUN], ['run finished', 'r4', { passed: true }]);
+    const untested = ledger(['run begun', 'r4', RUN], ['run finished', 'r4', { passed: false }]);
+    expect(withRuns(state, failed).unpassed).toEqual(['marts.t']);
+    expect(withRuns(state, [...failed, ...untested]).unpassed).toEqual(['marts.t']);
+    expect(withRuns(state, [...failed, ...built]).unpassed).toBeUndefined();
   });
 });
 

@@ -30,7 +30,7 @@
 {# Adds one row, in one commit to one table. #}
 {% macro meetup_write_entry(run, event, details) %}
   {% set ledger = meetup_quoted('meetup', 'deployments') %}
-  {% set commit = 'cast(null as string)' if run.commit is none else meetup_literal(run.commit) %}
+  {% set commit = meetup_literal(run.commit) if run.commit else 'cast(null as string)' %}
   {% do run_query(
     'insert into ' ~ ledger ~ ' select (select coalesce(max(seq), 0) + 1 from ' ~ ledger ~ '), ' ~ meetup_literal(run.id) ~ ', '
     ~ meetup_literal(event) ~ ', current_timestamp(), current_user(), ' ~ commit ~ ", '', "

@@ -51,12 +51,12 @@
       {% endif %}
     {% endfor %}
     {# `dbt run` tests nothing, so what it built stays unpublished until a build has passed. #}
-    {% set publishes = failed | length == 0 and flags.WHICH == 'build' %}
-    {% if publishes %}
+    {% set passed = failed | length == 0 and flags.WHICH == 'build' %}
+    {% if passed %}
       {% for node in built %}{% do meetup_publish_view(node) %}{% endfor %}
     {% endif %}
     {% do meetup_write_entry(
-      run, 'run failed' if failed else 'run finished', {'run': run, 'wrote': wrote, 'views': views, 'failed': failed, 'publishes': publishes}
+      run, 'run failed' if failed else 'run finished', {'run': run, 'wrote': wrote, 'views': views, 'failed': failed, 'passed': passed}
     ) %}
     {% do meetup_give_lease_back(run) %}
   {% endif %}

@@ -173,6 +173,8 @@ class Causes {
         reason: parent === undefined ? (rebuilt.cause?.reason ?? '') : `downstream of ${parent}`,
       };
     }
+    const isUnpassed = node.relation !== null && this.#inputs.deployed.unpassed?.includes(relationOf(node));
+    if (isUnpassed) return { kind: 'rows', reason: 'the last run of dbt that built it did not pass all tests' };
     return above.find(({ cause }) => cause !== undefined)?.cause;
   }
 

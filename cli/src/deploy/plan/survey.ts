@@ -17,7 +17,7 @@ import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/colum
 import { exportBatches, type Upload } from '../raw/export.ts';
 import { type Commit, driftOf, listSchemas, stateOf } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
-import { commitsOf, runsIn, withOtherCode } from '../runs.ts';
+import { commitsOf, runsIn, withRuns } from '../runs.ts';
 import { withoutSameCode } from '../same-code.ts';
 import { runs } from './actions.ts';
 import { declaredBreaks } from './declared-breaks.ts';
@@ -53,7 +53,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const { remote, effects, target } = context;
   effects.reporter.progress(`looking at ${target.name}`);
   const entries = await readLedger(remote);
-  const known = withOtherCode(seenByProject(deployedNow(entries), context), entries);
+  const known = withRuns(seenByProject(deployedNow(entries), context), entries);
   const deployed = await withoutSameCode(context.paths, known);
   const isOurs = commitsOf(runsIn(entries));
   const rawTables = await readRawTables(context.paths.schemas);
