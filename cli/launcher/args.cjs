@@ -22,6 +22,7 @@ const COMMANDS = {
   branch: { dbt: true },
   deploy: { dbt: true },
   rollback: { dbt: true },
+  pull: { dbt: true },
   diff: { dbt: comparesAWarehouse },
   impact: { dbt: true },
   metrics: { dbt: true },

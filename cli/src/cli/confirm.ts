@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createInterface } from 'node:readline/promises';
+import type { PullPlan } from '../commands/pull.ts';
 import { InterruptedError } from '../config/errors.ts';
 import type { DeployPlan } from '../deploy/plan/plan.ts';
 import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
@@ -8,6 +9,7 @@ import type { Receipt } from '../forget/receipts.ts';
 import type { InitPlan } from '../init/planned-file.ts';
 import { renderPlan, undoneRuns } from '../terminal/deploy.ts';
 import { renderInitPlan } from '../terminal/init.ts';
+import { renderPullPlan } from '../terminal/pull.ts';
 import { styleFor } from '../text/style.ts';
 import type { CommandSession, Io } from './run-command.ts';
 
@@ -49,6 +51,19 @@ export function confirmForget({ effects }: CommandSession, io: Io) {
       effects.reporter.progress('');
       io.stdout.write(`${receiptText(plan)}\n`);
       const answer = await ask('Forget it? (yes/no) ', process.stdin, process.stderr, effects.signal);
+      return /^y(es)?$/i.test(answer?.trim() ?? '');
+    },
+  };
+}
+
+/** Shows what would be pulled, and asks; undefined if there is no terminal. */
+export function confirmPull({ effects }: CommandSession, io: Io) {
+  if (!hasPerson(io)) return {};
+  return {
+    confirm: async (plan: PullPlan): Promise<boolean> => {
+      effects.reporter.progress('');
+      io.stdout.write(`${renderPullPlan(plan, styleFor(io.stdout, io.env))}\n`);
+      const answer = await ask('Pull it? (yes/no) ', process.stdin, process.stderr, effects.signal);
       return /^y(es)?$/i.test(answer?.trim() ?? '');
     },
   };

@@ -19,6 +19,7 @@ import { init } from './verbs/init.ts';
 import { load } from './verbs/load.ts';
 import { mcp } from './verbs/mcp.ts';
 import { metrics } from './verbs/metrics.ts';
+import { pull } from './verbs/pull.ts';
 import { query } from './verbs/query.ts';
 import { rehearsal } from './verbs/rehearsal.ts';
 import { rollback } from './verbs/rollback.ts';
@@ -39,6 +40,7 @@ const VERBS: readonly Verb[] = [
   deploy,
   rollback,
   diff,
+  pull,
   impact,
   metrics,
   mcp,

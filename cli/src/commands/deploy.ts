@@ -2,6 +2,7 @@ import { dropBranches } from '../branches/drop.ts';
 import { broughtToEnd, type Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { requireLoaded } from '../config/pulled.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
 import { deployBundle, requireBundle } from '../deploy/bundle.ts';
@@ -80,6 +81,7 @@ export interface DeployReport extends DeployPlan {
  */
 export async function run(options: DeployOptions, effects: Effects): Promise<CommandResult<DeployReport>> {
   const started = effects.clock.elapsed();
+  requireLoaded(options.paths, '`deploy`');
   requireConfirmation(options);
   const { paths, target, fullRefresh = false, force = false } = options;
   await requireForgotten(paths);

@@ -60,7 +60,10 @@ export async function devWith(
   const firstTime = !existsSync(options.paths.database);
   // Importing dbt takes seconds: if it is certainly needed, it starts while the data is read.
   if (firstTime) engine.warmUp().catch(() => undefined);
-  const generated = options.generates === false ? undefined : await generateIfEmpty(options.paths, effects);
+  const generated =
+    options.generates === false || options.paths.pulled !== undefined
+      ? undefined
+      : await generateIfEmpty(options.paths, effects);
   const loaded = await load({ ...options, publishes: false, optional: true }, effects);
   const base = { ...(generated === undefined ? {} : { generated }), load: loaded.report };
   const ended = (rest: Omit<DevReport, 'load' | 'ms'>): DevReport => ({

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import { COMMAND, type Paths } from '../config/paths.ts';
+import { requireLoaded } from '../config/pulled.ts';
 import type { CommandResult } from '../config/result.ts';
 import { packageVersion } from '../config/version.ts';
 import { findInFixtures, rewriteFixtures } from '../forget/fixtures.ts';
@@ -50,6 +51,7 @@ export interface ForgetReport {
 export async function run(options: ForgetOptions, effects: Effects): Promise<CommandResult<ForgetReport>> {
   const started = effects.clock.elapsed();
   const { paths, given, dryRun = false, yes = false, confirm } = options;
+  requireLoaded(paths, '`forget`');
   if (given.length > 0 && !dryRun && !yes && confirm === undefined) throw nobodyConfirms();
   const contracts = await readContracts(paths.schemas);
   const subject = given.length === 0 ? undefined : findSubject(given, contracts, options.entity);

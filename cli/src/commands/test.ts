@@ -101,7 +101,8 @@ async function testFiles(
   for (const part of asked) {
     // The first unit test may be written while its absence is watched.
     const awaited = watch === true && part === 'fixtures';
-    if (awaited || (await hasTests(part, { ...paths, state: engineFolder }, effects))) found.push(part);
+    if (awaited || (await hasTests(part, { ...paths, state: engineFolder, local: engineFolder }, effects)))
+      found.push(part);
   }
   if (found.length > 0) return found.map((part) => FILE_OF_PART[part]);
   throw new MeetupError(
@@ -129,7 +130,7 @@ async function lendEngine(
   effects: Effects,
 ): Promise<{ folder: string; close(): Promise<void> }> {
   if ((await announcedEngine(paths)) !== undefined) return { folder: paths.state, close: async () => undefined };
-  const engine = new EngineClient({ ...paths, state: folder }, effects, { shared: true });
+  const engine = new EngineClient({ ...paths, state: folder, local: folder }, effects, { shared: true });
   await engine.warmUp();
   return { folder, close: () => engine.close() };
 }

@@ -56,6 +56,15 @@ export const positiveNumber = z.coerce.number().positive();
 /** A count from the command line. */
 export const wholeNumber = z.coerce.number().int().nonnegative();
 
+/** `100MB`, `2.5 kB` or a number of bytes; a kB has 1000. */
+export const byteSize = z
+  .string()
+  .regex(/^\d+(\.\d+)?\s*(bytes|[kmg]?b)?$/i)
+  .transform((text) => {
+    const unit = /[kmg](?=b$)/i.exec(text)?.[0].toLowerCase() ?? '';
+    return Math.round(Number.parseFloat(text) * 1000 ** ['', 'k', 'm', 'g'].indexOf(unit));
+  });
+
 /** A port on this machine; 0 is any free one. */
 export const portSchema = z
   .string()

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { findRoot, type Layout, layoutOf } from './project/layout.ts';
 import { readSettings } from './project/read-settings.ts';
 import type { Settings } from './project/settings.ts';
+import { type Pulled, readPulled } from './pulled.ts';
 
 /** Every place that the project reads or writes, resolved once. Its data folder is never removed. */
 export interface Paths extends Layout {
@@ -13,6 +14,10 @@ export interface Paths extends Layout {
   readonly settings: Settings;
   /** The state folder, which is safe to remove: `.meetup/` by default. */
   readonly state: string;
+  /** The folder of the local databases, and of what is known about their builds: the state folder, or that of a pulled sample. */
+  readonly local: string;
+  /** Set if local commands work on a sample that was pulled from a target. */
+  readonly pulled?: Pulled;
   /** The private working database; only opened under the write lock. */
   readonly workDatabase: string;
   /** The published database, which readers open. */
@@ -59,6 +64,8 @@ export function resolvePaths(
   const settings = readSettings(root);
   const layout = layoutOf(root, settings, env);
   const state = resolve(cwd, options.stateDir || env.MEETUP_STATE_DIR || join(root, '.meetup'));
+  const pulled = readPulled(state);
+  const local = pulled === undefined ? state : join(state, pulled.folder);
   const toolchain = resolve(cwd, env.MEETUP_TOOLCHAIN_DIR || join(state, 'toolchain'));
   return {
     ...layout,
@@ -66,8 +73,10 @@ export function resolvePaths(
     settings,
     data: options.data === undefined ? layout.data : resolve(cwd, options.data),
     state,
-    workDatabase: join(state, 'work', 'meetup.duckdb'),
-    database: join(state, 'meetup.duckdb'),
+    local,
+    ...(pulled === undefined ? {} : { pulled }),
+    workDatabase: join(local, 'work', 'meetup.duckdb'),
+    database: join(local, 'meetup.duckdb'),
     toolchain,
     python: pythonIn(join(toolchain, 'python')),
     metricsPython: pythonIn(join(toolchain, 'metrics')),

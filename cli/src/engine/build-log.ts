@@ -56,10 +56,10 @@ export type LoggedBuild = z.infer<typeof buildSchema>;
 export type LastRun = z.infer<typeof lastRunSchema>;
 export type BuildLog = z.infer<typeof logSchema>;
 
-export const buildLogFile = (paths: Pick<Paths, 'state'>): string => join(paths.state, 'builds.json');
+export const buildLogFile = (paths: Pick<Paths, 'local'>): string => join(paths.local, 'builds.json');
 
 /** What local builds did: the last ones, and the last run of each node. Empty if it isn't known. */
-export async function readBuildLog(paths: Pick<Paths, 'state'>): Promise<BuildLog> {
+export async function readBuildLog(paths: Pick<Paths, 'local'>): Promise<BuildLog> {
   const empty: BuildLog = { version: 1, builds: [], nodes: {} };
   try {
     return logSchema.safeParse(JSON.parse(await readFile(buildLogFile(paths), 'utf8'))).data ?? empty;
@@ -78,7 +78,7 @@ export interface EndedBuild {
 }
 
 /** Adds a build to the log. The caller holds the write lock. A log that can't be written is not worth failing a build. */
-export async function logBuild(paths: Pick<Paths, 'state'>, build: EndedBuild): Promise<void> {
+export async function logBuild(paths: Pick<Paths, 'local'>, build: EndedBuild): Promise<void> {
   const { answer, why, ms, endedAt } = build;
   const at = new Date(endedAt).toISOString();
   try {

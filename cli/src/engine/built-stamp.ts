@@ -21,7 +21,7 @@ type BuiltStamp = z.infer<typeof stampSchema>;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const stampFile = (paths: Paths): string => join(paths.state, 'built.json');
+const stampFile = (paths: Paths): string => join(paths.local, 'built.json');
 
 /** Taken before a build, so that files saved during the build don't count as built. */
 export interface BeforeBuild {
@@ -56,7 +56,7 @@ export async function forgetBuilt(paths: Paths): Promise<void> {
 
 /** Removes what the engine knows of the last run of each local node: the next build runs all of them. */
 export async function forgetNodes(paths: Paths): Promise<void> {
-  await rm(join(paths.state, 'build-state.dev.json'), { force: true });
+  await rm(join(paths.local, 'build-state.dev.json'), { force: true });
 }
 
 /**

@@ -250,7 +250,7 @@ export class EngineClient {
       profilesDir: this.#paths.profiles,
       targetPath: this.#paths.dbtTarget,
       logPath: this.#paths.logs,
-      stateDir: this.#paths.state,
+      stateDir: this.#paths.local,
       env: { ...Object.fromEntries(set), ...engineEnvironment(this.#paths) },
     };
   }

@@ -105,6 +105,7 @@ export function engineEnvironment(paths: Paths): Record<string, string> {
     MEETUP_DUCKDB_PATH: paths.workDatabase,
     MEETUP_DBT_TARGET: paths.dbtTarget,
     MEETUP_DBT_LOGS: paths.logs,
+    ...(paths.pulled === undefined ? {} : { MEETUP_PULLED: paths.pulled.from }),
   };
 }
 

@@ -1,6 +1,7 @@
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { COMMAND, isOwnProject, type Paths } from '../config/paths.ts';
+import { requireLoaded } from '../config/pulled.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type DuckDbWarehouse, openWork } from '../warehouse/duckdb.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
@@ -31,7 +32,7 @@ export interface LoadOptions {
   readonly retriesRejected?: boolean;
   /** False if a build follows, so that readers never see new data beside old marts. */
   readonly publishes?: boolean;
-  /** Whether a project without JSON Schemas is fine: its data comes from elsewhere. */
+  /** Whether it is fine if data comes from elsewhere: there are no JSON Schemas, or the local data is a pulled sample. */
   readonly optional?: boolean;
 }
 
@@ -62,6 +63,12 @@ export interface LoadReport {
  */
 export async function load(options: LoadOptions, effects: Effects): Promise<CommandResult<LoadReport>> {
   const started = effects.clock.elapsed();
+  const { pulled } = options.paths;
+  if (pulled !== undefined && options.optional) {
+    effects.reporter.note(`No files are loaded: the local data is a sample pulled from ${pulled.from}.`);
+    return conclude([], [], pulled.folder, {}, effects.clock.elapsed() - started);
+  }
+  requireLoaded(options.paths, '`load`');
   const contracts = await readContracts(options.paths.schemas);
   if (contracts.size === 0) {
     if (options.optional) return conclude([], [], null, {}, effects.clock.elapsed() - started);

@@ -11,6 +11,7 @@ import type { RemoteTarget } from './target.ts';
 export const deployPaths = (paths: Paths): Paths => ({
   ...paths,
   state: join(paths.state, 'deploy'),
+  local: join(paths.state, 'deploy'),
   dbtTarget: join(paths.state, 'deploy', 'dbt-target'),
 });
 

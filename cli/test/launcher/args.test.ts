@@ -14,7 +14,7 @@ describe("the launcher's parser of the command line", () => {
     expect(withValue.map(({ long }) => long).sort()).toEqual([...WITH_VALUE].sort());
   });
 
-  it.each(['build', 'dev', 'test', 'deploy', 'rehearsal', 'rollback', 'ci'])('knows that %s starts dbt', (command) => {
+  it.each(['build', 'dev', 'test', 'deploy', 'rehearsal', 'rollback', 'pull', 'ci'])('knows that %s starts dbt', (command) => {
     expect(readArgs([command]).needsPython).toBe(true);
   });
 

@@ -1,4 +1,5 @@
 import type { RawColumn, RawTable } from '../../ingest/raw-tables.ts';
+import { describeColumns } from '../../warehouse/databricks-columns.ts';
 import { quoteName } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
@@ -47,38 +48,8 @@ const plain = (type: string): string =>
 
 /** The types of a raw table's columns, by their names in lower case. */
 async function typesOf(remote: Remote, table: string): Promise<ReadonlyMap<string, string>> {
-  const rows = await remote.connection.rows(`describe table ${nameOn(remote, 'raw', table)}`);
-  // After the columns come an empty line and further sections.
-  const end = rows.findIndex(({ col_name: column }) => column === '' || String(column).startsWith('#'));
-  const described = (end === -1 ? rows : rows.slice(0, end)).map(
-    ({ col_name: column, data_type: type }): Described => ({
-      column: String(column),
-      type: String(type),
-    }),
-  );
-  const shortened = described.filter(({ type }) => SHORTENED.test(type)).map(({ column }) => column);
-  const whole = shortened.length === 0 ? described : [...described, ...(await wholeTypes(remote, table, shortened))];
-  return new Map(whole.map(({ column, type }) => [column.toLowerCase(), type]));
-}
-
-interface Described {
-  readonly column: string;
-  readonly type: string;
-}
-
-/** How Spark ends a struct of more than 25 fields (spark.sql.debug.maxToStringFields) that it describes. */
-const SHORTENED = /\.\.\. \d+ more field/;
-
-/** The types of some columns as `typeof` names them, which shortens none. A row of nulls is enough, so the table isn't read. */
-async function wholeTypes(remote: Remote, table: string, columns: readonly string[]): Promise<readonly Described[]> {
-  const quoted = columns.map(quoteName);
-  const [row = {}] = await remote.connection.rows(
-    `select ${quoted.map((column, i) => `typeof(${column}) as type_${i}`).join(', ')} from (
-       select ${quoted.join(', ')} from ${nameOn(remote, 'raw', table)} where false
-       union all select ${quoted.map(() => 'null').join(', ')}
-     )`,
-  );
-  return columns.map((column, i) => ({ column, type: String(row[`type_${i}`]) }));
+  const columns = await describeColumns(remote.connection, nameOn(remote, 'raw', table));
+  return new Map(columns.map(({ name, type }) => [name.toLowerCase(), type]));
 }
 
 /** The statements that change a raw table: with new columns, rows that are there have null; with new types, it is empty. */
