@@ -240,7 +240,15 @@ export const changesAnswerSchema = z.object({
       notLocal: z.string().nullable(),
     }),
   ),
-  sources: z.array(z.object({ uniqueId: z.string(), schema: z.string(), name: z.string() })),
+  sources: z.array(
+    z.object({
+      uniqueId: z.string(),
+      /** The catalog; null or left out if it is the target's. */
+      database: z.string().nullish(),
+      schema: z.string(),
+      name: z.string(),
+    }),
+  ),
   ms: timings,
 });
 

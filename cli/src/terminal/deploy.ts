@@ -24,6 +24,7 @@ export function renderPlan(plan: DeployPlan, style: Style): string {
     ...renderModels(plan, style),
     ...renderPublishes(plan),
     ...renderTargetOnly(plan),
+    ...renderReads(plan),
     ...renderBreaks(plan, style),
     `${plural(plan.tests, 'data test')} and a comparison with the local marts decide whether the deployment is kept.`,
     hashLine(plan, style),
@@ -115,6 +116,10 @@ function renderTargetOnly({ target, targetOnly }: DeployPlan): string[] {
   if (targetOnly.length === 0) return [];
   const named = targetOnly.map(({ name, reason }) => `${name} (${reason})`);
   return [`Built on ${target} only, not checked on this machine: ${named.join(', ')}.`];
+}
+
+function renderReads({ reads }: DeployPlan): string[] {
+  return reads.length === 0 ? [] : [`Read where it is, and never changed: ${reads.join(', ')}.`];
 }
 
 function renderBreaks({ breaks }: DeployPlan, style: Style): string[] {

@@ -43,6 +43,7 @@ const NOTHING: PlanInput = {
   makesRaw: false,
   columnChanges: [],
   targetOnly: [],
+  reads: [],
   foreign: [],
   breaks: [],
   publishes: [],

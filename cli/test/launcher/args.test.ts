@@ -14,9 +14,12 @@ describe("the launcher's parser of the command line", () => {
     expect(withValue.map(({ long }) => long).sort()).toEqual([...WITH_VALUE].sort());
   });
 
-  it.each(['build', 'dev', 'test', 'deploy', 'rehearsal', 'rollback', 'pull', 'ci'])('knows that %s starts dbt', (command) => {
-    expect(readArgs([command]).needsPython).toBe(true);
-  });
+  it.each(['build', 'dev', 'test', 'deploy', 'rehearsal', 'rollback', 'pull', 'ci'])(
+    'knows that %s starts dbt',
+    (command) => {
+      expect(readArgs([command]).needsPython).toBe(true);
+    },
+  );
 
   it.each(['generate', 'load', 'query', 'doctor', 'clean', 'completion', 'constructor'])(
     'knows that %s does not start dbt',

@@ -40,6 +40,8 @@ export interface DeployPlan {
   readonly models: readonly ModelPlan[];
   /** Relations that only the target builds, so that nothing local has checked them. */
   readonly targetOnly: readonly TargetOnly[];
+  /** Tables of somebody else that are read where they are: `catalog.schema.name`. */
+  readonly reads: readonly string[];
   /** What the readers of public models lose. */
   readonly breaks: readonly ContractBreak[];
   /** What happens to the views that readers have, once all tests have passed. */
@@ -82,6 +84,7 @@ export interface PlanInput {
   readonly rawTables: readonly RawTable[];
   readonly columnChanges: readonly ColumnChanges[];
   readonly targetOnly: readonly TargetOnly[];
+  readonly reads: readonly string[];
   readonly foreign: readonly ForeignRelation[];
   readonly breaks: readonly ContractBreak[];
   readonly publishes: readonly PublishStep[];
@@ -124,6 +127,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     })),
     models: models.models,
     targetOnly: input.targetOnly,
+    reads: input.reads,
     breaks: input.breaks,
     forgets: input.forgets,
     vacuums: input.vacuums,

@@ -6,6 +6,7 @@ import { readTombstones } from '../../ingest/forgotten/tombstones.ts';
 import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
+import { foreignSources, requireForeignSources } from '../foreign-sources.ts';
 import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
 import { foreignIn, otherOwner, refuseForeign, seenBy } from '../owners.ts';
@@ -100,6 +101,9 @@ export async function survey(context: SurveyContext): Promise<Survey> {
         : new Map([...rewritten].map((table) => [`raw.${table}`, `types of raw.${table} changed`])),
     fullRefresh: context.fullRefresh,
   });
+  const ours = [...rawNames, ...changes.nodes.filter(({ relation }) => relation !== null).map(relationOf)];
+  const read = foreignSources(changes, new Set(ours), remote.catalog);
+  await requireForeignSources(remote, target.name, read, manifestFile);
   const targetOnly = await findTargetOnly(context, changes.nodes);
   const publishes = planPublishing({ publications, deployed: ownViews(deployed), present, shown, models });
   const plan = makePlan({
@@ -118,6 +122,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     rawTables,
     columnChanges,
     targetOnly,
+    reads: read.map(({ place }) => place.join('.')),
     foreign: [
       ...foreignRaw,
       ...foreignIn(deployed, [

@@ -63,7 +63,12 @@ def operation(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable[
             if node.resource_type in _DEPLOYED
         ]
         sources: list[DeployedSource] = [
-            {"uniqueId": unique_id, "schema": source.schema, "name": source.identifier}
+            {
+                "uniqueId": unique_id,
+                "database": source.database,
+                "schema": source.schema,
+                "name": source.identifier,
+            }
             for unique_id, source in session.manifest.sources.items()
         ]
         return {

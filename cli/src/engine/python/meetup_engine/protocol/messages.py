@@ -309,6 +309,7 @@ class DeployedNode(TypedDict):
 
 class DeployedSource(TypedDict):
     uniqueId: str
+    database: str | None
     schema: str
     name: str
 
