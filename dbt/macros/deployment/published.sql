@@ -9,7 +9,8 @@
   {% if view is not none and meetup_existing_view(node) %}
     {% set query = 'select * from ' ~ meetup_quoted(node.schema, node.alias) %}
     {% set definition = run_query('show create table ' ~ view).rows[0][0] | trim %}
-    {% if definition.endswith(query) %}
+    {# Spark calls its own catalog otherwise than Databricks does. #}
+    {% if modules.re.search('select [*] from `[^`]+`[.]`' ~ node.schema ~ '`[.]`' ~ node.alias ~ '`$', definition) %}
       {% do run_query('alter view ' ~ view ~ ' as ' ~ query ~ ' version as of ' ~ version) %}
     {% endif %}
   {% endif %}
