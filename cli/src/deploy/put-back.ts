@@ -157,7 +157,9 @@ async function tableMove(
     return lost(` and recreated, so version ${wanted.version} is gone.`);
   }
   const name = relationOn(remote, relation);
-  const isDifferent = again ? changedSince(recent, wanted.version) : now > wanted.version;
+  const isDifferent = again
+    ? changedSince(recent, wanted.version)
+    : recent.some(({ version, operation }) => version > wanted.version && !isUpkeep(operation));
   return move(
     relation,
     [

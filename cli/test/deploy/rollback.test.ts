@@ -7,6 +7,7 @@ import {
   interrupted,
   NOTHING_DEPLOYED,
 } from '../../src/deploy/ledger.ts';
+import { movesTo } from '../../src/deploy/put-back.ts';
 import { requireSameGoal, rollBack, rollbackGoal } from '../../src/deploy/rollback.ts';
 import { quietEffects } from '../support/effects.ts';
 import { entryOf, fakeTarget } from './fake-target.ts';
@@ -105,6 +106,20 @@ describe('a rollback', () => {
       'prod has no deployment three: the last are one, two.',
     );
     expect(() => rollbackGoal([], undefined, 'prod')).toThrow('Nothing is deployed to prod');
+  });
+});
+
+describe('the way back', () => {
+  it('restores no table that has only been maintained since', async () => {
+    const target = fakeTarget({
+      'marts.t': ['WRITE', 'OPTIMIZE', 'SET TBLPROPERTIES', 'VACUUM START', 'VACUUM END'],
+      'marts.u': ['WRITE', 'MERGE', 'OPTIMIZE'],
+    });
+    const wanted = { 'marts.t': ZERO, 'marts.u': ZERO };
+    const moves = await movesTo(target.remote, wanted);
+    expect(moves.flatMap(({ statements }) => statements)).toEqual([
+      'restore table `main`.`marts`.`u` to version as of 0',
+    ]);
   });
 });
 
