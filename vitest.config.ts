@@ -2,7 +2,12 @@ import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** What takes longest begins first, so that no worker waits for it in the end: Spark takes minutes, dbt tens of seconds. */
-const LONGEST = ['/whole-project.spark.test.ts', '/deploy.spark.test.ts', '/rehearsed.spark.test.ts'];
+const LONGEST = [
+  '/whole-project.spark.test.ts',
+  '/deploy.spark.test.ts',
+  '/jobs.spark.test.ts',
+  '/rehearsed.spark.test.ts',
+];
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

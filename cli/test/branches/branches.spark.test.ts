@@ -19,7 +19,7 @@ import { type TinyProject, tinyProject } from '../deploy/tiny-project.ts';
 import { quietEffects } from '../support/effects.ts';
 import { interpreting } from '../support/interpreted-spark.ts';
 import { meetup } from '../support/meetup.ts';
-import { howSampled, sampled } from '../support/sampled.ts';
+import { hasItsTurn, howSampled, sampled } from '../support/sampled.ts';
 import { deployEngines } from '../support/warm-engine.ts';
 
 const START_MS = 600_000;
@@ -99,7 +99,7 @@ const chosen: readonly (typeof CHAPTERS)[number][] = sampled(CHAPTERS, 1);
 const isLeftOut = (chapter: (typeof CHAPTERS)[number]): boolean => !chosen.includes(chapter);
 
 // Each test continues from the state that the previous one left.
-describe(`a branch (${howSampled})`, () => {
+describe.skipIf(!hasItsTurn('branches'))(`a branch (${howSampled})`, () => {
   it('has what differs and what is downstream of it, and readers see nothing of that', async () => {
     const before = await contentsOf(remote);
     await project.write(STAGING, NEW_NAMES);

@@ -10,6 +10,7 @@ import { parseKeys } from '../../src/pull/choice.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
 import { quietEffects } from '../support/effects.ts';
 import { publishedRows, workRows } from '../support/rows.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { shareRehearsal } from '../support/shared-rehearsal.ts';
 
 /** A project of somebody else's, whose sources have no JSON Schemas. They are on the rehearsal; nothing is on DuckDB. */
@@ -111,7 +112,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 const pulling = (options: Partial<PullOptions>): Promise<Awaited<ReturnType<typeof pull>>> =>
   pull({ paths: pathsNow(), target: 'rehearsal', maxRows: 1000, maxBytes: 1_000_000, yes: true, ...options }, effects);
 
-describe('meetup pull', () => {
+describe.skipIf(!hasItsTurn('pull'))('meetup pull', () => {
   it('brings the rows of a key and what refers to them, without persons and without losing a digit', async () => {
     const { report } = await pulling({ choice: parseKeys('crm.customers.id=9007199254740993') });
     expect(report.tables.map(({ name, rows }) => [name, rows])).toEqual([

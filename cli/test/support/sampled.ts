@@ -17,5 +17,11 @@ export function sampled<T>(cases: readonly T[], size: number): T[] {
   return cases.filter((_, at) => chosen.has(at));
 }
 
+/** Tests on Spark that take minutes each: a run plays one of them, or all with MEETUP_ALL_CASES=1. */
+const TAKING_TURNS = ['branches', 'jobs', 'pull'] as const;
+
+/** Whether this run plays one of the tests that take turns. */
+export const hasItsTurn = (name: (typeof TAKING_TURNS)[number]): boolean => sampled(TAKING_TURNS, 1).includes(name);
+
 /** How to repeat a sample, for titles. */
 export const howSampled = ALL ? 'all cases' : `sample ${sampleSeed}`;
