@@ -7,9 +7,11 @@ import { currentDeployment, type Deployed, deployedNow, interrupted, readLedger 
 import { deployedManifest } from '../deploy/manifests.ts';
 import { runs } from '../deploy/plan/actions.ts';
 import { type ModelsPlan, planModels, relationOf } from '../deploy/plan/models.ts';
-import { changesSince, seenByProject } from '../deploy/plan/survey.ts';
+import { changesSince, type IsOurs, seenByProject } from '../deploy/plan/survey.ts';
 import { driftOf, listSchemas, type RelationStates, readStates, stateOf } from '../deploy/relations.ts';
 import { partsOf, type Remote, schemasOf } from '../deploy/remote.ts';
+import { commitsOf, runsIn, withRuns } from '../deploy/runs.ts';
+import { withoutSameCode } from '../deploy/same-code.ts';
 import type { ChangesAnswer } from '../engine/protocol.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { suffixOf } from './names.ts';
@@ -40,7 +42,8 @@ export async function surveyBranch(context: DeployContext, branch: string, proje
   const { remote, target, effects } = context;
   effects.reporter.progress(`looking at ${target.name}`);
   const entries = await readLedger(remote);
-  const deployed = seenByProject(deployedNow(entries), context);
+  const known = withRuns(seenByProject(deployedNow(entries), context), entries);
+  const deployed = await withoutSameCode(context.paths, known);
   const base = currentDeployment(entries);
   if (base === null || Object.keys(deployed.fingerprints).length === 0) {
     throw new MeetupError(
@@ -57,7 +60,7 @@ export async function surveyBranch(context: DeployContext, branch: string, proje
   const changes = await changesSince(context, deployedDir, manifestFile);
   const record = (await readBranches(remote)).find(({ name }) => name === branch);
   requireOwn(branch, record, project);
-  const { plan, drift } = await planFor(context, branch, deployed, changes, manifestFile);
+  const { plan, drift } = await planFor(context, branch, deployed, changes, manifestFile, commitsOf(runsIn(entries)));
   const inBranch = await listSchemas(remote, [...new Set([...plan.schemas, ...schemasIn(branch, record)])]);
   requireFree(branch, record, inBranch);
   return { plan, changes, base, record, inBranch, manifestFile, drift };
@@ -69,6 +72,7 @@ async function planFor(
   deployed: Deployed,
   changes: ChangesAnswer,
   manifestFile: string,
+  isOurs: IsOurs,
 ): Promise<{ plan: BranchPlan; drift: ReadonlyMap<string, string> }> {
   const { nodes, sources } = changes;
   const present = await listSchemas(remote, [
@@ -91,7 +95,7 @@ async function planFor(
   });
   const read = relationsRead(changes, models).filter((relation) => present.has(relation));
   const states = await statesOf(remote, present, read);
-  const drift = await driftIn(remote, deployed, present, read);
+  const drift = await driftIn(remote, deployed, present, read, isOurs);
   const incremental = await incrementalConfigs(manifestFile);
   return {
     drift,
@@ -132,11 +136,12 @@ async function driftIn(
   deployed: Deployed,
   present: ReadonlyMap<string, 'table' | 'view'>,
   relations: readonly string[],
+  isOurs: IsOurs,
 ): Promise<ReadonlyMap<string, string>> {
   const recorded = relations.filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
   const found = await mapConcurrently(recorded, async (relation) => ({
     relation,
-    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation)),
+    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation), isOurs),
   }));
   return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
 }

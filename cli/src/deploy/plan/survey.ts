@@ -196,7 +196,7 @@ export async function changesSince(
 }
 
 /** Whether a commit was made by a run of dbt that the ledger has. */
-type IsOurs = (commit: Commit) => boolean;
+export type IsOurs = (commit: Commit) => boolean;
 
 /** The current state of relations, and their drift. */
 interface Inventory {
