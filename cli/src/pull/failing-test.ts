@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { resolve } from 'node:path';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { EngineClient } from '../engine/client.ts';
@@ -52,7 +52,7 @@ export async function failingTest(
   const compiled = answer.nodes.find(({ uniqueId }) => uniqueId === node.unique_id)?.compiledPath;
   if (compiled == null)
     throw new MeetupError(`${name} can't be compiled for ${target}: \`./meetup build --target ${target}\` says why.`);
-  const sql = await readFile(join(paths.dbtProject, compiled), 'utf8');
+  const sql = await readFile(resolve(paths.dbtProject, compiled), 'utf8');
   return { node, sql, sources: sourcesAbove(manifest, [node.unique_id]) };
 }
 
@@ -80,53 +80,89 @@ export async function seedsOfTest(on: OnTarget, options: StatementOptions): Prom
     throw new MeetupError(`${test.node.name} finds no row on the target, so there is nothing to pull.`);
   const own = await seedsIn(on, found, columns, options);
   if (own.length > 0) return own;
-  const [rows, names] = await rowsOfModel(on, found, columns, options);
-  const behind = rows === undefined ? [] : await seedsIn(on, rows, names, options);
+  const rows = await rowsOfTested(on, found, columns, options);
+  const behind = rows === undefined ? [] : await seedsIn(on, rows, await columnsOf(connection, rows, options), options);
   if (behind.length > 0) return behind;
   throw new MeetupError(
-    `The rows that ${test.node.name} finds have no column that is the key of a source (${columns.join(', ')}): pull with --keys.`,
+    `The rows that ${test.node.name} finds have no column that is a key of a source or refers to one (${columns.join(', ')}): pull with --keys.`,
   );
 }
 
-/** The rows of the tested model with the values that a generic test returns. */
-async function rowsOfModel(
-  { test: { node }, there, connection, catalog }: OnTarget,
+/** The rows that a generic test is about, if it returns nothing but values of the tested column; undefined if that can't be known. */
+async function rowsOfTested(
+  on: OnTarget,
   found: string,
   columns: readonly string[],
   options: StatementOptions,
-): Promise<[sql: string | undefined, columns: readonly string[]]> {
-  const tested = node.attached_node == null ? undefined : there.nodes[node.attached_node];
+): Promise<string | undefined> {
+  const { node } = on.test;
+  const place = testedPlace(on);
   const column = node.column_name ?? node.test_metadata?.kwargs.column_name;
+  if (place === undefined || typeof column !== 'string') return undefined;
+  const rows = (condition: string): string => `(select * from ${place} where ${condition} limit ${FAILING_ROWS})`;
+  // dbt's not_null returns the column alone, so nothing but nulls.
+  if (node.test_metadata?.name === 'not_null') return rows(`${quoteName(column)} is null`);
   const returned = columns.find((name) => ['unique_field', 'from_field', 'value_field'].includes(name));
-  if (tested === undefined || typeof column !== 'string' || returned === undefined) return [undefined, []];
-  const values = await valuesOf(connection, found, returned, options);
-  if (values.length === 0) return [undefined, []];
-  const place = quoteNames(tested.database ?? catalog, tested.schema, tested.alias);
-  const rows = `(select * from ${place} where cast(${quoteName(column)} as string) in (${values.map(quoteText).join(', ')}) limit ${FAILING_ROWS})`;
-  return [rows, await columnsOf(connection, rows, options)];
+  const values = returned === undefined ? [] : await valuesOf(on.connection, found, returned, options);
+  if (values.length === 0) return undefined;
+  return rows(`cast(${quoteName(column)} as string) in (${values.map(quoteText).join(', ')})`);
 }
 
-/** The keys of sources among the columns of some rows, and their values. */
+/** The relation that a generic test is attached to, quoted. dbt names the node of a model, but of a source only how the test calls it. */
+function testedPlace({ test: { node }, there, catalog }: OnTarget): string | undefined {
+  const model = node.attached_node == null ? undefined : there.nodes[node.attached_node];
+  if (model !== undefined) return quoteNames(model.database ?? catalog, model.schema, model.alias);
+  const named = /source\(\s*['"](.+?)['"]\s*,\s*['"](.+?)['"]\s*\)/.exec(
+    String(node.test_metadata?.kwargs.model ?? ''),
+  );
+  const source = Object.values(there.sources).find(
+    ({ unique_id: id, source_name: of, name }) =>
+      of === named?.[1] && name === named[2] && node.depends_on.nodes.includes(id),
+  );
+  return source && quoteNames(source.database ?? catalog, source.schema, source.identifier);
+}
+
+/**
+ * The keys of sources among the columns of some rows, and their values. If there are none, the columns that refer to a key: they choose more
+ * rows, because many may refer to one.
+ */
 async function seedsIn(
-  { test: { node, sources }, project, tables, relations, connection }: OnTarget,
+  on: OnTarget,
   rows: string,
   columns: readonly string[],
   options: StatementOptions,
 ): Promise<Seed[]> {
-  const needed = tables.filter(({ id }) => sources.has(id));
+  const { references, keys } = on.relations;
   const isKey = (table: string, column: string): boolean =>
-    relations.keys.get(table)?.has(column.toLowerCase()) === true ||
-    relations.references.some((one) => one.parent === table && one.column.toLowerCase() === column.toLowerCase());
+    keys.get(table)?.has(column) === true ||
+    references.some((one) => one.parent === table && one.column.toLowerCase() === column);
+  const refers = (table: string, column: string): boolean =>
+    references.some(({ child, path }) => child === table && path.length === 1 && path[0]?.toLowerCase() === column);
+  for (const isChosen of [isKey, refers]) {
+    const seeds = await seedsAmong(on, rows, columns, isChosen, options);
+    if (seeds.length > 0) return seeds;
+  }
+  return [];
+}
+
+/** @param isChosen whether a column of a source, in lower case, may choose rows. */
+async function seedsAmong(
+  { test: { node, sources }, project, tables, connection }: OnTarget,
+  rows: string,
+  columns: readonly string[],
+  isChosen: (table: string, column: string) => boolean,
+  options: StatementOptions,
+): Promise<Seed[]> {
+  const needed = tables.filter(({ id }) => sources.has(id));
   const seeds: Seed[] = [];
   for (const name of columns) {
     const traced = node.attached_node == null ? [] : sourceColumnsOf({ ...project, tables }, node.attached_node, name);
     const sameName = needed
       .filter((table) => table.columns.has(name.toLowerCase()))
       .map(({ id }) => ({ table: id, path: [name] }));
-    const places = [...traced, ...sameName].filter(
-      ({ table, path }) => path.length === 1 && isKey(table, path[0] ?? ''),
+    const place = [...traced, ...sameName].find(
+      ({ table, path }) => path.length === 1 && isChosen(table, (path[0] ?? '').toLowerCase()),
     );
-    const [place] = places;
     if (place === undefined) continue;
     const values = await valuesOf(connection, rows, name, options);
     const wanted = { kind: 'values', values } as const;

@@ -6,7 +6,7 @@ import { run as dev } from '../../src/commands/dev.ts';
 import { drop, type PullOptions, run as pull } from '../../src/commands/pull.ts';
 import type { Effects } from '../../src/config/effects.ts';
 import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts';
-import { parseKeys } from '../../src/pull/choice.ts';
+import { parseKeys, parseSample } from '../../src/pull/choice.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
 import { quietEffects } from '../support/effects.ts';
 import { publishedRows, workRows } from '../support/rows.ts';
@@ -76,6 +76,8 @@ const STATEMENTS = [
     (11, 'Bob Ray', 'none', null, null, null, null, null, null)`,
   'create table crm_prod.orders (order_id bigint, customer_id bigint, amount decimal(10, 2)) using delta',
   'insert into crm_prod.orders values (1, 9007199254740993, 20.00), (2, 9007199254740993, 5.50), (3, 11, null), (4, 12, 1.00)',
+  'create schema if not exists marts',
+  'create table marts.totals using delta as select customer_id, sum(amount) as total, count(*) as n from crm_prod.orders group by customer_id',
   'create table crm_prod.countries (code string, country string) using delta',
   "insert into crm_prod.countries values ('NL', 'Netherlands')",
 ];
@@ -153,6 +155,30 @@ describe.skipIf(!hasItsTurn('pull'))('meetup pull', () => {
     expect(again.report.status).toBe('unchanged');
     await drop(pathsNow(), effects);
     expect(pathsNow().pulled).toBeUndefined();
+  });
+
+  it.each([
+    ['a model', 'not_null_totals_total'],
+    ['a source', 'source_relationships_crm_orders_customer_id__id__source_crm_customers_'],
+  ])('brings the rows behind the failing rows of a test of %s, without naming their keys', async (_, test) => {
+    const { report } = await pulling({ test });
+    // Customer 11 is no source of the tested model, and customer 12 doesn't exist.
+    expect(report.tables.map(({ name, rows }) => [name, rows])).toEqual([
+      ['crm.countries', 0],
+      ['crm.customers', 0],
+      ['crm.orders', 1],
+    ]);
+    expect(report.keys).toEqual([]);
+    await drop(pathsNow(), effects);
+  });
+
+  it('brings the same share of a key from all tables', async () => {
+    const { report } = await pulling({ choice: parseSample('crm.customers.id=100%'), planOnly: true });
+    expect(report.tables.map(({ name, rows }) => [name, rows])).toEqual([
+      ['crm.countries', 1],
+      ['crm.customers', 2],
+      ['crm.orders', 3],
+    ]);
   });
 
   it('refuses a sample that is larger than allowed, before a row is read', async () => {

@@ -182,7 +182,8 @@ class Streaming(GraphRunnableTask):
         if status not in ("success", "pass"):
             late_files.files.flush(node)
         compiled_path = getattr(node, "compiled_path", None)
-        if compiled_path and status != "success":
+        # A test that is run passes or fails; one that is only compiled succeeds.
+        if compiled_path and (status != "success" or node.resource_type == NodeType.Test):
             described["compiledPath"] = compiled_path
         diff = DiffingTestRunner.diffs.pop(node.unique_id, None)
         if diff is not None:
