@@ -82,7 +82,8 @@ export async function drop(paths: Paths, effects: Effects): Promise<CommandResul
 export async function run(options: PullOptions, effects: Effects): Promise<CommandResult<PullReport>> {
   const started = effects.clock.elapsed();
   requireChoice(options);
-  const { paths, signal } = { paths: options.paths, signal: effects.signal };
+  const { paths } = options;
+  const { signal } = effects;
   await requireLocalProfile(paths, effects.env);
   return whileNobodyWatches(paths, async () => {
     const remote = await remoteTarget(options.target, paths, effects, { start: true });

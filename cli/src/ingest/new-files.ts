@@ -47,18 +47,23 @@ export async function newFiles(
   return { files, redacted };
 }
 
-async function isLoaded(
+async function isLoaded(warehouse: DuckDbWarehouse, file: DropFile, sha256: string): Promise<boolean> {
+  const known = await lastLoaded(warehouse, file);
+  return known?.sha256 === sha256 && !(file.isComplete && !known.isComplete);
+}
+
+/** What a file held when it was last loaded; undefined if it never was. */
+async function lastLoaded(
   warehouse: DuckDbWarehouse,
-  { sourceFile, isComplete }: DropFile,
-  sha256: string,
-): Promise<boolean> {
+  { sourceFile }: DropFile,
+): Promise<{ sha256: string; bytes: number; isComplete: boolean } | undefined> {
   const { rows } = await warehouse.query(
-    `select f.sha256, coalesce(f.is_complete, false) from raw.loaded_files as f inner join raw.batches as b using (batch_id)
+    `select f.sha256, f.bytes, coalesce(f.is_complete, false) from raw.loaded_files as f inner join raw.batches as b using (batch_id)
      where f.source_file = $file order by b.batch_seq desc limit 1`,
     { file: sourceFile },
   );
-  const [known, wasComplete] = rows[0] ?? [];
-  return known === sha256 && !(isComplete && wasComplete !== true);
+  const [row] = rows;
+  return row && { sha256: String(row[0]), bytes: Number(row[1]), isComplete: row[2] === true };
 }
 
 /**
@@ -73,20 +78,10 @@ async function marksOf(
   try {
     const { size } = await stat(file.path);
     if (contract === undefined || firstCut({ path: file.path, bytes: size }) !== 'by line') return undefined;
-    if ((await bytesLoaded(warehouse, file)) === size) return undefined;
+    if ((await lastLoaded(warehouse, file))?.bytes === size) return undefined;
     const { layout } = await sniffLayout(file.path);
     return layout === 'nothing' ? undefined : await markLines(warehouse, file, contract, layout, USUAL_LONGEST);
   } catch {
     return undefined;
   }
-}
-
-/** The size of a file when it was last loaded; undefined if it never was. */
-async function bytesLoaded(warehouse: DuckDbWarehouse, { sourceFile }: DropFile): Promise<number | undefined> {
-  const { rows } = await warehouse.query(
-    `select f.bytes from raw.loaded_files as f inner join raw.batches as b using (batch_id)
-     where f.source_file = $file order by b.batch_seq desc limit 1`,
-    { file: sourceFile },
-  );
-  return rows[0] === undefined ? undefined : Number(rows[0][0]);
 }
