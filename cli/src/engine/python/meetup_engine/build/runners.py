@@ -191,7 +191,10 @@ class Streaming(GraphRunnableTask):
         return described
 
     def _sample(self, node: ManifestNode) -> Sample | None:
-        """A sample of a failed data test's rows, for the first few tests, taken while the database is still open."""
+        """
+        A sample of a failed data test's rows, for the first few tests, taken while the database is still open. It is ordered, so that
+        a failure that is repeated shows the same rows.
+        """
         compiled = getattr(node, "compiled_code", None)
         if self._samples_left <= 0 or not compiled:
             return None
@@ -199,7 +202,7 @@ class Streaming(GraphRunnableTask):
         adapter = get_adapter(self.config)
         try:
             with adapter.connection_named("sample"):
-                sql = f"select * from (\n{compiled}\n) as failed limit {SAMPLE_ROWS}"
+                sql = f"select * from (\n{compiled}\n) as failed order by all limit {SAMPLE_ROWS}"
                 _, table = adapter.execute(sql, fetch=True)
         except Exception:  # noqa: BLE001 - the failure itself has already been reported
             return None
