@@ -3,15 +3,14 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { readJsonFile } from '../config/json-file.ts';
 import type { DeployContext } from '../deploy/context.ts';
-import { currentDeployment, type Deployed, deployedNow, interrupted, readLedger } from '../deploy/ledger.ts';
+import { currentDeployment, interrupted } from '../deploy/ledger.ts';
 import { deployedManifest } from '../deploy/manifests.ts';
 import { runs } from '../deploy/plan/actions.ts';
+import { type DeployedProject, findDrift, readDeployed } from '../deploy/plan/deployed-project.ts';
 import { type ModelsPlan, planModels, relationOf } from '../deploy/plan/models.ts';
-import { changesSince, type IsOurs, seenByProject } from '../deploy/plan/survey.ts';
-import { driftOf, listSchemas, type RelationStates, readStates, stateOf } from '../deploy/relations.ts';
+import { changesSince } from '../deploy/plan/survey.ts';
+import { listSchemas, type RelationStates, readStates, stateOf } from '../deploy/relations.ts';
 import { partsOf, type Remote, schemasOf } from '../deploy/remote.ts';
-import { commitsOf, runsIn, withRuns } from '../deploy/runs.ts';
-import { withoutSameCode } from '../deploy/same-code.ts';
 import type { ChangesAnswer } from '../engine/protocol.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { suffixOf } from './names.ts';
@@ -41,9 +40,8 @@ export interface BranchSurvey {
 export async function surveyBranch(context: DeployContext, branch: string, project: string): Promise<BranchSurvey> {
   const { remote, target, effects } = context;
   effects.reporter.progress(`looking at ${target.name}`);
-  const entries = await readLedger(remote);
-  const known = withRuns(seenByProject(deployedNow(entries), context), entries);
-  const deployed = await withoutSameCode(context.paths, known);
+  const before = await readDeployed(context);
+  const { entries, deployed } = before;
   const base = currentDeployment(entries);
   if (base === null || Object.keys(deployed.fingerprints).length === 0) {
     throw new MeetupError(
@@ -60,7 +58,7 @@ export async function surveyBranch(context: DeployContext, branch: string, proje
   const changes = await changesSince(context, deployedDir, manifestFile);
   const record = (await readBranches(remote)).find(({ name }) => name === branch);
   requireOwn(branch, record, project);
-  const { plan, drift } = await planFor(context, branch, deployed, changes, manifestFile, commitsOf(runsIn(entries)));
+  const { plan, drift } = await planFor(context, branch, before, changes, manifestFile);
   const inBranch = await listSchemas(remote, [...new Set([...plan.schemas, ...schemasIn(branch, record)])]);
   requireFree(branch, record, inBranch);
   return { plan, changes, base, record, inBranch, manifestFile, drift };
@@ -69,11 +67,11 @@ export async function surveyBranch(context: DeployContext, branch: string, proje
 async function planFor(
   { remote }: DeployContext,
   branch: string,
-  deployed: Deployed,
+  before: DeployedProject,
   changes: ChangesAnswer,
   manifestFile: string,
-  isOurs: IsOurs,
 ): Promise<{ plan: BranchPlan; drift: ReadonlyMap<string, string> }> {
+  const { deployed } = before;
   const { nodes, sources } = changes;
   const present = await listSchemas(remote, [
     ...new Set([
@@ -95,7 +93,8 @@ async function planFor(
   });
   const read = relationsRead(changes, models).filter((relation) => present.has(relation));
   const states = await statesOf(remote, present, read);
-  const drift = await driftIn(remote, deployed, present, read, isOurs);
+  const recorded = read.filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
+  const drift = await findDrift(remote, recorded, before, present);
   const incremental = await incrementalConfigs(manifestFile);
   return {
     drift,
@@ -129,21 +128,6 @@ async function statesOf(
     }),
   );
   return Object.assign({}, ...known);
-}
-
-async function driftIn(
-  remote: Remote,
-  deployed: Deployed,
-  present: ReadonlyMap<string, 'table' | 'view'>,
-  relations: readonly string[],
-  isOurs: IsOurs,
-): Promise<ReadonlyMap<string, string>> {
-  const recorded = relations.filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
-  const found = await mapConcurrently(recorded, async (relation) => ({
-    relation,
-    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation), isOurs),
-  }));
-  return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
 }
 
 const configsSchema = z.looseObject({

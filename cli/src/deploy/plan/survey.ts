@@ -1,27 +1,24 @@
 import { join } from 'node:path';
 import { MeetupError } from '../../config/errors.ts';
-import { projectName } from '../../engine/project-files.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { readTombstones } from '../../ingest/forgotten/tombstones.ts';
 import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
-import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
 import { foreignSources, requireForeignSources } from '../foreign-sources.ts';
-import { currentDeployment, type Deployed, deployedNow, type Entry, readLedger } from '../ledger.ts';
+import { currentDeployment, type Deployed, type Entry } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
-import { foreignIn, otherOwner, refuseForeign, seenBy } from '../owners.ts';
+import { foreignIn, otherOwner, refuseForeign } from '../owners.ts';
 import { planPublishing, publicationsOf, type Shown } from '../publish/publications.ts';
 import type { PublishedViews } from '../publish/published.ts';
 import { readShown, viewDrift } from '../publish/views.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/column-changes.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
-import { type Commit, driftOf, listSchemas, stateOf } from '../relations.ts';
+import { listSchemas } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
-import { commitsOf, runsIn, withRuns } from '../runs.ts';
-import { withoutSameCode } from '../same-code.ts';
 import { runs } from './actions.ts';
 import { declaredBreaks } from './declared-breaks.ts';
+import { type DeployedProject, findDrift, readDeployed } from './deployed-project.ts';
 import { type ModelsPlan, planModels, relationOf } from './models.ts';
 import { type DeployPlan, makePlan } from './plan.ts';
 import { findTargetOnly } from './target-only.ts';
@@ -53,10 +50,8 @@ export interface Survey {
 export async function survey(context: SurveyContext): Promise<Survey> {
   const { remote, effects, target } = context;
   effects.reporter.progress(`looking at ${target.name}`);
-  const entries = await readLedger(remote);
-  const known = withRuns(seenByProject(deployedNow(entries), context), entries);
-  const deployed = await withoutSameCode(context.paths, known);
-  const isOurs = commitsOf(runsIn(entries));
+  const before = await readDeployed(context);
+  const { entries, deployed } = before;
   const rawTables = await readRawTables(context.paths.schemas);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
@@ -65,17 +60,16 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const [changes, theirs, inventory] = await Promise.all([
     fetching.then((deployedDir) => changesSince(context, deployedDir, manifestFile)),
     remoteBatches(remote),
-    inventoryOfDeployed(remote, deployed, rawNames, isOurs),
+    inventoryOfDeployed(remote, before, rawNames),
   ]);
   const publications = publicationsOf(changes.nodes);
   const views = { ...publications, ...ownViews(deployed) };
   const { present, drift: driftOfRelations } = await inventoryOfProject(
     remote,
     changes,
-    deployed,
+    before,
     inventory,
     rawNames,
-    isOurs,
     Object.keys(views),
   );
   const shown = await readShown(remote, views, present);
@@ -164,12 +158,6 @@ async function forgottenSince(
   return list.map(({ id }) => id).filter((id) => !forgotten.includes(id));
 }
 
-/** The deployed state as the project sees it. */
-export function seenByProject(deployed: Deployed, { paths }: DeployContext): Deployed {
-  const project = projectName(paths);
-  return project === undefined ? deployed : seenBy(deployed, project);
-}
-
 const rawName = ({ table }: Pick<Upload, 'table'>): string => `raw.${table}`;
 
 /**
@@ -195,9 +183,6 @@ export async function changesSince(
   return changes;
 }
 
-/** Whether a commit was made by a run of dbt that the ledger has. */
-export type IsOurs = (commit: Commit) => boolean;
-
 /** The current state of relations, and their drift. */
 interface Inventory {
   readonly present: ReadonlyMap<string, 'table' | 'view'>;
@@ -207,27 +192,27 @@ interface Inventory {
 /** The relations of the last deployment, and other relations in their schemas. */
 async function inventoryOfDeployed(
   remote: Remote,
-  deployed: Deployed,
+  before: DeployedProject,
   rawNames: readonly string[],
-  isOurs: IsOurs,
 ): Promise<Inventory> {
+  const { deployed } = before;
   const known = Object.keys(deployed.relations).filter((relation) => otherOwner(deployed, relation) === undefined);
   const present = await listSchemas(remote, schemasOf([...rawNames, ...known]));
   // A relation that left the project and no longer exists is not drift.
   const there = known.filter((relation) => present.has(relation));
-  return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], deployed, present, isOurs) };
+  return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], before, present) };
 }
 
 /** The relations of the last deployment, and those that this deployment builds. */
 async function inventoryOfProject(
   remote: Remote,
   { nodes }: ChangesAnswer,
-  deployed: Deployed,
+  before: DeployedProject,
   known: Inventory,
   rawNames: readonly string[],
-  isOurs: IsOurs,
   views: readonly string[],
 ): Promise<Inventory> {
+  const { deployed } = before;
   const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
   const listed = new Set(schemasOf([...rawNames, ...Object.keys(deployed.relations)]));
   const others = await listSchemas(
@@ -239,30 +224,10 @@ async function inventoryOfProject(
   const drift = await findDrift(
     remote,
     ours.filter((relation) => !isSeen(relation)),
-    deployed,
+    before,
     present,
-    isOurs,
   );
   return { present, drift: new Map([...known.drift, ...drift]) };
-}
-
-/** Relations that changed since the last deployment, and foreign ones with a name that this deployment needs. */
-async function findDrift(
-  remote: Remote,
-  relations: readonly string[],
-  deployed: Deployed,
-  present: Inventory['present'],
-  isOurs: IsOurs,
-): Promise<ReadonlyMap<string, string>> {
-  // A view has no history. One that a run built from other code is built again anyway.
-  const isBuiltAgain = (relation: string): boolean =>
-    present.get(relation) === 'view' && deployed.otherCode?.[relation] !== undefined;
-  const judged = relations.filter((relation) => !isBuiltAgain(relation));
-  const found = await mapConcurrently(judged, async (relation) => ({
-    relation,
-    what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation), isOurs),
-  }));
-  return new Map(found.flatMap(({ relation, what }) => (what === undefined ? [] : [[relation, what]])));
 }
 
 /** The project's own views after the last deployment. */
