@@ -2,35 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { type BranchInputs, type BranchPlan, planBranch, toDo } from '../../src/branches/plan.ts';
 import { type ModelsPlan, type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
+import { planNode as node } from '../support/plan-nodes.ts';
 
-const node = (
-  name: string,
-  materialized: string,
-  dependsOn: string[],
-  more: Partial<ProjectNode> = {},
-): ProjectNode => ({
-  uniqueId: `model.shop.${name}`,
-  name,
-  resourceType: 'model',
-  schema: 'marts',
-  relation: materialized === 'ephemeral' ? null : name,
-  materialized,
-  access: 'public',
-  dependsOn,
-  fingerprint: `${name} 1`,
-  change: null,
-  notLocal: null,
-  publishedIn: null,
-  description: '',
-  ...more,
-});
 const test = (name: string, dependsOn: string[]): ProjectNode =>
-  node(name, 'test', dependsOn, {
-    uniqueId: `test.shop.${name}`,
-    resourceType: 'test',
-    relation: null,
-    schema: 'audit',
-  });
+  node(name, 'test', dependsOn, { resourceType: 'test', relation: null, schema: 'audit' });
 
 const sources = [{ uniqueId: 'source.shop.raw.orders', schema: 'raw', name: 'orders' }];
 const nodes = [

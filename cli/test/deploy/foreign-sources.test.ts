@@ -5,24 +5,11 @@ import { foreignSources, requireForeignSources } from '../../src/deploy/foreign-
 import type { ProjectNode } from '../../src/deploy/plan/models.ts';
 import { type DatabricksConnection, StatementFailedError } from '../../src/warehouse/databricks.ts';
 import { temporaryFolder } from '../support/effects.ts';
+import { planNode } from '../support/plan-nodes.ts';
 
-const model = (dependsOn: string[]): ProjectNode => ({
-  uniqueId: 'model.p.m',
-  name: 'm',
-  resourceType: 'model',
-  schema: 'marts',
-  relation: 'm',
-  publishedIn: null,
-  description: '',
-  materialized: 'table',
-  access: 'protected',
-  dependsOn,
-  fingerprint: 'f',
-  change: null,
-  notLocal: null,
-});
+const model = (dependsOn: string[]): ProjectNode => planNode('m', 'table', dependsOn);
 const source = (schema: string, name: string, database?: string) => ({
-  uniqueId: `source.p.${schema}.${name}`,
+  uniqueId: `source.shop.${schema}.${name}`,
   schema,
   name,
   database,
@@ -38,13 +25,13 @@ describe('sources that somebody else owns', () => {
     ];
     const nodes = [model(sources.filter(({ name }) => name !== 'unread').map(({ uniqueId }) => uniqueId))];
     expect(foreignSources({ nodes, sources }, new Set(['raw.events', 'marts.m']), 'main')).toEqual([
-      { uniqueId: 'source.p.crm.customers', place: ['main', 'crm', 'customers'] },
+      { uniqueId: 'source.shop.crm.customers', place: ['main', 'crm', 'customers'] },
     ]);
   });
 
   it('may have the name of a raw table in another catalog', () => {
     const sources = [source('raw', 'events', 'lake')];
-    const nodes = [model(['source.p.raw.events'])];
+    const nodes = [model(['source.shop.raw.events'])];
     expect(
       foreignSources({ nodes, sources }, new Set(['raw.events']), 'main').map(({ place }) => place.join('.')),
     ).toEqual(['lake.raw.events']);
@@ -60,16 +47,16 @@ describe('sources that somebody else owns', () => {
       close: () => Promise.resolve(),
     };
     const remote = { connection, catalog: 'main' };
-    const missing = [{ uniqueId: 'source.p.crm.customers', place: ['main', 'crm', 'customers'] as const }];
+    const missing = [{ uniqueId: 'source.shop.crm.customers', place: ['main', 'crm', 'customers'] as const }];
     const manifest = join(await temporaryFolder(), 'manifest.json');
     await writeFile(
       manifest,
-      '{"nodes": {"model.p.m": {}, "operation.p.p-on-run-end-0": {"raw_code": "{{ meetup_run_ends(results) }}"}}}',
+      '{"nodes": {"model.shop.m": {}, "operation.shop.shop-on-run-end-0": {"raw_code": "{{ meetup_run_ends(results) }}"}}}',
     );
     await expect(requireForeignSources(remote, 'prod', missing, manifest)).rejects.toThrow(
-      'prod has no table main.crm.customers, which source.p.crm.customers names and somebody else has to provide',
+      'prod has no table main.crm.customers, which source.shop.crm.customers names and somebody else has to provide',
     );
-    await writeFile(manifest, '{"nodes": {"operation.p.p-on-run-start-0": {}}}');
+    await writeFile(manifest, '{"nodes": {"operation.shop.shop-on-run-start-0": {}}}');
     await expect(requireForeignSources(remote, 'prod', missing, manifest)).resolves.toBeUndefined();
   });
 });

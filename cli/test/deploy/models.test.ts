@@ -2,36 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
 import { type PlanInputs, type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
+import { planNode as node } from '../support/plan-nodes.ts';
 
 /** raw.events → stg (view) → log (incremental) → totals (table); raw.groups → names (table); kept (snapshot) of names. */
-const node = (
-  name: string,
-  materialized: string,
-  dependsOn: string[],
-  more: Partial<ProjectNode> = {},
-): ProjectNode => ({
-  uniqueId: `model.p.${name}`,
-  name,
-  resourceType: 'model',
-  schema: 'marts',
-  relation: name,
-  materialized,
-  access: 'public',
-  dependsOn,
-  fingerprint: `${name} 1`,
-  change: null,
-  notLocal: null,
-  publishedIn: null,
-  description: '',
-  ...more,
-});
 const NODES: readonly ProjectNode[] = [
-  node('stg', 'view', ['source.p.events']),
-  node('log', 'incremental', ['model.p.stg']),
-  node('totals', 'table', ['model.p.log']),
-  node('names', 'table', ['source.p.groups']),
-  node('kept', 'snapshot', ['model.p.names'], { resourceType: 'snapshot', schema: 'snapshots' }),
-  node('unique_names', 'test', ['model.p.names'], { resourceType: 'test', relation: null }),
+  node('stg', 'view', ['source.shop.events']),
+  node('log', 'incremental', ['model.shop.stg']),
+  node('totals', 'table', ['model.shop.log']),
+  node('names', 'table', ['source.shop.groups']),
+  node('kept', 'snapshot', ['model.shop.names'], { resourceType: 'snapshot', schema: 'snapshots' }),
+  node('unique_names', 'test', ['model.shop.names'], { resourceType: 'test', relation: null }),
 ];
 const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: '2026-11-28 10:00:00' });
 const view: RelationState = { kind: 'view', definition: 'create or replace view …' };
@@ -42,8 +22,8 @@ function upToDate(changes: Partial<PlanInputs> = {}): PlanInputs {
   return {
     nodes,
     sources: [
-      { uniqueId: 'source.p.events', schema: 'raw', name: 'events' },
-      { uniqueId: 'source.p.groups', schema: 'raw', name: 'groups' },
+      { uniqueId: 'source.shop.events', schema: 'raw', name: 'events' },
+      { uniqueId: 'source.shop.groups', schema: 'raw', name: 'groups' },
     ],
     deployed: {
       ...NOTHING_DEPLOYED,
@@ -89,7 +69,7 @@ describe('the plan of a deployment', () => {
   it('builds everything if nothing was deployed', () => {
     const inputs = upToDate({ deployed: NOTHING_DEPLOYED, present: new Map() });
     expect(new Set(Object.values(actions(inputs)))).toEqual(new Set(['create']));
-    expect(planModels(inputs).tests).toEqual(['model.p.unique_names']);
+    expect(planModels(inputs).tests).toEqual(['test.shop.unique_names']);
   });
 
   it('replaces changed models and builds those downstream, incremental ones from scratch', () => {
@@ -101,7 +81,7 @@ describe('the plan of a deployment', () => {
       names: 'keep',
       kept: 'keep',
     });
-    expect(planModels(inputs).fromScratch).toEqual(['model.p.log']);
+    expect(planModels(inputs).fromScratch).toEqual(['model.shop.log']);
   });
 
   it('replaces what a run of dbt built with other code, with that reason', () => {
@@ -121,7 +101,7 @@ describe('the plan of a deployment', () => {
       action: 'refresh',
       reason: 'the last run of dbt that built it did not pass all tests',
     });
-    expect(plan.tests).toEqual(['model.p.unique_names']);
+    expect(plan.tests).toEqual(['test.shop.unique_names']);
     expect(plan.models.find(({ name }) => name === 'log')?.action).toBe('keep');
   });
 
@@ -135,7 +115,7 @@ describe('the plan of a deployment', () => {
       kept: 'keep',
     });
     expect(planModels(inputs).fromScratch).toEqual([]);
-    expect(planModels(inputs).shows).toEqual(['model.p.stg']);
+    expect(planModels(inputs).shows).toEqual(['model.shop.stg']);
   });
 
   it('rebuilds what is downstream of a raw table whose types changed', () => {
@@ -189,7 +169,7 @@ describe('the plan of a deployment', () => {
   });
 
   it('runs the tests of relations that may have changed, and no others', () => {
-    expect(planModels(upToDate({ nodes: changed('names') })).tests).toEqual(['model.p.unique_names']);
+    expect(planModels(upToDate({ nodes: changed('names') })).tests).toEqual(['test.shop.unique_names']);
     expect(planModels(upToDate({ nodes: changed('totals') })).tests).toEqual([]);
   });
 });

@@ -3,6 +3,7 @@ import { type Deployed, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
 import { foreignIn, ownersAfter, refuseForeign, seenBy } from '../../src/deploy/owners.ts';
 import { planModels } from '../../src/deploy/plan/models.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
+import { planNode } from '../support/plan-nodes.ts';
 
 const table: RelationState = { kind: 'table', version: 1, committedAt: '2026-11-28 10:00:00' };
 /** What the project `sales` deployed. */
@@ -18,23 +19,7 @@ const SALES: Deployed = {
 /** The actions of a project with one new model. */
 function actions(deployed: Deployed, relation = 'visits'): Record<string, string> {
   const { models } = planModels({
-    nodes: [
-      {
-        uniqueId: `model.web.${relation}`,
-        name: relation,
-        resourceType: 'model',
-        schema: 'marts',
-        relation,
-        materialized: 'table',
-        access: 'public',
-        dependsOn: [],
-        fingerprint: '1',
-        change: 'new',
-        notLocal: null,
-        publishedIn: null,
-        description: '',
-      },
-    ],
+    nodes: [planNode(relation, 'table', [], { uniqueId: `model.web.${relation}`, fingerprint: '1', change: 'new' })],
     sources: [],
     deployed,
     present: new Map([

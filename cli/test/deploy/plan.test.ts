@@ -1,32 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { resolvePaths } from '../../src/config/paths.ts';
-import type { ModelPlan, ProjectNode } from '../../src/deploy/plan/models.ts';
+import type { ModelPlan } from '../../src/deploy/plan/models.ts';
 import { makePlan, type PlanInput } from '../../src/deploy/plan/plan.ts';
 import { readRawTables } from '../../src/ingest/raw-tables.ts';
+import { planNode } from '../support/plan-nodes.ts';
 
 const model = (action: ModelPlan['action'], name = 't'): ModelPlan => ({
-  uniqueId: `model.p.${name}`,
+  uniqueId: `model.shop.${name}`,
   name,
   relation: `marts.${name}`,
   action,
   reason: 'a reason',
   version: 1,
 });
-const node: ProjectNode = {
-  uniqueId: 'model.p.t',
-  name: 't',
-  resourceType: 'model',
-  schema: 'marts',
-  relation: 't',
-  materialized: 'table',
-  access: 'public',
-  dependsOn: [],
-  fingerprint: 'one',
-  change: null,
-  notLocal: null,
-  publishedIn: null,
-  description: '',
-};
 const upload = { table: 'groups', file: '/a', name: 'groups-00.parquet', rows: 3, bytes: 100, sha256: '00' };
 const NOTHING: PlanInput = {
   target: { name: 'prod', catalog: 'main', host: 'a.example.org' },
@@ -37,7 +23,7 @@ const NOTHING: PlanInput = {
   batches: [],
   uploads: [],
   models: { models: [model('keep')], tests: [], fromScratch: [], shows: [], setAside: [] },
-  nodes: [node],
+  nodes: [planNode('t', 'table', [])],
   drift: new Map(),
   replacesRaw: false,
   makesRaw: false,
@@ -69,9 +55,9 @@ describe('the hash of a plan', () => {
     ['the uploaded rows', { uploads: [upload] }],
     ['the action on a model', withModels({ models: [model('refresh')] })],
     ['the tests to run', withModels({ tests: ['test.p.a'] })],
-    ['the models built from scratch', withModels({ fromScratch: ['model.p.t'] })],
+    ['the models built from scratch', withModels({ fromScratch: ['model.shop.t'] })],
     ['the tables set aside', withModels({ setAside: ['marts.t'] })],
-    ['the fingerprints of models', { nodes: [{ ...node, fingerprint: 'two' }] }],
+    ['the fingerprints of models', { nodes: [planNode('t', 'table', [], { fingerprint: 'two' })] }],
     ['drift', { drift: new Map([['marts.t', 'version 2: DELETE']]) }],
     ['relations of other projects', { foreign: [{ relation: 'marts.t', project: 'other' }] }],
     ['whether raw tables are emptied', { replacesRaw: true }],
@@ -79,7 +65,7 @@ describe('the hash of a plan', () => {
     ['whether raw tables are created', { makesRaw: true }],
     [
       'what only the target builds',
-      { targetOnly: [{ uniqueId: 'model.p.t', name: 't', relation: 'marts.t', reason: 'a reason' }] },
+      { targetOnly: [{ uniqueId: 'model.shop.t', name: 't', relation: 'marts.t', reason: 'a reason' }] },
     ],
   ])('covers %s', (_what, change) => {
     expect(makePlan({ ...NOTHING, ...change }).hash).not.toBe(makePlan(NOTHING).hash);

@@ -11,24 +11,11 @@ import { createViewStatement, queryOf, shownBy } from '../../src/deploy/publish/
 import { pinViews, publishViews, viewsToPin } from '../../src/deploy/publish/views.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
 import { goBackTo, undoBegun, wayBack } from '../../src/deploy/undo.ts';
+import { planNode } from '../support/plan-nodes.ts';
 import { entryOf, fakeTarget } from './fake-target.ts';
 
-const node = (name: string, more: Partial<ProjectNode> = {}): ProjectNode => ({
-  uniqueId: `model.p.${name}`,
-  name,
-  resourceType: 'model',
-  schema: 'build',
-  relation: name,
-  publishedIn: 'marts',
-  description: '',
-  materialized: 'table',
-  access: 'public',
-  dependsOn: [],
-  fingerprint: '',
-  change: null,
-  notLocal: null,
-  ...more,
-});
+const node = (name: string, more: Partial<ProjectNode> = {}): ProjectNode =>
+  planNode(name, 'table', [], { schema: 'build', publishedIn: 'marts', ...more });
 
 describe('what is published', () => {
   it('is a view for each model with published_in, of the same name', () => {
