@@ -26,8 +26,8 @@ object Information {
   val FUNCTIONS: Seq[Definition] = Seq(
     define("meetup_schemas", "schema_name string, comment string, location string")(schemas),
     define("meetup_tables",
-      "table_schema string, table_name string, table_type string, comment string, provider string, owner string, " +
-        "created_ms bigint, view_text string")(tables),
+      "table_schema string, table_name string, table_type string, table_kind string, comment string, provider string, " +
+        "owner string, created_ms bigint, view_text string")(tables),
     define("meetup_columns",
       "table_schema string, table_name string, column_name string, ordinal int, data_type string, full_type string, " +
         "jdbc_type int, column_size int, decimal_digits int, radix int, nullable boolean, comment string, " +
@@ -51,9 +51,9 @@ object Information {
   }
 
   private def tables(session: SparkSession, patterns: Seq[String]): Seq[Row] = found(session, patterns).map { table =>
-    Row(table.database, table.identifier.table, typeOf(table), table.comment.getOrElse(""), table.provider.orNull, table.owner,
-      table.createTime, table.viewText.orNull)
-  } ++ temporary(session, patterns).map(name => Row("", name, "VIEW", "", null, "", null, null))
+    Row(table.database, table.identifier.table, typeOf(table), table.tableType.name, table.comment.getOrElse(""),
+      table.provider.orNull, table.owner, table.createTime, table.viewText.orNull)
+  } ++ temporary(session, patterns).map(name => Row("", name, "VIEW", "VIEW", "", null, "", null, null))
 
   private def columns(session: SparkSession, patterns: Seq[String]): Seq[Row] = {
     val ofTables = found(session, patterns).flatMap(table => orNone(session.table(table.identifier.quotedString).schema)

@@ -14,6 +14,8 @@ import org.apache.spark.sql.execution.datasources.jdbc.JDBCRelation
 class RehearsalExtensions extends (SparkSessionExtensions => Unit) {
   override def apply(extensions: SparkSessionExtensions): Unit = {
     extensions.injectCheckRule(_ => Confinement.check)
+    // These rules come first, before Spark looks for relations.
+    extensions.injectHintResolutionRule(_ => InformationSchema)
     extensions.injectResolutionRule(_ => CatalogName)
     Information.FUNCTIONS.foreach(extensions.injectTableFunction)
   }
