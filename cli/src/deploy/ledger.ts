@@ -93,6 +93,14 @@ const EVENTS = [
   'run died',
 ] as const;
 
+/** The events whose entries have the state of the target afterwards (`deployed`). */
+const WITH_STATE = [
+  'finished',
+  'undone',
+  'rolled back',
+  'vacuumed',
+] as const satisfies readonly (typeof EVENTS)[number][];
+
 const entrySchema = z.object({
   seq: z.coerce.number(),
   deployment: z.string(),
@@ -126,15 +134,15 @@ export async function prepareLedger(remote: Remote): Promise<void> {
     versions string, details string) using delta`);
 }
 
-/** How many entries a deployment needs with details: the last of its kind, those of a process that died, and of all runs since. */
+/** How many entries that precede the last known state are read with details, besides all later ones. */
 const RECENT = 30;
 /** All entries: a rollback may return to any deployment. */
 export const WHOLE = Number.POSITIVE_INFINITY;
 
 /**
  * All entries, oldest first; none if nothing was ever deployed.
- * @param detailed the number of newest entries of deployments whose details are read, because those of a year are tens of megabytes. The
- *   others only have the goal of a rollback. Runs since then are read with theirs.
+ * @param detailed how many entries are read with details, up to the last one that has a state of the target, because the details of a year
+ *   are tens of megabytes. Later entries are read with theirs, the others only with the goal of a rollback.
  */
 export async function readLedger(remote: Remote, detailed: number = RECENT): Promise<Entry[]> {
   const table = ledgerName(remote);
@@ -144,7 +152,9 @@ export async function readLedger(remote: Remote, detailed: number = RECENT): Pro
   try {
     const rows = await remote.connection.rows(
       `select seq, deployment, event, cast(at as string) as at, who, commit, plan_hash, versions, ${details} as details
-       from ${table} cross join (select coalesce(max(case when event not like 'run %' then seq end), 0) as settled from ${table}) as recent order by seq`,
+       from ${table} cross join (
+         select coalesce(max(case when event in (${WITH_STATE.map(quoteText).join(', ')}) then seq end), 0) as settled from ${table}
+       ) as recent order by seq`,
     );
     return z.array(entrySchema).parse(rows);
   } catch (error) {
