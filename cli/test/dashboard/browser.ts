@@ -1,12 +1,9 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { z } from 'zod';
-
-/** Where Debian and others put it. */
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const executable = process.env.MEETUP_CHROMIUM ?? PLACES.find((place) => existsSync(place));
+import { chromiumExecutable as executable, READY } from '../support/chromium.ts';
 
 /** Why the tests in a browser are skipped, if they are. */
 export const noBrowser =
@@ -43,7 +40,7 @@ export function withBrowser(): (options?: BrowserContextOptions) => Promise<Open
 
 /** Waits until every figure has been drawn. */
 export async function ready(page: Page): Promise<void> {
-  await page.locator('html[data-state="ready"]').waitFor({ state: 'attached' });
+  await page.locator(READY).waitFor({ state: 'attached' });
 }
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
