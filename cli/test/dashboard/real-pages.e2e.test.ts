@@ -17,6 +17,7 @@ import { DashboardServer } from '../../src/dashboard/site/server.ts';
 import { quoteLiteral } from '../../src/warehouse/sql.ts';
 import { quietEffects } from '../support/effects.ts';
 import { cellsOf, expectAccessible, noBrowser, ready, withBrowser } from './browser.ts';
+import { expectToLookAsBefore } from './looks.ts';
 
 /*
  * The four pages of this repository, on the marts that `./meetup dev` built from the sample.
@@ -113,6 +114,18 @@ describe.skipIf(noMarts !== undefined)('on the real marts, the page', () => {
       expect(complaints).toEqual([]);
     },
   );
+
+  // Not the pipeline's page: it is about the last build.
+  const lasting = ids.filter((id) => id !== 'pipeline');
+  it.skipIf(noBrowser !== undefined).each(lasting)('%s looks as in its pictures, in light and in dark', async (id) => {
+    const { page } = await open({ viewport: { width: 1280, height: 800 } });
+    await page.goto(`http://127.0.0.1:${server.port}/?token=${TOKEN}`);
+    await page.goto(`http://127.0.0.1:${server.port}/${id}.html`);
+    await ready(page);
+    await expectToLookAsBefore(page, id);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expectToLookAsBefore(page, `${id}-dark`);
+  });
 
   it.skipIf(noBrowser !== undefined).each(ids)('%s fits a phone', async (id) => {
     const { page, complaints } = await open({ viewport: { width: 360, height: 740 } });
