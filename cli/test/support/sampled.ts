@@ -18,7 +18,7 @@ export function sampled<T>(cases: readonly T[], size: number): T[] {
 }
 
 /** Tests on Spark that take minutes each: a run plays one of them, or all with MEETUP_ALL_CASES=1. */
-const TAKING_TURNS = ['branches', 'jobs', 'pull'] as const;
+const TAKING_TURNS = ['branches', 'jobs', 'pull', 'daily drops'] as const;
 
 /** Whether this run plays one of the tests that take turns. */
 export const hasItsTurn = (name: (typeof TAKING_TURNS)[number]): boolean => sampled(TAKING_TURNS, 1).includes(name);
