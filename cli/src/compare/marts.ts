@@ -26,6 +26,13 @@ const nodeSchema = z.looseObject({
   alias: z.string(),
   access: z.string().nullish(),
   package_name: z.string(),
+  constraints: z.array(z.looseObject({ type: z.string(), columns: z.array(z.string()).nullish() })).optional(),
+  columns: z
+    .record(
+      z.string(),
+      z.looseObject({ name: z.string(), constraints: z.array(z.looseObject({ type: z.string() })).nullish() }),
+    )
+    .optional(),
   config: z.looseObject({
     materialized: z.string().optional(),
     contract: z.looseObject({ enforced: z.boolean().optional() }).nullish(),
@@ -70,7 +77,7 @@ const manifestSchema = z.looseObject({
 /**
  * The public marts of a dbt manifest: the models in the schemas that meetup.yml calls public, or else those that dbt calls
  * public, or else all tables of the project. The key of each is what its data tests declare unique: one column, or a
- * combination of columns, for all rows.
+ * combination of columns, for all rows. Without such a test, it is the primary key of its contract.
  * @throws MeetupError if meetup.yml names a schema that no model is in.
  */
 export async function publicMarts(
@@ -99,10 +106,20 @@ export async function publicMarts(
       schema: readersSchema(model),
       ...(readersSchema(model) === model.schema ? {} : { builtIn: model.schema }),
       name: model.alias,
-      keys: keys.get(model.unique_id) ?? [],
+      keys: keys.get(model.unique_id) ?? primaryKey(model),
       hasContract: model.config.contract?.enforced ?? false,
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
+}
+
+/** The columns of the primary key that a model's contract declares. Databricks takes its word for it, so a tested key comes first. */
+function primaryKey({ constraints = [], columns = {}, config }: z.infer<typeof nodeSchema>): readonly string[] {
+  if (config.contract?.enforced !== true) return [];
+  const ofModel = constraints.find(({ type }) => type === 'primary_key')?.columns;
+  const ofColumn = Object.values(columns).find((column) =>
+    column.constraints?.some(({ type }) => type === 'primary_key'),
+  );
+  return ofModel ?? (ofColumn === undefined ? [] : [ofColumn.name]);
 }
 
 function keysOf(nodes: readonly unknown[]): Map<string, readonly string[]> {

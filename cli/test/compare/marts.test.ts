@@ -91,3 +91,27 @@ it('a model that only Databricks runs is no mart to compare, nor is one that rea
   const below = { ...model('below'), depends_on: { nodes: ['model.p.lake'] } };
   expect(await martsOf([below, lake, model('orders')])).toMatchObject([{ name: 'orders' }]);
 });
+
+it('the key of a model without a test for it is the primary key of its contract, on the model or on a column', async () => {
+  const contracted = (name: string, more: object, enforced = true) => ({
+    ...model(name),
+    config: { materialized: 'table', contract: { enforced } },
+    ...more,
+  });
+  const ofModel = { constraints: [{ type: 'not_null' }, { type: 'primary_key', columns: ['a', 'b'] }] };
+  const ofColumn = { columns: { a: { name: 'a' }, b: { name: 'b', constraints: [{ type: 'primary_key' }] } } };
+  const nodes = [
+    contracted('on_column', ofColumn),
+    contracted('on_model', ofModel),
+    contracted('tested', ofModel),
+    contracted('without_contract', ofColumn, false),
+    test('unique', 'tested', 'c'),
+  ];
+  const keys = (await martsOf(nodes)).map(({ name, keys: found }) => [name, found]);
+  expect(Object.fromEntries(keys)).toEqual({
+    on_column: ['b'],
+    on_model: ['a', 'b'],
+    tested: ['c'],
+    without_contract: [],
+  });
+});
