@@ -71,6 +71,9 @@ export async function expectToLookAsBefore(page: Page, name: string): Promise<vo
   if (known === undefined) throw new Error(`${file} is missing: MEETUP_NEW_PICTURES=1 writes it.`);
   // The height of a PNG, from its header.
   const before = known.readUInt32BE(20);
-  expect(Math.abs(height - before) / before, `${name} has another height than its picture of the sample`).toBeLessThanOrEqual(HEIGHT_TOLERATED);
+  expect(
+    Math.abs(height - before) / before,
+    `${name} has another height than its picture of the sample`,
+  ).toBeLessThanOrEqual(HEIGHT_TOLERATED);
   expect(different, `${name} looks different from its picture of the sample`).toBeLessThanOrEqual(TOLERATED);
 }
