@@ -33,6 +33,16 @@ describe('limits', () => {
     ]);
   });
 
+  it.each([
+    ['29%', 29, 100],
+    ['0.57%', 57, 10_000],
+    ['0%', 0, 100],
+  ] as const)('of %s allow %i of %i rows', (max_changed, changed, before) => {
+    const allowed = change({ changed, rows: { before, after: before } });
+    expect(exceededBy([allowed], { max_changed })).toEqual([]);
+    expect(exceededBy([{ ...allowed, changed: changed + 1 }], { max_changed })).toHaveLength(1);
+  });
+
   it('of a model take precedence', () => {
     expect(exceededBy([change()], { max_changed: 0, models: { orders: { max_changed: '10%' } } })).toEqual([]);
   });

@@ -23,7 +23,7 @@ export function exceededBy(changes: readonly MartChange[], settings: BranchSetti
         const allowed = settings.models?.[change.name]?.[limit] ?? settings[limit];
         const rows = rowsOf(change, limit);
         const of = change.rows.before;
-        if (allowed === undefined || rows <= allowedRows(allowed, of)) return [];
+        if (allowed === undefined || isWithin(rows, allowed, of)) return [];
         return [{ mart: change.name, limit, allowed, rows, of }];
       }),
     );
@@ -35,8 +35,12 @@ function rowsOf({ added, removed, changed }: MartChange, limit: Exceeded['limit'
   return limit === 'max_removed' ? removed : (changed ?? removed);
 }
 
-const allowedRows = (allowed: RowLimit, of: number): number =>
-  typeof allowed === 'number' ? allowed : (Number(allowed.slice(0, -1)) / 100) * of;
+/** In whole numbers, because 0.29 * 100 is less than 29. */
+function isWithin(rows: number, allowed: RowLimit, of: number): boolean {
+  if (typeof allowed === 'number') return rows <= allowed;
+  const [whole = '', decimals = ''] = allowed.slice(0, -1).split('.');
+  return BigInt(rows) * 100n * 10n ** BigInt(decimals.length) <= BigInt(whole + decimals) * BigInt(of);
+}
 
 /**
  * Refuses limits for models that don't exist, which would never be exceeded.
