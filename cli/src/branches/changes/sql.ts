@@ -40,7 +40,10 @@ const BOTH = 'b.is_there and a.is_there';
 function differs(dialect: Dialect, { type }: Column, i: number): string {
   const [b, a] = [`b.c${i}`, `a.c${i}`];
   if (isFloating(type)) {
-    return `(not (${b} <=> ${a}) and not coalesce(abs(${b} - ${a}) <= ${TOLERANCE} * greatest(abs(${b}), abs(${a})), false))`;
+    const distance = `abs(${b} - ${a})`;
+    // NaN counts as greater than any number and as equal to itself, so that it would be within the tolerance of anything.
+    const isClose = `${distance} < cast('Infinity' as double) and ${distance} <= ${TOLERANCE} * greatest(abs(${b}), abs(${a}))`;
+    return `(not (${b} <=> ${a}) and not coalesce(${isClose}, false))`;
   }
   // Maps can't be compared, and doubles inside of other values only after rounding.
   if (/\bmap</.test(type) || holdsFloats(type)) {
