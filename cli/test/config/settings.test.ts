@@ -29,6 +29,16 @@ describe('meetup.yml', () => {
     ['a value of the wrong type', 'data: x\npublic:\n  - a\n  - 7\n', '4: public.1: expected string, received number.'],
     ['a path with a null character', 'data: "\\0"\n', "1: data: a path can't contain a null character."],
     ['an unknown severity', 'checks:\n  contract: loud\n', '2: checks.contract: expected error, warn or off'],
+    [
+      'a limit below zero',
+      'branch:\n  max_changed: -1\n',
+      '2: branch.max_changed: must be a share such as 5%, or a number of rows.',
+    ],
+    [
+      'a limit that is neither a share nor a number',
+      'branch:\n  models:\n    fct_rsvps: {max_added: some}\n',
+      '3: branch.models.fct_rsvps.max_added: must be a share such as 5%, or a number of rows.',
+    ],
     ['an empty path', 'data: ""\n', '1: data: too small'],
     ['a list at the top level', '\n- data\n', '2: the file: expected object, received array.'],
     ['a duplicate key', 'data: a\ndata: b\n', '2: not valid YAML: Map keys must be unique.'],

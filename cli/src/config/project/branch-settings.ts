@@ -1,10 +1,8 @@
 import { z } from 'zod';
 
 /** `5%` of the rows that readers see now, or a number of rows. */
-const limit = z.union(
-  [z.int().min(0), z.string().regex(/^\d+(\.\d+)?%$/)],
-  'must be a share such as 5%, or a number of rows',
-);
+const isWhat = 'must be a share such as 5%, or a number of rows';
+const limit = z.union([z.int(isWhat).min(0, isWhat), z.string().regex(/^\d+(\.\d+)?%$/, isWhat)], isWhat);
 
 const limits = {
   max_changed: limit
