@@ -53,7 +53,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-checks-'));
   project = await tinyProject(folder, { raw: false });
   for (const [path, text] of Object.entries(files)) await project.write(path, text);
-  read = await readProject(project.paths, quietEffects({ env: process.env }));
+  read = await readProject(project.paths, quietEffects({ env: process.env }), { followsPersonal: true });
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 

@@ -34,7 +34,7 @@ let state: string;
 beforeAll(async () => {
   state = await mkdtemp(join(tmpdir(), 'meetup-conventions-'));
   const paths = { ...own, state };
-  const read = await readProject(paths, quietEffects({ env: process.env }));
+  const read = await readProject(paths, quietEffects({ env: process.env }), { followsPersonal: true });
   checked = read.manifest;
   findings = (await findingsIn(read, paths)).findings;
   const manifest = await readJsonFile(join(paths.state, 'checks', 'manifest.json'), manifestSchema, 'remove it');

@@ -1,6 +1,6 @@
 import { personalSettings, readProject } from '../../ci/checks/check.ts';
 import { checkedManifest } from '../../ci/checks/manifest.ts';
-import { hasPersonalColumns, personalColumns } from '../../ci/checks/personal.ts';
+import { hasPersonalColumns, hiddenColumns } from '../../ci/checks/personal.ts';
 import { publicMarts } from '../../compare/marts.ts';
 import { databricksSide } from '../../compare/side.ts';
 import { readJsonFile } from '../../config/json-file.ts';
@@ -53,10 +53,9 @@ async function personalIn(
   const declared = { manifest, personal: personalSettings(paths) };
   if (!hasPersonalColumns(declared)) return () => new Set();
   effects.reporter.progress('following personal columns');
-  const { lineage } = await readProject(paths, effects);
+  const { lineage } = await readProject(paths, effects, { followsPersonal: true });
   return (uniqueId) => {
     const model = manifest.nodes[uniqueId];
-    const found = model === undefined ? [] : personalColumns(model, { ...declared, lineage });
-    return new Set(found.map(({ column }) => column.toLowerCase()));
+    return model === undefined ? new Set() : hiddenColumns(model, { ...declared, lineage });
   };
 }

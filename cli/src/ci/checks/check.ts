@@ -43,20 +43,26 @@ export interface ReadProject {
  * @throws MeetupError if dbt can't read the project.
  */
 export async function checkConventions(paths: Paths, effects: Effects): Promise<ChecksOutcome> {
-  return findingsIn(await readProject(paths, effects), paths);
+  const followsPersonal = ruleSetting(paths.settings.checks, 'personal').severity !== 'off';
+  return findingsIn(await readProject(paths, effects, { followsPersonal }), paths);
 }
 
-/** @throws MeetupError if dbt can't read the project. */
-export async function readProject(paths: Paths, effects: Effects): Promise<ReadProject> {
+/**
+ * @param options.followsPersonal whether to read the lineage of columns if any is declared personal.
+ * @throws MeetupError if dbt can't read the project.
+ */
+export async function readProject(
+  paths: Paths,
+  effects: Effects,
+  { followsPersonal }: { readonly followsPersonal: boolean },
+): Promise<ReadProject> {
   const manifestFile = join(paths.state, 'checks', 'manifest.json');
   const engine = new EngineClient(paths, effects);
   try {
     const answer = await engine.changes({ target: 'dev', manifestFile });
     if (answer.status !== 'pass') requireReadable(answer);
     const manifest = await readJsonFile(manifestFile, checkedManifest, 'remove it, and try again');
-    const isFollowed =
-      ruleSetting(paths.settings.checks, 'personal').severity !== 'off' &&
-      hasPersonalColumns({ manifest, personal: personalSettings(paths) });
+    const isFollowed = followsPersonal && hasPersonalColumns({ manifest, personal: personalSettings(paths) });
     return { manifest, lineage: isFollowed ? lineageGraph(await readLineage(engine, paths)) : undefined };
   } finally {
     await engine.close();
