@@ -62,12 +62,13 @@ export const openRuns = (entries: readonly Entry[]): Run[] =>
  * Finds out whether a commit to a table was a run's: made while that run held the lease, by the same user, if Delta's history names users.
  */
 export function commitsOf(runs: readonly Run[]): (commit: Commit) => boolean {
-  const intervals = runs.map(({ who, begunAt, endedAt, leaseMs }) => ({
-    who,
-    from: momentOf(begunAt),
-    // That a run died may be noticed days later.
-    to: Math.min(momentOf(begunAt) + leaseMs, endedAt === undefined ? Number.POSITIVE_INFINITY : momentOf(endedAt)),
-  }));
+  const intervals = runs.map(({ who, begunAt, endedAt, outcome, leaseMs }) => {
+    const from = momentOf(begunAt);
+    const end = endedAt === undefined ? Number.POSITIVE_INFINITY : momentOf(endedAt);
+    // A run only records its own end if it still holds the lease, however long it took. That one died may be noticed days later.
+    const isOwnEnd = outcome === 'finished' || outcome === 'failed';
+    return { who, from, to: isOwnEnd ? end : Math.min(from + leaseMs, end) };
+  });
   return ({ timestamp, userName }) => {
     const at = momentOf(timestamp);
     return intervals.some(({ who, from, to }) => from <= at && at <= to && (!userName || userName === who));

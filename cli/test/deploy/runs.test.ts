@@ -65,6 +65,17 @@ describe('a commit', () => {
     expect(at('2026-11-28 05:59:00')).toBe(true);
     expect(at('2026-11-28 06:01:00')).toBe(false);
   });
+
+  it("is a run's that took longer than its lease, if that run kept it to its own end", () => {
+    const late = (event: Entry['event']) => {
+      const entries = ledger(['run begun', 'r3', RUN], [event, 'r3', {}, { at: '2026-11-28 03:00:00' }]);
+      return commitsOf(runsIn(entries));
+    };
+    const commit = { version: 2, operation: 'MERGE', timestamp: '2026-11-28 02:30:00' };
+    expect(late('run finished')(commit)).toBe(true);
+    expect(late('run failed')(commit)).toBe(true);
+    expect(late('run died')(commit)).toBe(false);
+  });
 });
 
 describe('drift', () => {
