@@ -30,8 +30,8 @@ const deployedSchema = ofProjectSchema.extend({
   unvacuumed: z.array(z.string()).optional(),
   /** The project that each relation belongs to. */
   owners: z.record(z.string(), z.string()).optional(),
-  /** Relations that runs of dbt built with other code than what is deployed (`runs.ts`), with its commit. */
-  otherCode: z.record(z.string(), z.string().nullable()).optional(),
+  /** Relations that runs of dbt built with other code than what is deployed (`runs.ts`), with its commits. */
+  otherCode: z.record(z.string(), z.array(z.string().nullable())).optional(),
   /** The views through which readers see tables. */
   published: z.record(z.string(), publishedSchema).optional(),
   /** Relations that a run of dbt wrote last whose tests did not pass, or did not run. */

@@ -78,9 +78,6 @@ export function commitsOf(runs: readonly Run[]): (commit: Commit) => boolean {
 /** Milliseconds since the epoch of a moment as the target writes it, in UTC. */
 const momentOf = (text: string): number => Date.parse(`${text.trim().replace(' ', 'T')}Z`);
 
-/** Relations that runs built with other code than what is deployed, with the commit of that code; null if it isn't known. */
-export type OtherCode = Readonly<Record<string, string | null>>;
-
 /** The state of the last deployment, with what runs since then built from other code, and what has not passed since. */
 export function withRuns(deployed: Deployed, entries: readonly Entry[]): Deployed {
   const settled = entries.findLastIndex(({ details }) => details.deployed !== undefined);
@@ -88,7 +85,10 @@ export function withRuns(deployed: Deployed, entries: readonly Entry[]): Deploye
   const unpassed = new Set(deployed.unpassed);
   for (const { commit, passed, relations } of runsIn(entries.slice(settled + 1))) {
     for (const relation of relations) {
-      if (commit === null || commit !== deployed.commit) otherCode.set(relation, commit);
+      // All of them, because a later run adds to what an earlier one built.
+      const others = otherCode.get(relation) ?? [];
+      const isOther = commit === null || commit !== deployed.commit;
+      if (isOther && !others.includes(commit)) otherCode.set(relation, [...others, commit]);
       if (passed) unpassed.delete(relation);
       else unpassed.add(relation);
     }

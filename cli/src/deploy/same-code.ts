@@ -4,17 +4,18 @@ import type { Paths } from '../config/paths.ts';
 import type { Deployed } from './ledger.ts';
 
 /**
- * Leaves out what runs built from another commit in which the dbt project is the same. Git can tell if it has both commits; otherwise the code
- * counts as different.
+ * Leaves out commits in which the dbt project is the same as in the deployed one, and relations that only runs of such commits built. Git can
+ * tell if it has both commits; otherwise the code counts as different.
  */
 export async function withoutSameCode(paths: Paths, deployed: Deployed): Promise<Deployed> {
   const { otherCode = {}, commit, ...rest } = deployed;
-  if (Object.keys(otherCode).length === 0) return deployed;
-  const different = new Set<string | null>();
-  for (const other of new Set(Object.values(otherCode))) {
-    if (!commit || other === null || !(await isSameProject(paths, commit, other))) different.add(other);
+  const same = new Set<string | null>();
+  for (const other of new Set(Object.values(otherCode).flat())) {
+    if (commit && other !== null && (await isSameProject(paths, commit, other))) same.add(other);
   }
-  const left = Object.entries(otherCode).filter(([, other]) => different.has(other));
+  const left = Object.entries(otherCode)
+    .map(([relation, others]): [string, (string | null)[]] => [relation, others.filter((other) => !same.has(other))])
+    .filter(([, others]) => others.length > 0);
   return {
     ...rest,
     ...(commit === undefined ? {} : { commit }),
@@ -22,8 +23,10 @@ export async function withoutSameCode(paths: Paths, deployed: Deployed): Promise
   };
 }
 
-/** Whether the folder of the dbt project is the same in both commits; false if git knows one of them not. */
+/** Whether the folder of the dbt project is the same in both commits; false if git doesn't know one of them. */
 async function isSameProject({ root, dbtProject }: Paths, one: string, other: string): Promise<boolean> {
+  // Runs of other projects in the catalog may be of commits that aren't here.
+  if (one === other) return true;
   const isHash = [one, other].every((commit) => /^[0-9a-f]{7,64}$/.test(commit));
   if (!isHash) return false;
   const folder = relative(root, dbtProject) || '.';

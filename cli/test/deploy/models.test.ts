@@ -86,7 +86,7 @@ describe('the plan of a deployment', () => {
 
   it('replaces what a run of dbt built with other code, with that reason', () => {
     const inputs = upToDate();
-    const plan = planModels({ ...inputs, deployed: { ...inputs.deployed, otherCode: { 'marts.log': 'c0ffee' } } });
+    const plan = planModels({ ...inputs, deployed: { ...inputs.deployed, otherCode: { 'marts.log': ['c0ffee'] } } });
     expect(plan.models.find(({ name }) => name === 'log')).toMatchObject({
       action: 'replace',
       reason: 'a run of dbt built it with commit c0ffee, which is not the deployed one',

@@ -106,12 +106,19 @@ describe('drift', () => {
 });
 
 describe('what runs built from other code', () => {
+  it('has all the commits of runs, because a later run adds to what an earlier one built', () => {
+    const others = ['beef', 'cafe', 'beef'].flatMap((sha, i) =>
+      ledger(['run begun', `r${i}`, RUN, { commit: sha }], ['run finished', `r${i}`]),
+    );
+    expect(withRuns({ ...NOTHING_DEPLOYED, commit: CODE }, others).otherCode).toEqual({ 'marts.t': ['beef', 'cafe'] });
+  });
+
   it('is known by the commit, until a deployment says otherwise', () => {
     const other = ledger(['run begun', 'r3', RUN, { commit: 'beef' }], ['run failed', 'r3']);
     const state = { ...NOTHING_DEPLOYED, commit: CODE };
     expect(withRuns(state, HISTORY).otherCode).toBeUndefined();
-    expect(withRuns(state, [...HISTORY, ...other]).otherCode).toEqual({ 'marts.t': 'beef' });
-    expect(withRuns({ ...state, commit: null }, HISTORY).otherCode).toEqual({ 'marts.t': CODE });
+    expect(withRuns(state, [...HISTORY, ...other]).otherCode).toEqual({ 'marts.t': ['beef'] });
+    expect(withRuns({ ...state, commit: null }, HISTORY).otherCode).toEqual({ 'marts.t': [CODE] });
     expect(withRuns(state, [...other, ...ledger(['finished', 'two', deployed(3)])]).otherCode).toBeUndefined();
   });
 });

@@ -188,7 +188,7 @@ class Causes {
     if (drift.has(relation) && present.has(relation)) return `somebody changed it (${drift.get(relation)})`;
     if (changed) return reasonOf(node, isNew);
     if (!present.has(relation)) return 'it no longer exists';
-    const other = deployed.otherCode?.[relation];
+    const [other] = deployed.otherCode?.[relation] ?? [];
     if (other !== undefined) return otherCodeReason(other);
     return fullRefresh ? '--full-refresh was given' : undefined;
   }
