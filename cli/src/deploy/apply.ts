@@ -290,10 +290,10 @@ function openToRuns({ entries, deployed, present }: Survey): string[] {
 /** What runs left that this deployment did not build again, because it isn't this project's. */
 function othersOf({ deployed }: Survey, built: readonly string[]): Pick<Deployed, 'otherCode' | 'unpassed'> {
   const left = Object.entries(deployed.otherCode ?? {}).filter(([relation]) => !built.includes(relation));
-  const unpassed = (deployed.unpassed ?? []).filter((relation) => !built.includes(relation));
+  const unpassed = Object.entries(deployed.unpassed ?? {}).filter(([relation]) => !built.includes(relation));
   return {
     ...(left.length === 0 ? {} : { otherCode: Object.fromEntries(left) }),
-    ...(unpassed.length === 0 ? {} : { unpassed }),
+    ...(unpassed.length === 0 ? {} : { unpassed: Object.fromEntries(unpassed) }),
   };
 }
 

@@ -34,8 +34,8 @@ const deployedSchema = ofProjectSchema.extend({
   otherCode: z.record(z.string(), z.array(z.string().nullable())).optional(),
   /** The views through which readers see tables. */
   published: z.record(z.string(), publishedSchema).optional(),
-  /** Relations that a run of dbt wrote last whose tests did not pass, or did not run. */
-  unpassed: z.array(z.string()).optional(),
+  /** Relations that a run of dbt wrote last whose tests did not pass, or did not run, with the version that readers see; null if there is none. */
+  unpassed: z.record(z.string(), z.number().nullable()).optional(),
   /** The other projects in this catalog. */
   others: z.record(z.string(), ofProjectSchema).optional(),
 });
@@ -44,7 +44,7 @@ export type Deployed = z.infer<typeof deployedSchema>;
 export const NOTHING_DEPLOYED: Deployed = { relations: {}, fingerprints: {}, retired: [], manifest: null };
 
 const detailsSchema = z.object({
-  /** For `begun`: the previous state of every relation that may be touched. */
+  /** For `begun`: the previous state of every relation that may be touched; for `run begun`, that of tables. */
   before: relationStatesSchema.optional(),
   /** For `begun`: relations with drift at that time. */
   drifted: z.array(z.string()).optional(),

@@ -24,6 +24,7 @@ export const GONE = 'it no longer exists';
 
 const ABSENT: RelationState = { kind: 'absent' };
 export const stateOf = (states: RelationStates, relation: string): RelationState => states[relation] ?? ABSENT;
+export const versionOf = (state: RelationState): number | null => (state.kind === 'table' ? state.version : null);
 
 /** Delta's operations that don't change rows: maintenance by meetup or by Databricks itself. */
 const UPKEEP =

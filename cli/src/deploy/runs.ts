@@ -1,5 +1,5 @@
 import type { Deployed, Entry } from './ledger.ts';
-import type { Commit } from './relations.ts';
+import { type Commit, type RelationStates, stateOf, versionOf } from './relations.ts';
 
 /**
  * A run of dbt on the target outside `deploy`: the bundle's job, or a person's. The macros in dbt/macros/deployment record them in the ledger, and
@@ -22,6 +22,8 @@ export interface Run {
   readonly leaseMs: number;
   /** The relations that it may have written (`schema.name`). */
   readonly relations: readonly string[];
+  /** The tables among them as it found them. */
+  readonly before: RelationStates;
 }
 
 /** As in dbt/macros/deployment/lease.sql. */
@@ -50,6 +52,7 @@ export function runsIn(entries: readonly Entry[]): Run[] {
         leaseMs: (details.run?.lease_minutes ?? LEASE_MINUTES) * 60_000,
         outcome: end !== undefined && isEnd(end.event) ? OUTCOMES[end.event] : undefined,
         relations: details.selected ?? [],
+        before: details.before ?? {},
       };
     });
 }
@@ -82,21 +85,21 @@ const momentOf = (text: string): number => Date.parse(`${text.trim().replace(' '
 export function withRuns(deployed: Deployed, entries: readonly Entry[]): Deployed {
   const settled = entries.findLastIndex(({ details }) => details.deployed !== undefined);
   const otherCode = new Map(Object.entries(deployed.otherCode ?? {}));
-  const unpassed = new Set(deployed.unpassed);
-  for (const { commit, passed, relations } of runsIn(entries.slice(settled + 1))) {
+  const unpassed = new Map(Object.entries(deployed.unpassed ?? {}));
+  for (const { commit, passed, relations, before } of runsIn(entries.slice(settled + 1))) {
     for (const relation of relations) {
       // All of them, because a later run adds to what an earlier one built.
       const others = otherCode.get(relation) ?? [];
       const isOther = commit === null || commit !== deployed.commit;
       if (isOther && !others.includes(commit)) otherCode.set(relation, [...others, commit]);
       if (passed) unpassed.delete(relation);
-      else unpassed.add(relation);
+      else if (!unpassed.has(relation)) unpassed.set(relation, versionOf(stateOf(before, relation)));
     }
   }
   return {
     ...deployed,
     ...(otherCode.size === 0 ? {} : { otherCode: Object.fromEntries(otherCode) }),
-    unpassed: unpassed.size === 0 ? undefined : [...unpassed],
+    unpassed: unpassed.size === 0 ? undefined : Object.fromEntries(unpassed),
   };
 }
 

@@ -96,7 +96,7 @@ describe('the plan of a deployment', () => {
 
   it('continues what a run of dbt wrote that did not pass, and tests it again', () => {
     const inputs = upToDate();
-    const plan = planModels({ ...inputs, deployed: { ...inputs.deployed, unpassed: ['marts.names'] } });
+    const plan = planModels({ ...inputs, deployed: { ...inputs.deployed, unpassed: { 'marts.names': 1 } } });
     expect(plan.models.find(({ name }) => name === 'names')).toMatchObject({
       action: 'refresh',
       reason: 'the last run of dbt that built it did not pass all tests',

@@ -192,6 +192,25 @@ describe('a rollback', () => {
     expect(Object.fromEntries(fake.views)).toEqual({ 'marts.a': ALL, 'marts.b': 'select * from build.b' });
   });
 
+  it('leaves readers of a table that it could not restore what they saw, and goes on', async () => {
+    const fake = target((sql) =>
+      /^(restore table|alter view).*`b`.* of 0$/.test(sql) ? 'version 0 is gone' : undefined,
+    );
+    expect(await rolledBack(fake, ONE)).toMatchObject({ restored: ['build.a'], failed: [{ relation: 'build.b' }] });
+    expect(Object.fromEntries(fake.views)).toEqual({ 'marts.a': ALL, 'marts.b': 'select * from build.b' });
+    const late = target((sql) => (sql.startsWith('restore table `main`.`build`.`b`') ? 'files are gone' : undefined));
+    await rolledBack(late, ONE);
+    expect(Object.fromEntries(late.views)).toEqual({ 'marts.a': ALL, 'marts.b': 'select * from build.b' });
+  });
+
+  it('shows readers no rows of a run that had not passed at that time', async () => {
+    const fake = target();
+    await rolledBack(fake, { ...ONE, unpassed: { 'build.a': 0, 'build.b': null } });
+    expect(fake.changes).toContain('restore table build.a to version as of 1');
+    expect(fake.views.get('marts.a')).toBe(`${ALL} version as of 0`);
+    expect(fake.changes.filter((sql) => sql.includes('view marts.b'))).toEqual([]);
+  });
+
   it('gives readers their tables back if the goal had no views', async () => {
     const fake = target();
     fake.tables.set('marts.meetup_aside__a', ['WRITE']);

@@ -127,11 +127,16 @@ describe('what a run wrote that did not pass', () => {
   const state = { ...NOTHING_DEPLOYED, commit: CODE };
 
   it('counts as such until a later build passes', () => {
-    const failed = ledger(['run begun', 'r3', RUN], ['run failed', 'r3']);
+    const failed = ledger(['run begun', 'r3', { ...RUN, before: { 'marts.t': table(2) } }], ['run failed', 'r3']);
     const built = ledger(['run begun', 'r4', RUN], ['run finished', 'r4', { passed: true }]);
-    const untested = ledger(['run begun', 'r4', RUN], ['run finished', 'r4', { passed: false }]);
-    expect(withRuns(state, failed).unpassed).toEqual(['marts.t']);
-    expect(withRuns(state, [...failed, ...untested]).unpassed).toEqual(['marts.t']);
+    const again = { ...RUN, before: { 'marts.t': table(3) } };
+    const untested = ledger(['run begun', 'r4', again], ['run finished', 'r4', { passed: false }]);
+    const seen = { 'marts.t': 2 };
+    expect(withRuns(state, failed).unpassed).toEqual(seen);
+    expect(withRuns(state, [...failed, ...untested]).unpassed).toEqual(seen);
+    expect(withRuns(state, ledger(['run begun', 'r3', RUN], ['run failed', 'r3'])).unpassed).toEqual({
+      'marts.t': null,
+    });
     expect(withRuns(state, [...failed, ...built]).unpassed).toBeUndefined();
   });
 });

@@ -1,7 +1,7 @@
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import type { Deployed } from '../ledger.ts';
 import { otherOwner } from '../owners.ts';
-import type { RelationState } from '../relations.ts';
+import { stateOf, versionOf } from '../relations.ts';
 import { partsOf } from '../remote.ts';
 
 export type ProjectNode = ChangesAnswer['nodes'][number];
@@ -97,7 +97,7 @@ export const relationForReaders = (node: Pick<ProjectNode, 'schema' | 'relation'
 
 function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed }: PlanInputs): ModelPlan {
   const relation = relationOf(node);
-  const version = versionOf(deployed.relations[relation]);
+  const version = versionOf(stateOf(deployed.relations, relation));
   const base = { uniqueId: node.uniqueId, name: node.name, relation, version };
   if (cause === undefined) return { ...base, action: 'keep', reason: 'unchanged since it was deployed' };
   if (!present.has(relation)) return { ...base, action: 'create', reason: cause.reason };
@@ -112,8 +112,6 @@ function planOf(node: ProjectNode, cause: Cause | undefined, { present, deployed
   const replaces = cause.kind === 'own' || node.materialized === 'incremental';
   return { ...base, action: replaces ? 'replace' : 'refresh', reason: cause.reason };
 }
-
-const versionOf = (state: RelationState | undefined): number | null => (state?.kind === 'table' ? state.version : null);
 
 const addsOnly = ({ materialized, resourceType }: ProjectNode): boolean =>
   materialized === 'incremental' || resourceType === 'snapshot';
@@ -173,7 +171,7 @@ class Causes {
         reason: parent === undefined ? (rebuilt.cause?.reason ?? '') : `downstream of ${parent}`,
       };
     }
-    const isUnpassed = node.relation !== null && this.#inputs.deployed.unpassed?.includes(relationOf(node));
+    const isUnpassed = node.relation !== null && relationOf(node) in (this.#inputs.deployed.unpassed ?? {});
     if (isUnpassed) return { kind: 'rows', reason: 'the last run of dbt that built it did not pass all tests' };
     return above.find(({ cause }) => cause !== undefined)?.cause;
   }

@@ -1,7 +1,6 @@
 import { MeetupError } from '../../config/errors.ts';
 import { runs } from '../plan/actions.ts';
 import { type ModelsPlan, type ProjectNode, relationForReaders, relationOf } from '../plan/models.ts';
-import { partsOf } from '../remote.ts';
 import type { Published, PublishedViews, PublishStep } from './published.ts';
 
 /** The materializations whose earlier versions a view can be pinned to. */
@@ -62,8 +61,3 @@ export function planPublishing({ publications, deployed, present, shown, models 
     .map(([view, { of, comment }]): PublishStep => ({ view, what: 'drop', of, comment }));
   return [...steps, ...gone];
 }
-
-/** The schemas of views. */
-export const schemasOfViews = (views: readonly string[]): string[] => [
-  ...new Set(views.map((view) => partsOf(view)[0])),
-];

@@ -1,20 +1,33 @@
+import { MeetupError } from '../../config/errors.ts';
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import type { Deployed } from '../ledger.ts';
 import type { Move } from '../put-back.ts';
 import { listSchemas, stateOf } from '../relations.ts';
-import { dropStatement, type Remote } from '../remote.ts';
-import { schemasOfViews } from './publications.ts';
+import { dropStatement, type Remote, schemasOf } from '../remote.ts';
+import type { Shown } from './publications.ts';
 import type { Published, PublishedViews } from './published.ts';
 import { alterViewStatement, createSchemaStatement, createViewStatement } from './view-sql.ts';
 import { readShown } from './views.ts';
 
+/** A view, and what it is to show of its table. */
+interface Showing extends Published {
+  readonly view: string;
+  readonly shows: 'all' | number;
+}
+
 /** How readers' views follow a rollback. */
 export interface ViewsBack {
-  /** Statements that show the earlier versions, before tables are restored. */
-  readonly first: readonly string[];
-  /** Views that show their tables as they are, once these are restored. */
-  readonly last: PublishedViews;
+  /** Views that show the earlier versions of their tables before these are restored. */
+  readonly first: readonly Showing[];
+  /** Views that the earlier deployment did not have. */
+  readonly gone: readonly string[];
+  /** What views show once their tables are restored. */
+  readonly last: readonly Showing[];
+  /** What the first ones show now, for tables that can't be restored after all. */
+  readonly now: readonly Showing[];
 }
+
+type Goal = Pick<Deployed, 'published' | 'relations' | 'unpassed'>;
 
 /**
  * Plans what happens to views in a rollback, and changes nothing.
@@ -22,59 +35,81 @@ export interface ViewsBack {
  */
 export async function viewsBack(
   remote: Remote,
-  { published: now = {} }: Pick<Deployed, 'published'>,
-  goal: Pick<Deployed, 'published' | 'relations'>,
+  { published: current = {} }: Pick<Deployed, 'published'>,
+  goal: Goal,
   moves: readonly Move[],
 ): Promise<ViewsBack> {
   const wanted: PublishedViews = goal.published ?? {};
-  const names = Object.keys({ ...now, ...wanted });
-  if (names.length === 0) return { first: [], last: {} };
+  const names = Object.keys({ ...current, ...wanted });
+  if (names.length === 0) return { first: [], gone: [], last: [], now: [] };
   const tables = Object.values(wanted).map(({ of }) => of);
-  const present = await listSchemas(remote, schemasOfViews([...names, ...tables]));
+  const present = await listSchemas(remote, schemasOf([...names, ...tables]));
   const shown = await readShown(remote, wanted, present);
   const moving = new Map(moves.map((move) => [move.relation, move]));
-  const isMoved = ({ of }: Published): boolean => (moving.get(of)?.statements.length ?? 0) > 0;
-  const first = Object.entries(wanted).flatMap(([view, published]): string[] => {
-    const { of } = published;
+  const isMoved = (of: string): boolean => (moving.get(of)?.statements.length ?? 0) > 0;
+  const views = Object.entries(wanted).flatMap(([view, published]) => showingIn(goal, view, published));
+  const first = views.flatMap((showing): Showing[] => {
+    const { view, of, shows } = showing;
     const state = stateOf(goal.relations, of);
-    const kind = present.get(view);
     // A table that is away, or has lost the version, can't be shown before it is restored.
-    if (state.kind !== 'table' || present.get(of) !== 'table' || moving.get(of)?.lost !== undefined) return [];
-    if (kind === 'view') return isMoved(published) ? [alterViewStatement(remote, view, of, state.version)] : [];
-    return kind === undefined ? [createViewStatement(remote, view, published, state.version)] : [];
+    const isThere = present.get(of) === 'table' && moving.get(of)?.lost === undefined;
+    if (state.kind !== 'table' || !isThere || !isMoved(of) || present.get(view) !== 'view') return [];
+    return [shows === 'all' ? { ...showing, shows: state.version } : showing];
   });
-  // In the place of some views, the goal has a table, whose move drops the view.
-  const gone = Object.keys(now).filter(
-    (view) => !(view in wanted) && !(view in goal.relations) && present.get(view) === 'view',
-  );
-  const last = Object.entries(wanted).filter(
-    ([view, published]) => isMoved(published) || present.get(view) !== 'view' || shown.get(view) !== 'all',
-  );
   return {
-    first: [...first, ...gone.map((view) => dropStatement(remote, view, 'view'))],
-    last: Object.fromEntries(last),
+    first,
+    // In the place of some views, the goal has a table, whose move drops the view.
+    gone: Object.keys(current).filter(
+      (view) => !(view in wanted) && !(view in goal.relations) && present.get(view) === 'view',
+    ),
+    last: views.filter(({ view, of, shows }) => isMoved(of) || shown.get(view) !== shows),
+    now: first.flatMap((showing) => withShown(showing, shown.get(showing.view))),
   };
 }
 
-/** Shows readers the earlier versions, before anything is restored. */
-export async function showEarlier(remote: Remote, { first }: ViewsBack): Promise<void> {
-  await mapConcurrently(first, (statement) => remote.connection.run(statement));
+/** A view shows all of its table unless a run of dbt wrote it last without passing: then it shows the version before that run, if there was one. */
+function showingIn({ unpassed = {} }: Goal, view: string, published: Published): Showing[] {
+  const version = unpassed[published.of];
+  return version === null ? [] : [{ view, ...published, shows: version ?? 'all' }];
 }
 
-/** Shows readers the restored tables; those of tables that could not be restored stay as they are. */
-export async function showRestored(remote: Remote, { last }: ViewsBack, failed: ReadonlySet<string>): Promise<void> {
-  const views = Object.entries(last).filter(([, { of }]) => !failed.has(of));
+const withShown = (showing: Showing, shows: Shown): Showing[] => (shows === undefined ? [] : [{ ...showing, shows }]);
+
+/** Shows readers the earlier versions, before anything is restored. */
+export async function showEarlier(remote: Remote, { first, gone }: ViewsBack): Promise<void> {
+  await mapConcurrently(first, async (showing) => {
+    try {
+      await remote.connection.run(statementOf(remote, showing, true));
+    } catch (error) {
+      // A version that can't be shown any more can't be restored either, which is reported for its table.
+      if (!(error instanceof MeetupError)) throw error;
+    }
+  });
+  await mapConcurrently(gone, (view) => remote.connection.run(dropStatement(remote, view, 'view')));
+}
+
+/** Shows readers the restored tables, and of those that could not be restored what they saw before. */
+export async function showRestored(
+  remote: Remote,
+  { last, now }: ViewsBack,
+  failed: ReadonlySet<string>,
+): Promise<void> {
+  const views = [...last.filter(({ of }) => !failed.has(of)), ...now.filter(({ of }) => failed.has(of))];
   if (views.length === 0) return;
-  const present = await listSchemas(remote, schemasOfViews([...Object.keys(last), ...views.map(([, { of }]) => of)]));
-  const missing = views.filter(([view]) => !present.has(view)).map(([view]) => view);
-  for (const schema of new Set(missing.map((view) => createSchemaStatement(remote, view)))) {
+  const present = await listSchemas(remote, schemasOf(views.flatMap(({ view, of }) => [view, of])));
+  const missing = views.filter(({ view }) => !present.has(view));
+  for (const schema of new Set(missing.map(({ view }) => createSchemaStatement(remote, view)))) {
     await remote.connection.run(schema);
   }
-  await mapConcurrently(views, async ([view, published]) => {
-    if (!present.has(published.of)) return;
-    const isView = present.get(view) === 'view';
-    await remote.connection.run(
-      isView ? alterViewStatement(remote, view, published.of) : createViewStatement(remote, view, published),
-    );
+  await mapConcurrently(views, async (showing) => {
+    if (!present.has(showing.of)) return;
+    await remote.connection.run(statementOf(remote, showing, present.get(showing.view) === 'view'));
   });
+}
+
+function statementOf(remote: Remote, { view, of, comment, shows }: Showing, isThere: boolean): string {
+  const version = shows === 'all' ? undefined : shows;
+  return isThere
+    ? alterViewStatement(remote, view, of, version)
+    : createViewStatement(remote, view, { of, comment }, version);
 }

@@ -1,8 +1,8 @@
 import { mapConcurrently } from '../../warehouse/map-concurrently.ts';
 import { keepStatements } from '../kept-tables.ts';
 import { listSchemas, type RelationStates, readView, stateOf } from '../relations.ts';
-import { dropStatement, type Remote } from '../remote.ts';
-import { type Shown, schemasOfViews } from './publications.ts';
+import { dropStatement, type Remote, schemasOf } from '../remote.ts';
+import type { Shown } from './publications.ts';
 import type { PublishedViews, PublishStep } from './published.ts';
 import { alterViewStatement, createSchemaStatement, createViewStatement, shownBy } from './view-sql.ts';
 
@@ -53,7 +53,7 @@ export async function pinViews(
 export async function unpinViews(remote: Remote, pinned: Readonly<Record<string, string>>): Promise<void> {
   const views = Object.entries(pinned);
   if (views.length === 0) return;
-  const present = await listSchemas(remote, schemasOfViews(Object.keys(pinned)));
+  const present = await listSchemas(remote, schemasOf(Object.keys(pinned)));
   await mapConcurrently(
     views.filter(([view]) => present.get(view) === 'view'),
     ([view, of]) => remote.connection.run(alterViewStatement(remote, view, of)),
@@ -64,7 +64,7 @@ export async function unpinViews(remote: Remote, pinned: Readonly<Record<string,
 export async function publishViews(remote: Remote, steps: readonly PublishStep[]): Promise<void> {
   if (steps.length === 0) return;
   const made = steps.filter(({ what }) => what !== 'drop');
-  const present = await listSchemas(remote, schemasOfViews(steps.map(({ view }) => view)));
+  const present = await listSchemas(remote, schemasOf(steps.map(({ view }) => view)));
   const schemas = new Set(
     made.filter(({ view }) => !present.has(view)).map(({ view }) => createSchemaStatement(remote, view)),
   );
