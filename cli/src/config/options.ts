@@ -53,6 +53,8 @@ export type GlobalOptions = z.infer<typeof globalOptionsSchema>;
 
 /** A positive number from the command line. */
 export const positiveNumber = z.coerce.number().positive();
+/** A lifetime in days from the command line. Dates end after some hundred thousand years. */
+export const days = positiveNumber.max(3650);
 /** A count from the command line. */
 export const wholeNumber = z.coerce.number().int().nonnegative();
 

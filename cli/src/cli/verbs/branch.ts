@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { Option } from '@commander-js/extra-typings';
 import { type Cli, remoteTarget, TARGETS } from '../declare.ts';
 
 export const branch = ({ program, io, run }: Cli) =>
@@ -6,9 +7,9 @@ export const branch = ({ program, io, run }: Cli) =>
     .command('branch')
     .argument('[name]', 'the name of the branch: lower-case letters, digits and underscores')
     .description('build what differs from what is deployed into schemas of its own on the target, and test it there')
-    .option('--list', 'list the branches on the target')
-    .option('--drop', 'drop the branch')
-    .option('--diff', 'only compare the branch with what readers see now')
+    .addOption(new Option('--list', 'list the branches on the target').conflicts(['drop', 'diff', 'markdown', 'days']))
+    .addOption(new Option('--drop', 'drop the branch').conflicts(['diff', 'markdown', 'days']))
+    .addOption(new Option('--diff', 'only compare the branch with what readers see now').conflicts('days'))
     .option('--markdown <file>', 'also write what the numbers do as Markdown')
     .option('--days <n>', 'how many days the branch lives (default: 7)')
     .action((name, { list, drop, days, markdown, diff: diffOnly }) =>
@@ -16,7 +17,7 @@ export const branch = ({ program, io, run }: Cli) =>
         async (session) => {
           const command = await import('../../commands/branch.ts');
           const { renderBranch, renderBranches, renderDropped } = await import('../../terminal/branch.ts');
-          const { parseOption, positiveNumber } = await import('../../config/options.ts');
+          const { parseOption, days: numberOfDays } = await import('../../config/options.ts');
           const { requireBranchName } = await import('../branch-name.ts');
           const shared = { paths: session.paths, target: await remoteTarget(session) };
           if (list === true) {
@@ -32,7 +33,9 @@ export const branch = ({ program, io, run }: Cli) =>
           const more = {
             diffOnly,
             ...(markdown === undefined ? {} : { markdown: resolve(io.cwd, markdown) }),
-            ...(days === undefined ? {} : { days: parseOption(positiveNumber, '--days', days, 'a number of days') }),
+            ...(days === undefined
+              ? {}
+              : { days: parseOption(numberOfDays, '--days', days, 'a number of days, at most 3650') }),
           };
           const result = await command.run({ ...options, ...more }, session.effects);
           return session.finish(result, { text: renderBranch, essential: true });

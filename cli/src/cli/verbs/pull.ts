@@ -1,3 +1,4 @@
+import { Option } from '@commander-js/extra-typings';
 import { type Cli, remoteTarget, TARGETS } from '../declare.ts';
 
 export const pull = ({ program, io, run }: Cli) =>
@@ -13,7 +14,14 @@ export const pull = ({ program, io, run }: Cli) =>
     .option('--max-bytes <size>', 'refuse a larger sample', '100MB')
     .option('--plan', 'show what would be brought, and stop')
     .option('--yes', 'skip the confirmation')
-    .option('--drop', 'remove the sample, and go back to loaded files')
+    .addOption(
+      new Option('--drop', 'remove the sample, and go back to loaded files').conflicts([
+        'keys',
+        'sample',
+        'test',
+        'plan',
+      ]),
+    )
     .action((given) =>
       run(
         async (session) => {
