@@ -22,7 +22,7 @@ const ownSchemas = (name: string, schemas: readonly string[]): string[] =>
 
 /**
  * Drops the project's branches that have outlived their lifetime, or all of its branches.
- * @returns their names. What can't be dropped is reported, and doesn't stop the command.
+ * @returns their names. What can't be dropped is reported, and stops neither the others nor the command.
  */
 export async function dropBranches(
   remote: Remote,
@@ -30,15 +30,21 @@ export async function dropBranches(
   { reporter, clock }: Pick<Effects, 'reporter' | 'clock'>,
   which: 'expired' | 'all' = 'expired',
 ): Promise<string[]> {
+  const failed = (what: string, error: unknown): void =>
+    reporter.warn(`${what} could not be dropped (${messageOf(error).split('\n')[0]}): the next command tries again.`);
+  const branches = await readBranches(remote).catch((error: unknown) => {
+    failed('Branches', error);
+    return [];
+  });
   const dropped: string[] = [];
-  try {
-    const branches = (await readBranches(remote)).filter((one) => one.project === project);
-    for (const branch of branches.filter((one) => which === 'all' || isExpired(one, clock.now()))) {
+  for (const branch of branches.filter((one) => one.project === project)) {
+    if (which === 'expired' && !isExpired(branch, clock.now())) continue;
+    try {
       await dropBranch(remote, branch);
       dropped.push(branch.name);
+    } catch (error) {
+      failed(`The branch ${branch.name}`, error);
     }
-  } catch (error) {
-    reporter.warn(`Branches could not be dropped (${messageOf(error).split('\n')[0]}): the next command tries again.`);
   }
   return dropped;
 }

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest';
 import { dropBranches } from '../../src/branches/drop.ts';
 import { type BranchEntry, branchesIn, isExpired } from '../../src/branches/records.ts';
+import { MeetupError } from '../../src/config/errors.ts';
 import { remoteAnswering } from '../deploy/fake-target.ts';
 import { quietEffects } from '../support/effects.ts';
 
@@ -69,5 +70,19 @@ it("dropping expired branches leaves other projects' branches, and schemas that 
   expect(await dropBranches(remote, 'shop', effects)).toEqual(['old']);
   expect(statements.filter((sql) => sql.startsWith('drop'))).toEqual([
     'drop schema if exists `main`.`marts__branch_old` cascade',
+  ]);
+});
+
+it('a branch that cannot be dropped does not keep the others from it', async () => {
+  const row = ({ details, ...rest }: BranchEntry) => ({ ...rest, details: JSON.stringify(details) });
+  const remote = remoteAnswering(async (sql) => {
+    if (sql.startsWith('select')) return [row(begun('mine')), row(begun('someones')), row(begun('third'))];
+    if (sql.startsWith('drop') && sql.includes('someones')) throw new MeetupError('PERMISSION_DENIED\nat line 1');
+    return [];
+  });
+  const effects = quietEffects();
+  expect(await dropBranches(remote, 'shop', effects, 'all')).toEqual(['mine', 'third']);
+  expect(effects.warnings).toEqual([
+    'The branch someones could not be dropped (PERMISSION_DENIED): the next command tries again.',
   ]);
 });
