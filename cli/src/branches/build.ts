@@ -6,8 +6,9 @@ import type { EngineEvent, NodeResult, Problem } from '../engine/protocol.ts';
 import { isTest } from '../engine/results.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
+import { clone, clonePins, run } from './clones.ts';
 import { suffixOf } from './names.ts';
-import { type BranchNode, type BranchPlan, type Pin, toDo } from './plan.ts';
+import { type BranchNode, type BranchPlan, toDo } from './plan.ts';
 import { prepareRecords, writeBranchEntry } from './records.ts';
 import type { BranchSurvey } from './survey.ts';
 
@@ -63,7 +64,7 @@ export async function buildBranch(
   }
   await clonePins(context, branch, missing.pins, inBranch);
   const clones = missing.nodes.filter(({ begins }) => begins === 'clone');
-  await mapConcurrently(clones, (node) => clone(context, node, inBranch.get(node.place)));
+  await mapConcurrently(clones, (node) => clone(context, node, inBranch));
   const built = await buildModels(context, branch, survey, missing);
   const failed = built.nodes.filter(({ status }) => !OK.has(status) && status !== 'no-op').map(({ name }) => name);
   const bytes = await ownBytes(remote, plan.nodes, built.nodes, record?.bytes ?? 0);
@@ -85,47 +86,6 @@ export function keysOfWhatIsThere({ plan, record, inBranch }: BranchSurvey): Rea
       return place === undefined || inBranch.has(place);
     }),
   );
-}
-
-/** A statement of the branch's own; Ctrl-C cancels it. */
-const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
-  remote.connection.run(sql, { signal: effects.signal });
-
-/**
- * A shallow clone copies no rows: it refers to the files of the table. Open-source Delta refuses to clone into a table with rows, so what is
- * left of an earlier run is dropped.
- */
-async function clone(
-  context: DeployContext,
-  { relation, place, version }: Pick<BranchNode, 'relation' | 'place' | 'version'>,
-  there: 'table' | 'view' | undefined,
-): Promise<void> {
-  const { remote } = context;
-  if (there !== undefined) await run(context, dropStatement(remote, place, there));
-  const at = version === undefined ? '' : ` version as of ${version}`;
-  await run(context, `create table ${relationOn(remote, place)} shallow clone ${relationOn(remote, relation)}${at}`);
-}
-
-async function clonePins(
-  context: DeployContext,
-  branch: string,
-  pins: readonly Pin[],
-  inBranch: BranchSurvey['inBranch'],
-): Promise<void> {
-  if (pins.length === 0) return;
-  await mapConcurrently(pins, async (pin) => {
-    try {
-      await clone(context, pin, inBranch.get(pin.place));
-    } catch (error) {
-      if (!(error instanceof MeetupError)) throw error;
-      throw new MeetupError(
-        `${pin.relation} has changed since the last deployment (${pin.newer}), and its version ${pin.version} can't be read any more, so what the code changes can't be told from what new rows change: deploy first.`,
-        { cause: error },
-      );
-    }
-  });
-  const keys = Object.fromEntries(pins.map(({ uniqueId, key }) => [uniqueId, key]));
-  await writeBranchEntry(context.remote, branch, 'built', { keys });
 }
 
 async function buildModels(
