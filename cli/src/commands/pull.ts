@@ -22,6 +22,7 @@ import { dropSample, writeSample } from '../pull/write-sample.ts';
 import { withEngineOn } from '../targets/engine-on.ts';
 import { connectTarget, type RemoteName, type RemoteTarget, remoteTarget } from '../targets/target.ts';
 import type { Kept } from '../test-new/anonymise.ts';
+import { plural } from '../text/text.ts';
 import { requireLocalProfile } from '../toolchain/profile.ts';
 import type { DatabricksConnection } from '../warehouse/databricks.ts';
 import { tryLock, withLock } from '../warehouse/lock.ts';
@@ -102,7 +103,7 @@ export async function run(options: PullOptions, effects: Effects): Promise<Comma
       const nothing = { keys: [], kept: [] };
       if (options.planOnly) return ended('planned', nothing);
       if (!options.yes && !((await options.confirm?.(survey.plan)) ?? false)) return ended('declined', nothing);
-      effects.reporter.progress(`reading ${survey.plan.rows} rows`);
+      effects.reporter.progress(`reading ${plural(survey.plan.rows, 'row')}`);
       const received = await receive(connection, survey.readings, options, { signal });
       const { received: replaced, kept } = withoutPersons(received, project);
       if (signal.aborted) throw new InterruptedError();
@@ -229,7 +230,7 @@ async function whileNobodyWatches<Result>(paths: Paths, work: () => Promise<Resu
   const lock = await tryLock(paths, 'watch');
   if ('heldBy' in lock) {
     throw new MeetupError(
-      `\`meetup dev --watch\` is running in ${processName(lock.heldBy)} on the local data: stop it, pull, and start it again.`,
+      `\`meetup dev --watch\` or another \`meetup pull\` is running in ${processName(lock.heldBy)} on the local data: end it first.`,
     );
   }
   try {

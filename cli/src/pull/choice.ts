@@ -1,4 +1,5 @@
 import { MeetupError } from '../config/errors.ts';
+import { plural } from '../text/text.ts';
 
 /** Which values of a key are brought: those that are named, or a share of all, chosen by a hash. */
 export type Wanted =
@@ -51,7 +52,7 @@ function split(text: string, takes: string): { key: string; value: string } {
 export const wordsOf = ({ key, wanted }: Choice): string =>
   wanted.kind === 'share'
     ? `${wanted.perTenThousand / 100}% of ${key}`
-    : `${wanted.values.length} ${wanted.values.length === 1 ? 'value' : 'values'} of ${key}`;
+    : `${plural(wanted.values.length, 'value')} of ${key}`;
 
 /**
  * The choice of `--keys` or `--sample`; none if neither is given.

@@ -71,12 +71,14 @@ function renderMart(mart: MartChange, style: Style): string {
       ({ column, from, to }) => `  column ${column}: ${from ?? 'missing'} now, ${to ?? 'missing'} in the branch`,
     ),
     ...mart.values.map((one) => {
-      const words = [...(one.differing === null ? [] : [`${one.differing} differ`]), ...valuesInWords(one)];
+      const words = [...(one.differing === null ? [] : [differing(one.differing)]), ...valuesInWords(one)];
       return `  ${one.column}: ${words.join('; ')}`;
     }),
     ...(rows.length === 0 ? [] : [renderTable(heads, rows, style)]),
   ].join('\n');
 }
+
+const differing = (count: number): string => `${plural(count, 'value')} ${count === 1 ? 'differs' : 'differ'}`;
 
 const modelTable = ({ models }: BranchReport, style: Style): string =>
   renderTable(

@@ -1,10 +1,11 @@
-import { formatCount } from '../../text/text.ts';
+import { cellText } from '../../text/table.ts';
+import { formatCount, plural, truncate } from '../../text/text.ts';
 import type { Exceeded } from './limits.ts';
 import type { MartChange, Range, ValueChange } from './mart-change.ts';
 
 /** `3 rows changed, 1 added`; `nothing` if nothing differs. */
 export function changeInWords({ status, added, removed, changed, columns, rows }: MartChange): string {
-  if (status === 'new') return `new, with ${rowsInWords(rows.after)}`;
+  if (status === 'new') return `new, with ${plural(rows.after, 'row')}`;
   const parts = [
     [changed ?? 0, 'changed'],
     [added, 'added'],
@@ -12,16 +13,14 @@ export function changeInWords({ status, added, removed, changed, columns, rows }
   ] as const;
   const counted = parts
     .filter(([count]) => count > 0)
-    .map(([count, what], i) => (i === 0 ? `${rowsInWords(count)} ${what}` : `${formatCount(count)} ${what}`));
-  const types = columns.length === 0 ? [] : [columns.length === 1 ? '1 column' : `${columns.length} columns`];
+    .map(([count, what], i) => (i === 0 ? `${plural(count, 'row')} ${what}` : `${formatCount(count)} ${what}`));
+  const types = columns.length === 0 ? [] : [plural(columns.length, 'column')];
   return [...counted, ...types].join(', ') || 'nothing';
 }
 
-const rowsInWords = (count: number): string => `${formatCount(count)} ${count === 1 ? 'row' : 'rows'}`;
-
 /** A sentence about a limit that is exceeded. */
 export const exceededSentence = ({ mart, limit, allowed, rows, of }: Exceeded): string =>
-  `${mart}: ${formatCount(rows)} of ${rowsInWords(of)}${of === 0 ? '' : ` (${percent(rows / of)})`}, but ${limit} is ${allowed}`;
+  `${mart}: ${formatCount(rows)} of ${plural(of, 'row')}${of === 0 ? '' : ` (${percent(rows / of)})`}, but ${limit} is ${allowed}`;
 
 const percent = (share: number): string => `${Number((share * 100).toPrecision(3))}%`;
 
@@ -48,4 +47,5 @@ function rangeInWords(before: Range, after: Range): string[] {
 }
 
 const LONGEST = 40;
-const shortened = (text: string): string => `'${text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text}'`;
+/** Values come from data: what they hold must not control the terminal. */
+const shortened = (text: string): string => `'${truncate(cellText(text), LONGEST)}'`;
