@@ -1,5 +1,5 @@
 import { type BranchBuilt, buildBranch, keysOfWhatIsThere, leftIn } from '../branches/build.ts';
-import { compareBranch } from '../branches/changes/compare.ts';
+import { compareBranch, limitedMarts } from '../branches/changes/compare.ts';
 import { renderChangesMarkdown } from '../branches/changes/markdown.ts';
 import { dropBranch, dropBranches } from '../branches/drop.ts';
 import { branchName } from '../branches/names.ts';
@@ -7,10 +7,9 @@ import { type BranchPlan, toDo } from '../branches/plan.ts';
 import { type BranchRecord, isExpired, readBranches } from '../branches/records.ts';
 import type { BranchModel, BranchReport } from '../branches/report.ts';
 import { type BranchSurvey, requireOwn, surveyBranch } from '../branches/survey.ts';
-import { writeAtomically } from '../config/atomic-file.ts';
+import { requireWritable, writeAtomically } from '../config/atomic-file.ts';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
-import { reasonOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import type { DeployContext } from '../deploy/context.ts';
@@ -44,15 +43,19 @@ export async function run(options: BranchOptions, effects: Effects): Promise<Com
   const started = effects.clock.elapsed();
   const name = branchName(options.name);
   const project = requireProject(options.paths);
+  if (options.markdown !== undefined) await requireWritable(options.markdown, '--markdown');
   return withTarget({ paths: options.paths, target: options.target, dbt: true }, effects, async (context) => {
     const expired = await dropBranches(context.remote, project, effects);
     const survey = await surveyBranch(context, name, project);
+    const marts = await limitedMarts(context, survey);
     if (options.diffOnly) requireUpToDate(name, survey);
     const outcome = await bringUpToDate({ ...options, name }, project, context, survey);
     const complete = new Set(outcome.models.filter(isComplete).map(({ uniqueId }) => uniqueId));
-    const changes = await compareBranch(context, survey, (uniqueId) => complete.has(uniqueId));
+    const changes = await compareBranch(context, survey, marts, (uniqueId) => complete.has(uniqueId));
     const status = outcome.status !== 'failed' && changes.exceeded.length > 0 ? 'exceeded' : outcome.status;
-    if (options.markdown !== undefined) await writeReport(options.markdown, { ...outcome, ...changes });
+    if (options.markdown !== undefined) {
+      await writeAtomically(options.markdown, `${renderChangesMarkdown({ ...outcome, ...changes })}\n`);
+    }
     const report: BranchReport = { ...outcome, status, changes, expired, ms: effects.clock.elapsed() - started };
     return { exitCode: status === 'failed' || status === 'exceeded' ? 1 : 0, report };
   });
@@ -65,16 +68,6 @@ function requireUpToDate(name: string, survey: BranchSurvey): void {
   if (survey.record !== undefined && nodes.length + pins.length === 0) return;
   const what = survey.record === undefined ? `There is no branch ${name}` : `The branch ${name} is not up to date`;
   throw new MeetupError(`${what}: build it first, without --diff.`);
-}
-
-async function writeReport(file: string, changes: Parameters<typeof renderChangesMarkdown>[0]): Promise<void> {
-  try {
-    await writeAtomically(file, `${renderChangesMarkdown(changes)}\n`);
-  } catch (error) {
-    throw new MeetupError(`The report ${file} can't be written (${reasonOf(error)}): choose another file.`, {
-      cause: error,
-    });
-  }
 }
 
 async function bringUpToDate(

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { access, appendFile, constants, mkdir, stat } from 'node:fs/promises';
-import { dirname, isAbsolute, join, relative } from 'node:path';
+import { appendFile } from 'node:fs/promises';
+import { isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
 import { checkConventions } from '../ci/checks/check.ts';
 import { compareContracts } from '../ci/contracts.ts';
@@ -11,10 +11,10 @@ import { type PartName, readParts } from '../ci/parts.ts';
 import { publicText } from '../ci/public-text.ts';
 import type { BranchPart, BuildPart, CiPart, CiReport, TestsPart } from '../ci/report.ts';
 import { type SlimOutcome, slimBuild } from '../ci/slim-build.ts';
-import { writeAtomically } from '../config/atomic-file.ts';
+import { requireWritable, writeAtomically } from '../config/atomic-file.ts';
 import { broughtToEnd, type Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
-import { reasonOf, sentenceOf } from '../config/explain.ts';
+import { sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { newDeploymentId } from '../deploy/context.ts';
@@ -51,7 +51,7 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
   const { paths } = options;
   const wanted = readParts(options.only, branchTarget(options) !== undefined);
   const summary = options.summary ?? join(paths.state, 'ci-summary.md');
-  await requireWritable(summary);
+  await requireWritable(summary, '--summary');
   const compares = wanted.includes('build') || wanted.includes('contracts');
   const base: Base = compares
     ? await resolveBase(paths.root, options.base)
@@ -214,23 +214,6 @@ function nothing(name: PartName, base: Base): CiPart {
   if (name !== 'build') return { ...part, name, passed: 0, failed: 0, failures: [] };
   const none = { changed: [], removed: [], models: [], tests: [], alsoBuilt: [], leftAlone: [] };
   return { ...part, ...none, name, base, problems: [], stillFailing: [] };
-}
-
-/** Checked before the work, not after it. */
-async function requireWritable(summary: string): Promise<void> {
-  try {
-    await mkdir(dirname(summary), { recursive: true });
-    await access(dirname(summary), constants.W_OK);
-  } catch (error) {
-    throw new MeetupError(`The summary can't be written to ${summary} (${reasonOf(error)}): choose another --summary.`);
-  }
-  const isFolder = await stat(summary).then(
-    (found) => found.isDirectory(),
-    () => false,
-  );
-  if (isFolder) {
-    throw new MeetupError(`The summary can't be written to ${summary}, which is a folder: choose another --summary.`);
-  }
 }
 
 async function writeSummary(markdown: string, file: string, effects: Effects): Promise<void> {

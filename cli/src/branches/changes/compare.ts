@@ -1,7 +1,7 @@
 import { personalSettings, readProject } from '../../ci/checks/check.ts';
 import { checkedManifest } from '../../ci/checks/manifest.ts';
 import { hasPersonalColumns, hiddenColumns } from '../../ci/checks/personal.ts';
-import { publicMarts } from '../../compare/marts.ts';
+import { type MartSpec, publicMarts } from '../../compare/marts.ts';
 import { databricksSide } from '../../compare/side.ts';
 import { readJsonFile } from '../../config/json-file.ts';
 import type { DeployContext } from '../../deploy/context.ts';
@@ -18,18 +18,30 @@ export interface BranchChanges {
 }
 
 /**
- * Compares the public marts of a branch with what readers see now.
- * @param isBuilt whether a mart is complete in the branch, by unique id.
+ * The public marts of the project, whose changes meetup.yml may limit.
  * @throws MeetupError if meetup.yml has limits for a model that doesn't exist.
+ */
+export async function limitedMarts(
+  { paths }: Pick<DeployContext, 'paths'>,
+  { manifestFile }: Pick<BranchSurvey, 'manifestFile'>,
+): Promise<MartSpec[]> {
+  const marts = await publicMarts(manifestFile, paths);
+  requireKnown(paths.root, marts, paths.settings.branch);
+  return marts;
+}
+
+/**
+ * Compares the public marts of a branch with what readers see now.
+ * @param all the public marts of the project.
+ * @param isBuilt whether a mart is complete in the branch, by unique id.
  */
 export async function compareBranch(
   context: DeployContext,
   { plan, manifestFile, drift }: BranchSurvey,
+  all: readonly MartSpec[],
   isBuilt: (uniqueId: string) => boolean,
 ): Promise<BranchChanges> {
   const { paths, remote, target, effects } = context;
-  const all = await publicMarts(manifestFile, paths);
-  requireKnown(paths.root, all, paths.settings.branch);
   const nodes = new Map(plan.nodes.map((node) => [node.uniqueId, node]));
   const personal = await personalIn(context, manifestFile);
   const marts = all.flatMap((mart): BranchMart[] => {
