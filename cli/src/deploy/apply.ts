@@ -74,7 +74,7 @@ export async function applyPlan(
   const progress: Progress = { nodes: [], problems: [], parity: [], uploadedBytes: 0, isAudited: false };
   const touched = touchedBy(survey);
   const before = await readStates(context.remote, survey.present, touched);
-  const pinned = viewsToPin(survey.plan.publishes, survey.shown, before);
+  const pinned = viewsToPin(survey.plan.publishes, survey.deployed.published ?? {}, survey.shown, before);
   await writeEntry(context.remote, identity, 'begun', {
     before,
     pinned,

@@ -115,13 +115,20 @@ describe('a deployment', () => {
       ['marts.a', 'all'],
       ['marts.b', 0],
     ]);
-    const pinned = viewsToPin(steps, shown, before);
+    const pinned = viewsToPin(steps, VIEWS, shown, before);
     expect(pinned).toEqual({ 'marts.a': 'build.a' });
     await pinViews(remote, pinned, before);
     expect(Object.fromEntries(views)).toEqual({
       'marts.a': 'select * from build.a version as of 1',
       'marts.b': 'select * from build.b',
     });
+  });
+
+  it('pins a view to the table that it shows, not to the one that it will show', () => {
+    const steps = [{ view: 'marts.a', what: 'switch', of: 'build.b', comment: '' }] as const;
+    const shown = new Map<string, Shown>([['marts.a', 'all']]);
+    expect(viewsToPin(steps, VIEWS, shown, before)).toEqual({ 'marts.a': 'build.a' });
+    expect(viewsToPin(steps, VIEWS, shown, { 'build.b': table(0) })).toEqual({});
   });
 
   it('unpins views only after their tables are back, and not those of tables that are not', async () => {

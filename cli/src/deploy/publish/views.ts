@@ -22,18 +22,21 @@ export async function readShown(
   return new Map(shown);
 }
 
-/** The views that a deployment pins before it changes their tables: those that show all of a table, with that table. */
+/**
+ * The views that a deployment pins before it changes their tables: those that show all of a table, with that table.
+ * @param deployed the views after the last deployment, which may show other tables than after this one
+ */
 export function viewsToPin(
   steps: readonly PublishStep[],
+  deployed: PublishedViews,
   shown: ReadonlyMap<string, Shown>,
   before: RelationStates,
 ): Record<string, string> {
   return Object.fromEntries(
     steps
-      .filter(
-        ({ view, what, of }) => what !== 'create' && shown.get(view) === 'all' && stateOf(before, of).kind === 'table',
-      )
-      .map(({ view, of }) => [view, of]),
+      .filter(({ view, what }) => what !== 'create' && shown.get(view) === 'all')
+      .map(({ view, of }): [string, string] => [view, deployed[view]?.of ?? of])
+      .filter(([, of]) => stateOf(before, of).kind === 'table'),
   );
 }
 
