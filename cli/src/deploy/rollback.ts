@@ -2,16 +2,7 @@ import { broughtToEnd } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import { firstFew } from '../text/first-few.ts';
 import { type DeployContext, identityOf } from './context.ts';
-import {
-  baseOf,
-  currentDeployment,
-  type Deployed,
-  deployedNow,
-  type Entry,
-  finishedIn,
-  NOTHING_DEPLOYED,
-  writeEntry,
-} from './ledger.ts';
+import { baseOf, currentDeployment, type Deployed, deployedNow, type Entry, finishedIn, writeEntry } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
 import { runsIn } from './runs.ts';
 import { momentOf, stateAfter } from './states.ts';
@@ -66,7 +57,7 @@ function goalBefore(entries: readonly Entry[], id: string, target: string): Roll
 
 /** The goal of going back to the state after the first `length` entries. */
 function goalAt(entries: readonly Entry[], length: number, to: string | null, target: string): RollbackGoal {
-  const deployed = to === null ? NOTHING_DEPLOYED : stateAfter(entries.slice(0, length));
+  const deployed = stateAfter(entries.slice(0, length));
   if (holdsForgotten(deployed, deployedNow(entries))) {
     throw new MeetupError(
       `${target} can't go back to ${placeOf(to)}: something was forgotten since, and its tables still held it then.`,

@@ -22,7 +22,7 @@ export function stateAfter(entries: readonly Entry[]): Deployed {
       // A deployment that was undone only says something about the tables that it put back.
       const isNews = (relation: string): boolean =>
         event !== 'undone' || JSON.stringify(relations[relation]) !== JSON.stringify(last[relation]);
-      const kept = Object.entries(state.relations).filter(([name]) => name in relations && !isNews(name));
+      const kept = Object.entries(state.relations).filter(([name]) => !isNews(name));
       state = { ...details.deployed, relations: { ...relations, ...Object.fromEntries(kept) } };
       last = relations;
     } else if (isEnd(event)) {

@@ -173,8 +173,29 @@ describe('a rollback', () => {
     );
   });
 
+  it('returns to what runs had written before anything was deployed', () => {
+    const runs = ledger(
+      ['run begun', 'r0', RUN],
+      ['run finished', 'r0', { wrote: { 'marts.t': table(0) } }],
+      ['run begun', 'r1', RUN],
+      ['run finished', 'r1', { wrote: { 'marts.t': table(1) } }],
+    );
+    const goal = { to: null, deployed: { relations: { 'marts.t': table(0) } }, undoes: ['r1'] };
+    expect(rollbackGoal(runs, undefined, 'prod', 'r1')).toMatchObject(goal);
+    const first = [...runs, ...ledger(['begun', 'one'], ['finished', 'one', deployed(2)])];
+    expect(rollbackGoal(first, undefined, 'prod')).toMatchObject({
+      to: null,
+      deployed: { relations: { 'marts.t': table(1) } },
+    });
+  });
+
   it('goes past a deployment that was undone to what runs wrote before it', () => {
     const undone = ledger(['begun', 'two'], ['undone', 'two', deployed(1)]);
     expect(stateAfter([...HISTORY, ...undone]).relations).toEqual({ 'marts.t': table(2) });
+    const created = ledger(['run begun', 'r3', RUN], ['run finished', 'r3', { wrote: { 'marts.new': table(0) } }]);
+    expect(stateAfter([...HISTORY, ...created, ...undone]).relations).toEqual({
+      'marts.t': table(2),
+      'marts.new': table(0),
+    });
   });
 });
