@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import type { Effects } from '../config/effects.ts';
-import { MeetupError } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { RemoteTarget } from '../targets/target.ts';
 
@@ -35,6 +35,7 @@ export function bundleArguments({ name, catalog, options }: RemoteTarget): strin
 /**
  * Deploys the project's Databricks Asset Bundle with Databricks' own CLI and the credentials of the target.
  * @returns why it failed, in one line; undefined if it succeeded.
+ * @throws InterruptedError when the signal is aborted.
  */
 export async function deployBundle(
   { root }: Paths,
@@ -52,6 +53,10 @@ export async function deployBundle(
     stdin: 'ignore',
   });
   if (exitCode === 0) return undefined;
+  if (signal.aborted) {
+    reporter.warn(`${target.name} is up to date, but its bundle may not be: run the command again to deploy it.`);
+    throw new InterruptedError();
+  }
   const lines = (all ?? '').split('\n').filter((line) => line.trim() !== '');
   return lines.find((line) => /^error/i.test(line.trim())) ?? lines.at(-1) ?? shortMessage ?? 'no reason given';
 }

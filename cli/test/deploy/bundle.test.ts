@@ -1,6 +1,7 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { InterruptedError } from '../../src/config/errors.ts';
 import { resolvePaths } from '../../src/config/paths.ts';
 import { deployBundle, requireBundle } from '../../src/deploy/bundle.ts';
 import type { RemoteTarget } from '../../src/targets/target.ts';
@@ -51,6 +52,13 @@ describe('the bundle of a deployment', () => {
     const script = `echo Uploading...; echo 'Error: cannot configure default credentials' >&2; exit 1`;
     const { paths, effects } = await projectWith(script);
     expect(await deployBundle(paths, TARGET, effects)).toBe('Error: cannot configure default credentials');
+  });
+
+  it('has not failed if it is interrupted', async () => {
+    const { paths, effects } = await projectWith('exec sleep 60');
+    const stop = new AbortController();
+    setTimeout(() => stop.abort(), 100);
+    await expect(deployBundle(paths, TARGET, { ...effects, signal: stop.signal })).rejects.toThrow(InterruptedError);
   });
 
   it('is refused before anything is done if there is no CLI, no bundle or no Databricks', async () => {
