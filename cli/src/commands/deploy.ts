@@ -94,7 +94,7 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
     try {
       const applied = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });
       const outcome = await withBundle(options, context, applied);
-      if (!options.planOnly) await dropBranchesAfter(outcome, context);
+      if (isUpToDateNow(outcome)) await dropBranchesAfter(outcome, context);
       return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
     } finally {
       await local.close();
@@ -104,14 +104,15 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
 
 type Outcome = CommandResult<Omit<DeployReport, 'ms'>>;
 
+const isUpToDateNow = ({ report: { status } }: Outcome): boolean => status === 'deployed' || status === 'unchanged';
+
 /** Deploys the job's code after the target's: until then, the job runs the earlier code on a target that may be ahead of it. */
 async function withBundle(
   options: DeployOptions,
   { paths, target, effects }: DeployContext,
   outcome: Outcome,
 ): Promise<Outcome> {
-  const isSettled = outcome.report.status === 'deployed' || outcome.report.status === 'unchanged';
-  if (options.bundle !== true || !isSettled) return outcome;
+  if (options.bundle !== true || !isUpToDateNow(outcome)) return outcome;
   const reason = await deployBundle(paths, target, effects);
   return reason === undefined
     ? { ...outcome, report: { ...outcome.report, bundle: { status: 'deployed' } } }
