@@ -41,8 +41,8 @@ type ForeignOrOwn = ChangesAnswer['sources'][number];
 
 const hooksSchema = z.looseObject({ nodes: z.record(z.string(), z.looseObject({ raw_code: z.string().nullish() })) });
 
-/** meetup's own hooks, which take the lease and write the ledger. */
-const OWN_HOOK = /\bmeetup_run_(begins|ends)\(/;
+/** A hook that only takes the lease and writes the ledger, as `record_hooks.py` of the engine tells. */
+const OWN_HOOK = /^\s*\{\{\s*meetup_run_(begins\(\s*\)|ends\(\s*results\s*\))\s*\}\}\s*$/;
 
 /**
  * Makes sure that they exist before anything is done. A project with hooks may make them itself, so that they can't be required yet.

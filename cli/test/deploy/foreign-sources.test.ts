@@ -56,7 +56,9 @@ describe('sources that somebody else owns', () => {
     await expect(requireForeignSources(remote, 'prod', missing, manifest)).rejects.toThrow(
       'prod has no table main.crm.customers, which source.shop.crm.customers names and somebody else has to provide',
     );
-    await writeFile(manifest, '{"nodes": {"operation.shop.shop-on-run-start-0": {}}}');
-    await expect(requireForeignSources(remote, 'prod', missing, manifest)).resolves.toBeUndefined();
+    for (const hook of ['{}', '{"raw_code": "{{ make_customers() }}{{ meetup_run_begins() }}"}']) {
+      await writeFile(manifest, `{"nodes": {"operation.shop.shop-on-run-start-0": ${hook}}}`);
+      await expect(requireForeignSources(remote, 'prod', missing, manifest)).resolves.toBeUndefined();
+    }
   });
 });
