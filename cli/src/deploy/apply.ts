@@ -321,7 +321,9 @@ async function takeBack(
     if (!known) throw error;
     return { status: 'undone', reason, undone } as const;
   } catch (failure) {
-    if (failure instanceof LockLostError) return { status: 'not undone', reason: failure.message } as const;
+    if (failure instanceof LockLostError) {
+      return { status: isAudited ? 'not published' : 'not undone', reason: failure.message } as const;
+    }
     if (failure === error) throw error;
     if (isAudited) {
       reporter.warn(notPublished(context.target.name, failure));

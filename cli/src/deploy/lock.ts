@@ -19,23 +19,21 @@ const holderSchema = z.object({ holder: z.string().nullable(), expired: z.boolea
 
 /** A held lock. */
 export interface Lease {
-  /** Aborted when another deployment is found to hold the lock. */
+  /** Aborted when the lock is found to be lost. */
   readonly lost: AbortSignal;
   /**
    * Makes sure that the lock is still held. Asks the target if the last renewal is old, because a machine that slept may
    * have lost it.
    * @param over another connection, for a holder that may have lost its own; from now on the lease is renewed over it.
-   * @throws LockLostError if another deployment took over and has undone this one, or is about to.
+   * @throws LockLostError if somebody else took over: the next deployment or rollback has undone or published this one, or does so first.
    */
   requireHeld(over?: Remote): Promise<void>;
 }
 
-/** Another deployment holds the lock now. Nothing may be written or put back any more. */
+/** Somebody else holds the lock now, or did. Nothing may be written or put back any more: the next deployment or rollback does that. */
 export class LockLostError extends MeetupError {
-  constructor(holder: string) {
-    super(
-      `Another deployment (${holder}) took the lease, which was not renewed in time: it will put back what this one did`,
-    );
+  constructor(holder: string | null) {
+    super(`The lease was not renewed in time${holder === null ? '' : ` and is now held by ${describeHolder(holder)}`}`);
     this.name = 'LockLostError';
   }
 }
@@ -101,7 +99,7 @@ export async function withDeployLock<T>(
     await through.connection.run(renewSql(table, me)).catch(ignoreContention);
     const { holder } = await lookAt(through, table);
     if (holder === me) renewedAt = asked;
-    else lost.abort(new LockLostError(holder ?? 'one that has ended'));
+    else lost.abort(new LockLostError(holder));
   };
   const requireHeld = async (over?: Remote): Promise<void> => {
     through = over ?? through;

@@ -126,7 +126,7 @@ describe('the deployment lock', () => {
       { now: () => now },
     );
     await expect(work).rejects.toThrow(
-      'Another deployment (elsewhere 1 two) took the lease, which was not renewed in time: it will put back what this one did',
+      'The lease was not renewed in time and is now held by deployment two, process 1 on elsewhere',
     );
     expect(row.holder).toBe('elsewhere 1 two');
   });
