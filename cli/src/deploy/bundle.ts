@@ -58,5 +58,9 @@ export async function deployBundle(
     throw new InterruptedError();
   }
   const lines = (all ?? '').split('\n').filter((line) => line.trim() !== '');
-  return lines.find((line) => /^error/i.test(line.trim())) ?? lines.at(-1) ?? shortMessage ?? 'no reason given';
+  const reason = lines.find((line) => /^error/i.test(line.trim())) ?? lines.at(-1) ?? shortMessage ?? 'no reason given';
+  return reason
+    .trim()
+    .replace(/^error:\s*/i, '')
+    .replace(/\.$/, '');
 }

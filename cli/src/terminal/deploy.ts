@@ -170,7 +170,7 @@ function renderBundle({ bundle, target }: DeployReport, style: Style): string[] 
   return bundle.status === 'deployed'
     ? [`${style.good('Deployed the bundle')} to ${target}: the job runs this code from now on.`]
     : [
-        `${style.bad('The bundle was not deployed')}, so the job still runs its earlier code: ${bundle.reason}. Try again with \`databricks bundle deploy --target ${target}\`.`,
+        `${style.bad('The bundle was not deployed')}, so the job still runs its earlier code: ${bundle.reason}. Try again with \`./meetup deploy --target ${target} --bundle\`.`,
       ];
 }
 

@@ -51,7 +51,7 @@ describe('the bundle of a deployment', () => {
   it("has failed if the CLI fails, for the CLI's reason", async () => {
     const script = `echo Uploading...; echo 'Error: cannot configure default credentials' >&2; exit 1`;
     const { paths, effects } = await projectWith(script);
-    expect(await deployBundle(paths, TARGET, effects)).toBe('Error: cannot configure default credentials');
+    expect(await deployBundle(paths, TARGET, effects)).toBe('cannot configure default credentials');
   });
 
   it('has not failed if it is interrupted', async () => {
