@@ -148,18 +148,24 @@ export interface BranchDropReport {
   readonly schemas: readonly string[];
 }
 
+export interface BranchDropOptions extends Pick<BranchOptions, 'paths' | 'target' | 'name'> {
+  /** Whether the branch may be missing, because it may have failed before it was recorded. */
+  readonly ifExists?: boolean;
+}
+
 /**
  * Drops a branch: the schemas that were recorded for it.
  * @throws MeetupError if there is no such branch, or it is another project's.
  */
-export async function drop(options: BranchOptions, effects: Effects): Promise<CommandResult<BranchDropReport>> {
-  const { paths, target } = options;
+export async function drop(options: BranchDropOptions, effects: Effects): Promise<CommandResult<BranchDropReport>> {
+  const { paths, target, ifExists = false } = options;
   const name = branchName(options.name);
   const project = requireProject(paths);
   return withTarget({ paths, target }, effects, async ({ remote }) => {
     const branches = await readBranches(remote);
     const record = branches.find((one) => one.name === name);
     if (record === undefined) {
+      if (ifExists) return { exitCode: 0, report: { target, dropped: name, schemas: [] } };
       const known = branches.length === 0 ? 'has none' : `has ${branches.map((one) => one.name).join(', ')}`;
       throw new MeetupError(`There is no branch ${name} to drop: ${target} ${known}.`);
     }

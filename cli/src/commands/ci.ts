@@ -175,7 +175,7 @@ async function takeAway(
 ): Promise<void> {
   effects.reporter.progress(`dropping the branch ${which.name}`);
   try {
-    await dropBranch(which, { ...effects, signal: new AbortController().signal });
+    await dropBranch({ ...which, ifExists: true }, { ...effects, signal: new AbortController().signal });
   } catch (error) {
     effects.reporter.warn(`${sentenceOf(error)} If the branch ${which.name} exists, it is dropped after a day.`);
   }

@@ -27,7 +27,7 @@ export async function requireBundle({ root }: Paths, target: string, { env }: Ef
 }
 
 /** The arguments of the CLI. The job uses the warehouse and the catalog that were deployed to. */
-export function bundleArguments({ name, catalog, options }: RemoteTarget): string[] {
+function bundleArguments({ name, catalog, options }: RemoteTarget): string[] {
   const warehouse = options.httpPath.split('/').at(-1) ?? '';
   return ['bundle', 'deploy', '--target', name, '--var', `warehouse_id=${warehouse}`, '--var', `catalog=${catalog}`];
 }

@@ -191,7 +191,7 @@ export function deployedNow(entries: readonly Entry[]): Deployed {
 }
 
 /** Whether an entry is about a run of dbt (`runs.ts`), not about a deployment or rollback. */
-export const isOfRun = ({ event }: Pick<Entry, 'event'>): boolean => event.startsWith('run ');
+const isOfRun = ({ event }: Pick<Entry, 'event'>): boolean => event.startsWith('run ');
 
 /** A deployment or rollback that began and never ended, because its process died. */
 export function interrupted(entries: readonly Entry[]): Entry | undefined {

@@ -208,7 +208,7 @@ function isDead(holder: string): boolean {
 }
 
 /** `dbt <run> <job>/<run of the job> <target>`, as dbt/macros/deployment/lease.sql writes it; or a deployment. */
-export function describeHolder(holder: string | null): string {
+function describeHolder(holder: string | null): string {
   const [machine, second, third] = (holder ?? 'nobody').split(' ');
   if (machine !== 'dbt') return `deployment ${third ?? '?'}, process ${second ?? '?'} on ${machine}`;
   const [job, run] = (third ?? '-').split('/');

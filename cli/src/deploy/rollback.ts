@@ -5,7 +5,7 @@ import { type DeployContext, identityOf } from './context.ts';
 import { baseOf, currentDeployment, type Deployed, deployedNow, type Entry, finishedIn, writeEntry } from './ledger.ts';
 import type { PutBack } from './put-back.ts';
 import { runsIn } from './runs.ts';
-import { momentOf, stateAfter } from './states.ts';
+import { lengthAt, stateAfter } from './states.ts';
 import { goBackTo, wayBack } from './undo.ts';
 
 /** The start and the goal of a rollback. */
@@ -42,7 +42,7 @@ export function rollbackGoal(
       finished.length === 0 ? 'none finished successfully' : `the last are ${finished.slice(-5).join(', ')}`;
     throw new MeetupError(`${target} has no deployment ${goal}: ${known}.`);
   }
-  return goalAt(entries, momentOf(entries, goal), goal, target);
+  return goalAt(entries, lengthAt(entries, goal), goal, target);
 }
 
 /**

@@ -6,7 +6,7 @@ import { isEnd, withRuns } from './runs.ts';
  * How many entries there were when a deployment was last current. Putting back gives tables new versions with the old rows, and runs of dbt write
  * more, so the last entry counts, not the deployment's own.
  */
-export const momentOf = (entries: readonly Entry[], deployment: string | null): number =>
+export const lengthAt = (entries: readonly Entry[], deployment: string | null): number =>
   1 + entries.findLastIndex((_, at) => currentDeployment(entries.slice(0, at + 1)) === deployment);
 
 /**

@@ -285,5 +285,5 @@ async function planRaw(
 const loadedOf = ({ id, loaded }: Batch, ours: readonly Batch[]): number =>
   ours.find((batch) => batch.id === id)?.loaded ?? loaded;
 
-export const hasRawDrift = (drift: ReadonlyMap<string, string>): boolean =>
+const hasRawDrift = (drift: ReadonlyMap<string, string>): boolean =>
   [...drift.keys()].some((relation) => relation.startsWith('raw.'));
