@@ -72,7 +72,13 @@ function goalAt(entries: readonly Entry[], length: number, to: string | null, ta
  * @throws MeetupError if the rollback would now have another start or goal than was confirmed.
  */
 export function requireSameGoal(agreed: RollbackGoal, now: RollbackGoal, target: string): void {
-  if (agreed.from === now.from && agreed.to === now.to && agreed.undoes.length === now.undoes.length) return;
+  const isSame = agreed.from === now.from && agreed.to === now.to;
+  if (isSame && agreed.undoes.length === now.undoes.length) return;
+  if (isSame) {
+    throw new MeetupError(
+      `dbt ran on ${target} in the meantime, which the rollback would undo as well. Nothing was changed: roll back again to confirm that.`,
+    );
+  }
   throw new MeetupError(
     `${target} is now at ${placeOf(now.from)}, not at ${placeOf(agreed.from)}: somebody deployed in the meantime. Nothing was changed: check the deployments again, then choose one with --to.`,
   );

@@ -93,11 +93,13 @@ describe('a rollback', () => {
     expect(() => rollbackGoal([], 'two', 'prod')).toThrow('prod has no deployment two: none finished successfully.');
   });
 
-  it('is rejected if somebody has deployed since it was confirmed', () => {
+  it('is rejected if somebody has deployed or dbt has run since it was confirmed', () => {
     const agreed = rollbackGoal(TWO, undefined, 'prod');
     expect(() => requireSameGoal(agreed, agreed, 'prod')).not.toThrow();
     const now = rollbackGoal([...TWO, ...ledger(['begun', 'three'], ['finished', 'three', 3])], undefined, 'prod');
     expect(() => requireSameGoal(agreed, now, 'prod')).toThrow('prod is now at three, not at two');
+    const afterRun = rollbackGoal([...TWO, ...ledger(['run begun', 'r1'], ['run finished', 'r1'])], undefined, 'prod');
+    expect(() => requireSameGoal(agreed, afterRun, 'prod')).toThrow('dbt ran on prod in the meantime');
   });
 
   it('is rejected if the named deployment never succeeded or does not exist', () => {
