@@ -7,7 +7,7 @@ import { placeOf, type RollbackGoal } from '../deploy/rollback.ts';
 import { receiptText } from '../forget/receipt-text.ts';
 import type { Receipt } from '../forget/receipts.ts';
 import type { InitPlan } from '../init/planned-file.ts';
-import { renderPlan, undoneRuns } from '../terminal/deploy.ts';
+import { renderPlan, runsInWords } from '../terminal/deploy.ts';
 import { renderInitPlan } from '../terminal/init.ts';
 import { renderPullPlan } from '../terminal/pull.ts';
 import { styleFor } from '../text/style.ts';
@@ -26,8 +26,12 @@ export function confirmRollback(session: CommandSession, io: Io) {
   if (!hasPerson(io)) return {};
   return {
     confirm: ({ from, to, undoes }: RollbackGoal, target: string) => {
-      const runs = undoes.length === 0 ? '' : ` ${undoneRuns(undoes)}`;
-      return typed(session, io, `This rolls ${target} back from ${placeOf(from)} to ${placeOf(to)}.${runs}`, target);
+      const what =
+        from === to
+          ? `This puts ${target} back to an earlier state.`
+          : `This rolls ${target} back from ${placeOf(from)} to ${placeOf(to)}.`;
+      const runs = undoes.length === 0 ? '' : ` It also undoes ${runsInWords(undoes)}.`;
+      return typed(session, io, what + runs, target);
     },
   };
 }

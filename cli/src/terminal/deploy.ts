@@ -224,10 +224,10 @@ export function renderRollback(report: RollbackReport, style: Style): string {
   return [...renderRecovered(report.recovered, style), ...rollbackLines(report, style), took].join('\n');
 }
 
-/** Which runs of dbt a rollback undoes, in one sentence. */
-export function undoneRuns(runs: readonly string[]): string {
+/** The runs of dbt that a rollback undoes. */
+export function runsInWords(runs: readonly string[]): string {
   const { shown, more } = firstFew(runs);
-  return `It also undoes ${plural(runs.length, 'run')} of dbt: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}.`;
+  return `${plural(runs.length, 'run')} of dbt: ${shown.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
 }
 
 function rollbackLines(report: RollbackReport, style: Style): string[] {
@@ -238,7 +238,8 @@ function rollbackLines(report: RollbackReport, style: Style): string[] {
   }
   const place = `${report.target} is at ${report.to ?? 'its state before the first deployment'}`;
   const shown = report.failed.length === 0 ? style.good(place) : style.caution(`${place}, but not all of it`);
-  const undone = (report.undoes ?? []).length === 0 ? [] : [undoneRuns(report.undoes ?? [])];
+  const { undoes = [] } = report;
+  const undone = undoes.length === 0 ? [] : [`This also undid ${runsInWords(undoes)}.`];
   return [
     `${shown}: ${plural(report.restored.length, 'relation')} put back`,
     ...undone,
