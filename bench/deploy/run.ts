@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { run as branch, drop as dropBranch } from '../../cli/src/commands/branch.ts';
 import { type DeployReport, run as deploy } from '../../cli/src/commands/deploy.ts';
 import { run as dev } from '../../cli/src/commands/dev.ts';
 import { run as diff } from '../../cli/src/commands/diff.ts';
@@ -21,8 +22,8 @@ import { openPublished } from '../../cli/src/warehouse/duckdb.ts';
 import { copyProject } from '../../cli/test/support/project-copy.ts';
 
 /**
- * Measures deployments of this project to the rehearsal: of everything, of nothing, of one changed model, of a daily drop, and for how
- * long readers can see marts of two deployments. Also measures
+ * Measures deployments of this project to the rehearsal: of everything, of nothing, of one changed model and its branch, of a daily drop,
+ * and for how long readers can see marts of two deployments. Also measures
  * how many bytes are uploaded for the raw JSON, and how long it takes to compare all public marts. Everything happens in one run, on
  * one copy of the project. Ratios are relative to the deployment of everything.
  *
@@ -49,6 +50,8 @@ const statementSchema = z.object({ at: z.string(), statement: z.string() });
 interface Figures {
   rawBytes: number;
   uploadedBytes: number;
+  branchBytes?: number;
+  targetBytes?: number;
   [seconds: `${string}S`]: number;
 }
 
@@ -102,6 +105,24 @@ async function changeOneModel(): Promise<void> {
   await writeFile(file, `${(await readFile(file, 'utf8')).trimEnd()}\nwhere 1 = 1\n`);
 }
 
+/** Builds what differs as a branch, compares its public models with what readers see, and drops it. */
+async function branchOf(): Promise<{ seconds: number; bytes: number; ofAll: number }> {
+  const named = { paths, target: 'rehearsal', name: 'bench' } as const;
+  const ofAll = await bytesIn(rehearsalPlaces(paths).warehouse);
+  const { seconds, result } = await timed(() => branch(named, effects));
+  if (result.exitCode !== 0) throw new Error(`the branch is ${result.report.status}`);
+  await dropBranch(named, effects);
+  return { seconds, bytes: result.report.bytes, ofAll };
+}
+
+async function bytesIn(place: string): Promise<number> {
+  const entries = await readdir(place, { recursive: true, withFileTypes: true });
+  const sizes = await Promise.all(
+    entries.map(async (entry) => (entry.isFile() ? (await stat(join(entry.parentPath, entry.name))).size : 0)),
+  );
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
 async function measure(): Promise<Figures & { report: string[] }> {
   const raw = await rawBytes();
   const uploaded = await bytesToUpload(paths);
@@ -124,6 +145,12 @@ async function measure(): Promise<Figures & { report: string[] }> {
   const nothing = await deployed('unchanged');
   row('nothing to do', nothing.seconds, `${nothing.result.uploadedBytes} bytes`);
   await changeOneModel();
+  const branched = await branchOf();
+  row(
+    'a branch of one changed mart',
+    branched.seconds,
+    `(goal: 10); ${branched.bytes} bytes, ${((branched.bytes / branched.ofAll) * 100).toFixed(2)} % of the target (goal: 1 %)`,
+  );
   const one = await deployed('deployed');
   row('one changed mart', one.seconds, `${one.result.nodes?.length} models and tests`);
   await addDrops(isDrop);
@@ -147,6 +174,9 @@ async function measure(): Promise<Figures & { report: string[] }> {
     ...figures,
     fullS: full.seconds,
     nothingS: nothing.seconds,
+    branchS: branched.seconds,
+    branchBytes: branched.bytes,
+    targetBytes: branched.ofAll,
     oneModelS: one.seconds,
     dailyDropS: drop.seconds,
     mixedS: mixed.views,
