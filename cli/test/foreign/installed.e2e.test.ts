@@ -157,6 +157,16 @@ describe("a project with its own folders and schemas, and models in Databricks' 
     }
   });
 
+  it('has its versions of a model listed one by one', async () => {
+    const built = await meetup.run(shop, 'build', '--select', 'customers', '--json');
+    const { nodes }: { nodes: { name: string; kind: string }[] } = JSON.parse(built.stdout);
+    const models = nodes.filter(({ kind }) => kind === 'model').map(({ name }) => name);
+    expect(models.toSorted()).toEqual(['customers.v1', 'customers.v2']);
+    const covered = await meetup.run(shop, 'test', '--coverage', '--select', 'customers');
+    expect(covered.stdout).toContain('customers.v1');
+    expect(covered.stdout).toContain('customers.v2');
+  });
+
   it('gets unit tests of versions of a model, and a sentence for a model that DuckDB cannot run', async () => {
     const latest = await meetup.run(shop, 'test', 'new', 'customers');
     expect(latest.stdout, latest.stderr).toContain('customers/from_local_data.yml');

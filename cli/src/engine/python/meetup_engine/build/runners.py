@@ -23,6 +23,7 @@ from meetup_engine.build.build_state import BuildState
 from meetup_engine.build.record_hooks import only_records
 from meetup_engine.build.test_places import line_of
 from meetup_engine.dbt_patches import late_files
+from meetup_engine.project.names import called
 from meetup_engine.protocol import problems
 from meetup_engine.protocol.messages import Diff, Identity, NodeResult, Sample
 
@@ -266,7 +267,7 @@ def identity(node: Identified) -> Identity:
         tested = node.depends_on_nodes[0]
     found: Identity = {
         "uniqueId": node.unique_id,
-        "name": node.name,
+        "name": called(node),
         "resourceType": str(node.resource_type),
         "file": getattr(node, "original_file_path", None),
     }

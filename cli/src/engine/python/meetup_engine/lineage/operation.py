@@ -25,6 +25,7 @@ from meetup_engine.lineage.reads import (
     together,
 )
 from meetup_engine.lru_cache import LruCache
+from meetup_engine.project.names import called
 from meetup_engine.timing import ms_since
 from meetup_engine.unit_tests.columns import place_of
 from meetup_engine.unit_tests.runner import UnitTestRunner
@@ -115,7 +116,7 @@ class _Reader:
         """A model's lineage. If its SQL can't be resolved, each column reads every column of what the model depends on."""
         described: LineageModel = {
             "uniqueId": node.unique_id,
-            "name": getattr(node, "search_name", node.name),
+            "name": called(node),
             "resourceType": str(node.resource_type),
             "file": node.original_file_path,
             "schema": node.schema,

@@ -18,6 +18,7 @@ from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.project.elsewhere import elsewhere
+from meetup_engine.project.names import called
 from meetup_engine.timing import ms_since
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def operation(session_of: SessionOf, refresh: Refresh) -> Mapping[str, Callable[
 def _described(node: ManifestNode, fingerprint: str | None, reason: str | None, not_local: str | None) -> DeployedNode:
     return {
         "uniqueId": node.unique_id,
-        "name": node.name,
+        "name": called(node),
         "resourceType": str(node.resource_type),
         "schema": node.schema,
         "relation": _relation_name(node),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from dbt.artifacts.resources.types import ModelLanguage, NodeType
 
+from meetup_engine.project.names import called
+
 if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
     from dbt.contracts.graph.nodes import ManifestNode
@@ -31,15 +33,15 @@ def refused(manifest: Manifest) -> list[Problem]:
 
 def _refusal(node: ManifestNode) -> str | None:
     if getattr(node, "language", None) == ModelLanguage.python:
-        return f"The model {node.name} is a Python model, which meetup can't run: rewrite it in SQL, or disable it."
+        return f"The model {called(node)} is a Python model, which meetup can't run: rewrite it in SQL, or disable it."
     if getattr(node.config, "incremental_strategy", None) == "microbatch":
         return (
-            f"The model {node.name} has the incremental strategy microbatch, which meetup can't run: "
+            f"The model {called(node)} has the incremental strategy microbatch, which meetup can't run: "
             "choose another strategy, or disable it."
         )
     engine = engine_of(node)
     if engine is not None and engine not in ENGINES:
-        return f"The model {node.name} has meta.engine '{engine}', but that can only be {' or '.join(ENGINES)}."
+        return f"The model {called(node)} has meta.engine '{engine}', but that can only be {' or '.join(ENGINES)}."
     return None
 
 
@@ -72,6 +74,6 @@ def elsewhere(manifest: Manifest, engine: str) -> dict[str, str]:
         above = pending.pop()
         for unique_id in below[above]:
             if unique_id not in found:
-                found[unique_id] = f"it reads {manifest.nodes[above].name}"
+                found[unique_id] = f"it reads {called(manifest.nodes[above])}"
                 pending.append(unique_id)
     return found

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dbt.contracts.graph.semantic_manifest import SemanticManifest
 
+from meetup_engine.project.names import called
 from meetup_engine.timing import ms_since
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ def _described(metric: Metric, manifest: Manifest) -> MetricInfo:
         "description": " ".join(metric.description.split()),
         "type": str(metric.type),
         "owner": _owner_of(group, manifest),
-        "models": [getattr(model, "search_name", model.name) for model in models],
+        "models": [called(model) for model in models],
         "file": metric.original_file_path,
     }
 

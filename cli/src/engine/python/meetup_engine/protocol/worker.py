@@ -34,6 +34,7 @@ from meetup_engine.build.runners import TASKS as DBT_TASKS
 from meetup_engine.dbt_patches import registry
 from meetup_engine.dbt_patches.readable_files import unreadable
 from meetup_engine.project import branched, changes, elsewhere, metrics
+from meetup_engine.project.names import called
 from meetup_engine.project.project import Project, settings_from
 from meetup_engine.protocol import events, problems
 from meetup_engine.protocol.cancelling import Cancellation, Cancelled
@@ -192,7 +193,7 @@ class Worker:
             answer = _answer_of(task, results)
         answer["parse"] = report_of(parse, session)
         answer["elsewhere"] = [
-            {"name": node.name, "reason": reason}
+            {"name": called(node), "reason": reason}
             for unique_id, reason in sorted(session.elsewhere().items())
             if (node := session.manifest.nodes.get(unique_id)) is not None and node.resource_type != NodeType.Test
         ]

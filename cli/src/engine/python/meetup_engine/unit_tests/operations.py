@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dbt.artifacts.resources.types import NodeType
 
 from meetup_engine.build.runners import identity
+from meetup_engine.project.names import called
 from meetup_engine.timing import ms_since
 from meetup_engine.unit_tests.places import place_of
 from meetup_engine.unit_tests.runner import UnitTestRunner
@@ -103,7 +104,10 @@ def run_unit_tests(session: Project, request: Request) -> UnitTestsAnswer:
 
 
 def models_of(session: Project, request: Request) -> dict[str, ManifestNode]:
-    """Models of the root project by unique id: all, or those that match `select`, which are names with * as a wildcard."""
+    """
+    Models of the root project by unique id: all, or those that match `select`, which are names with * as a wildcard. The name of a
+    model selects all its versions.
+    """
     wanted = request.document.get("select") or ["*"]
     elsewhere = session.elsewhere()
     return {
@@ -113,7 +117,7 @@ def models_of(session: Project, request: Request) -> dict[str, ManifestNode]:
         and unique_id not in elsewhere
         and node.language == "sql"
         and node.package_name == session.config.project_name
-        and any(fnmatch.fnmatch(node.name, pattern) for pattern in wanted)
+        and any(fnmatch.fnmatch(name, pattern) for pattern in wanted for name in (node.name, called(node)))
     }
 
 

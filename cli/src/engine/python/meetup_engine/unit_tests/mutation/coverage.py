@@ -12,6 +12,7 @@ from dbt_common.exceptions import DbtBaseException
 from sqlglot import exp
 
 from meetup_engine.dbt_patches.cte_injection import inject_ctes_into_sql
+from meetup_engine.project.names import called
 from meetup_engine.timing import ms_since
 from meetup_engine.unit_tests.mutation.mutants import Tests, Trial, trials_of
 from meetup_engine.unit_tests.mutation.sites import part_of, sql_of
@@ -32,7 +33,7 @@ _REACHED = "meetup: this branch is reached"
 def coverage_of(runner: UnitTestRunner, node: ManifestNode, tests: Sequence[UnitTestDefinition]) -> CoveredModel:
     """A model's coverage in the protocol's format."""
     answer: CoveredModel = {
-        "model": node.name,
+        "model": called(node),
         "file": node.original_file_path,
         "fixtures": len(tests),
         "columns": 0,

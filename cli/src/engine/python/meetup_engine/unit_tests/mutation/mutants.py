@@ -15,6 +15,7 @@ import sqlglot
 from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.dbt_patches.cte_injection import inject_ctes_into_sql
+from meetup_engine.project.names import called
 from meetup_engine.protocol.cancelling import Cancelled
 from meetup_engine.timing import ms_since
 from meetup_engine.unit_tests.comparing import compare
@@ -90,7 +91,7 @@ def mutate(
     verdicts: list[Verdict] = []
     work: list[tuple[Verdict, list[Trial]]] = []
     for unique_id, node in nodes.items():
-        verdict = Verdict(node.name, node.original_file_path)
+        verdict = Verdict(called(node), node.original_file_path)
         verdicts.append(verdict)
         try:
             trials = trials_of(runner, tests.get(unique_id, []), node)
