@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Deployed, type Entry, interrupted, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
+import { findDrift } from '../../src/deploy/plan/deployed-project.ts';
 import type { ModelAction, ProjectNode } from '../../src/deploy/plan/models.ts';
 import {
   type PublishInputs,
@@ -225,6 +226,29 @@ describe('a rollback', () => {
     expect(await rolledBack(fake, goal)).toMatchObject({ failed: [] });
     expect([...fake.views.keys()]).toEqual([]);
     expect([...fake.tables.keys()].sort()).toEqual(['build.meetup_aside__a', 'build.meetup_aside__b', 'marts.a']);
+  });
+});
+
+describe('a model that is no longer published elsewhere', () => {
+  it('may take the place of its view, which is no drift', async () => {
+    const fake = target();
+    const present = new Map([['marts.a', 'view']] as const);
+    const ledger = { entries: [], isOurs: () => false };
+    const drift = (deployed: Deployed) => findDrift(fake.remote, ['marts.a'], { ...ledger, deployed }, present);
+    expect([...(await drift(ONE))]).toEqual([]);
+    expect([...(await drift(NOTHING_DEPLOYED))]).toEqual([['marts.a', 'a view exists that was not deployed']]);
+  });
+
+  it('replaces its view itself', () => {
+    const model = {
+      uniqueId: '',
+      name: 'a',
+      relation: 'marts.a',
+      action: 'replace',
+      reason: '',
+      version: null,
+    } as const;
+    expect(planned('replace', { publications: {}, models: { models: [model] } })).toEqual([]);
   });
 });
 

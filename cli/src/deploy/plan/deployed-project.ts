@@ -38,7 +38,9 @@ export async function findDrift(
   // A view has no history. One that a run built from other code is built again anyway.
   const isBuiltAgain = (relation: string): boolean =>
     present.get(relation) === 'view' && deployed.otherCode?.[relation] !== undefined;
-  const judged = relations.filter((relation) => !isBuiltAgain(relation));
+  // In the place of a view that readers have, the project may build a table now. What it shows is judged elsewhere.
+  const isPublished = (relation: string): boolean => relation in (deployed.published ?? {});
+  const judged = relations.filter((relation) => !isBuiltAgain(relation) && !isPublished(relation));
   const found = await mapConcurrently(judged, async (relation) => ({
     relation,
     what: await driftOf(remote, relation, present.get(relation), stateOf(deployed.relations, relation), isOurs),

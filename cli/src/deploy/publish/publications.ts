@@ -56,8 +56,10 @@ export function planPublishing({ publications, deployed, present, shown, models 
     const isRight = shown.get(view) !== undefined && (deployed[view]?.of ?? of) === of;
     return isRight && !built.has(of) ? [] : [{ view, what: 'switch', of, comment }];
   });
+  // dbt itself replaces a view in whose place a model is built from now on.
+  const places = new Set(models.models.map(({ relation }) => relation));
   const gone = Object.entries(deployed)
-    .filter(([view]) => publications[view] === undefined && present.get(view) === 'view')
+    .filter(([view]) => publications[view] === undefined && present.get(view) === 'view' && !places.has(view))
     .map(([view, { of, comment }]): PublishStep => ({ view, what: 'drop', of, comment }));
   return [...steps, ...gone];
 }
