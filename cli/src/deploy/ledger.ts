@@ -70,7 +70,6 @@ const detailsSchema = z.object({
   selected: z.array(z.string()).optional(),
   /** For the end of a run: the tables that it wrote, afterwards. */
   wrote: relationStatesSchema.optional(),
-  failed: z.array(z.string()).optional(),
   /** For the end of a run: whether it was a build in which everything passed, so that it was published. */
   passed: z.boolean().optional(),
 });

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { noteDeadRuns } from '../../src/deploy/dead-runs.ts';
 import { type Entry, type EntryDetails, interrupted, NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
 import { driftOf, type RelationState } from '../../src/deploy/relations.ts';
 import { rollbackGoal } from '../../src/deploy/rollback.ts';
 import { commitsOf, openRuns, runsIn, withRuns } from '../../src/deploy/runs.ts';
 import { stateAfter } from '../../src/deploy/states.ts';
-import { entryOf, remoteAnswering } from './fake-target.ts';
+import { quietEffects } from '../support/effects.ts';
+import { entryOf, fakeTarget, remoteAnswering } from './fake-target.ts';
 
 const CODE = 'c0ffee';
 const table = (version: number): RelationState => ({
@@ -47,6 +49,19 @@ describe('the runs in a ledger', () => {
   it('are no interrupted deployments, and hide none', () => {
     expect(interrupted(HISTORY)).toBeUndefined();
     expect(interrupted([...HISTORY, ...ledger(['begun', 'two'], ['run died', 'r2'])])?.deployment).toBe('two');
+  });
+});
+
+describe('a run that died', () => {
+  it('is named once, and recorded without what it wrote, which no rollback brings back', async () => {
+    const target = fakeTarget({ 'marts.t': ['WRITE', 'MERGE'] });
+    const effects = quietEffects();
+    await noteDeadRuns({ remote: target.remote, effects }, HISTORY);
+    expect(effects.warnings).toEqual([
+      'Run r2 of job 77 (begun by somebody) died: it began at 2026-11-28 04:00:00.5 UTC and never ended. What it wrote stays until the next run or deployment builds it again.',
+    ]);
+    expect(target.written).toEqual([{ run: { job: '77' } }]);
+    expect(stateAfter([...HISTORY, ...ledger(['run died', 'r2'])]).relations).toEqual({ 'marts.t': table(2) });
   });
 });
 
