@@ -93,9 +93,8 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
     const local = await openPublished(paths);
     try {
       const applied = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });
-      const outcome = await withBundle(options, context, applied);
-      if (isUpToDateNow(outcome)) await dropBranchesAfter(outcome, context);
-      return { exitCode: outcome.exitCode, report: { ...outcome.report, ms: effects.clock.elapsed() - started } };
+      const { exitCode, report } = await withBundle(options, context, applied);
+      return { exitCode, report: { ...report, ms: effects.clock.elapsed() - started } };
     } finally {
       await local.close();
     }
@@ -119,17 +118,20 @@ async function withBundle(
     : { exitCode: 1, report: { ...outcome.report, bundle: { status: 'failed', reason } } };
 }
 
-/** Drops branches whose time is over; all of them after something was forgotten, because their rows may hold it. */
-async function dropBranchesAfter({ report }: Outcome, { remote, effects, paths }: DeployContext): Promise<void> {
-  const dropped = await dropBranches(remote, projectName(paths), effects, report.vacuums ? 'all' : 'expired');
+/** Drops branches whose time is over once the target is up to date; all of them after something was forgotten, because their rows may hold it. */
+async function withoutBranches({ remote, effects, paths }: DeployContext, outcome: Outcome): Promise<Outcome> {
+  if (!isUpToDateNow(outcome)) return outcome;
+  const which = outcome.report.vacuums ? 'all' : 'expired';
+  const dropped = await dropBranches(remote, projectName(paths), effects, which);
   if (dropped.length > 0) effects.reporter.note(`Dropped the branches ${dropped.join(', ')}.`);
+  return outcome;
 }
 
 async function deploy(options: DeployOptions, context: SurveyContext): Promise<Outcome> {
   if (options.planOnly) return planned(await survey(context), context, options);
   // A reviewed plan must still hold when nobody else can change anything, so it is only checked under the lock.
   const seen = options.planHash === undefined ? await survey(context) : undefined;
-  if (seen !== undefined && isUpToDate(seen)) return settled(options, context, seen);
+  if (seen !== undefined && isUpToDate(seen)) return withoutBranches(context, await settled(options, context, seen));
   const deployment = newDeploymentId(context.effects);
   await prepareLedger(context.remote);
   const review = await reviewed(options, context, deployment, seen);
@@ -141,13 +143,13 @@ async function deploy(options: DeployOptions, context: SurveyContext): Promise<O
 }
 
 /** Plans again under the lock if the target has changed since the first plan, and applies the confirmed plan. */
-function carryOut(
+async function carryOut(
   options: DeployOptions,
   context: SurveyContext,
   deployment: string,
   review: Review,
 ): Promise<Outcome> {
-  return withLease(context, deployment, async (lease) => {
+  const outcome = await withLease(context, deployment, async (lease): Promise<Outcome> => {
     const entries = await noteDeadRuns(context, await readLedger(context.remote));
     const recovered = (await recover(context, entries)) ?? review.recovered;
     const now = isStillValid(review.seen, entries) ? review.seen : await survey(context);
@@ -155,10 +157,11 @@ function carryOut(
     if (now.plan.empty) return settled(options, context, now, recovered);
     refuseDrift(now.plan, options);
     refuseBreaks(now.plan, options);
-    const outcome = await apply({ ...context, lease }, now, deployment);
-    if (outcome.exitCode === 0) await noteRehearsed(options, context);
-    return { ...outcome, report: { ...outcome.report, ...withRecovered(recovered) } };
+    const applied = await apply({ ...context, lease }, now, deployment);
+    if (applied.exitCode === 0) await noteRehearsed(options, context);
+    return { ...applied, report: { ...applied.report, ...withRecovered(recovered) } };
   });
+  return withoutBranches(context, outcome);
 }
 
 /** Whether there is nothing to do, and nothing left by a dead process. This needs no lock. */
