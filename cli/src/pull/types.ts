@@ -150,5 +150,10 @@ function plain(sql: string, name: string): string {
   if (name === 'JSON') return `case when json_valid(${sql}) then cast(${sql} as json) else to_json(${sql}) end`;
   if (name === 'BLOB')
     return `case when regexp_full_match(${sql}, '([0-9A-Fa-f]{2})*') then unhex(${sql}) else encode(${sql}) end`;
-  return `cast(${sql} as ${name})`;
+  const [, precision, scale] = /^DECIMAL\((\d+),(\d+)\)$/.exec(name) ?? [];
+  const digits = Number(precision) - Number(scale);
+  if (digits > 15 || scale === undefined) return `cast(${sql} as ${name})`;
+  // An invented amount, which counts all amounts of the sample, may have more digits.
+  const shortened = `cast(${sql} as DECIMAL(38,${scale})) % ${10 ** digits}`;
+  return `coalesce(try_cast(${sql} as ${name}), cast(${shortened} as ${name}))`;
 }

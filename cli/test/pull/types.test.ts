@@ -27,6 +27,7 @@ describe('types of a target', () => {
   it.each([
     ['BIGINT', '"9007199254740993"', '9007199254740993'],
     ['DECIMAL(38,9)', '"12345678901234567890123456789.123456789"', '12345678901234567890123456789.123456789'],
+    ['DECIMAL(4,2)', '"-12.34"', '-12.34'],
     ['DOUBLE', '"1.0E-7"', '1e-07'],
     ['DOUBLE', '"-Infinity"', '-inf'],
     ['TIMESTAMP', '"2024-03-31 01:30:00.123456"', '2024-03-31 01:30:00.123456'],
@@ -39,16 +40,29 @@ describe('types of a target', () => {
     ['MAP(VARCHAR, DECIMAL(3,1))', '[{"key":"a","value":"1.5"}]', '{a=1.5}'],
     ['VARCHAR', 'null', null],
   ])('%s: %s loses nothing on the way', async (type, json, expected) => {
-    const warehouse = await DuckDbWarehouse.inMemory();
-    try {
-      const line = JSON.stringify({ c0: cellOf(JSON.parse(json), type) });
-      const from = `select (${quoteLiteral(line)}::json::STRUCT(c0 ${carriedType(type)})).c0 as c0`;
-      const { rows } = await warehouse.query(
-        `select cast(cast(${fromCarried('c0', type)} as ${type}) as varchar) from (${from})`,
-      );
-      expect(rows).toEqual([[expected]]);
-    } finally {
-      await warehouse.close();
-    }
+    expect(await brought(type, json)).toBe(expected);
+  });
+
+  it.each([
+    ['DECIMAL(4,2)', '"1234"', '34.00'],
+    ['DECIMAL(4,2)[]', '["-1234","12"]', '[-34.00, 12.00]'],
+    ['DECIMAL(2,2)', '"7"', '.00'],
+  ])('%s: an invented amount fits into its type', async (type, json, expected) => {
+    expect(await brought(type, json)).toBe(expected);
   });
 });
+
+/** A value as text, after its way from the target's JSON into a column of DuckDB. */
+async function brought(type: string, json: string): Promise<unknown> {
+  const warehouse = await DuckDbWarehouse.inMemory();
+  try {
+    const line = JSON.stringify({ c0: cellOf(JSON.parse(json), type) });
+    const from = `select (${quoteLiteral(line)}::json::STRUCT(c0 ${carriedType(type)})).c0 as c0`;
+    const { rows } = await warehouse.query(
+      `select cast(cast(${fromCarried('c0', type)} as ${type}) as varchar) from (${from})`,
+    );
+    return rows[0]?.[0];
+  } finally {
+    await warehouse.close();
+  }
+}
