@@ -10,7 +10,7 @@ import { quoteName, quoteNames, quoteText } from '../warehouse/databricks-sql.ts
 import type { Seed } from './closure.ts';
 import { type ManifestNode, type PullManifest, sourcesAbove } from './manifest.ts';
 import type { LocalProject } from './open-sources.ts';
-import { type Relations, sourceColumnsOf } from './references.ts';
+import { columnOfTest, identifies, type Relations, sourceColumnsOf, testedNode } from './references.ts';
 import type { SourceTable } from './source-tables.ts';
 
 /** So many failing rows show what is wrong. */
@@ -97,8 +97,8 @@ async function rowsOfTested(
 ): Promise<string | undefined> {
   const { node } = on.test;
   const place = testedPlace(on);
-  const column = node.column_name ?? node.test_metadata?.kwargs.column_name;
-  if (place === undefined || typeof column !== 'string') return undefined;
+  const column = columnOfTest(node);
+  if (place === undefined || column === undefined) return undefined;
   const rows = (condition: string): string => `(select * from ${place} where ${condition} limit ${FAILING_ROWS})`;
   // dbt's not_null returns the column alone, so nothing but nulls.
   if (node.test_metadata?.name === 'not_null') return rows(`${quoteName(column)} is null`);
@@ -108,17 +108,11 @@ async function rowsOfTested(
   return rows(`cast(${quoteName(column)} as string) in (${values.map(quoteText).join(', ')})`);
 }
 
-/** The relation that a generic test is attached to, quoted. dbt names the node of a model, but of a source only how the test calls it. */
+/** The relation that a generic test is about, quoted. */
 function testedPlace({ test: { node }, there, catalog }: OnTarget): string | undefined {
-  const model = node.attached_node == null ? undefined : there.nodes[node.attached_node];
+  const id = testedNode(node, there) ?? '';
+  const [model, source] = [there.nodes[id], there.sources[id]];
   if (model !== undefined) return quoteNames(model.database ?? catalog, model.schema, model.alias);
-  const named = /source\(\s*['"](.+?)['"]\s*,\s*['"](.+?)['"]\s*\)/.exec(
-    String(node.test_metadata?.kwargs.model ?? ''),
-  );
-  const source = Object.values(there.sources).find(
-    ({ unique_id: id, source_name: of, name }) =>
-      of === named?.[1] && name === named[2] && node.depends_on.nodes.includes(id),
-  );
   return source && quoteNames(source.database ?? catalog, source.schema, source.identifier);
 }
 
@@ -132,10 +126,8 @@ async function seedsIn(
   columns: readonly string[],
   options: StatementOptions,
 ): Promise<Seed[]> {
-  const { references, keys } = on.relations;
-  const isKey = (table: string, column: string): boolean =>
-    keys.get(table)?.has(column) === true ||
-    references.some((one) => one.parent === table && one.column.toLowerCase() === column);
+  const { references } = on.relations;
+  const isKey = (table: string, column: string): boolean => identifies(on.relations, table, column);
   const refers = (table: string, column: string): boolean =>
     references.some(({ child, path }) => child === table && path.length === 1 && path[0]?.toLowerCase() === column);
   for (const isChosen of [isKey, refers]) {

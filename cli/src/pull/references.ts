@@ -39,6 +39,11 @@ export function relationsOf(known: Known): Relations {
   return { references: [...distinct.values()], keys };
 }
 
+/** Whether the values of a source's column identify its rows: it is a key, or others refer to it. @param column in lower case */
+export const identifies = ({ keys, references }: Relations, table: string, column: string): boolean =>
+  keys.get(table)?.has(column) === true ||
+  references.some((one) => one.parent === table && one.column.toLowerCase() === column);
+
 /** Keys by the JSON Schemas, by `meta`, and by tests that a column is unique. */
 function keysOf({ manifest, tables, contracts }: Known): ReadonlyMap<string, ReadonlySet<string>> {
   const unique = Object.values(manifest.nodes).filter(({ test_metadata: test }) => test?.name === 'unique');
@@ -75,16 +80,17 @@ function ofTest(test: ManifestNode, known: Known, keys: Relations['keys']): Refe
   );
 }
 
-const columnOfTest = ({ column_name: name, test_metadata: test }: ManifestNode): string | undefined => {
+/** The column that a generic test is about. */
+export const columnOfTest = ({ column_name: name, test_metadata: test }: ManifestNode): string | undefined => {
   const argument = test?.kwargs.column_name;
   return name ?? (typeof argument === 'string' ? argument : undefined);
 };
 
 /** The node that a generic test is about; that of a source is only named in the test's argument `model`. */
-function testedNode(
+export function testedNode(
   { attached_node: attached, depends_on: above, test_metadata: test }: ManifestNode,
   manifest: PullManifest,
-) {
+): string | undefined {
   if (attached != null) return attached;
   const [, source, name] =
     /source\(\s*['"]([^'"]+)['"]\s*,\s*['"]([^'"]+)['"]\s*\)/.exec(String(test?.kwargs.model)) ?? [];
