@@ -1,3 +1,4 @@
+import type { Reporter } from '../config/effects.ts';
 import { connectTarget } from '../targets/target.ts';
 import type { DeployContext } from './context.ts';
 import { type Lease, withDeployLock } from './lock.ts';
@@ -13,14 +14,22 @@ const EVERY_MS = 5000;
  */
 export function withLease<T>(context: DeployContext, id: string, work: (lease: Lease) => Promise<T>): Promise<T> {
   const { reporter, signal } = context.effects;
-  const wait = {
-    limitMs: PATIENCE_MS,
-    everyMs: EVERY_MS,
-    signal,
-    onWait: (holder: string) => reporter.progress(`waiting for ${holder}, which is changing ${context.target.name}`),
-  };
+  const onWait = announcing(reporter, context.target.name);
   return withDeployLock(context.remote, id, work, {
     reconnect: () => connectTarget(context.target, context.effects),
-    wait,
+    wait: { limitMs: PATIENCE_MS, everyMs: EVERY_MS, signal, onWait },
   });
+}
+
+/**
+ * Says once for whom the command waits, also where progress isn't shown, such as in CI.
+ * @internal Exported for its test.
+ */
+export function announcing(reporter: Reporter, target: string): (holder: string) => void {
+  let announced: string | undefined;
+  return (holder) => {
+    if (holder !== announced) reporter.note(`Waiting for ${holder}, which is changing ${target} …`);
+    announced = holder;
+    reporter.progress(`waiting for ${holder}`);
+  };
 }

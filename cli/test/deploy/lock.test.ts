@@ -3,7 +3,9 @@ import { describe, expect, it } from 'vitest';
 import { InterruptedError } from '../../src/config/errors.ts';
 import { LockLostError, withDeployLock } from '../../src/deploy/lock.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
+import { announcing } from '../../src/deploy/with-lease.ts';
 import type { DatabricksRow } from '../../src/warehouse/databricks.ts';
+import { quietEffects } from '../support/effects.ts';
 import { remoteAnswering } from './fake-target.ts';
 
 /** A target that only has the lock's row, and counts its statements. */
@@ -52,6 +54,16 @@ describe('the deployment lock', () => {
     };
     await withDeployLock(remote, 'one', async () => expect(row.holder).toContain(' one '), { wait });
     expect(waited).toEqual(Array(2).fill('run 20261130-053000-ab12 of job 77 (88)'));
+  });
+
+  it('is waited for with a line for each holder, also where progress is not shown', () => {
+    const effects = quietEffects();
+    const onWait = announcing(effects.reporter, 'prod');
+    for (const holder of ['run r1 of job 77 (88)', 'run r1 of job 77 (88)', 'run r2 of dbt']) onWait(holder);
+    expect(effects.notes).toEqual([
+      'Waiting for run r1 of job 77 (88), which is changing prod …',
+      'Waiting for run r2 of dbt, which is changing prod …',
+    ]);
   });
 
   it('is no longer waited for after the limit, or when the command is interrupted', async () => {
