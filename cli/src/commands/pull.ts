@@ -84,7 +84,6 @@ export async function run(options: PullOptions, effects: Effects): Promise<Comma
   const started = effects.clock.elapsed();
   requireChoice(options);
   const { paths } = options;
-  const { signal } = effects;
   await requireLocalProfile(paths, effects.env);
   return whileNobodyWatches(paths, async () => {
     const remote = await remoteTarget(options.target, paths, effects, { start: true });
@@ -92,31 +91,38 @@ export async function run(options: PullOptions, effects: Effects): Promise<Comma
     const project = await readLocalProject(paths, effects);
     const connection = await connectTarget(remote, effects);
     try {
-      const survey = await surveyTarget(options, { remote, project, connection, effects });
-      const ended = (
-        status: PullReport['status'],
-        rest: Pick<PullReport, 'keys' | 'kept'>,
-      ): CommandResult<PullReport> => ({
-        exitCode: status === 'declined' ? 1 : 0,
-        report: { ...survey.plan, status, ...rest, ms: Math.round(effects.clock.elapsed() - started) },
-      });
-      const nothing = { keys: [], kept: [] };
-      if (options.planOnly) return ended('planned', nothing);
-      if (!options.yes && !((await options.confirm?.(survey.plan)) ?? false)) return ended('declined', nothing);
-      effects.reporter.progress(`reading ${plural(survey.plan.rows, 'row')}`);
-      const received = await receive(connection, survey.readings, options, { signal });
-      const { received: replaced, kept } = withoutPersons(received, project);
-      if (signal.aborted) throw new InterruptedError();
-      effects.reporter.progress('writing the local database');
-      const pulled = stampOf(survey.plan, effects);
-      await withLock(paths, effects, () => writeSample(paths, replaced, project.rawTables, pulled));
-      // What a test chose may be a person's, and nobody has named it.
-      const named = options.choice === undefined ? [] : survey.seeds;
-      return ended('pulled', { keys: keysHere(named, received, replaced), kept });
+      const surveying = { remote, project, connection, effects };
+      const survey = await surveyTarget(options, surveying);
+      const outcome = await bring(options, survey, surveying);
+      const ms = Math.round(effects.clock.elapsed() - started);
+      return { exitCode: outcome.status === 'declined' ? 1 : 0, report: { ...survey.plan, ...outcome, ms } };
     } finally {
       await connection.close();
     }
   });
+}
+
+/** Brings the rows of a plan, unless the plan is all that is wanted. */
+async function bring(
+  options: PullOptions,
+  { plan, readings, seeds }: Survey,
+  { project, connection, effects }: Surveying,
+): Promise<Pick<PullReport, 'status' | 'keys' | 'kept'>> {
+  const nothing = { keys: [], kept: [] };
+  if (options.planOnly) return { status: 'planned', ...nothing };
+  if (!options.yes && !((await options.confirm?.(plan)) ?? false)) return { status: 'declined', ...nothing };
+  const { paths } = options;
+  const { reporter, signal } = effects;
+  reporter.progress(`reading ${plural(plan.rows, 'row')}`);
+  const received = await receive(connection, readings, options, { signal });
+  const { received: replaced, kept } = withoutPersons(received, project);
+  if (signal.aborted) throw new InterruptedError();
+  reporter.progress('writing the local database');
+  const pulled = stampOf(plan, effects);
+  await withLock(paths, effects, () => writeSample(paths, replaced, project.rawTables, pulled));
+  // What a test chose may be a person's, and nobody has named it.
+  const named = options.choice === undefined ? [] : seeds;
+  return { status: 'pulled', keys: keysHere(named, received, replaced), kept };
 }
 
 interface Surveying {
