@@ -1,4 +1,5 @@
-import { renderChangesMarkdown } from '../branches/changes/markdown.ts';
+import { detailsOf, overviewOf } from '../branches/changes/markdown.ts';
+import { code, escaped, markdownTable, withoutPipes } from '../text/markdown.ts';
 import { formatDuration, plural } from '../text/text.ts';
 import type { BranchPart, BuildPart, CiPart, CiReport, ContractsPart } from './report.ts';
 import type { ChangedNode } from './slim-plan.ts';
@@ -28,6 +29,8 @@ export function renderCiMarkdown(report: CiReport): string {
     ...report.parts.flatMap((part) => (part.name === 'branch' ? numbersOf(part) : [])),
     ...report.parts.flatMap((part) => (part.name === 'contracts' ? alteredOf(part) : [])),
     ...report.parts.flatMap((part) => (part.name === 'build' ? [buildOf(part)] : [])),
+    // The longest comes last, so that it leaves nothing else out.
+    ...report.parts.flatMap((part) => (part.name === 'branch' ? rowsOf(part) : [])),
   ];
   return withinLimit(sections);
 }
@@ -56,7 +59,13 @@ function warningsOf(part: CiPart): string[] {
 function numbersOf({ branch }: BranchPart): string[] {
   if (branch === undefined || branch.models.length === 0) return [];
   const { target, changes, removed } = branch;
-  return [`### What the numbers do on ${target}\n\n${renderChangesMarkdown({ ...changes, removed })}`];
+  return [`### What the numbers do on ${target}\n\n${overviewOf({ ...changes, removed })}`];
+}
+
+/** The rows that differ, mart by mart. */
+function rowsOf({ branch }: BranchPart): string[] {
+  const details = branch === undefined ? [] : detailsOf(branch.changes);
+  return details.length === 0 ? [] : ['### Rows that differ', ...details];
 }
 
 /** Which columns of public models the change can alter. */
@@ -109,20 +118,8 @@ function folded(title: string, text: string): string {
   return `<details><summary>${escaped(title)}</summary>\n\n${fence}text\n${cut}\n${fence}\n\n</details>`;
 }
 
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`;
-  return [line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-const code = (name: string): string => `\`${name.replaceAll('`', "'")}\``;
-
-const escaped = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll(/[\r\n]+/g, ' ');
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  markdownTable(heads, rows, withoutPipes);
 
 /** As many whole sections as fit into a comment. */
 function withinLimit(sections: readonly string[]): string {

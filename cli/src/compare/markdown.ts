@@ -1,3 +1,4 @@
+import { dataCell, markdownTable } from '../text/markdown.ts';
 import type { RowDifference } from './cells.ts';
 import type { ColumnDifference, MartComparison } from './compare.ts';
 import { absence, summaryOf } from './words.ts';
@@ -59,15 +60,5 @@ function rowTable(differences: readonly RowDifference[], from: string, to: strin
   return table(['row', 'column', from, to], rows);
 }
 
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(escaped).join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** The longest text that a cell shows. */
-const WIDEST = 120;
-
-function escaped(text: string): string {
-  const short = text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text;
-  return short.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll(/\s+/g, ' ');
-}
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  markdownTable(heads, rows, dataCell);

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Exceeded } from '../../src/branches/changes/limits.ts';
+import type { MartChange } from '../../src/branches/changes/mart-change.ts';
 import { renderCiMarkdown } from '../../src/ci/markdown.ts';
 import type { BranchPart, BuildPart, ChecksPart, CiReport, TestsPart } from '../../src/ci/report.ts';
 
@@ -20,6 +22,53 @@ const build: BuildPart = {
   problems: [],
   stillFailing: [],
 };
+const mart: MartChange = {
+  name: 'a',
+  uniqueId: 'model.m.a',
+  before: 'marts.a',
+  after: 'marts__branch_ci_x.a',
+  status: 'changed',
+  rows: { before: 10, after: 10 },
+  key: ['id'],
+  added: 0,
+  removed: 0,
+  changed: 2,
+  columns: [],
+  values: [],
+  examples: [],
+};
+const branchPart = (marts: readonly MartChange[], exceeded: readonly Exceeded[] = []): BranchPart => ({
+  name: 'branch',
+  status: exceeded.length === 0 ? 'pass' : 'fail',
+  ms: 100,
+  branch: {
+    status: exceeded.length === 0 ? 'built' : 'exceeded',
+    name: 'ci_x',
+    target: 'prod',
+    base: 'first',
+    commit: null,
+    expiresAt: '2026-12-01T00:00:00Z',
+    schemas: ['marts__branch_ci_x'],
+    models: [
+      {
+        uniqueId: 'model.m.a',
+        name: 'a',
+        place: 'marts__branch_ci_x.a',
+        begins: 'scratch',
+        reason: 'changed',
+        status: 'pass',
+      },
+    ],
+    pinned: [],
+    removed: ['marts.old'],
+    nodes: [],
+    problems: [],
+    bytes: 1,
+    changes: { marts, exceeded },
+    expired: [],
+    ms: 1,
+  },
+});
 const report = (parts: CiReport['parts']): string =>
   renderCiMarkdown({ status: 'pass', parts, summary: 'ci-summary.md', ms: 1 });
 
@@ -39,63 +88,29 @@ describe('the Markdown summary of ci', () => {
 
   it('shows what the numbers do, and fails with the limits that are exceeded', () => {
     const exceeded = [{ mart: 'a', limit: 'max_changed', allowed: '5%', rows: 2, of: 10 }] as const;
-    const branch: BranchPart = {
-      name: 'branch',
-      status: 'fail',
-      ms: 100,
-      branch: {
-        status: 'exceeded',
-        name: 'ci_x',
-        target: 'prod',
-        base: 'first',
-        commit: null,
-        expiresAt: '2026-12-01T00:00:00Z',
-        schemas: ['marts__branch_ci_x'],
-        models: [
-          {
-            uniqueId: 'model.m.a',
-            name: 'a',
-            place: 'marts__branch_ci_x.a',
-            begins: 'scratch',
-            reason: 'changed',
-            status: 'pass',
-          },
-        ],
-        pinned: [],
-        removed: ['marts.old'],
-        nodes: [],
-        problems: [],
-        bytes: 1,
-        changes: {
-          marts: [
-            {
-              name: 'a',
-              uniqueId: 'model.m.a',
-              before: 'marts.a',
-              after: 'marts__branch_ci_x.a',
-              status: 'changed',
-              rows: { before: 10, after: 10 },
-              key: ['id'],
-              added: 0,
-              removed: 0,
-              changed: 2,
-              columns: [],
-              values: [],
-              examples: [],
-            },
-          ],
-          exceeded,
-        },
-        expired: [],
-        ms: 1,
-      },
-    };
-    const text = report([branch]);
+    const text = report([branchPart([mart], exceeded)]);
     expect(text).toContain(
       '| branch | ❌ failed | 1 relation on prod, 1 of 1 public model with other rows, 1 limit exceeded',
     );
     expect(text).toContain('### What the numbers do on prod\n\n❌ a: 2 of 10 rows (20%), but max_changed is 5%.');
     expect(text).toContain('| `a` | 10 | 10 | 2 rows changed |');
+  });
+
+  it('leaves out rows that differ before anything else, if there are too many', () => {
+    const cells = [{ column: 'note', before: 'x'.repeat(500), after: null }];
+    const examples = Array.from({ length: 200 }, (_, id) => ({
+      kind: 'changed' as const,
+      key: { id: String(id) },
+      cells,
+    }));
+    const marts = ['a', 'b', 'c'].map((name) => ({ ...mart, name, examples }));
+    const text = report([branchPart(marts), build]);
+    expect(text.length).toBeLessThan(65_536);
+    expect(text).toContain('| `c` | 10 | 10 | 2 rows changed |');
+    expect(text).toContain('### Changed models');
+    expect(text).toMatch(
+      /### Rows that differ\n\n<details><summary>a: 2 rows changed.*… the rest is in the log of the run\.\n$/s,
+    );
   });
 
   it('shows errors of the checks as failures, and warnings apart from them, one line each', () => {

@@ -86,6 +86,12 @@ describe('the Markdown report of a diff', () => {
     expect(document).toContain('| city | string | missing |');
     expect(document).toContain('## dim_dates\n\nIt is not in prod.');
   });
+
+  it('shows no value from data as HTML', () => {
+    const cells = [{ column: 'response', from: '<img src=x>', to: '@all' }];
+    const changed = { ...CHANGED, differences: [{ kind: 'changed' as const, key: { rsvp_key: 'k' }, cells }] };
+    expect(renderDiffMarkdown(reportOf(changed))).toContain('| response | &lt;img src=x&gt; | &#64;all |');
+  });
 });
 
 describe('the reason for undoing a deployment', () => {

@@ -1,3 +1,4 @@
+import { code, dataCell, escaped, markdownTable } from '../../text/markdown.ts';
 import { formatCount } from '../../text/text.ts';
 import type { Exceeded } from './limits.ts';
 import type { Example, MartChange } from './mart-change.ts';
@@ -9,9 +10,12 @@ interface Changes {
   readonly removed: readonly string[];
 }
 
-/** What a branch does to the numbers, as Markdown: what exceeds a limit, a table of the marts, then each that differs, folded. */
-export function renderChangesMarkdown({ marts, exceeded, removed }: Changes): string {
-  const different = marts.filter(({ status }) => status === 'changed');
+/** What a branch does to the numbers, as Markdown. */
+export const renderChangesMarkdown = (changes: Changes): string =>
+  [overviewOf(changes), ...detailsOf(changes)].join('\n\n');
+
+/** What exceeds a limit, and a table of the marts. */
+export function overviewOf({ marts, exceeded, removed }: Changes): string {
   const parts = [
     ...exceeded.map((one) => `❌ ${escaped(exceededSentence(one))}.`),
     ...(removed.length === 0 ? [] : [`No longer in the project: ${removed.map(code).join(', ')}.`]),
@@ -26,10 +30,13 @@ export function renderChangesMarkdown({ marts, exceeded, removed }: Changes): st
             `${changeInWords(mart)}${mart.drift === undefined ? '' : ` (also because of ${mart.drift})`}`,
           ]),
         ),
-    ...different.map(section),
   ];
   return parts.join('\n\n');
 }
+
+/** Each mart that differs, folded. */
+export const detailsOf = ({ marts }: Pick<Changes, 'marts'>): string[] =>
+  marts.filter(({ status }) => status === 'changed').map(section);
 
 function section(mart: MartChange): string {
   const schema = mart.columns.map(({ column, from, to }) => [column, from ?? 'missing', to ?? 'missing']);
@@ -60,26 +67,5 @@ export function exampleRows({ kind, key, cells }: Example): string[][] {
   return cells.map(({ column, before, after }) => [named, column, before ?? 'null', after ?? 'null']);
 }
 
-function table(heads: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]): string => `| ${cells.map(cell).join(' | ')} |`;
-  return [line(heads), line(heads.map(() => '---')), ...rows.map(line)].join('\n');
-}
-
-/** The longest text that a cell shows. */
-const WIDEST = 200;
-
-const cell = (text: string): string =>
-  escaped(text.length > WIDEST ? `${text.slice(0, WIDEST)}…` : text)
-    .replaceAll('\\', '\\\\')
-    .replaceAll('|', '\\|');
-
-/** Values come from data, and must not become HTML or links to people. */
-const escaped = (text: string): string =>
-  text
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;')
-    .replaceAll('@', '&#64;')
-    .replaceAll(/\s+/g, ' ');
-
-const code = (name: string): string => `\`${name.replaceAll('`', "'")}\``;
+const table = (heads: readonly string[], rows: readonly (readonly string[])[]): string =>
+  markdownTable(heads, rows, dataCell);
