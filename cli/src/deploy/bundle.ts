@@ -26,11 +26,8 @@ export async function requireBundle({ root }: Paths, target: string, { env }: Ef
   );
 }
 
-/** The arguments of the CLI. The job uses the warehouse and the catalog that were deployed to. */
-function bundleArguments({ name, catalog, options }: RemoteTarget): string[] {
-  const warehouse = options.httpPath.split('/').at(-1) ?? '';
-  return ['bundle', 'deploy', '--target', name, '--var', `warehouse_id=${warehouse}`, '--var', `catalog=${catalog}`];
-}
+/** The id of a SQL warehouse in its HTTP path. That of a cluster has none. */
+const WAREHOUSE = /\/warehouses\/([^/]+)\/?$/;
 
 /**
  * Deploys the project's Databricks Asset Bundle with Databricks' own CLI and the credentials of the target.
@@ -42,25 +39,37 @@ export async function deployBundle(
   target: RemoteTarget,
   { env, signal, reporter }: Effects,
 ): Promise<string | undefined> {
+  const { name, catalog, options } = target;
+  const [, warehouse] = WAREHOUSE.exec(options.httpPath) ?? [];
+  if (warehouse === undefined)
+    return `its job needs a SQL warehouse, and the HTTP path ${options.httpPath} is not of one`;
   reporter.progress('deploying the bundle');
-  const { exitCode, all, shortMessage } = await execa('databricks', bundleArguments(target), {
-    cwd: root,
-    env: { ...env, ...target.environment },
-    extendEnv: false,
-    cancelSignal: signal,
-    reject: false,
-    all: true,
-    stdin: 'ignore',
-  });
+  // The job uses the warehouse and the catalog that were deployed to.
+  const variables = ['--var', `warehouse_id=${warehouse}`, '--var', `catalog=${catalog}`];
+  const { exitCode, all, shortMessage } = await execa(
+    'databricks',
+    ['bundle', 'deploy', '--target', name, ...variables],
+    {
+      cwd: root,
+      env: { ...env, ...target.environment },
+      extendEnv: false,
+      cancelSignal: signal,
+      reject: false,
+      all: true,
+      stdin: 'ignore',
+    },
+  );
   if (exitCode === 0) return undefined;
   if (signal.aborted) {
-    reporter.warn(`${target.name} is up to date, but its bundle may not be: run the command again to deploy it.`);
+    reporter.warn(`${name} is up to date, but its bundle may not be: run the command again to deploy it.`);
     throw new InterruptedError();
   }
-  const lines = (all ?? '').split('\n').filter((line) => line.trim() !== '');
-  const reason = lines.find((line) => /^error/i.test(line.trim())) ?? lines.at(-1) ?? shortMessage ?? 'no reason given';
-  return reason
-    .trim()
-    .replace(/^error:\s*/i, '')
-    .replace(/\.$/, '');
+  return reasonIn(all ?? '') ?? shortMessage ?? 'no reason given';
+}
+
+/** The first error in the CLI's output or, without one, its last line. */
+function reasonIn(output: string): string | undefined {
+  const lines = output.split('\n').map((line) => line.trim());
+  const line = lines.find((one) => /^error/i.test(one)) ?? lines.findLast((one) => one !== '');
+  return line?.replace(/^error:\s*/i, '').replace(/\.$/, '');
 }

@@ -54,6 +54,14 @@ describe('the bundle of a deployment', () => {
     expect(await deployBundle(paths, TARGET, effects)).toBe('cannot configure default credentials');
   });
 
+  it('is not deployed with the HTTP path of a cluster, which is no warehouse', async () => {
+    const { paths, effects } = await projectWith('exit 0');
+    const cluster = { ...TARGET, options: { ...TARGET.options, httpPath: '/sql/protocolv1/o/1/0123-456' } };
+    expect(await deployBundle(paths, cluster, effects)).toBe(
+      'its job needs a SQL warehouse, and the HTTP path /sql/protocolv1/o/1/0123-456 is not of one',
+    );
+  });
+
   it('has not failed if it is interrupted', async () => {
     const { paths, effects } = await projectWith('exec sleep 60');
     const stop = new AbortController();
