@@ -1,6 +1,6 @@
 import { exampleRows } from '../branches/changes/markdown.ts';
 import type { MartChange } from '../branches/changes/mart-change.ts';
-import { changeInWords, exceededSentence, valuesInWords } from '../branches/changes/words.ts';
+import { changeInWords, exceededSentence, NO_KEY, valuesInWords } from '../branches/changes/words.ts';
 import type { BranchReport } from '../branches/report.ts';
 import type { BranchDropReport, BranchListReport } from '../commands/branch.ts';
 import type { Style } from '../text/style.ts';
@@ -66,7 +66,7 @@ function renderMart(mart: MartChange, style: Style): string {
   return [
     style.bold(mart.name),
     ...(mart.drift === undefined ? [] : [`  somebody else changed it since it was deployed: ${mart.drift}`]),
-    ...(mart.key.length > 0 ? [] : ['  no key is known, so a changed row counts as one removed and one added']),
+    ...(mart.key.length > 0 ? [] : [`  ${NO_KEY}`]),
     ...mart.columns.map(
       ({ column, from, to }) => `  column ${column}: ${from ?? 'missing'} now, ${to ?? 'missing'} in the branch`,
     ),

@@ -2,7 +2,7 @@ import { code, dataCell, escaped, markdownTable } from '../../text/markdown.ts';
 import { formatCount } from '../../text/text.ts';
 import type { Exceeded } from './limits.ts';
 import type { Example, MartChange } from './mart-change.ts';
-import { changeInWords, exceededSentence, valuesInWords } from './words.ts';
+import { changeInWords, exceededSentence, NO_KEY, valuesInWords } from './words.ts';
 
 interface Changes {
   readonly marts: readonly MartChange[];
@@ -47,7 +47,7 @@ function section(mart: MartChange): string {
   ]);
   const parts = [
     ...(schema.length === 0 ? [] : [table(['column', 'type now', 'type in the branch'], schema)]),
-    ...(mart.key.length === 0 ? ['No key is known, so a changed row counts as one removed and one added.'] : []),
+    ...(mart.key.length === 0 ? [NO_KEY] : []),
     ...(values.length === 0 ? [] : [table(['column', 'values that differ', 'distribution'], values)]),
     ...(mart.examples.length === 0
       ? []

@@ -18,6 +18,9 @@ export function changeInWords({ status, added, removed, changed, columns, rows }
   return [...counted, ...types].join(', ') || 'nothing';
 }
 
+/** About a mart whose rows can't be paired. */
+export const NO_KEY = 'Rows have no unique key in common, so a changed one counts as one removed and one added.';
+
 /** A sentence about a limit that is exceeded. */
 export const exceededSentence = ({ mart, limit, allowed, rows, of }: Exceeded): string =>
   `${mart}: ${formatCount(rows)} of ${plural(of, 'row')}${of === 0 ? '' : ` (${percent(rows / of)})`}, but ${limit} is ${allowed}`;
