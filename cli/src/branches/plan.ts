@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { MeetupError } from '../config/errors.ts';
 import type { Deployed } from '../deploy/ledger.ts';
 import { runs } from '../deploy/plan/actions.ts';
 import { type ModelsPlan, type ProjectNode, relationOf } from '../deploy/plan/models.ts';
-import { type RelationStates, stateOf } from '../deploy/relations.ts';
+import { RECREATED, type RelationStates, stateOf } from '../deploy/relations.ts';
 import { partsOf } from '../deploy/remote.ts';
 import type { ChangesAnswer } from '../engine/protocol.ts';
 import { branchSchema } from './names.ts';
@@ -75,7 +76,10 @@ export interface BranchInputs {
  */
 const EXACT: ReadonlySet<string> = new Set(['merge_changed']);
 
-/** Decides what a branch builds, clones and reads. A pure function. */
+/**
+ * Decides what a branch builds, clones and reads. A pure function.
+ * @throws MeetupError if what the deployed marts were built from is gone.
+ */
 export function planBranch(inputs: BranchInputs): BranchPlan {
   return new Planning(inputs).plan();
 }
@@ -174,18 +178,23 @@ class Planning {
         (config?.isProtected === true || (isSame && EXACT.has(config?.strategy ?? ''))));
     if (!continues || present.get(relation) !== 'table') return { begins: 'scratch' };
     const known = stateOf(deployed.relations, relation);
-    return { begins: 'clone', ...(drift.has(relation) && known.kind === 'table' ? { version: known.version } : {}) };
+    const isOlder = drift.has(relation) && drift.get(relation) !== RECREATED;
+    return { begins: 'clone', ...(isOlder && known.kind === 'table' ? { version: known.version } : {}) };
   }
 
-  /** A table of which the deployed marts saw an older version than the newest one. */
+  /**
+   * A table of which the deployed marts saw an older version than the newest one.
+   * @throws MeetupError if that version is gone.
+   */
   #pinOf(uniqueId: string): [string, Pin][] {
     const { deployed, drift, states } = this.#inputs;
     const relation = this.#relationOf(uniqueId);
     if (relation === undefined) return [];
     const newer = drift.get(relation);
     const [known, now] = [stateOf(deployed.relations, relation), stateOf(states, relation)];
-    if (newer === undefined || known.kind !== 'table' || now.kind !== 'table' || now.version <= known.version)
-      return [];
+    if (newer === undefined || known.kind !== 'table' || now.kind !== 'table') return [];
+    if (newer === RECREATED) throw rowsAreGone(relation);
+    if (now.version <= known.version) return [];
     const { version } = known;
     const pin = {
       uniqueId,
@@ -257,6 +266,11 @@ class Planning {
     return known.kind !== 'absent' && !drift.has(relation) ? known : stateOf(states, relation);
   }
 }
+
+const rowsAreGone = (relation: string): MeetupError =>
+  new MeetupError(
+    `${relation} was dropped and recreated since the last deployment, so what the code changes can't be told from what its new rows change: deploy first.`,
+  );
 
 const byId = (a: { uniqueId: string }, b: { uniqueId: string }): number => (a.uniqueId < b.uniqueId ? -1 : 1);
 const unique = (names: readonly string[]): string[] => [...new Set(names)].sort();

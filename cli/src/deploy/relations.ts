@@ -22,6 +22,9 @@ export type RelationStates = Readonly<Record<string, RelationState>>;
 /** The drift of a relation that somebody dropped. */
 export const GONE = 'it no longer exists';
 
+/** The drift of a relation that is another one by now, with versions of its own. */
+export const RECREATED = 'it was dropped and recreated';
+
 const ABSENT: RelationState = { kind: 'absent' };
 export const stateOf = (states: RelationStates, relation: string): RelationState => states[relation] ?? ABSENT;
 export const versionOf = (state: RelationState): number | null => (state.kind === 'table' ? state.version : null);
@@ -139,7 +142,7 @@ export async function driftOf(
   isOurs: (commit: Commit) => boolean = () => false,
 ): Promise<string | undefined> {
   if (kind === undefined) return known.kind === 'absent' ? undefined : GONE;
-  const strange = kind === known.kind ? 'it was dropped and recreated' : strangeKind(kind, known);
+  const strange = kind === known.kind ? RECREATED : strangeKind(kind, known);
   if (kind === 'view') {
     if (known.kind !== 'view') return strange;
     const now = await readView(remote, relation);

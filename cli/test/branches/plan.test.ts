@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type BranchInputs, type BranchPlan, planBranch, toDo } from '../../src/branches/plan.ts';
 import { type ModelsPlan, type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
-import type { RelationState } from '../../src/deploy/relations.ts';
+import { RECREATED, type RelationState } from '../../src/deploy/relations.ts';
 import { planNode as node } from '../support/plan-nodes.ts';
 
 const test = (name: string, dependsOn: string[]): ProjectNode =>
@@ -93,6 +93,22 @@ describe('a branch', () => {
         ['marts__branch_x.totals', 'clone'],
       ].sort((a, b) => ((a[0]?.split('.')[1] ?? '') < (b[0]?.split('.')[1] ?? '') ? -1 : 1)),
     );
+  });
+
+  it('is refused if a table that it reads is another one by now, whose versions are not those of the deployment', () => {
+    const drift = new Map([['raw.orders', RECREATED]]);
+    const recreated = { drift, states: { ...states, 'raw.orders': table(5) } };
+    expect(() => planned(['customers'], recreated)).toThrow(
+      /^raw\.orders was dropped and recreated since the last deployment, so .*: deploy first\.$/,
+    );
+    expect(planned([], recreated).pins).toEqual([]);
+  });
+
+  it('continues a recreated table from its newest version', () => {
+    const newer = (what: string) => planned(['customers'], { drift: new Map([['marts.totals', what]]) });
+    const totals = ({ nodes: built }: BranchPlan) => built.find(({ name }) => name === 'totals');
+    expect(totals(newer('version 8: WRITE'))).toMatchObject({ begins: 'clone', version: 7 });
+    expect(totals(newer(RECREATED))).not.toHaveProperty('version');
   });
 
   it('leaves views alone that read nothing newer', () => {
