@@ -3,7 +3,7 @@ import { MeetupError } from '../config/errors.ts';
 import type { Deployed } from '../deploy/ledger.ts';
 import { runs } from '../deploy/plan/actions.ts';
 import { type ModelsPlan, type ProjectNode, relationOf } from '../deploy/plan/models.ts';
-import { RECREATED, type RelationStates, stateOf } from '../deploy/relations.ts';
+import { RECREATED, type RelationState, type RelationStates, stateOf } from '../deploy/relations.ts';
 import { partsOf } from '../deploy/remote.ts';
 import type { ChangesAnswer } from '../engine/protocol.ts';
 import { branchSchema } from './names.ts';
@@ -20,7 +20,7 @@ export interface BranchNode {
   /** The version to clone; undefined for the newest one. */
   readonly version?: number | undefined;
   readonly reason: string;
-  /** A hash of its code and inputs: equal keys give equal rows. Undefined if its code can't be compared. */
+  /** A hash of its code and inputs: equal keys give equal rows. Undefined if its code or an input can't be compared. */
   readonly key: string | undefined;
 }
 
@@ -250,17 +250,18 @@ class Planning {
     return hashOf([node.fingerprint, cloned, inputs]);
   }
 
-  /** What a node's input holds, as a text; undefined if that is unknown. */
+  /** What a node's input holds, as a text; undefined if that is unknown: only tables have versions. */
   #inputOf(uniqueId: string): string | undefined {
     const pin = this.#pins.get(uniqueId);
     if (pin !== undefined) return pin.key;
     if (this.#built.has(uniqueId) || this.#isView(uniqueId)) return this.#keyOf(uniqueId);
     const relation = this.#relationOf(uniqueId);
-    return relation === undefined ? uniqueId : hashOf([relation, this.#stateOf(relation)]);
+    const state = relation === undefined ? undefined : this.#stateOf(relation);
+    return state?.kind === 'table' ? hashOf([relation, state]) : undefined;
   }
 
   /** Upkeep makes new versions of the same rows. */
-  #stateOf(relation: string): unknown {
+  #stateOf(relation: string): RelationState {
     const { deployed, states, drift } = this.#inputs;
     const known = stateOf(deployed.relations, relation);
     return known.kind !== 'absent' && !drift.has(relation) ? known : stateOf(states, relation);

@@ -66,7 +66,8 @@ const isComplete = ({ status }: BranchModel): boolean => status === 'pass' || st
 function requireUpToDate(name: string, survey: BranchSurvey): void {
   const { nodes, pins } = toDo(survey.plan, keysOfWhatIsThere(survey));
   if (survey.record !== undefined && nodes.length + pins.length === 0) return;
-  const what = survey.record === undefined ? `There is no branch ${name}` : `The branch ${name} is not up to date`;
+  const what =
+    survey.record === undefined ? `There is no branch ${name}` : `The branch ${name} is not known to be up to date`;
   throw new MeetupError(`${what}: build it first, without --diff.`);
 }
 

@@ -138,6 +138,18 @@ describe('what there is to do', () => {
     expect(toDo(newer, keys).nodes.map(({ name }) => name)).toEqual(['totals']);
   });
 
+  it.each([
+    ['is a view', { kind: 'view', definition: 'select * from elsewhere' }],
+    ['has no versions', { kind: 'absent' }],
+  ] as const)('is what reads a source of somebody else that %s, because its rows may have changed', (_what, state) => {
+    const { 'raw.orders': _raw, ...relations } = deployed.relations;
+    const plan = planned(['customers'], {
+      deployed: { ...deployed, relations },
+      states: { ...states, 'raw.orders': state },
+    });
+    expect(toDo(plan, keysOf(plan)).nodes.map(({ name }) => name)).toEqual(['customers', 'totals']);
+  });
+
   it('is everything whose code cannot be compared', () => {
     const volatile = nodes.map((one) => (one.name === 'customers' ? { ...one, fingerprint: null } : one));
     const models = planModels({
