@@ -7,13 +7,14 @@ import { EngineClient } from '../engine/client.ts';
 import { type HeldLock, tryLock } from '../warehouse/lock.ts';
 import type { RemoteTarget } from './target.ts';
 
-/** dbt's state folder for a target, inside the local state folder. */
-export const deployPaths = (paths: Paths): Paths => ({
-  ...paths,
-  state: join(paths.state, 'deploy'),
-  local: join(paths.state, 'deploy'),
-  dbtTarget: join(paths.state, 'deploy', 'dbt-target'),
-});
+/** A state folder for dbt on a target, inside the local state folder. Whether a sample was pulled doesn't matter there. */
+export function pathsOnTarget({ pulled: _pulled, ...paths }: Paths, name: string): Paths {
+  const state = join(paths.state, name);
+  return { ...paths, state, local: state, dbtTarget: join(state, 'dbt-target') };
+}
+
+/** Those of deployments and of everything else that builds or compiles what is deployed. */
+export const deployPaths = (paths: Paths): Paths => pathsOnTarget(paths, 'deploy');
 
 /** Runs dbt on a target. Its own state folder keeps it apart from the engine that a `dev --watch` shares. */
 export async function withEngineOn<Result>(
