@@ -88,7 +88,7 @@ export async function run(options: PullOptions, effects: Effects): Promise<Comma
   return whileNobodyWatches(paths, async () => {
     const remote = await remoteTarget(options.target, paths, effects, { start: true });
     effects.reporter.progress('reading the project');
-    const project = await readLocalProject(paths, effects);
+    const project = await readLocalProject(paths, options.target, effects);
     const connection = await connectTarget(remote, effects);
     try {
       const surveying = { remote, project, connection, effects };

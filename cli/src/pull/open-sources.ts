@@ -24,11 +24,12 @@ export interface LocalProject {
 }
 
 /**
- * Reads the project for target `dev`. Builds nothing.
+ * Reads the project for target `dev`, as it is on a sample. Builds nothing.
+ * @param from the target that the sample comes from.
  * @throws MeetupError if dbt can't read it.
  */
-export async function readLocalProject(paths: Paths, effects: Effects): Promise<LocalProject> {
-  const engine = new EngineClient(paths, effects);
+export async function readLocalProject(paths: Paths, from: string, effects: Effects): Promise<LocalProject> {
+  const engine = new EngineClient(paths, { ...effects, env: { ...effects.env, MEETUP_PULLED: from } });
   try {
     const manifestFile = join(paths.state, 'pull', 'manifest.dev.json');
     requireReadable(await engine.changes({ target: 'dev', manifestFile }));

@@ -60,12 +60,12 @@ export async function findSourceTables(
   });
 }
 
-/** dbt-duckdb reads such a source from files, whatever tables there are. */
+/** dbt-duckdb reads a source with a location from there, whatever tables there are; the location may be a query of one. */
 function requireTable(source: ManifestSource): void {
-  const isFile = source.meta?.external_location ?? source.config?.meta?.external_location;
-  if (isFile === undefined) return;
+  const location = source.meta?.external_location ?? source.config?.meta?.external_location;
+  if (location === undefined || (typeof location === 'string' && /^\s*\(/.test(location))) return;
   throw new MeetupError(
-    `The source ${nameOfSource(source)} has an external_location, so DuckDB reads it from files: make it depend on the variable MEETUP_PULLED, which is set on a pulled sample.`,
+    `The source ${nameOfSource(source)} has an external_location, so DuckDB reads it from files: if the environment variable MEETUP_PULLED is set, let it be \`(from ${source.schema}.${source.identifier})\`.`,
   );
 }
 
