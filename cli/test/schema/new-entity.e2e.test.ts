@@ -176,7 +176,7 @@ describe('a fifth entity takes no change of meetup: its schema, its data and mod
     const engine = new EngineClient(project.paths, effects);
     const local = await openPublished(project.paths);
     try {
-      const remote = remoteAnswering(async (sql) => {
+      const answering = remoteAnswering(async (sql) => {
         if (/^show/.test(sql)) return [];
         throw new StatementFailedError('[TABLE_OR_VIEW_NOT_FOUND] there is none', '42P01', undefined);
       });
@@ -190,7 +190,7 @@ describe('a fifth entity takes no change of meetup: its schema, its data and mod
         paths: project.paths,
         effects,
         target,
-        remote,
+        remote: { ...answering, catalog: target.catalog },
         engine,
         local,
         git: { commit: 'abc', dirty: false },
