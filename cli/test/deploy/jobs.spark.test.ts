@@ -218,12 +218,16 @@ describe.skipIf(!hasItsTurn('jobs'))(`ten days of a target that a job builds eve
   });
 
   it.skipIf(isLeftOut('another commit'))(
-    'day 9: what a job built from another commit is built again, with that reason',
+    'day 9: what a job built from another commit, or did not test, is built again, with that reason',
     async () => {
       await job({ meetup_commit: 'a'.repeat(40) }, '--select', 'group_names');
+      await job({}, '--select', 'group_events', '--exclude-resource-type', 'test');
+      const [view] = await remote.connection.rows(`show create table \`${remote.catalog}\`.marts.group_events`);
+      expect(view?.createtab_stmt).toMatch(/version as of \d+/i);
       const report = await deployed();
       expect(report).toMatchObject({ status: 'deployed', drift: [] });
       expect(report.models.filter(({ action }) => action !== 'keep')).toMatchObject([
+        { name: 'group_events', reason: 'the last run of dbt that built it did not pass all tests' },
         { name: 'group_names', reason: 'a run of dbt built it with commit aaaaaaaaaa, which is not the deployed one' },
       ]);
     },

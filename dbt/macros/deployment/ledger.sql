@@ -40,11 +40,13 @@
 
 {#
   A deployment that died has left tables half changed, and only meetup can put them back. Whoever holds the lease knows that it died. The lease is
-  given back before the run fails.
+  given back before the run fails. One that was undone is over, even if it wrote once more that it had passed.
 #}
 {% macro meetup_refuse_interrupted(run) %}
+  {% set ledger = meetup_quoted('meetup', 'deployments') %}
   {% set last = run_query(
-    'select deployment, event from ' ~ meetup_quoted('meetup', 'deployments') ~ " where event not like 'run %' order by seq desc limit 1"
+    'select deployment, event from ' ~ ledger ~ " where event not like 'run %' and (event <> 'audited' or deployment not in ("
+    ~ 'select deployment from ' ~ ledger ~ " where event = 'undone')) order by seq desc limit 1"
   ) %}
   {% if last.rows | length > 0 and last.rows[0]['event'] in ['begun', 'audited', 'rolling back'] %}
     {% do meetup_give_lease_back(run) %}

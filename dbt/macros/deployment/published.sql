@@ -10,7 +10,8 @@
     {% set query = 'select * from ' ~ meetup_quoted(node.schema, node.alias) %}
     {% set definition = run_query('show create table ' ~ view).rows[0][0] | trim %}
     {# Spark calls its own catalog otherwise than Databricks does. #}
-    {% if modules.re.search('select [*] from `[^`]+`[.]`' ~ node.schema ~ '`[.]`' ~ node.alias ~ '`$', definition) %}
+    {% set table = '`' ~ modules.re.escape(node.schema) ~ '`[.]`' ~ modules.re.escape(node.alias) ~ '`' %}
+    {% if modules.re.search('select [*] from `[^`]+`[.]' ~ table ~ '$', definition) %}
       {% do run_query('alter view ' ~ view ~ ' as ' ~ query ~ ' version as of ' ~ version) %}
     {% endif %}
   {% endif %}

@@ -50,8 +50,8 @@
         {% endif %}
       {% endif %}
     {% endfor %}
-    {# `dbt run` tests nothing, so what it built stays unpublished until a build has passed. #}
-    {% set passed = failed | length == 0 and flags.WHICH == 'build' %}
+    {# Readers see what was built once all its tests have passed, so nothing of a `dbt run`, or of a build that leaves tests out. #}
+    {% set passed = failed | length == 0 and flags.WHICH == 'build' and not meetup_leaves_tests_out(built) %}
     {% if passed %}
       {% for node in built %}{% do meetup_publish_view(node) %}{% endfor %}
     {% endif %}
@@ -60,6 +60,15 @@
     ) %}
     {% do meetup_give_lease_back(run) %}
   {% endif %}
+{% endmacro %}
+
+{# Whether a test of any of these nodes was not selected. #}
+{% macro meetup_leaves_tests_out(nodes) %}
+  {% set built = nodes | map(attribute='unique_id') | list %}
+  {% for test in graph.nodes.values() if test.resource_type == 'test' and test.unique_id not in selected_resources %}
+    {% if test.depends_on.nodes | select('in', built) | list %}{% do return(true) %}{% endif %}
+  {% endfor %}
+  {% do return(false) %}
 {% endmacro %}
 
 {# Whether this command writes to a target that has a ledger. #}
