@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from dbt.adapters.factory import get_adapter
+from dbt.artifacts.resources.types import RunHookType
 from dbt.artifacts.schemas.freshness import SourceFreshnessResult
+from dbt.contracts.graph.nodes import HookNode
 from dbt.flags import set_flags
 from dbt.graph.selector import ResourceTypeSelector
 from dbt.task.freshness import FreshnessTask
@@ -71,6 +73,10 @@ class ThoseThere(FreshnessTask):
     """`dbt source freshness` of the sources that the database has."""
 
     there: frozenset[str] = frozenset()
+
+    def get_hooks_by_type(self, hook_type: RunHookType) -> list[HookNode]:
+        # dbt runs the project's hooks here too, which may write.
+        return []
 
     def get_node_selector(self) -> ResourceTypeSelector:
         selector: ResourceTypeSelector = super().get_node_selector()
