@@ -37,8 +37,9 @@ export async function parseTarget(option: string, text: string): Promise<Target>
 
 /** The value of --target for commands that only work on a warehouse. */
 export async function remoteTarget({ options }: CommandSession): Promise<RemoteName> {
-  const { parseOption, remoteTargetName } = await import('../config/options.ts');
-  return parseOption(remoteTargetName, '--target', options.target, 'rehearsal or prod');
+  if (options.target !== 'dev') return options.target;
+  const { MeetupError } = await import('../config/errors.ts');
+  throw new MeetupError('This command needs a warehouse: add --target rehearsal or --target prod.');
 }
 
 /** The share of a batch's records that may be invalid; `parseMaxRejected` parses its value. */

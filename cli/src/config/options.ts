@@ -5,9 +5,6 @@ import { MeetupError, messageOf } from './errors.ts';
 export const targetSchema = z.enum(['dev', 'rehearsal', 'prod']);
 export type Target = z.infer<typeof targetSchema>;
 
-/** The targets that are deployed to. */
-export const remoteTargetName = z.enum(['rehearsal', 'prod']);
-
 /**
  * Refuses a target that a command can't use, instead of silently using another one.
  * @throws MeetupError that names the target.

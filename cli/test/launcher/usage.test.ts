@@ -21,7 +21,7 @@ describe('an invalid command line', () => {
     [['deploy', '--target', 'nowhere'], '--target takes dev, rehearsal or prod'],
     [['deploy', '--nonsense'], "unknown option '--nonsense'"],
     [['diff', '--from', 'dev'], "required option '--to <target>' not specified"],
-    [['deploy'], "--target takes rehearsal or prod, but got 'dev'"],
+    [['deploy'], 'This command needs a warehouse: add --target rehearsal or --target prod.'],
   ])('exits with 2 and one sentence, and as one document with --json: %s', async (argv, sentence) => {
     const plain = await runCaptured(...argv);
     expect(plain).toMatchObject({ exitCode: 2, stdout: '', stderr: expect.stringContaining(sentence) });
