@@ -206,8 +206,11 @@ function proxyOf(url: string) {
 function statementFailed(error: unknown): Error {
   if (error instanceof MeetupError) return error;
   const message = driverMessage(error);
-  return new StatementFailedError(message, sqlStateOf(error, message), error);
+  return new StatementFailedError(withoutStatement(message), sqlStateOf(error, message), error);
 }
+
+/** A message without the statement that Spark repeats at its end: it may hold keys and other values of rows. */
+export const withoutStatement = (message: string): string => message.split(/\n+== SQL\b/)[0] ?? message;
 
 /** The driver throws some objects that are not an Error but have a message. */
 function driverMessage(error: unknown): string {
