@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { readBranches, writeBranchEntry } from '../../src/branches/records.ts';
 import type { BranchReport } from '../../src/branches/report.ts';
 import { type BranchOptions, run as branch, drop, list } from '../../src/commands/branch.ts';
+import { run as ci } from '../../src/commands/ci.ts';
 import { run as deploy } from '../../src/commands/deploy.ts';
 import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import type { Paths } from '../../src/config/paths.ts';
@@ -233,6 +234,21 @@ describe.skipIf(!hasItsTurn('branches'))(`a branch (${howSampled})`, () => {
       expect(await built('pinned')).toMatchObject({ status: 'unchanged' });
     },
   );
+
+  it('is what ci builds of a change, puts into its summary, and takes away', async () => {
+    const summary = join(folder, 'summary.md');
+    const before = await contentsOf(remote);
+    const known = (await readBranches(remote)).length;
+    const { exitCode, report } = await ci({ ...target, only: 'branch', summary }, effects);
+    expect(report.parts).toMatchObject([{ name: 'branch', status: 'pass', branch: { status: 'built' } }]);
+    expect(exitCode).toBe(0);
+    expect(await readFile(summary, 'utf8')).toMatch(/group_names/);
+    expect(await readBranches(remote)).toHaveLength(known);
+    const { branch: built } = report.parts[0]?.name === 'branch' ? report.parts[0] : {};
+    expect(built?.schemas).not.toEqual([]);
+    expect(await relationsIn(...(built?.schemas ?? []))).toEqual([]);
+    expect(await contentsOf(remote)).toEqual(before);
+  });
 
   it('is empty if the code is that of the deployment, and can be dropped', async () => {
     await project.write(STAGING, OLD_NAMES);
