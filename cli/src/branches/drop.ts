@@ -38,8 +38,14 @@ export async function dropBranches(
   });
   const dropped: string[] = [];
   for (const branch of branches.filter((one) => one.project === project)) {
-    if (which === 'expired' && !isExpired(branch, clock.now())) continue;
+    const isOver = isExpired(branch, clock.now());
+    if (which === 'expired' && !isOver) continue;
     try {
+      // If it can't be dropped now, the next command still knows that it must be.
+      if (!isOver) {
+        const expiresAt = new Date(clock.now()).toISOString();
+        await writeBranchEntry(remote, branch.name, 'expired', { expiresAt });
+      }
       await dropBranch(remote, branch);
       dropped.push(branch.name);
     } catch (error) {

@@ -9,7 +9,7 @@ const detailsSchema = z.object({
   project: z.string().optional(),
   /** For `begun`: whether there were uncommitted changes. */
   dirty: z.boolean().optional(),
-  /** For `begun`: when the branch may be dropped (ISO 8601). */
+  /** For `begun` and `expired`: when the branch may be dropped (ISO 8601). */
   expiresAt: z.string().optional(),
   /** For `begun`: the deployment that the branch is based on. */
   base: z.string().optional(),
@@ -28,7 +28,7 @@ const detailsSchema = z.object({
 });
 export type BranchDetails = z.infer<typeof detailsSchema>;
 
-const EVENTS = ['begun', 'built', 'finished', 'dropped'] as const;
+const EVENTS = ['begun', 'built', 'finished', 'expired', 'dropped'] as const;
 
 const entrySchema = z.object({
   branch: z.string(),
@@ -143,9 +143,10 @@ function begun({ branch, at, who, commit, details }: BranchEntry, before: Branch
 }
 
 function continued({ event, details }: BranchEntry, before: BranchRecord): BranchRecord {
-  const { keys = {}, failed = [], bytes } = details;
+  const { keys = {}, failed = [], bytes, expiresAt = before.expiresAt } = details;
   return {
     ...before,
+    expiresAt,
     keys: { ...before.keys, ...keys },
     bytes: bytes ?? before.bytes,
     ...(event === 'finished' ? { status: failed.length === 0 ? 'built' : 'failed' } : {}),

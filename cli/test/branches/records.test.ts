@@ -73,9 +73,12 @@ it("dropping expired branches leaves other projects' branches, and schemas that 
   ]);
 });
 
-it('a branch that cannot be dropped does not keep the others from it', async () => {
+it('a branch that cannot be dropped does not keep the others from it, and its time is over', async () => {
   const row = ({ details, ...rest }: BranchEntry) => ({ ...rest, details: JSON.stringify(details) });
+  const written: string[] = [];
   const remote = remoteAnswering(async (sql) => {
+    const inserted = /^insert into \S+ select '(\w+)', '(\w+)'/.exec(sql);
+    if (inserted !== null) written.push(`${inserted[1]} ${inserted[2]}`);
     if (sql.startsWith('select')) return [row(begun('mine')), row(begun('someones')), row(begun('third'))];
     if (sql.startsWith('drop') && sql.includes('someones')) throw new MeetupError('PERMISSION_DENIED\nat line 1');
     return [];
@@ -85,4 +88,10 @@ it('a branch that cannot be dropped does not keep the others from it', async () 
   expect(effects.warnings).toEqual([
     'The branch someones could not be dropped (PERMISSION_DENIED): the next command tries again.',
   ]);
+  expect(written.filter((entry) => entry.startsWith('someones'))).toEqual(['someones expired']);
+  const [someones] = branchesIn([
+    begun('someones'),
+    entry('someones', 'expired', { expiresAt: '2026-12-01T00:00:00Z' }),
+  ]);
+  expect(someones && isExpired(someones, Date.parse('2026-12-01T00:00:01Z'))).toBe(true);
 });
