@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { readJsonFile } from '../config/json-file.ts';
 import type { DeployContext } from '../deploy/context.ts';
+import { isInCatalog } from '../deploy/foreign-sources.ts';
 import { currentDeployment, interrupted } from '../deploy/ledger.ts';
 import { deployedManifest } from '../deploy/manifests.ts';
 import { runs } from '../deploy/plan/actions.ts';
@@ -72,7 +73,8 @@ async function planFor(
   manifestFile: string,
 ): Promise<{ plan: BranchPlan; drift: ReadonlyMap<string, string> }> {
   const { deployed } = before;
-  const { nodes, sources } = changes;
+  const { nodes } = changes;
+  const sources = changes.sources.filter((source) => isInCatalog(source, remote.catalog));
   const present = await listSchemas(remote, [
     ...new Set([
       ...nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema),
@@ -91,7 +93,7 @@ async function planFor(
     rewritten: none,
     fullRefresh: false,
   });
-  const read = relationsRead(changes, models).filter((relation) => present.has(relation));
+  const read = relationsRead({ nodes, sources }, models).filter((relation) => present.has(relation));
   const states = await statesOf(remote, present, read);
   const recorded = read.filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
   const drift = await findDrift(remote, recorded, before, present);
@@ -103,7 +105,7 @@ async function planFor(
 }
 
 /** The relations whose rows the branch may read or continue. */
-function relationsRead({ nodes, sources }: ChangesAnswer, models: ModelsPlan): string[] {
+function relationsRead({ nodes, sources }: Pick<ChangesAnswer, 'nodes' | 'sources'>, models: ModelsPlan): string[] {
   const inPlace = new Set(readInPlace(nodes, models));
   const continued = new Set(models.models.filter(runs).map(({ uniqueId }) => uniqueId));
   return [

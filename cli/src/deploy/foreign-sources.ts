@@ -24,8 +24,8 @@ export function foreignSources(
   catalog: string,
 ): ForeignSource[] {
   const read = new Set(nodes.flatMap(({ dependsOn }) => dependsOn));
-  const isOurs = ({ database, schema, name }: ForeignOrOwn): boolean =>
-    (database ?? catalog) === catalog && ours.has(`${schema}.${name}`);
+  const isOurs = (source: ForeignOrOwn): boolean =>
+    isInCatalog(source, catalog) && ours.has(`${source.schema}.${source.name}`);
   return sources
     .filter((source) => read.has(source.uniqueId) && !isOurs(source))
     .map(
@@ -36,6 +36,10 @@ export function foreignSources(
     )
     .sort((a, b) => a.uniqueId.localeCompare(b.uniqueId));
 }
+
+/** Whether a source is in the catalog that is deployed to: a name there may be taken in another catalog too. */
+export const isInCatalog = ({ database }: Pick<ForeignOrOwn, 'database'>, catalog: string): boolean =>
+  (database ?? catalog) === catalog;
 
 type ForeignOrOwn = ChangesAnswer['sources'][number];
 
