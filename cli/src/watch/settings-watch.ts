@@ -6,6 +6,8 @@ import { SETTINGS_FILE } from '../config/project/settings.ts';
 
 /** How often meetup.yml is looked at (milliseconds). It is one file, so this needs no events. */
 const INTERVAL_MS = 300;
+/** It is read once it has stayed the same for longer than that: who saves it may empty it first, and an empty one is valid. */
+const QUIET_MS = INTERVAL_MS + 100;
 
 export interface SettingsWatch {
   /** Reads meetup.yml again. @throws MeetupError if it is wrong. */
@@ -25,8 +27,16 @@ export function watchSettings(paths: Paths, { reread, onChange, onFault }: Setti
       onFault(error);
     }
   };
-  watchFile(file, { interval: INTERVAL_MS }, look);
+  let timer: NodeJS.Timeout | undefined;
+  const changed = (): void => {
+    clearTimeout(timer);
+    timer = setTimeout(look, QUIET_MS);
+  };
+  watchFile(file, { interval: INTERVAL_MS }, changed);
   // It may have changed since it was read.
-  look();
-  return () => unwatchFile(file, look);
+  changed();
+  return () => {
+    clearTimeout(timer);
+    unwatchFile(file, changed);
+  };
 }

@@ -210,7 +210,11 @@ describe.skipIf(!hasItsTurn('jobs'))(`ten days of a target that a job builds eve
     const first = await startJob();
     const from = (await log()).length;
     await received(/'run begun'/, from);
+    // It stands still until the second one is there.
+    first.child.kill('SIGSTOP');
     const second = await startJob({ meetup_job: '78' });
+    while (!second.output().includes('Waiting: ') && second.child.exitCode === null) await delay(100);
+    first.child.kill('SIGCONT');
     const [one, two] = await Promise.all([first.ended, second.ended]);
     expect([one.exitCode, two.exitCode], two.output).toEqual([0, 0]);
     expect(two.output).toMatch(/Waiting: Run \S+ of job 77 \(\d+\) is changing/);
