@@ -1,4 +1,5 @@
-import { MeetupError, messageOf } from '../config/errors.ts';
+import { MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import type { DeployContext } from '../deploy/context.ts';
 import { dropStatement, relationOn } from '../deploy/remote.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
@@ -46,7 +47,7 @@ export async function clonePins(
       await clone(running, pin, inBranch);
     } catch (error) {
       if (!(error instanceof MeetupError)) throw error;
-      const why = messageOf(error).split('\n')[0];
+      const why = reasonOf(error);
       throw new MeetupError(
         `${pin.relation} has changed since the last deployment (${pin.newer}), and its version ${pin.version} can't be cloned (${why}), so what the code changes can't be told from what new rows change: if that version is gone, deploy first.`,
         { cause: error },

@@ -1,5 +1,5 @@
 import type { Effects } from '../config/effects.ts';
-import { messageOf } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import type { Remote } from '../deploy/remote.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { suffixOf } from './names.ts';
@@ -31,7 +31,7 @@ export async function dropBranches(
   which: 'expired' | 'all' = 'expired',
 ): Promise<string[]> {
   const failed = (what: string, error: unknown): void =>
-    reporter.warn(`${what} could not be dropped (${messageOf(error).split('\n')[0]}): the next command tries again.`);
+    reporter.warn(`${what} could not be dropped (${reasonOf(error)}): the next command tries again.`);
   const branches = await readBranches(remote).catch((error: unknown) => {
     failed('Branches', error);
     return [];

@@ -1,4 +1,5 @@
-import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
+import { InterruptedError, MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
@@ -230,7 +231,7 @@ async function takeBack(
   { isAudited }: Pick<Progress, 'isAudited'>,
 ) {
   const known = error instanceof DeployFailedError || error instanceof MeetupError || error instanceof InterruptedError;
-  const reason = error instanceof InterruptedError ? 'it was interrupted' : (messageOf(error).split('\n')[0] ?? '');
+  const reason = error instanceof InterruptedError ? 'it was interrupted' : reasonOf(error);
   const { reporter, signal } = context.effects;
   reporter.progress(isAudited ? 'publishing' : 'putting everything back');
   if (signal.aborted && !isAudited)
@@ -283,8 +284,6 @@ async function tidyUp(context: DeployContext, survey: Survey): Promise<void> {
     );
     if (survey.uploads.length > 0) await clearLanding(remote);
   } catch (error) {
-    context.effects.reporter.warn(
-      `Tables that are no longer needed could not be removed (${messageOf(error).split('\n')[0]}).`,
-    );
+    context.effects.reporter.warn(`Tables that are no longer needed could not be removed (${reasonOf(error)}).`);
   }
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import { connectTarget } from '../targets/target.ts';
 import type { DeployContext, LockedContext } from './context.ts';
 import {
@@ -191,8 +191,8 @@ export async function goBackTo(
 
 /** One sentence for an undo that failed. */
 export const notUndone = (target: string, error: unknown): string =>
-  `It could not be put back now (${messageOf(error).split('\n')[0]}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} does it first.`;
+  `It could not be put back now (${reasonOf(error)}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} does it first.`;
 
 /** One sentence for a publication that failed. */
 export const notPublished = (target: string, error: unknown): string =>
-  `It passed all tests, but could not be published completely now (${messageOf(error).split('\n')[0]}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} finishes that first.`;
+  `It passed all tests, but could not be published completely now (${reasonOf(error)}): the next \`./meetup deploy\` or \`./meetup rollback\` for ${target} finishes that first.`;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { MeetupError, messageOf } from '../config/errors.ts';
+import { MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
 import type { LockedContext } from './context.ts';
@@ -56,7 +57,7 @@ export async function vacuumForgotten(
     return { tables, dropped };
   } catch (error) {
     effects.reporter.warn(
-      `Earlier versions of tables still hold what was forgotten (${messageOf(error).split('\n')[0]}): the next deployment removes them.`,
+      `Earlier versions of tables still hold what was forgotten (${reasonOf(error)}): the next deployment removes them.`,
     );
     return undefined;
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Effects } from '../config/effects.ts';
-import { MeetupError, messageOf } from '../config/errors.ts';
+import { MeetupError } from '../config/errors.ts';
+import { reasonOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import { EngineClient } from '../engine/client.ts';
 import { requireReadable } from '../engine/problems.ts';
@@ -81,7 +82,7 @@ async function lineageIfNeeded(
   } catch (error) {
     if (!(error instanceof MeetupError)) throw error;
     effects.reporter.warn(
-      `Relationships tests of models are not followed, because their columns can't be traced to sources (${messageOf(error).split('\n')[0]}).`,
+      `Relationships tests of models are not followed, because their columns can't be traced to sources (${reasonOf(error)}).`,
     );
     return undefined;
   }
