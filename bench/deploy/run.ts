@@ -65,7 +65,11 @@ async function addDrops(which: (name: string) => boolean): Promise<void> {
 
 async function rawBytes(): Promise<number> {
   const names = (await readdir(paths.data)).filter((name) => name.endsWith('.json'));
-  const sizes = await Promise.all(names.map(async (name) => (await stat(join(paths.data, name))).size));
+  return bytesOf(names.map((name) => join(paths.data, name)));
+}
+
+async function bytesOf(files: readonly string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
   return sizes.reduce((sum, size) => sum + size, 0);
 }
 
@@ -117,10 +121,7 @@ async function branchOf(): Promise<{ seconds: number; bytes: number; ofAll: numb
 
 async function bytesIn(place: string): Promise<number> {
   const entries = await readdir(place, { recursive: true, withFileTypes: true });
-  const sizes = await Promise.all(
-    entries.map(async (entry) => (entry.isFile() ? (await stat(join(entry.parentPath, entry.name))).size : 0)),
-  );
-  return sizes.reduce((sum, size) => sum + size, 0);
+  return bytesOf(entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)));
 }
 
 async function measure(): Promise<Figures & { report: string[] }> {
