@@ -33,6 +33,7 @@ export default defineConfig({
         // The CLI's own tests in its own process: seconds each.
         test: {
           name: 'cli',
+          isolate: false,
           include: ['cli/test/**/*.test.ts'],
           exclude: [E2E, SPARK],
           testTimeout: 30_000,

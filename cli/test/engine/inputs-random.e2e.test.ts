@@ -6,6 +6,7 @@ import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts
 import { EngineClient } from '../../src/engine/client.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 
 /** Long runs: MEETUP_INPUTS_STEPS=2000 MEETUP_INPUTS_SEED=7 npx vitest run cli/test/engine/inputs-random.e2e.test.ts */
 const STEPS = Number(process.env.MEETUP_INPUTS_STEPS ?? 100);
@@ -264,65 +265,68 @@ const placed = async (state: string): Promise<Paths> => {
   return paths;
 };
 
-describe('after any sequence of changes to files, variables and the environment', () => {
-  it(`the database equals a build from scratch, and every failing test is reported (seed ${SEED})`, async () => {
-    const paths = await placed('state');
-    const choose = chanceOf(SEED);
-    const state = start();
-    const written = new Map<string, string>();
-    const env: Record<string, string | undefined> = {};
-    const apply = async (): Promise<void> => {
-      const files = filesOf(state);
-      for (const [path, text] of Object.entries(files)) {
-        if (written.get(path) === text) continue;
-        await mkdir(dirname(join(folder, path)), { recursive: true });
-        await writeFile(join(folder, path), text);
-        written.set(path, text);
-      }
-      for (const path of [...written.keys()].filter((path) => files[path] === undefined)) {
-        await rm(join(folder, path));
-        written.delete(path);
-      }
-      for (const name of Object.keys(env)) delete env[name];
-      Object.assign(env, { PATH: process.env.PATH, ...state.env });
-    };
-    await apply();
-    await symlink(join(folder, 'linked folder'), join(folder, 'shared models'));
-    const engine = new EngineClient(paths, quietEffects({ env }));
-    const played: string[] = [];
-    try {
-      for (let step = 0; step <= STEPS; step += 1) {
-        if (step > 0) {
-          const kind = choose([...Object.keys(steps), ...Object.keys(steps), choose(Object.keys(slowSteps))]);
-          (steps[kind] ?? slowSteps[kind])?.(state, choose);
-          played.push(kind);
-          await apply();
+describe.skipIf(!hasItsTurn('random inputs'))(
+  'after any sequence of changes to files, variables and the environment',
+  () => {
+    it(`the database equals a build from scratch, and every failing test is reported (seed ${SEED})`, async () => {
+      const paths = await placed('state');
+      const choose = chanceOf(SEED);
+      const state = start();
+      const written = new Map<string, string>();
+      const env: Record<string, string | undefined> = {};
+      const apply = async (): Promise<void> => {
+        const files = filesOf(state);
+        for (const [path, text] of Object.entries(files)) {
+          if (written.get(path) === text) continue;
+          await mkdir(dirname(join(folder, path)), { recursive: true });
+          await writeFile(join(folder, path), text);
+          written.set(path, text);
         }
-        const answer = await engine.affected({ target: 'dev' });
-        const { content, failing } = expectedOf(state);
-        const last = played.slice(-5);
-        const outcome = { failing: answer.failing.map(({ name }) => name).sort(), status: answer.status };
-        const rerun = answer.nodes.filter(({ status }) => status === 'fail').map(({ name }) => name);
-        expect({ step, last, problems: answer.problems, ...outcome, rerun: rerun.sort() }).toEqual({
-          step,
-          last,
-          problems: [],
-          failing,
-          status: failing.length === 0 ? 'pass' : 'fail',
-          rerun: failing,
-        });
-        const names = Object.keys(content);
-        expect({ step, last, ...(await contentOf(paths, names)) }).toEqual({ step, last, ...content });
-        if (step === STEPS || (step > 0 && step % FROM_SCRATCH_EVERY === 0)) {
-          await rm(join(folder, 'scratch'), { recursive: true, force: true });
-          const scratch = await placed('scratch');
-          const fresh = new EngineClient(scratch, quietEffects({ env }));
-          await fresh.affected({ target: 'dev' }).finally(() => fresh.close());
-          expect({ step, ...(await contentOf(scratch, names)) }).toEqual({ step, ...content });
+        for (const path of [...written.keys()].filter((path) => files[path] === undefined)) {
+          await rm(join(folder, path));
+          written.delete(path);
         }
+        for (const name of Object.keys(env)) delete env[name];
+        Object.assign(env, { PATH: process.env.PATH, ...state.env });
+      };
+      await apply();
+      await symlink(join(folder, 'linked folder'), join(folder, 'shared models'));
+      const engine = new EngineClient(paths, quietEffects({ env }));
+      const played: string[] = [];
+      try {
+        for (let step = 0; step <= STEPS; step += 1) {
+          if (step > 0) {
+            const kind = choose([...Object.keys(steps), ...Object.keys(steps), choose(Object.keys(slowSteps))]);
+            (steps[kind] ?? slowSteps[kind])?.(state, choose);
+            played.push(kind);
+            await apply();
+          }
+          const answer = await engine.affected({ target: 'dev' });
+          const { content, failing } = expectedOf(state);
+          const last = played.slice(-5);
+          const outcome = { failing: answer.failing.map(({ name }) => name).sort(), status: answer.status };
+          const rerun = answer.nodes.filter(({ status }) => status === 'fail').map(({ name }) => name);
+          expect({ step, last, problems: answer.problems, ...outcome, rerun: rerun.sort() }).toEqual({
+            step,
+            last,
+            problems: [],
+            failing,
+            status: failing.length === 0 ? 'pass' : 'fail',
+            rerun: failing,
+          });
+          const names = Object.keys(content);
+          expect({ step, last, ...(await contentOf(paths, names)) }).toEqual({ step, last, ...content });
+          if (step === STEPS || (step > 0 && step % FROM_SCRATCH_EVERY === 0)) {
+            await rm(join(folder, 'scratch'), { recursive: true, force: true });
+            const scratch = await placed('scratch');
+            const fresh = new EngineClient(scratch, quietEffects({ env }));
+            await fresh.affected({ target: 'dev' }).finally(() => fresh.close());
+            expect({ step, ...(await contentOf(scratch, names)) }).toEqual({ step, ...content });
+          }
+        }
+      } finally {
+        await engine.close();
       }
-    } finally {
-      await engine.close();
-    }
-  });
-});
+    });
+  },
+);

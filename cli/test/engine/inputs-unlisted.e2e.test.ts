@@ -6,7 +6,10 @@ import { EngineClient } from '../../src/engine/client.ts';
 import type { AffectedAnswer } from '../../src/engine/protocol.ts';
 import { quietEffects } from '../support/effects.ts';
 import { workRows } from '../support/rows.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { type TinyProject, tinyProject } from './project.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('unlisted inputs'));
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -91,7 +94,7 @@ async function withFile(path: string, text: string, look: (answer: AffectedAnswe
   expect(ran(await build())).toEqual([]);
 }
 
-describe('a macro that dbt lists as a dependency of no node', () => {
+describeInTurn('a macro that dbt lists as a dependency of no node', () => {
   it('rebuilds a model whose refs it determines', () =>
     withFile('macros/chosen.sql', "{% macro chosen() %}{{ return(ref('other')) }}{% endmacro %}\n", async (answer) => {
       expect(answer.problems).toEqual([]);
@@ -112,7 +115,7 @@ describe('a macro that dbt lists as a dependency of no node', () => {
     ));
 });
 
-describe('a new macro', () => {
+describeInTurn('a new macro', () => {
   it('that replaces one of dbt rebuilds the models that it renames', async () => {
     await project.write(
       'macros/alias.sql',
@@ -148,7 +151,7 @@ describe('a new macro', () => {
   });
 });
 
-describe('SQL that is not deterministic', () => {
+describeInTurn('SQL that is not deterministic', () => {
   it.each([
     ['a random number', 'select random() as n'],
     ['the clock', 'select now() as n'],
@@ -208,7 +211,7 @@ describe('SQL that is not deterministic', () => {
     ));
 });
 
-describe('a comparison with a base commit or a deployment', () => {
+describeInTurn('a comparison with a base commit or a deployment', () => {
   it('always counts a nondeterministic model as changed', async () => {
     await project.write('models/subject.sql', 'select now() as n\n');
     const { nodes } = await engine.changes({});
@@ -219,7 +222,7 @@ describe('a comparison with a base commit or a deployment', () => {
   });
 });
 
-describe('the environment', () => {
+describeInTurn('the environment', () => {
   it('is rejected if it contains DBT_STORE_FAILURES', async () => {
     env.DBT_STORE_FAILURES = '1';
     const answer = await build();

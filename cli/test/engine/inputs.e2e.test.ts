@@ -6,7 +6,10 @@ import { EngineClient } from '../../src/engine/client.ts';
 import type { AffectedAnswer } from '../../src/engine/protocol.ts';
 import { quietEffects } from '../support/effects.ts';
 import { workRows } from '../support/rows.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { numbersSql, type TinyProject, tinyProject } from './project.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('listed inputs'));
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 
@@ -130,7 +133,7 @@ const replaced = (path: string, from: string, to: string): string => {
   return text.replace(from, to);
 };
 
-describe('nothing is built', () => {
+describeInTurn('nothing is built', () => {
   it('if nothing changed, although models that query the database are compiled and compared', async () => {
     expect(ran(await build())).toEqual([]);
   });
@@ -146,7 +149,7 @@ describe('nothing is built', () => {
     ));
 });
 
-describe('an environment variable', () => {
+describeInTurn('an environment variable', () => {
   it('rebuilds the models that read it, even through an alias of env_var', () =>
     withVariable('HB_LABEL', 'new', async (answer) => {
       expect(ran(answer)).toEqual(['of_environment', 'of_renamed_function']);
@@ -185,7 +188,7 @@ describe('an environment variable', () => {
     withVariable('DBT_LOG_LEVEL', 'debug', (answer) => expect(answer).toMatchObject({ status: 'pass', nodes: [] })));
 });
 
-describe('a project variable', () => {
+describeInTurn('a project variable', () => {
   const withVars = (vars: string, look: (answer: AffectedAnswer) => unknown) =>
     withFile('dbt_project.yml', dbtProject(`vars: ${vars}`), look);
 
@@ -214,7 +217,7 @@ describe('a project variable', () => {
     }));
 });
 
-describe('a macro', () => {
+describeInTurn('a macro', () => {
   it('that is passed to another macro as a value rebuilds the model', () =>
     withFile('macros/plus_one.sql', '{% macro plus_one(n) %}{{ n + 2 }}{% endmacro %}\n', async (answer) => {
       expect(ran(answer)).toEqual(['of_argument', 'of_context', 'of_ephemeral']);
@@ -243,7 +246,7 @@ describe('a macro', () => {
     ));
 });
 
-describe('a file', () => {
+describeInTurn('a file', () => {
   it('of a seed larger than 1 MiB with one changed value rebuilds the models that read it', () =>
     withFile('seeds/big.csv', bigSeed('after!'), async (answer) => {
       expect(ran(answer)).toEqual(['big', 'of_big']);
@@ -294,7 +297,7 @@ describe('a file', () => {
   });
 });
 
-describe('a comparison with a base commit or a deployment', () => {
+describeInTurn('a comparison with a base commit or a deployment', () => {
   it('notices a changed value in a large seed, and a changed macro that is passed as a value', async () => {
     const fingerprints = async () => {
       const { nodes } = await engine.changes({});
@@ -314,7 +317,7 @@ describe('a comparison with a base commit or a deployment', () => {
   });
 });
 
-describe('a failing data test', () => {
+describeInTurn('a failing data test', () => {
   it('is reported again by every build, with its rows', () =>
     withFile(
       'models/models.yml',

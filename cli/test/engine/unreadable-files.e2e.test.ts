@@ -7,7 +7,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { EngineClient } from '../../src/engine/client.ts';
 import { quietEffects } from '../support/effects.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { engineOn, type TinyProject, tinyProject } from './project.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('unreadable files'));
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 180_000 });
 
@@ -44,7 +47,7 @@ const refused = (name: string, reason: string) => [
   { file: `models/${name}`, message: `models/${name} can't be read: ${reason}.` },
 ];
 
-describe('an unreadable file among the models is reported, and removing it fixes the build:', () => {
+describeInTurn('an unreadable file among the models is reported, and removing it fixes the build:', () => {
   it('a named pipe, without opening it', async () => {
     const problem = await problemWith('pipe.sql', (path) => execFileSync('mkfifo', [path]));
     expect(problem).toEqual(refused('pipe.sql', 'it is a named pipe, not a regular file'));
@@ -88,7 +91,7 @@ describe('an unreadable file among the models is reported, and removing it fixes
   });
 });
 
-describe('a file that dbt does not read is not reported:', () => {
+describeInTurn('a file that dbt does not read is not reported:', () => {
   it("an editor's lock, which is a dangling symbolic link", async () => {
     expect(await problemWith('.#numbers.sql', (path) => symlink('someone@somewhere.4711:1700000000', path))).toBe(
       'pass',
@@ -105,7 +108,7 @@ describe('a file that dbt does not read is not reported:', () => {
   });
 });
 
-describe('a models folder', () => {
+describeInTurn('a models folder', () => {
   it('may be a symbolic link', async () => {
     const elsewhere = join(folder, 'elsewhere');
     await rename(models, elsewhere);
@@ -120,7 +123,7 @@ describe('a models folder', () => {
   });
 });
 
-describe('the relation of a model', () => {
+describeInTurn('the relation of a model', () => {
   it('is dropped when the model is removed, and built again when it comes back', async () => {
     const sql = "{{ config(materialized='incremental') }} select id from {{ ref('numbers') }}\n";
     for (let round = 1; round <= 2; round += 1) {

@@ -6,7 +6,7 @@ import { resolvePaths } from '../../src/config/paths.ts';
 import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
 import type { DatabricksConnection } from '../../src/warehouse/databricks.ts';
 import { quietEffects } from '../support/effects.ts';
-import { howSampled, sampled } from '../support/sampled.ts';
+import { hasItsTurn, howSampled, sampled } from '../support/sampled.ts';
 import { shareRehearsal } from '../support/shared-rehearsal.ts';
 import { type Installed, installed, type Ran } from './installed.ts';
 
@@ -97,7 +97,7 @@ const named = (list: readonly { name: string; status: string }[] | undefined): s
 const chosen = sampled(['bakery', 'shop', 'clinic'], 1);
 const isLeftOut = (name: string): boolean => !chosen.includes(name);
 
-describe(`on the rehearsal (${howSampled})`, () => {
+describe.skipIf(!hasItsTurn('other projects'))(`on the rehearsal (${howSampled})`, () => {
   it.skipIf(isLeftOut('bakery'))(
     'a project of seeds only is deployed with its hooks, and with what is enabled on Databricks only',
     async () => {

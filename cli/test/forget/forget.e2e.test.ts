@@ -12,7 +12,9 @@ import { tinyProject } from '../deploy/tiny-project.ts';
 import { quietEffects } from '../support/effects.ts';
 import { meetup } from '../support/meetup.ts';
 import { publishedRows, workRows } from '../support/rows.ts';
-import { howSampled, sampled } from '../support/sampled.ts';
+import { hasItsTurn, howSampled, sampled } from '../support/sampled.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('forget'));
 
 /** A text that only the forgotten person's records have. Texts are stored as they are, unlike numbers. */
 const TOWN = 'Zyzzyx-sur-Mer';
@@ -43,7 +45,7 @@ async function filesWith(text: string, ...folders: readonly string[]): Promise<s
   return found;
 }
 
-describe('a person who is forgotten in this project', () => {
+describeInTurn('a person who is forgotten in this project', () => {
   let paths: Paths;
   let without: Paths;
   let person: number;
@@ -187,7 +189,7 @@ const MOMENTS: readonly (readonly [what: string, isThere: (paths: Paths) => bool
 const jsonIn = (path: string): string[] =>
   existsSync(path) ? readdirSync(path).filter((name) => name.endsWith('.json')) : [];
 
-describe('a process that is killed while it forgets', () => {
+describeInTurn('a process that is killed while it forgets', () => {
   const person = 4_712;
 
   it.each(sampled(MOMENTS, 2))(

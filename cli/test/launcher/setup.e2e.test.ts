@@ -3,14 +3,17 @@ import { cp, mkdir, mkdtemp, readdir, readlink, rm, stat, symlink, utimes, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { hasItsTurn } from '../support/sampled.ts';
 import { repository } from './modules.ts';
 import { forgetUv, Project, pinOf } from './project.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('an empty machine'));
 
 const ran = (...argv: string[]) => `${JSON.stringify(['version one', ...argv])}\n`;
 
 afterAll(forgetUv);
 
-describe('./meetup', { timeout: 120_000 }, () => {
+describeInTurn('./meetup', { timeout: 120_000 }, () => {
   let project: Project;
   afterEach(() => project.remove());
 
@@ -281,7 +284,7 @@ describe('./meetup', { timeout: 120_000 }, () => {
   });
 });
 
-describe('./meetup with a state folder', { timeout: 120_000 }, () => {
+describeInTurn('./meetup with a state folder', { timeout: 120_000 }, () => {
   let project: Project;
   let elsewhere: string;
   afterEach(async () => {

@@ -11,6 +11,7 @@ import { EngineClient } from '../../src/engine/client.ts';
 import { type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects } from '../support/effects.ts';
 import { gitIn } from '../support/git.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
 
@@ -95,7 +96,7 @@ async function partOfCi(acceptBreak?: string): Promise<{ part: ContractsPart; ex
   return { part: found, exitCode };
 }
 
-describe('ci --only contracts', () => {
+describe.skipIf(!hasItsTurn('contracts'))('ci --only contracts', () => {
   it('finds that another layout, a comment and a new column break and alter nothing that was there', async () => {
     const outcome = await compared({
       'models/sales.sql': `-- who buys what\nselect id, amount, city, status as state,

@@ -20,8 +20,11 @@ import type { MetricView } from '../../src/metrics/metric-views.ts';
 import type { QueryResult } from '../../src/warehouse/warehouse.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { meetup } from '../support/meetup.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { type Case, cases } from './cases.ts';
 import { viewIn } from './view-in.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('metrics'));
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 600_000 });
 
@@ -110,7 +113,7 @@ async function onPage({ shown }: Case): Promise<Values> {
   );
 }
 
-describe.skipIf(noMarts !== undefined)('on the real marts, the metric', () => {
+describe.skipIf(noMarts !== undefined || !hasItsTurn('metrics'))('on the real marts, the metric', () => {
   it.each(cases)('$metric is the same in the mart, in MetricFlow and on the page', async (one) => {
     const mart = await asked(ofGroup(one.sql));
     const page = await onPage(one);
@@ -146,7 +149,7 @@ describe.skipIf(noMarts !== undefined)('on the real marts, the metric', () => {
   });
 });
 
-describe.skipIf(noMarts !== undefined)('mf query', () => {
+describe.skipIf(noMarts !== undefined || !hasItsTurn('metrics'))('mf query', () => {
   it('gives the values of meetup metrics', async () => {
     const folder = await temporaryFolder();
     const outputs = { dev: { type: 'duckdb', path: paths.database, config_options: { access_mode: 'READ_ONLY' } } };
@@ -183,7 +186,7 @@ describe.skipIf(noMarts !== undefined)('mf query', () => {
   });
 });
 
-describe.skipIf(noMarts !== undefined)("Databricks' metric views", () => {
+describe.skipIf(noMarts !== undefined || !hasItsTurn('metrics'))("Databricks' metric views", () => {
   let views: readonly MetricView[] = [];
 
   it('have the right form, and a measure for each metric', async () => {
@@ -214,7 +217,7 @@ describe.skipIf(noMarts !== undefined)("Databricks' metric views", () => {
   );
 });
 
-describe('meetup metrics', () => {
+describeInTurn('meetup metrics', () => {
   it('says in one sentence that a project defines none', async () => {
     const bare = await bareProject();
     await expect(list({ paths: bare }, effects)).rejects.toThrow(/^The dbt project in .* defines no metrics: write/);

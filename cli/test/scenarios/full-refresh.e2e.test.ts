@@ -9,6 +9,7 @@ import { hasPassed, renderOutcome } from '../../src/scenarios/render.ts';
 import { ScenarioPlayer } from '../../src/scenarios/scenario-player.ts';
 import { DuckDbWarehouse } from '../../src/warehouse/duckdb.ts';
 import { quietEffects } from '../support/effects.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 
 /** Scenarios compare each build with a full refresh from compiled SQL. This checks that it equals dbt's, and finds differences. */
 let folder: string;
@@ -37,7 +38,7 @@ async function rowsOf(path: string): Promise<Record<string, string[]>> {
   }
 }
 
-describe("a scenario's full refresh", () => {
+describe.skipIf(!hasItsTurn('full refreshes'))("a scenario's full refresh", () => {
   test('builds the same tables as `dbt run --full-refresh`', { timeout: 300_000 }, async () => {
     const paths = resolvePaths({ stateDir: join(folder, 'same') }, { MEETUP_TOOLCHAIN_DIR: toolchain }, folder);
     const session = new ScenarioPlayer(paths, effects);

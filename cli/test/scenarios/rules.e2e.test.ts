@@ -6,8 +6,10 @@ import { type Paths, projectRoot, resolvePaths } from '../../src/config/paths.ts
 import { readScenario } from '../../src/scenarios/read-scenarios.ts';
 import { ScenarioPlayer } from '../../src/scenarios/scenario-player.ts';
 import { quietEffects } from '../support/effects.ts';
-import { howSampled, sampled } from '../support/sampled.ts';
+import { hasItsTurn, howSampled, sampled } from '../support/sampled.ts';
 import { type Rule, rules } from './rules.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('rules'));
 
 /**
  * A test of the scenarios: each must fail if somebody breaks its business rule in a model. Each rule is broken in a copy of the
@@ -64,7 +66,7 @@ test('each rule is in its file once, so that it can be broken', async () => {
 /** How many rules are broken in a run. */
 const SAMPLE = 16;
 
-describe(`a scenario fails if its rule is broken (${howSampled}):`, () => {
+describeInTurn(`a scenario fails if its rule is broken (${howSampled}):`, () => {
   const needsVariables = (rule: Rule): number => (rule.scenario === 'as-of-a-day' ? 1 : 0);
   const ordered = sampled(rules, SAMPLE).sort((a, b) => needsVariables(a) - needsVariables(b));
   test.each(ordered)('$rule', { timeout: 180_000 }, async (rule) => {
@@ -76,7 +78,7 @@ describe(`a scenario fails if its rule is broken (${howSampled}):`, () => {
   });
 });
 
-describe('a scenario passes if no rule is broken:', () => {
+describeInTurn('a scenario passes if no rule is broken:', () => {
   test.each(unbroken)('%s', { timeout: 180_000 }, async (name) => {
     const outcome = await session.play(await readScenario(paths, name), 1);
     expect({ problems: outcome.problems, differences: outcome.differences }).toEqual({ problems: [], differences: [] });

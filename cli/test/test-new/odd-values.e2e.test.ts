@@ -9,6 +9,9 @@ import { EngineClient } from '../../src/engine/client.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { type TinyProject, tinyProject } from '../engine/project.ts';
 import { quietEffects } from '../support/effects.ts';
+import { hasItsTurn } from '../support/sampled.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('odd values'));
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 240_000 });
 
@@ -69,7 +72,7 @@ async function createFixture(model: string, options: object = {}) {
 
 const personal = /Ann|Smith|Bob|Jones|first|second|line|0612345678|0687654321|Main|Paris|London|tea|coffee|100[12]/i;
 
-describe('a fixture created from local data', () => {
+describeInTurn('a fixture created from local data', () => {
   it.each(['with_lists', 'with_maps', 'with_structs', 'with_quotes', 'on_a_seed', 'casts_a_text'])(
     'passes, and contains nothing personal: %s',
     async (model) => {
@@ -129,7 +132,7 @@ describe('a fixture created from local data', () => {
   });
 });
 
-describe('a fixture that cannot be created', () => {
+describeInTurn('a fixture that cannot be created', () => {
   it.each([
     ['hidden', /hidden is ephemeral, so it has no rows to choose from/],
     ['on_hidden', /on_hidden reads the ephemeral model hidden, .*`format: sql`/],

@@ -10,7 +10,7 @@ import { load } from '../../src/ingest/load.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 import { copyProject } from '../support/project-copy.ts';
-import { sampled } from '../support/sampled.ts';
+import { hasItsTurn, sampled } from '../support/sampled.ts';
 
 vi.setConfig({ testTimeout: 400_000 });
 
@@ -155,7 +155,7 @@ beforeAll(async () => {
 
 afterAll(() => rm(folderForAll, { recursive: true, force: true }));
 
-describe('after any sequence of edits', () => {
+describe.skipIf(!hasItsTurn('random edits'))('after any sequence of edits', () => {
   it.each(sampled([11, 12], 1))('the database equals one built from scratch (seed %i)', async (seed) => {
     const folder = await temporaryFolder();
     const project = join(folder, 'project');

@@ -7,8 +7,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { gitIn } from '../support/git.ts';
 import { meetup } from '../support/meetup.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { CHAIN, chainModel, chainSql, smallProject } from '../support/small-project.ts';
 import { type Outcome, Watching } from '../support/watching.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('file system'));
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });
 
@@ -59,7 +62,7 @@ async function settledAfter(change: () => Promise<unknown> | unknown): Promise<O
   return { ...outcome, done: watching.lastDone() ?? outcome.done, events: watching.events };
 }
 
-describe('dev --watch', () => {
+describeInTurn('dev --watch', () => {
   it('is up to date after a git stash and stash pop', async () => {
     await watching.save(chainModel(2), chainSql(2, 1));
     await settledAfter(() => writeFile(join(project, 'dbt/models/marts/untracked.sql'), 'select 1 as one\n'));
@@ -111,7 +114,7 @@ describe('dev --watch', () => {
   });
 });
 
-describe('a models folder', () => {
+describeInTurn('a models folder', () => {
   it('is built after it was removed and created again', async () => {
     const chain = join(project, 'dbt/models/marts/chain');
     await cp(chain, join(folder, 'kept'), { recursive: true });
@@ -150,7 +153,7 @@ describe('a models folder', () => {
   });
 });
 
-describe('saves in quick succession', () => {
+describeInTurn('saves in quick succession', () => {
   it('leave no failure behind, and data that arrives afterwards is built', async () => {
     let n = 100;
     for (let burst = 1; burst <= 3; burst += 1) {
@@ -171,7 +174,7 @@ describe('saves in quick succession', () => {
   });
 });
 
-describe('models', () => {
+describeInTurn('models', () => {
   it('are built again if they are restored after they were removed', async () => {
     const removed = await settledAfter(() => rm(join(project, 'dbt/models/marts/chain'), { recursive: true }));
     expect(removed.done.removed).toHaveLength(CHAIN);
@@ -193,7 +196,7 @@ describe('models', () => {
   });
 });
 
-describe("an editor's lock, which is a dangling symbolic link,", () => {
+describeInTurn("an editor's lock, which is a dangling symbolic link,", () => {
   it('is ignored by `dev --watch` and `dev`', async () => {
     const lock = join(project, 'dbt/models/marts/chain/.#step_1.sql');
     await symlink('someone@somewhere.4711:1700000000', lock);
@@ -206,7 +209,7 @@ describe("an editor's lock, which is a dangling symbolic link,", () => {
   });
 });
 
-describe('an unreadable file among the models is reported by `dev --watch` and `dev`:', () => {
+describeInTurn('an unreadable file among the models is reported by `dev --watch` and `dev`:', () => {
   const cases: readonly [string, (path: string) => Promise<unknown> | unknown, RegExp][] = [
     [
       'a named pipe',
@@ -251,7 +254,7 @@ describe('an unreadable file among the models is reported by `dev --watch` and `
   });
 });
 
-describe('the dbt project', () => {
+describeInTurn('the dbt project', () => {
   it('is built again after it was moved away and back', async () => {
     await rename(join(project, 'dbt'), join(folder, 'away'));
     const gone = await settledAfter(() => mkdir(join(project, 'dbt')));

@@ -7,7 +7,10 @@ import { resolvePaths } from '../../src/config/paths.ts';
 import { meetup } from '../support/meetup.ts';
 import { copyProject } from '../support/project-copy.ts';
 import { publishedRows } from '../support/rows.ts';
+import { hasItsTurn } from '../support/sampled.ts';
 import { type Outcome, Watching } from '../support/watching.ts';
+
+const describeInTurn = describe.skipIf(!hasItsTurn('kinds of changes'));
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -57,7 +60,7 @@ const rows = (sql: string) => publishedRows(resolvePaths({ stateDir: state }, {}
 
 const leaf = 'dbt/models/marts/organisers/time_slots.sql';
 
-describe('a changed model', () => {
+describeInTurn('a changed model', () => {
   it('is not built if a unit test fails', async () => {
     const changed = await tryChange(leaf, (sql) =>
       sql.replace('count_if(is_full) as full_events', 'count(*) as full_events'),
@@ -142,7 +145,7 @@ describe('a changed model', () => {
   });
 });
 
-describe('a YAML file', () => {
+describeInTurn('a YAML file', () => {
   const yaml = 'dbt/models/marts/organisers/_organisers__models.yml';
 
   it('with a changed description rebuilds and tests nothing', async () => {
@@ -203,7 +206,7 @@ describe('a YAML file', () => {
   });
 });
 
-describe('a macro', () => {
+describeInTurn('a macro', () => {
   it('rebuilds the models that use it, but not those downstream if the rows stay the same', async () => {
     const changed = await tryChange('dbt/macros/rules/numbers.sql', (before) =>
       before.replace('nullif({{ denominator }}, 0)', 'nullif({{ denominator }}, 0 + 0)'),
@@ -228,7 +231,7 @@ describe('a macro', () => {
   });
 });
 
-describe('a seed', () => {
+describeInTurn('a seed', () => {
   it('is built together with the models that read it', async () => {
     const made = await watching.after(async () => {
       await mkdir(join(project, 'dbt/seeds'), { recursive: true });
@@ -258,7 +261,7 @@ snapshots:
     config: {schema: snapshots, group: platform, unique_key: group_id, strategy: check, check_cols: [group_name, city]}
 `;
 
-describe('a snapshot', () => {
+describeInTurn('a snapshot', () => {
   it('is taken again if its definition changed', async () => {
     const file = 'dbt/snapshots/_snapshots.yml';
     const made = await watching.after(async () => {
@@ -272,7 +275,7 @@ describe('a snapshot', () => {
   });
 });
 
-describe('a changed fixture', () => {
+describeInTurn('a changed fixture', () => {
   it('runs only its own test', async () => {
     const changed = await tryChange('fixtures/models/time_slots/slots.yml', (before) =>
       before.replace("('coming', yes_seats: )99", '').replace('yes_seats: 99', 'yes_seats: 98'),
@@ -282,7 +285,7 @@ describe('a changed fixture', () => {
   });
 });
 
-describe('a change in dbt_project.yml or profiles.yml', () => {
+describeInTurn('a change in dbt_project.yml or profiles.yml', () => {
   it('affects only the models that read a changed variable', async () => {
     const changed = await tryChange('dbt/dbt_project.yml', (before) =>
       before.replace('lapsed_days: 180', 'lapsed_days: 181'),
@@ -313,7 +316,7 @@ describe('a change in dbt_project.yml or profiles.yml', () => {
   });
 });
 
-describe('a data file', () => {
+describeInTurn('a data file', () => {
   it('is loaded if it is new, and the models that depend on it are built', async () => {
     const day =
       readdirSync(join(folder, 'sample'))
@@ -348,7 +351,7 @@ describe('a data file', () => {
   });
 });
 
-describe('many files saved at once', () => {
+describeInTurn('many files saved at once', () => {
   it('are built as one batch', async () => {
     const models = join(project, 'dbt/models/marts/organisers');
     const sql = "{{ config(contract={'enforced': false}) }}\nselect 1 as n\n";
@@ -367,7 +370,7 @@ describe('many files saved at once', () => {
   });
 });
 
-describe('a file that was touched', () => {
+describeInTurn('a file that was touched', () => {
   it('starts no build if its content did not change', async () => {
     await utimes(join(project, leaf), new Date(), new Date());
     const changed = await watching.save('dbt/models/staging/_staging__note.yml', 'version: 2\n');
@@ -376,7 +379,7 @@ describe('a file that was touched', () => {
   });
 });
 
-describe('a second watch', () => {
+describeInTurn('a second watch', () => {
   it('reports that the first is running, and exits with 2', async () => {
     const second = await meetup(['dev', '--watch', '--json', '--state-dir', state], { MEETUP_PROJECT_DIR: project });
     expect(second.exitCode).toBe(2);
@@ -384,7 +387,7 @@ describe('a second watch', () => {
   });
 });
 
-describe('after all these changes, the database', () => {
+describeInTurn('after all these changes, the database', () => {
   it('is up to date: a full refresh changes no row', { timeout: 300_000 }, async () => {
     const sums =
       'select sum(hash(e)::hugeint)::varchar from marts.fct_events e union all select sum(hash(s)::hugeint)::varchar from marts.group_scorecard s';
