@@ -4,6 +4,7 @@ import { toCsv } from '../../src/dashboard/shared/csv.ts';
 import { filterRows } from '../../src/dashboard/shared/filters.ts';
 import { formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
 import { inputsFrom } from '../../src/dashboard/shared/inputs.ts';
+import { resultsIn, textOf } from '../../src/dashboard/shared/lines.ts';
 import { linkOf } from '../../src/dashboard/shared/links.ts';
 import { sortRows } from '../../src/dashboard/shared/sort.ts';
 import type { Condition, InputValue, PageInput, Rows } from '../../src/dashboard/shared/types.ts';
@@ -152,5 +153,24 @@ describe('the addresses of data', () => {
     const query = (name: string, keys: string[]) => ({ name, keys, filters: [] });
     expect(dataSetsOf([query('a', []), query('b', ['x']), query('c', [])])).toEqual([[], ['x']]);
     expect(toSearch({ a: [1, 'b c'], b: null, c: 2 }, ['a', 'b'])).toBe('a=1&a=b+c&b=');
+  });
+});
+
+describe('a data set as text', () => {
+  const set = {
+    one: { columns: [], rows: [['a\nb', null]] },
+    'odd "name"': { error: 'It failed,' },
+    last: { columns: [], rows: [] },
+  };
+
+  it('is one JSON object', () => {
+    expect(JSON.parse(textOf(set))).toEqual(set);
+    expect(JSON.parse(textOf({}))).toEqual({});
+  });
+
+  it('has each result in a line of its own, which can be read before the others are there', () => {
+    const lines = textOf(set).split('\n');
+    expect(lines.flatMap(resultsIn)).toEqual(Object.entries(set));
+    expect(lines.slice(0, 2).flatMap(resultsIn)).toEqual([['one', set.one]]);
   });
 });

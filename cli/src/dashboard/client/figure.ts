@@ -12,6 +12,13 @@ const NARROWEST = 200;
 
 const EMPTY = 'No rows. Nothing in the data matches the filters, or there is no such data yet.';
 
+interface Shown {
+  /** The rows that meet the filters. */
+  readonly rows: Rows;
+  /** All rows of the query. */
+  readonly all: Rows;
+}
+
 /** One figure of the page: it shows the rows of its query that meet the filters, or says why there are none. */
 export class Figure {
   readonly component: ComponentScript;
@@ -20,7 +27,7 @@ export class Figure {
   readonly #filters: readonly Condition[];
   readonly #arrangement: Arrangement = {};
   #isOpen = false;
-  #shown: Rows | undefined;
+  #shown: Shown | undefined;
   #width = 0;
   #drawn = 0;
 
@@ -30,6 +37,7 @@ export class Figure {
     this.#body = section.querySelector<HTMLElement>('.body') ?? section;
     this.#filters = page.queries.find(({ name }) => name === component.query)?.filters ?? [];
     if (component.kind === 'chart' || component.kind === 'map') {
+      this.#width = this.#measured();
       new ResizeObserver(() => this.#resized()).observe(this.#body);
     }
   }
@@ -49,8 +57,8 @@ export class Figure {
     if (missing.length > 0)
       return this.#say('problem', `The query '${this.component.query}' has no column ${missing.join(', ')}.`);
     if (rows.rows.length === 0) return this.#say('empty', this.component.attributes.empty ?? EMPTY);
-    this.#shown = rows;
-    await this.#draw(rows);
+    this.#shown = { rows, all: outcome };
+    await this.#draw(this.#shown);
   }
 
   /** The data couldn't be fetched. */
@@ -70,19 +78,18 @@ export class Figure {
     ).map(({ name }) => name);
   }
 
-  async #draw(rows: Rows): Promise<void> {
+  async #draw({ rows, all }: Shown): Promise<void> {
     const { kind } = this.component;
     this.#drawn += 1;
     const mine = this.#drawn;
-    this.#width = Math.max(NARROWEST, Math.floor(this.#body.clientWidth));
+    const width = Math.max(NARROWEST, this.#width);
     try {
       if (kind === 'value') this.#body.replaceChildren(this.#value(rows));
       else if (kind === 'table')
         this.#body.replaceChildren(this.#table(rows, Number(this.component.attributes.rows ?? 15)));
-      else if (kind === 'chart')
-        this.#body.replaceChildren(drawChart(this.component, rows, this.#width), this.#data(rows));
+      else if (kind === 'chart') this.#body.replaceChildren(drawChart(this.component, rows, width), this.#data(rows));
       else {
-        const map = await drawMap(this.component, rows, this.#width, this.#page);
+        const map = await drawMap(this.component, rows, { width, page: this.#page, all });
         if (mine === this.#drawn) this.#body.replaceChildren(map, this.#data(rows));
       }
     } catch (error) {
@@ -133,10 +140,16 @@ export class Figure {
   }
 
   #resized(): void {
-    const width = Math.floor(this.#body.clientWidth);
+    const width = this.#measured();
     // A page that is left has no width for a moment.
-    if (this.#shown === undefined || width < NARROWEST || Math.abs(width - this.#width) < 2) return;
-    void this.#draw(this.#shown);
+    if (width === 0 || Math.abs(width - this.#width) < 2) return;
+    this.#width = width;
+    if (this.#shown !== undefined) void this.#draw(this.#shown);
+  }
+
+  /** Asking for it makes the browser lay out the page, so it is kept until it changes. */
+  #measured(): number {
+    return Math.floor(this.#body.clientWidth);
   }
 
   #say(className: string, text: string): void {

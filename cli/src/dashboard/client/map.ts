@@ -2,7 +2,7 @@ import * as Plot from '@observablehq/plot';
 import type { FeatureCollection } from 'geojson';
 import { words } from '../shared/format.ts';
 import type { ComponentScript, PageScript, Rows } from '../shared/types.ts';
-import { datumsOf, kindOf } from './columns.ts';
+import { type Datum, datumsOf, kindOf } from './columns.ts';
 import { labelled } from './labelled.ts';
 
 /** The columns that a map needs. */
@@ -17,13 +17,8 @@ export const mapColumns = ({ attributes: { latitude, longitude, label, size, col
 const known = new Map<string, Promise<FeatureCollection>>();
 
 /** The countries around the points: from the server, or from the file beside a static page. */
-function countries(page: PageScript, points: readonly (readonly [number, number])[]): Promise<FeatureCollection> {
-  const xs = points.map(([x]) => x);
-  const ys = points.map(([, y]) => y);
-  const box = [Math.min(...xs), Math.min(...ys), Math.max(...xs), Math.max(...ys)]
-    .map((side) => side.toFixed(1))
-    .join(',');
-  const address = page.mode === 'static' ? `data/${page.id}.atlas.json` : `atlas.json?box=${box}`;
+function countries(page: PageScript, points: readonly Point[]): Promise<FeatureCollection> {
+  const address = page.mode === 'static' ? `data/${page.id}.atlas.json` : `atlas.json?box=${boxAround(points)}`;
   const found =
     known.get(address) ??
     fetch(address).then(async (response): Promise<FeatureCollection> => {
@@ -31,22 +26,49 @@ function countries(page: PageScript, points: readonly (readonly [number, number]
       return response.json();
     });
   known.set(address, found);
+  // Another try fetches it again.
+  found.catch(() => known.delete(address));
   return found;
+}
+
+type Point = readonly [longitude: number, latitude: number];
+
+/** In whole degrees, so that points that have moved a little are still in the box that is there already. */
+function boxAround(points: readonly Point[]): string {
+  let [west, south, east, north] = [180, 90, -180, -90];
+  for (const [x, y] of points) {
+    [west, south] = [Math.min(west, Math.floor(x)), Math.min(south, Math.floor(y))];
+    [east, north] = [Math.max(east, Math.ceil(x)), Math.max(north, Math.ceil(y))];
+  }
+  return [west, south, east, north].join(',');
+}
+
+function pointsOf(data: readonly Datum[], longitude: string, latitude: string): Point[] {
+  return data.flatMap((datum) => {
+    const [x, y] = [datum[longitude], datum[latitude]];
+    return typeof x === 'number' && typeof y === 'number' ? [[x, y] as const] : [];
+  });
+}
+
+export interface MapOptions {
+  readonly width: number;
+  readonly page: PageScript;
+  /** All rows of the query: the countries around them serve whatever is left of them by the filters. */
+  readonly all: Rows;
 }
 
 /** Draws points on a map of the countries around them. */
 export async function drawMap(
   component: ComponentScript,
   rows: Rows,
-  width: number,
-  page: PageScript,
+  { width, page, all }: MapOptions,
 ): Promise<Element> {
   const { latitude = '', longitude = '', label = '', size, color } = component.attributes;
   const data = datumsOf(rows).filter(
     (datum) => typeof datum[latitude] === 'number' && typeof datum[longitude] === 'number',
   );
-  const points = data.map((datum) => [Number(datum[longitude]), Number(datum[latitude])] as const);
-  const land = await countries(page, points);
+  const points = pointsOf(data, longitude, latitude);
+  const land = await countries(page, pointsOf(datumsOf(all), longitude, latitude));
   const isNumber = color !== undefined && kindOf(rows, color) === 'number';
   const plot = Plot.plot({
     width,

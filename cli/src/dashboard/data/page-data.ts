@@ -2,10 +2,10 @@ import { MeetupError, messageOf } from '../../config/errors.ts';
 import { metricsOf } from '../page/component.ts';
 import type { InputSpec, Page, QuerySpec } from '../page/types.ts';
 import type {
-  DataSet,
   InputValue,
   InputValues,
   Option,
+  Outcome,
   PageInput,
   PageQuery,
   PageScript,
@@ -87,22 +87,23 @@ function initialOf({ type, default: given }: InputSpec, options: readonly Option
   return (options.find(({ value }) => String(value) === String(single)) ?? options[0])?.value ?? null;
 }
 
-/** The rows of all queries that depend on exactly these inputs. */
-export async function dataSet(
+/** The names of all queries that depend on exactly these inputs, in the order of the page. */
+export const namesIn = ({ queries }: PageScript, keys: readonly string[]): readonly string[] =>
+  queries.filter((query) => isSame(query.keys, keys)).map(({ name }) => name);
+
+/** The result of one of them, for these inputs. */
+export function resultOf(
   page: Page,
-  script: PageScript,
+  name: string,
   keys: readonly string[],
   inputs: InputValues,
   publication: Publication,
-): Promise<DataSet> {
-  const wanted = new Set(script.queries.filter((query) => isSame(query.keys, keys)).map(({ name }) => name));
+): Promise<Outcome> {
+  const query = page.queries.find((one) => one.name === name);
+  if (query === undefined) throw new TypeError(`The page ${page.id} has no query ${name}.`);
   // An input that doesn't exist stays out, so that its query says so.
-  const relevant = Object.fromEntries(Object.entries(inputs).filter(([name]) => keys.includes(name)));
-  const results: Record<string, DataSet[string]> = {};
-  for (const query of page.queries) {
-    if (wanted.has(query.name)) results[query.name] = await publication.run(query, relevant);
-  }
-  return results;
+  const relevant = Object.fromEntries(Object.entries(inputs).filter(([input]) => keys.includes(input)));
+  return publication.run(query, relevant);
 }
 
 export const isSame = (a: readonly string[], b: readonly string[]): boolean => a.join(',') === b.join(',');

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { hasCode, MeetupError } from '../../config/errors.ts';
 import { sentenceOf } from '../../config/explain.ts';
 import type { Paths } from '../../config/paths.ts';
-import { dataSet, scriptOrProblem } from '../data/page-data.ts';
+import { scriptOrProblem } from '../data/page-data.ts';
 import { Publication } from '../data/publication.ts';
 import type { Page } from '../page/types.ts';
 import { dataSetsOf } from '../shared/addresses.ts';
@@ -14,6 +14,7 @@ import { countriesIn, parseBox } from './atlas.ts';
 import { type Change, watchSite } from './live.ts';
 import { type PageContent, pageHtml } from './page-html.ts';
 import { readSite, type Site } from './site.ts';
+import { streamData } from './stream-data.ts';
 import { cookieName, isAuthorized } from './token.ts';
 
 /** Nothing from elsewhere, no frames; charts style their SVG inline. */
@@ -151,7 +152,9 @@ export class DashboardServer {
       }
       if (url.searchParams.has('token')) return this.#remember(response, url);
       if (url.pathname === '/events') return this.#listen(request, response);
-      send(request, response, await this.#reply(url));
+      const [, id, rest = ''] = /^\/data\/([\w-]+)(?:\.json|\/(.*))$/.exec(url.pathname) ?? [];
+      if (id === undefined) send(request, response, await this.#reply(url));
+      else await this.#data(request, response, { id, rest, search: url.searchParams });
     } catch (error) {
       send(request, response, plain(500, sentenceOf(error)));
     }
@@ -182,8 +185,6 @@ export class DashboardServer {
       return { status: 200, type: assetTypes[name], body: await readAsset(name) };
     }
     if (path === 'atlas.json') return atlasReply(url.searchParams.get('box') ?? '');
-    const [, id = '', rest = ''] = /^data\/([\w-]+)(?:\.json|\/(.*))$/.exec(path) ?? [];
-    if (id !== '') return this.#data(id, rest, url.searchParams);
     return this.#page(path.replace(/\.html$/, ''));
   }
 
@@ -212,19 +213,29 @@ export class DashboardServer {
     }
   }
 
-  async #data(id: string, rest: string, search: URLSearchParams): Promise<Reply> {
+  async #data(request: IncomingMessage, response: ServerResponse, { id, rest, search }: Asked): Promise<void> {
+    const refuse = (status: number, text: string): void => send(request, response, plain(status, text));
     const site = await this.#site();
     const page = site.pages.find((one) => one.id === id);
-    if (page === undefined) return plain(404, `There is no page ${id}.`);
-    return (await this.#current()).use(async (publication) => {
+    if (page === undefined) return refuse(404, `There is no page ${id}.`);
+    await (await this.#current()).use(async (publication) => {
       const script = await scriptOrProblem(page, publication, 'live');
-      if ('problem' in script) return plain(500, script.problem);
+      if ('problem' in script) return refuse(500, script.problem);
       const wanted = rest.split('/')[0] ?? '';
       const keys = dataSetsOf(script.queries).find((set) => set.join('+') === wanted);
-      if (keys === undefined) return plain(404, `The page ${id} has no such data.`);
-      return json(await dataSet(page, script, keys, inputsFrom(script.inputs, search), publication));
+      if (keys === undefined) return refuse(404, `The page ${id} has no such data.`);
+      const lines = streamData(page, script, keys, inputsFrom(script.inputs, search), publication);
+      await sendLines(request, response, lines);
     });
   }
+}
+
+/** The data that a page asks for. */
+interface Asked {
+  readonly id: string;
+  /** The inputs that it depends on. */
+  readonly rest: string;
+  readonly search: URLSearchParams;
 }
 
 const problem = (title: string, text: string): PageContent => ({ title, problem: text, mode: 'live' });
@@ -235,7 +246,8 @@ async function atlasReply(text: string): Promise<Reply> {
 }
 
 const html = (status: number, body: string): Reply => ({ status, type: 'text/html; charset=utf-8', body });
-const json = (value: unknown): Reply => ({ status: 200, type: 'application/json', body: JSON.stringify(value) });
+const JSON_TYPE = 'application/json';
+const json = (value: unknown): Reply => ({ status: 200, type: JSON_TYPE, body: JSON.stringify(value) });
 const plain = (status: number, body: string): Reply => ({ status, type: 'text/plain; charset=utf-8', body });
 
 function send(request: IncomingMessage, response: ServerResponse, { status, type, body }: Reply): void {
@@ -250,4 +262,24 @@ function send(request: IncomingMessage, response: ServerResponse, { status, type
     ...(packs ? { 'content-encoding': 'gzip' } : {}),
   });
   response.end(request.method === 'HEAD' ? undefined : bytes);
+}
+
+/** Sends each line when it is there, and stops when the reader is gone. What is cut off can't be taken for all of it. */
+async function sendLines(
+  request: IncomingMessage,
+  response: ServerResponse,
+  lines: AsyncIterable<string>,
+): Promise<void> {
+  response.writeHead(200, { ...HEADERS, 'content-type': JSON_TYPE });
+  if (request.method === 'HEAD') return void response.end();
+  try {
+    for await (const line of lines) {
+      if (response.destroyed) return;
+      response.write(line);
+    }
+    response.end();
+  } catch (error) {
+    response.destroy();
+    throw error;
+  }
 }

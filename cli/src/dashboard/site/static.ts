@@ -3,10 +3,11 @@ import { basename, dirname, join } from 'node:path';
 import { hasCode, InterruptedError, MeetupError } from '../../config/errors.ts';
 import { fileProblem } from '../../config/file-errors.ts';
 import type { Paths } from '../../config/paths.ts';
-import { dataSet, isSame, scriptOf } from '../data/page-data.ts';
+import { isSame, namesIn, resultOf, scriptOf } from '../data/page-data.ts';
 import { Publication } from '../data/publication.ts';
 import type { Page, QuerySpec } from '../page/types.ts';
 import { dataAddress, dataSetsOf } from '../shared/addresses.ts';
+import { textOf } from '../shared/lines.ts';
 import type { DataSet, InputValues, Outcome, PageInput, PageScript, Rows, Scalar } from '../shared/types.ts';
 import { ASSETS, readAsset } from './assets.ts';
 import { type Box, countriesIn } from './atlas.ts';
@@ -106,7 +107,7 @@ class SiteWriter {
       const sets = await this.#sets(page, script, keys);
       for (const { inputs, data } of sets) {
         boxes.push(...boxesIn(page, data));
-        await this.#put(dataAddress(page.id, keys, inputs), JSON.stringify(data));
+        await this.#put(dataAddress(page.id, keys, inputs), textOf(data));
       }
     }
     const box = union(boxes);
@@ -141,8 +142,9 @@ class SiteWriter {
     }
     const sets: { inputs: InputValues; data: DataSet }[] = [];
     for (const inputs of choices) {
-      const data = await dataSet(page, script, keys, inputs, this.#publication);
-      for (const outcome of Object.values(data)) requireRows(outcome, page);
+      const data: Record<string, Rows> = {};
+      for (const name of namesIn(script, keys))
+        data[name] = requireRows(await resultOf(page, name, keys, inputs, this.#publication), page);
       sets.push({ inputs, data });
     }
     return sets;
