@@ -18,6 +18,7 @@ const { findUv, makeHelper } = require('./uv.cjs');
 const WORDS = {
   python: { what: 'The Python packages for dbt', step: 'Installing dbt' },
   metrics: { what: 'The Python packages for metrics', step: 'Installing MetricFlow' },
+  landing: { what: 'The Python packages for landed files', step: 'Installing the packages for landed files' },
   dev: { what: "The project's own checking tools", step: "Installing the project's own checking tools" },
 };
 

@@ -5,8 +5,9 @@ const { isFresh, readStamp } = require('./stamp.cjs');
 
 /** @typedef {import('./places.cjs').Places} Places */
 /**
- * The environment that runs dbt, the one with MetricFlow, or the tools that check the project itself.
- * @typedef {'python' | 'metrics' | 'dev'} EnvName
+ * The environment that runs dbt, the one with MetricFlow, the one that landed files are judged in by tests, or the tools that check
+ * the project itself.
+ * @typedef {'python' | 'metrics' | 'landing' | 'dev'} EnvName
  */
 
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -17,6 +18,7 @@ const CLI_INPUTS = ['cli/src', 'tsconfig.json', 'tsconfig.build.json', 'package-
 const REQUIREMENTS = {
   python: 'dbt/requirements.txt',
   metrics: 'dbt/requirements-metrics.txt',
+  landing: 'dbt/requirements-landing.txt',
   dev: 'dbt/requirements-dev.txt',
 };
 

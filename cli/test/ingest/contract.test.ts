@@ -6,6 +6,7 @@ import { contractOf, newAjv } from '../../src/ingest/schemas.ts';
 import { quoteIdentifier } from '../../src/warehouse/sql.ts';
 import { generateSchema, recordText } from './generated-schemas.ts';
 import { type Bench, expectedOutcome, openBench, outcomeOf } from './reference.ts';
+import { seeded } from './seeded.ts';
 
 /* MEETUP_INGEST_SCHEMAS sets how many schemas to try, each with 24 records, and MEETUP_INGEST_SEED which ones. */
 const schemas = Number(process.env.MEETUP_INGEST_SCHEMAS ?? 420);
@@ -49,17 +50,6 @@ describe('load, for a random schema,', () => {
     schemas * 2000,
   );
 });
-
-/** Mulberry32. */
-function seeded(start: number): () => number {
-  let state = start;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
 
 describe('a schema that cannot become a table', () => {
   it.each([

@@ -1,0 +1,38 @@
+import { readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { projectRoot } from '../../src/config/paths.ts';
+import { placesOf } from '../launcher/modules.ts';
+
+const load = createRequire(import.meta.url);
+const { setUp }: { setUp(options: object): Promise<void> } = load('../../launcher/setup.cjs');
+
+const places = placesOf({}, process.env, projectRoot);
+
+/** Installs the packages of the landing task, if they are missing. */
+export const installLanding = (): Promise<void> =>
+  setUp({ args: { quiet: true }, places: { ...places, installed: true }, envs: ['landing'] });
+
+/** The folder of an environment's packages. */
+function packagesIn(env: string): string {
+  const lib = join(places.toolchain, env, 'lib');
+  const [version = ''] = readdirSync(lib).filter((name) => name.startsWith('python'));
+  return join(lib, version, 'site-packages');
+}
+
+/**
+ * Runs a Python program beside this file with the packages of the landing task, and behind them those of dbt, which include the client of
+ * Databricks.
+ * @returns its standard output.
+ */
+export async function runPython(program: string, args: readonly string[], input = ''): Promise<string> {
+  const path = [join(projectRoot, 'cli/src/landing/python'), packagesIn('landing'), packagesIn('python')].join(':');
+  const file = fileURLToPath(new URL(program, import.meta.url));
+  const { stdout } = await execa(join(places.toolchain, 'landing', 'bin', 'python'), ['-X', 'utf8', file, ...args], {
+    env: { PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1' },
+    input,
+  });
+  return stdout;
+}
