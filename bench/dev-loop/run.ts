@@ -1,5 +1,4 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,10 +9,13 @@ import { projectRoot } from '../../cli/src/config/paths.ts';
 import { copyProject } from '../../cli/test/support/project-copy.ts';
 import { Watching } from '../../cli/test/support/watching.ts';
 import { median, percentile } from '../support/figures.ts';
+import { memoryOf, processorTimeOf } from '../support/processes.ts';
+import { type MartFigures, measureMarts, spread } from './marts.ts';
 
 /**
- * Measures the time from a save until the result is on screen, for each kind of change, and compares it with a cold
- * `dbt build --select model+`. Everything happens in one run, on one copy of the project.
+ * Measures the time from a save until the result is on screen, for each kind of change and for every mart, and compares it with a cold
+ * `dbt build --select model+`, and for marts with the time that DuckDB alone takes for the same statements. Everything happens in one
+ * run, on one copy of the project.
  *
  *     npx tsx bench/dev-loop/run.ts --scale 1 --saves 20
  */
@@ -21,8 +23,11 @@ const { values } = parseArgs({
   options: {
     scale: { type: 'string', default: '1' },
     saves: { type: 'string', default: '20' },
+    // How often dbt builds a changed model cold, and how many of the marts it builds.
     cold: { type: 'string', default: '3' },
-    // Names of kinds of change, separated by commas. All of them by default.
+    // How many marts to measure. All of them by default.
+    marts: { type: 'string', default: '1000' },
+    // Names of kinds of change, separated by commas, and `marts`. All of them by default.
     only: { type: 'string' },
     // The number of additional rebuilds, to see whether memory grows. 500 take three minutes.
     rebuilds: { type: 'string', default: '0' },
@@ -52,7 +57,6 @@ const allKinds: readonly {
         /left join (counted|\(.*\) as counted)\n/,
         `left join (select * replace (median_fill + ${save} as median_fill) from counted where held_events > 3 union all select * from counted where held_events <= 3) as counted\n`,
       ),
-    cold: 'time_slots+',
   },
   {
     name: 'middle model',
@@ -86,37 +90,27 @@ const allKinds: readonly {
   },
 ];
 
-const kinds = allKinds.filter(({ name }) => values.only?.split(',').includes(name) ?? true);
+const measures = (name: string): boolean => values.only?.split(',').includes(name) ?? true;
+const kinds = allKinds.filter(({ name }) => measures(name));
 
 const folder = await mkdtemp(join(tmpdir(), 'meetup-bench-dev-loop-'));
 const state = join(folder, 'state');
 const project = join(folder, 'project');
+const log = join(folder, 'statements.jsonl');
+const python = join(toolchain, 'python/bin/python');
 const env = { ...process.env, MEETUP_PROJECT_DIR: project, MEETUP_TOOLCHAIN_DIR: toolchain };
-
-/** Resident memory in bytes, from /proc. */
-function memoryOf(pids: readonly number[]): number {
-  return pids.reduce((sum, pid) => {
-    const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-    return sum + Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024;
-  }, 0);
-}
+// The engine that the watch starts logs its statements.
+if (measures('marts')) process.env.MEETUP_STATEMENT_LOG = log;
 
 /** The share of one core (percent) that processes use over ten seconds while nothing changes. */
 async function idleShare(pids: readonly number[]): Promise<number> {
-  // User and system time, in ticks of a hundredth of a second.
-  const ticks = (): number =>
-    pids.reduce((sum, pid) => {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      return sum + Number(fields[11]) + Number(fields[12]);
-    }, 0);
   await delay(3000);
-  const before = ticks();
+  const before = processorTimeOf(pids);
   await delay(10_000);
-  return (ticks() - before) / 10;
+  return (processorTimeOf(pids) - before) / 100;
 }
 
 function timeCold(selection: string): number {
-  const python = join(toolchain, 'python/bin/python');
   const places = [
     '--project-dir',
     join(project, 'dbt'),
@@ -135,12 +129,34 @@ function timeCold(selection: string): number {
   return performance.now() - started;
 }
 
+function ms(figure: number): string {
+  return `${figure.toFixed(0)} ms`.padStart(9);
+}
+
+function printMarts(marts: readonly MartFigures[]): void {
+  if (marts.length === 0) return;
+  console.log(
+    `\nmart, of ${values.saves} saves      green   DuckDB alone   overhead   in processor time: green, alone, overhead`,
+  );
+  for (const mart of marts) {
+    const { green, alone, greenCpu, aloneCpu } = mart;
+    const tests = `${mart.unitTests} unit tests, ${mart.dataTests} data tests${mart.changesRows ? '' : ', same rows'}`;
+    console.log(
+      `${mart.name.padEnd(24)}${[green, alone, green - alone, greenCpu, aloneCpu, greenCpu - aloneCpu].map(ms).join('  ')}   ${tests}, ${mart.statements} statements`,
+    );
+  }
+  const overheads = marts.map(({ green, alone }) => green - alone);
+  const processor = marts.map(({ greenCpu, aloneCpu }) => greenCpu - aloneCpu);
+  console.log(
+    `median overhead of all marts: ${ms(median(overheads)).trim()}, in processor time ${ms(median(processor)).trim()}`,
+  );
+}
+
 try {
   await copyProject(project);
   execFileSync(meetup, ['generate', '--scale', values.scale, '--out', join(project, 'data')], { env, stdio: 'ignore' });
   const watching = new Watching(project, state);
   await watching.ready;
-  const ms = (figure: number): string => `${figure.toFixed(0)} ms`.padStart(9);
   console.log(`kind of change        median        p95   of ${values.saves} saves, sample at scale ${values.scale}`);
   const medians = new Map<string, number>();
   for (const { name, file, change } of kinds) {
@@ -163,7 +179,18 @@ try {
   }
   console.log(`memory of CLI and engine together: ${(memoryOf(watching.processes()) / 1e6).toFixed(0)} MB`);
   console.log(`processor time while idle: ${(await idleShare(watching.processes())).toFixed(2)} %`);
+  const marts = measures('marts')
+    ? await measureMarts(
+        watching,
+        { project, state, folder, python, log },
+        {
+          saves: Number(values.saves),
+          marts: Number(values.marts),
+        },
+      )
+    : [];
   await watching.stop();
+  printMarts(marts);
   // The copy has the same name, because DuckDB's views contain the database name.
   await cp(join(state, 'work/meetup.duckdb'), join(folder, 'cold', 'meetup.duckdb'));
   for (const { name, cold } of kinds) {
@@ -172,6 +199,12 @@ try {
     const warm = medians.get(name) ?? Number.NaN;
     console.log(
       `${name}: cold dbt build --select ${cold} takes ${ms(median(times)).trim()}, ${(median(times) / warm).toFixed(1)} × as long`,
+    );
+  }
+  for (const mart of spread(marts, Number(values.cold))) {
+    const cold = timeCold(`${mart.name}+`);
+    console.log(
+      `${mart.name}: cold dbt build --select ${mart.name}+ takes ${ms(cold).trim()}, ${(cold / mart.green).toFixed(1)} × as long`,
     );
   }
 } finally {

@@ -28,6 +28,7 @@ from meetup_engine.dbt_patches import calls, late_files
 from meetup_engine.dbt_patches.early_database import EarlyDatabase
 from meetup_engine.project.environment import recording
 from meetup_engine.protocol.cancelling import Cancelled
+from meetup_engine.statement_log import log
 from meetup_engine.unit_tests.runner import UnitTestRunner
 
 if TYPE_CHECKING:
@@ -227,7 +228,7 @@ class AffectedBuild(Streaming, BuildTask):
                 continue  # a model upstream is broken, which is reported on its own
             test = self.parsed.unit_tests[unique_id]
             self._emit({"event": "started", **identity(test)})
-            with recording() as read:
+            with recording() as read, log.running(unique_id):
                 described = self._unit_tests.run(test)
             if self._is_cancelled():
                 raise Cancelled()
@@ -254,7 +255,7 @@ class AffectedBuild(Streaming, BuildTask):
             self._running.add(node.unique_id)
             self._rebuild_if_needed(node)
             data_tests.remember(runner, self._fingerprints)
-        with recording() as read, calls.recording() as called:
+        with recording() as read, calls.recording() as called, log.running(node.unique_id):
             result = super().call_runner(runner)
         verdict = _BAD.get(result.status, "pass")
         interrupted = self._is_cancelled() and verdict != "pass"

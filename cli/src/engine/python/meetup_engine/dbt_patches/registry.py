@@ -19,6 +19,7 @@ from meetup_engine.dbt_patches import (
     flat_graph,
     late_events,
     late_files,
+    logged_statements,
     macro_namespaces,
     name_contexts,
     readable_files,
@@ -52,6 +53,7 @@ PATCHES: tuple[Patch, ...] = (
     unit_test_columns.PATCH,
     calls.PATCH,
     written_rows.PATCH,
+    logged_statements.PATCH,
 )
 
 # Private symbols of dbt, by the module that relies on them.
