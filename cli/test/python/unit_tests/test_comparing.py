@@ -34,6 +34,14 @@ def test_values_with_another_type_or_content_differ(one: object, other: object) 
     assert found["counts"]["differing"] + found["counts"]["missing"] == 1
 
 
+@pytest.mark.parametrize(("one", "other"), [(1, True), (0, False), ((1,), (True,)), ("NaN", float("nan"))])
+def test_rows_in_another_order_differ_if_python_alone_takes_two_values_for_equal(one: object, other: object) -> None:
+    actual, expected = [("a", one), ("b", other)], [("b", other), ("a", other)]
+    assert compare(
+        ["x", "y", "side"], [*((*row, "actual") for row in actual), *((*row, "expected") for row in expected)]
+    )
+
+
 @pytest.mark.parametrize("value", [float("nan"), -0.0, [float("nan")], {"a": [1, None]}, decimal.Decimal("1.10")])
 def test_a_value_equals_itself(value: object) -> None:
     assert compare(["x", "side"], [(value, "actual"), (value, "expected")]) is None

@@ -24,6 +24,7 @@ from meetup_engine.build.contents import Contents, digest
 from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.build.node_states import DatabaseSnapshot, NodeStates
 from meetup_engine.build.runners import DiffingTestRunner, Streaming, build_from_scratch, identity
+from meetup_engine.build.subset_graph import subset_of
 from meetup_engine.dbt_patches import calls, late_files
 from meetup_engine.dbt_patches.early_database import EarlyDatabase
 from meetup_engine.project.environment import recording
@@ -209,9 +210,7 @@ class AffectedBuild(Streaming, BuildTask):
         nodes -= set(unit_tests)
         self._block_below_old_failures(nodes)
         selected = {UniqueId(unique_id) for unique_id in nodes}
-        # dbt copies the whole graph, even to select nothing.
-        chosen = self.graph.get_subset_graph(selected).graph if selected else type(self.graph.graph)()
-        return GraphQueue(chosen, self.parsed, selected)
+        return GraphQueue(subset_of(self.graph.graph, selected), self.parsed, selected)
 
     def _run_unit_tests(self, unique_ids: Iterable[str]) -> None:
         """
