@@ -2,6 +2,7 @@ import type { Effects } from '../config/effects.ts';
 import { InterruptedError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
+import { ColumnLineage } from '../dashboard/data/column-lineage.ts';
 import { DashboardServer } from '../dashboard/site/server.ts';
 import { readSite } from '../dashboard/site/site.ts';
 import { type WrittenSite, writeSite } from '../dashboard/site/static.ts';
@@ -29,7 +30,9 @@ export async function serve(
   await requireLocalProfile(paths, effects.env);
   await readSite(paths);
   const token = await dashboardToken(paths);
-  const server = await DashboardServer.start(paths, token, port ?? paths.settings.dashboard?.port ?? PORT);
+  const lineage = new ColumnLineage(paths, effects);
+  const chosen = port ?? paths.settings.dashboard?.port ?? PORT;
+  const server = await DashboardServer.start(paths, token, chosen, () => lineage.rows());
   try {
     serving({ address: server.address });
     await new Promise<never>((_, reject) => {
@@ -58,5 +61,7 @@ export interface DashboardReport extends WrittenSite {
 export async function write({ paths, out }: WriteOptions, effects: Effects): Promise<CommandResult<DashboardReport>> {
   await requireLocalProfile(paths, effects.env);
   effects.reporter.progress('writing the dashboard');
-  return { exitCode: 0, report: { status: 'written', out, ...(await writeSite(paths, out, effects.signal)) } };
+  const lineage = new ColumnLineage(paths, effects);
+  const written = await writeSite(paths, out, effects.signal, () => lineage.rows());
+  return { exitCode: 0, report: { status: 'written', out, ...written } };
 }

@@ -80,7 +80,7 @@ export async function rememberBuilt(
 }
 
 /** File systems use a coarse clock, which may lag slightly behind (milliseconds). */
-const CLOCK_SLACK_MS = 100;
+export const CLOCK_SLACK_MS = 100;
 
 /** The engine's environment. */
 const ownEnvironment = (paths: Paths, env: Environment): Environment => ({ ...env, ...engineEnvironment(paths) });

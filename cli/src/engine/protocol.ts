@@ -364,6 +364,8 @@ export const lineageAnswerSchema = z.object({
       reason: z.string().optional(),
     }),
   ),
+  /** What the project was read from, if it was read. */
+  readFrom: projectInputsSchema.optional(),
   ms: timings,
 });
 

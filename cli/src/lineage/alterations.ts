@@ -1,5 +1,4 @@
-import type { LineageAnswer } from '../engine/protocol.ts';
-import { type LineageGraph, type LineageModel, lineageGraph } from './graph.ts';
+import { type Lineage, type LineageGraph, type LineageModel, lineageGraph } from './graph.ts';
 import { type Change, effectsOf } from './walk.ts';
 
 /** A model whose result a change can alter. */
@@ -16,11 +15,7 @@ export interface AlteredModel {
  * nothing, and one changed expression alters one column and what is made of it.
  * @param changed unique ids of nodes that changed in themselves; for nodes without readable SQL (seeds, snapshots) this decides
  */
-export function alteredModels(
-  before: LineageAnswer,
-  now: LineageAnswer,
-  changed: ReadonlySet<string>,
-): readonly AlteredModel[] {
+export function alteredModels(before: Lineage, now: Lineage, changed: ReadonlySet<string>): readonly AlteredModel[] {
   const graph = lineageGraph(now);
   const changes = [...changesOf(lineageGraph(before), graph, changed)];
   const starts = changes.flatMap(({ node, columns, rows }) => {

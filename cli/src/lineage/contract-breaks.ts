@@ -1,7 +1,6 @@
-import type { LineageAnswer } from '../engine/protocol.ts';
-import { type LineageGraph, type LineageModel, lineageGraph, readsOf } from './graph.ts';
-import type { ImpactedReader } from './impact.ts';
-import { type Change, sees } from './walk.ts';
+import { type Lineage, type LineageGraph, type LineageModel, lineageGraph, readsOf } from './graph.ts';
+import { type ImpactedReader, queryReader } from './impact.ts';
+import { type Change, seesAny } from './walk.ts';
 
 /** Something of a public model that its readers can no longer rely on. */
 export interface ContractBreak {
@@ -25,8 +24,8 @@ export interface ContractBreak {
  * @param before must know the saved queries as they are now, so that those are named that still read what is gone
  */
 export function contractBreaks(
-  before: LineageAnswer,
-  now: LineageAnswer,
+  before: Lineage,
+  now: Lineage,
   isPublic: (model: LineageModel) => boolean,
 ): ContractBreak[] {
   const old = lineageGraph(before);
@@ -65,18 +64,17 @@ function renamedTo(before: LineageModel, now: LineageModel, digest: string | nul
 
 /** What reads a column itself; not what only reads something made of it. */
 function readBy(old: LineageGraph, change: Change): Pick<ContractBreak, 'models' | 'readers'> {
+  const sees = seesAny([change], [], old);
   const models = (old.below.get(change.node) ?? []).filter(({ columns, rows }) =>
-    sees({ nodes: [change.node], reads: [...columns.flatMap(({ reads }) => reads), ...rows.reads] }, [change], [], old),
+    sees({ nodes: [change.node], reads: [...columns.flatMap(({ reads }) => reads), ...rows.reads] }),
   );
   const readers = old.readers
     // A data test of the column goes with it.
     .filter((reader) => reader.resourceType !== 'test' && reader.dependsOn.includes(change.node))
-    .filter((reader) => sees(readsOf(reader), [change], [], old))
+    .filter((reader) => sees(readsOf(reader)))
     .flatMap(({ resourceType: kind, name, owner, url }) =>
       kind === 'test' ? [] : [{ kind, name, ...(owner === null ? {} : { owner }), ...(url === null ? {} : { url }) }],
     );
-  const queries = old.queries
-    .filter((query) => query.nodes.includes(change.node) && sees(query, [change], [], old))
-    .map(({ name }) => ({ kind: 'query' as const, name }));
+  const queries = old.queries.filter((query) => query.nodes.includes(change.node) && sees(query)).map(queryReader);
   return { models: models.map(({ name }) => name), readers: [...readers, ...queries] };
 }

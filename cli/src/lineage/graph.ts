@@ -3,7 +3,13 @@ import type { ColumnRead, LineageAnswer } from '../engine/protocol.ts';
 export type LineageModel = LineageAnswer['models'][number];
 export type LineageInput = LineageAnswer['inputs'][number];
 export type LineageReader = LineageAnswer['readers'][number];
-export type LineageQuery = LineageAnswer['queries'][number];
+export type LineageQuery = LineageAnswer['queries'][number] & {
+  /** The charts, tables and numbers of the dashboard that show it. */
+  readonly figures?: readonly string[];
+};
+
+/** The engine's answer, with what shows the queries. */
+export type Lineage = Omit<LineageAnswer, 'queries'> & { readonly queries: readonly LineageQuery[] };
 
 /** A column of a model, a seed or a source; in lower case. */
 export interface ColumnPlace {
@@ -23,7 +29,7 @@ export interface LineageGraph {
   readonly inOrder: readonly LineageModel[];
 }
 
-export function lineageGraph({ models, inputs, readers, queries }: LineageAnswer): LineageGraph {
+export function lineageGraph({ models, inputs, readers, queries }: Lineage): LineageGraph {
   const byId = new Map(models.map((model) => [model.uniqueId, model]));
   const below = new Map<string, LineageModel[]>();
   for (const model of models) {
@@ -65,11 +71,14 @@ export function nameOf(graph: LineageGraph, node: string): string {
   return graph.models.get(node)?.name ?? graph.inputs.get(node)?.name ?? node.replace(/^relation\./, '');
 }
 
-/** What a reader reads: columns, or whole models if nothing says which columns. */
-export const readsOf = ({
-  dependsOn: nodes,
-  reads,
-}: LineageReader): { readonly nodes: readonly string[]; readonly reads?: readonly ColumnPlace[] } =>
+/** What something reads: columns, or whole nodes if nothing says which columns. */
+export interface Reading {
+  readonly nodes: readonly string[];
+  readonly reads?: readonly ColumnPlace[];
+}
+
+/** What a reader reads. */
+export const readsOf = ({ dependsOn: nodes, reads }: LineageReader): Reading =>
   reads === null ? { nodes } : { nodes, reads };
 
 /** A column as a key of sets and maps. */

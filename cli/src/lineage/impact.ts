@@ -1,6 +1,6 @@
 import type { Asked } from './find-place.ts';
-import { type ColumnPlace, columnsOf, type LineageGraph, nameOf, readsOf } from './graph.ts';
-import { type Change, effectsOf, feedingOf, sees } from './walk.ts';
+import { type ColumnPlace, columnsOf, type LineageGraph, type LineageQuery, nameOf, readsOf } from './graph.ts';
+import { type Change, effectsOf, feedingOf, seesAny } from './walk.ts';
 
 /** A column by the names that people use. */
 export interface NamedColumn {
@@ -27,6 +27,8 @@ export interface ImpactedReader {
   readonly name: string;
   readonly owner?: string;
   readonly url?: string;
+  /** For a query of the dashboard: the charts, tables and numbers that show it. */
+  readonly figures?: readonly string[];
 }
 
 export interface Impact {
@@ -56,6 +58,12 @@ export function impactOf(graph: LineageGraph, { node, column }: Asked, isPublic:
   };
 }
 
+export const queryReader = ({ name, figures = [] }: LineageQuery): ImpactedReader => ({
+  kind: 'query',
+  name,
+  ...(figures.length === 0 ? {} : { figures }),
+});
+
 /** Everything below some changes: the models, and what reads them. */
 export function reachOf(
   graph: LineageGraph,
@@ -63,6 +71,7 @@ export function reachOf(
   isPublic: (node: string) => boolean,
 ): Pick<Impact, 'models' | 'readers'> {
   const effects = effectsOf(graph, changes);
+  const sees = seesAny(changes, effects, graph);
   const models = effects.map(({ model, columns, rows }) => ({
     node: model.uniqueId,
     name: model.name,
@@ -73,15 +82,13 @@ export function reachOf(
     ...(model.reason === undefined ? {} : { reason: model.reason }),
   }));
   const readers = graph.readers
-    .filter((reader) => sees(readsOf(reader), changes, effects, graph))
+    .filter((reader) => sees(readsOf(reader)))
     .map(({ resourceType: kind, name, owner, url }) => ({
       kind,
       name,
       ...(owner === null ? {} : { owner }),
       ...(url === null ? {} : { url }),
     }));
-  const queries = graph.queries
-    .filter((query) => sees(query, changes, effects, graph))
-    .map(({ name }) => ({ kind: 'query' as const, name }));
+  const queries = graph.queries.filter(sees).map(queryReader);
   return { models, readers: [...readers, ...queries] };
 }

@@ -1,4 +1,4 @@
-import { type ColumnPlace, columnsOf, keyOf, type LineageGraph, type LineageModel } from './graph.ts';
+import { type ColumnPlace, columnsOf, keyOf, type LineageGraph, type LineageModel, type Reading } from './graph.ts';
 
 /** A column on the way up: what its value is made of comes next. */
 export interface FeedingColumn extends ColumnPlace {
@@ -89,20 +89,20 @@ function reached(model: LineageModel, states: ReadonlyMap<string, State>, own: S
   return { columns: new Set(columns.map(({ name }) => name)), rows };
 }
 
-/** Whether something that reads these columns, or whole nodes, sees the changes or their effects. */
-export function sees(
-  reader: { readonly nodes: readonly string[]; readonly reads?: readonly ColumnPlace[] },
+/** Tells whether a reader sees the changes or their effects. */
+export function seesAny(
   changes: readonly Change[],
   effects: readonly Effect[],
   graph: LineageGraph,
-): boolean {
+): (reader: Reading) => boolean {
   const changed = new Map<string, State>();
   for (const { node, columns, rows } of changes) {
     changed.set(node, { columns: new Set(columns ?? columnsOf(graph, node)), rows });
   }
   for (const { model, columns, rows } of effects) changed.set(model.uniqueId, { columns: new Set(columns), rows });
-  const { nodes, reads } = reader;
-  if (nodes.some((node) => changed.get(node)?.rows === true)) return true;
-  if (reads === undefined) return nodes.some((node) => changed.has(node));
-  return reads.some(({ node, column }) => changed.get(node)?.columns.has(column) === true);
+  return ({ nodes, reads }) => {
+    if (nodes.some((node) => changed.get(node)?.rows === true)) return true;
+    if (reads === undefined) return nodes.some((node) => changed.has(node));
+    return reads.some(({ node, column }) => changed.get(node)?.columns.has(column) === true);
+  };
 }

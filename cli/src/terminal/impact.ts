@@ -1,5 +1,6 @@
 import type { ImpactReport } from '../commands/impact.ts';
-import type { ImpactedModel, ImpactedReader, NamedColumn } from '../lineage/impact.ts';
+import { byTable } from '../lineage/column-rows.ts';
+import type { ImpactedModel, ImpactedReader } from '../lineage/impact.ts';
 import type { Style } from '../text/style.ts';
 import { plural } from '../text/text.ts';
 
@@ -7,7 +8,7 @@ const READERS: readonly (readonly [ImpactedReader['kind'], string])[] = [
   ['exposure', 'exposures'],
   ['metric', 'metrics'],
   ['semantic_model', 'semantic models'],
-  ['query', 'saved queries'],
+  ['query', 'saved queries and pages'],
   ['test', 'data tests'],
 ];
 const LONGEST_LIST = 12;
@@ -20,7 +21,7 @@ export function renderImpact(report: ImpactReport, style: Style): string {
   return [
     style.bold(title),
     ...section('Values come from', fedBy.map(columnLine(style)), style),
-    ...section('Rows also depend on', byNode(rowsFedBy), style),
+    ...section('Rows also depend on', byTable(rowsFedBy).map(tableLine), style),
     ...section('A change can alter', models.map(modelLine(style)), style),
     ...READERS.flatMap(([kind, heading]) =>
       section(
@@ -42,12 +43,7 @@ const columnLine =
   ({ name, column, depth }: ImpactReport['fedBy'][number]): string =>
     `${'  '.repeat(depth - 1)}${dim('←')} ${name}.${column}`;
 
-/** One line per table, because joins and filters read many columns. */
-function byNode(columns: readonly NamedColumn[]): string[] {
-  const tables = new Map<string, string[]>();
-  for (const { name, column } of columns) tables.set(name, [...(tables.get(name) ?? []), column]);
-  return [...tables].map(([name, list]) => `${name} (${list.join(', ')})`);
-}
+const tableLine = ({ name, columns }: ReturnType<typeof byTable>[number]): string => `${name} (${columns.join(', ')})`;
 
 const modelLine =
   ({ bold, dim, caution }: Style) =>
@@ -59,8 +55,13 @@ const modelLine =
       ...(reason === undefined ? [] : [caution(`its SQL can't be resolved: ${reason}`)]),
     ].join('  ');
 
-const readerLine = ({ name, owner, url }: ImpactedReader): string =>
-  [name, ...(owner === undefined ? [] : [`(${owner})`]), ...(url === undefined ? [] : [url])].join('  ');
+const readerLine = ({ name, owner, url, figures = [] }: ImpactedReader): string =>
+  [
+    name,
+    ...(owner === undefined ? [] : [`(${owner})`]),
+    ...(url === undefined ? [] : [url]),
+    ...(figures.length === 0 ? [] : [`shown in ${figures.join('; ')}`]),
+  ].join('  ');
 
 const cut = (lines: readonly string[], most: number): string[] =>
   lines.length <= most ? [...lines] : [...lines.slice(0, most), `… and ${lines.length - most} more`];

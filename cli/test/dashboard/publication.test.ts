@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { run as query } from '../../src/commands/query.ts';
+import { MeetupError } from '../../src/config/errors.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { scriptOf } from '../../src/dashboard/data/page-data.ts';
 import { Publication, sqlOf } from '../../src/dashboard/data/publication.ts';
@@ -168,4 +169,25 @@ it('shows models, tests and builds as tables', async () => {
       ['groups', 'reads', 'raw.users', 'source', null],
     ],
   });
+});
+
+it('computes the lineage of columns for the first query that reads it, once, and tries again after a failure', async () => {
+  const paths = await dashboardProject();
+  let asked = 0;
+  const publication = await Publication.open(paths, () => {
+    asked += 1;
+    if (asked === 1) return Promise.reject(new MeetupError('The dbt project can’t be read.'));
+    const feed = { model: 'groups', column: 'members', from: 'raw.users', kind: 'source', from_columns: 'user_id' };
+    return Promise.resolve({ feeds: [{ ...feed, decides: 'value' as const, steps: 1 }], readers: [] });
+  });
+  onTestFinished(() => publication.retire());
+  await publication.run(spec('select count(*) from groups'), {});
+  expect(asked).toBe(0);
+  const feeds = spec('select "from", from_columns, steps from pipeline_column_feeds');
+  expect(await publication.run(feeds, {})).toEqual({
+    error: expect.stringContaining('The dbt project can’t be read.'),
+  });
+  expect(await publication.run(feeds, {})).toMatchObject({ rows: [['raw.users', 'user_id', 1]] });
+  expect(await publication.run(spec('select * from pipeline_column_readers'), {})).toMatchObject({ rows: [] });
+  expect(asked).toBe(2);
 });

@@ -1,10 +1,13 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page as BrowserPage } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { z } from 'zod';
+import { run as impact } from '../../src/commands/impact.ts';
 import { run as query } from '../../src/commands/query.ts';
 import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import { ColumnLineage } from '../../src/dashboard/data/column-lineage.ts';
 import { scriptOf } from '../../src/dashboard/data/page-data.ts';
 import { Publication, sqlOf } from '../../src/dashboard/data/publication.ts';
 import { readPages } from '../../src/dashboard/page/read-pages.ts';
@@ -14,20 +17,25 @@ import { filterRows } from '../../src/dashboard/shared/filters.ts';
 import { formatOf, formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
 import type { InputValue, InputValues, PageScript, Rows } from '../../src/dashboard/shared/types.ts';
 import { DashboardServer } from '../../src/dashboard/site/server.ts';
+import type { ImpactedReader } from '../../src/lineage/impact.ts';
 import { quoteLiteral } from '../../src/warehouse/sql.ts';
 import { quietEffects } from '../support/effects.ts';
 import { cellsOf, expectAccessible, noBrowser, ready, withBrowser } from './browser.ts';
+import { withFixedLog } from './fixed-log.ts';
 import { expectToLookAsBefore } from './looks.ts';
 
 /*
- * The four pages of this repository, on the marts that `./meetup dev` built from the sample.
+ * The pages of this repository, on the marts that `./meetup dev` built from the sample.
  */
-const paths = resolvePaths({}, {}, projectRoot);
+const { MEETUP_TOOLCHAIN_DIR } = process.env;
+const paths = resolvePaths({}, { MEETUP_TOOLCHAIN_DIR }, projectRoot);
 const noMarts = existsSync(paths.database) ? undefined : 'There are no marts yet: run `./meetup dev` first.';
 if (noMarts !== undefined) process.stderr.write(`Skipped: ${noMarts}\n`);
 
 const TOKEN = 'b'.repeat(48);
 const open = withBrowser();
+const effects = quietEffects({ env: process.env });
+const lineage = new ColumnLineage(paths, effects);
 let server: DashboardServer;
 let pages: readonly Page[] = [];
 const scripts = new Map<string, PageScript>();
@@ -38,7 +46,9 @@ beforeAll(async () => {
   const publication = await Publication.open(paths);
   for (const page of pages) scripts.set(page.id, await scriptOf(page, publication, 'live'));
   await publication.retire();
-  server = await DashboardServer.start(paths, TOKEN, 0);
+  server = await DashboardServer.start(paths, TOKEN, 0, () => lineage.rows());
+  // The first time, dbt's engine reads the project.
+  await lineage.rows();
 });
 afterAll(() => server?.close());
 
@@ -115,9 +125,42 @@ describe.skipIf(noMarts !== undefined)('on the real marts, the page', () => {
     },
   );
 
-  // Not the pipeline's page: it is about the last build.
-  const lasting = ids.filter((id) => id !== 'pipeline');
-  it.skipIf(noBrowser !== undefined).each(lasting)('%s looks as in its pictures, in light and in dark', async (id) => {
+  it.skipIf(noBrowser !== undefined)(
+    'models shows what feeds a column and who reads it, as meetup impact does',
+    async () => {
+      const { report } = await impact({ paths, of: 'fct_events.yes_seats' }, effects);
+      const { page, complaints } = await open();
+      await page.goto(`http://127.0.0.1:${server.port}/?token=${TOKEN}`);
+      await page.goto(`http://127.0.0.1:${server.port}/models.html?model=fct_events&column=yes_seats`);
+      await ready(page);
+      const rowsOf = async (title: string): Promise<string[][]> => {
+        const figure = `.figure:has(> .title:text-is("${title}"))`;
+        const all = page.locator(`${figure} button:has-text("Show all")`);
+        if ((await all.count()) > 0) await all.click();
+        return (await cellsOf(page, figure)).filter(([column]) => column === 'yes_seats');
+      };
+      const feeds = await rowsOf('What its columns are made of');
+      expect(feeds.map(([, steps, name, column]) => `${steps} ${name}.${column}`).sort()).toEqual(
+        report.fedBy.map(({ depth, name, column }) => `${depth} ${name}.${column}`).sort(),
+      );
+      const readers = await rowsOf('What a change of its columns can alter');
+      const named = (kind: string): string[] => readers.filter((row) => row[1] === kind).map((row) => String(row[2]));
+      expect(named('model').sort()).toEqual(report.models.map(({ name }) => name).sort());
+      expect(named('metric').sort()).toEqual(namesOf(report.readers, 'metric'));
+      expect(new Set(named('figure'))).toEqual(new Set(report.readers.flatMap(({ figures = [] }) => figures)));
+      expect(named('figure')).toContain('Organiser: Venues');
+      await page.locator(`.figure a:text-is("${report.fedBy[0]?.name}")`).first().click();
+      await ready(page);
+      expect(await page.inputValue('#input-model')).toBe(report.fedBy[0]?.name);
+      expect(complaints).toEqual([]);
+    },
+  );
+
+  it.skipIf(noBrowser !== undefined).each(ids)('%s looks as in its pictures, in light and in dark', async (id) => {
+    const fixed = await withFixedLog(paths);
+    onTestFinished(() => rm(fixed.local, { recursive: true, force: true }));
+    const server = await DashboardServer.start(fixed, TOKEN, 0, () => lineage.rows());
+    onTestFinished(() => server.close());
     const { page } = await open({ viewport: { width: 1280, height: 800 } });
     await page.goto(`http://127.0.0.1:${server.port}/?token=${TOKEN}`);
     await page.goto(`http://127.0.0.1:${server.port}/${id}.html`);
@@ -136,6 +179,12 @@ describe.skipIf(noMarts !== undefined)('on the real marts, the page', () => {
     expect(complaints).toEqual([]);
   });
 });
+
+const namesOf = (readers: readonly ImpactedReader[], kind: ImpactedReader['kind']): string[] =>
+  readers
+    .filter((reader) => reader.kind === kind)
+    .map(({ name }) => name)
+    .sort();
 
 /** Compares what is on the page with what `meetup query` says. */
 async function expectNumbers(browser: BrowserPage, id: string): Promise<void> {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ImpactReport, reportOn } from '../../src/commands/impact.ts';
 import { EngineClient } from '../../src/engine/client.ts';
-import type { LineageAnswer } from '../../src/engine/protocol.ts';
+import type { Lineage } from '../../src/lineage/graph.ts';
 import { readLineage } from '../../src/lineage/read-lineage.ts';
 import { renderImpact } from '../../src/terminal/impact.ts';
 import { styleFor } from '../../src/text/style.ts';
@@ -69,7 +69,7 @@ metrics:
 
 let folder: string;
 let project: TinyProject;
-let lineage: LineageAnswer;
+let lineage: Lineage;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'meetup-impact-'));

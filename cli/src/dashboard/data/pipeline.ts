@@ -1,4 +1,5 @@
 import type { BuildLog } from '../../engine/build-log.ts';
+import type { ColumnRows } from '../../lineage/column-rows.ts';
 import type { DuckDbWarehouse } from '../../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../../warehouse/sql.ts';
 import type { Catalog, ModelInfo } from './models.ts';
@@ -14,6 +15,10 @@ const TABLES = {
     failed bigint, spared bigint`,
   pipeline_last_build: `name varchar, kind varchar, status varchar, seconds double, rows_written bigint, rows_changed bigint`,
   pipeline_columns: 'model varchar, position bigint, "column" varchar, type varchar, description varchar',
+  // Empty until a query asks for them.
+  pipeline_column_feeds: `model varchar, "column" varchar, "from" varchar, kind varchar, from_columns varchar, decides varchar, steps bigint`,
+  pipeline_column_readers:
+    'model varchar, "column" varchar, reader varchar, kind varchar, reader_columns varchar, owner varchar',
   pipeline_links: 'model varchar, direction varchar, name varchar, kind varchar, owner varchar',
 } as const;
 
@@ -40,6 +45,23 @@ export async function createPipelineTables(
   await insert(warehouse, 'pipeline_last_build', lastBuildRows(log));
   await insert(warehouse, 'pipeline_columns', models.flatMap(columnRows));
   await insert(warehouse, 'pipeline_links', linkRows({ models, exposures, metrics }));
+}
+
+/** Whether a query may read the lineage of columns: it takes long to compute, so it is only done for those that do. */
+export const readsColumnLineage = (sql: string): boolean => /\bpipeline_column_(feeds|readers)\b/i.test(sql);
+
+/** Fills the tables of column lineage. */
+export async function fillColumnLineage(warehouse: DuckDbWarehouse, { feeds, readers }: ColumnRows): Promise<void> {
+  await insert(
+    warehouse,
+    'pipeline_column_feeds',
+    feeds.map((row) => ({ ...row })),
+  );
+  await insert(
+    warehouse,
+    'pipeline_column_readers',
+    readers.map((row) => ({ ...row })),
+  );
 }
 
 /** One JSON document for all rows: one statement, however many there are. */

@@ -1,7 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { MeetupError, messageOf } from '../../config/errors.ts';
+import { sentenceOf } from '../../config/explain.ts';
 import type { Paths } from '../../config/paths.ts';
 import { readBuildLog } from '../../engine/build-log.ts';
+import type { ColumnRows } from '../../lineage/column-rows.ts';
 import { confine } from '../../warehouse/confine.ts';
 import { type DuckDbWarehouse, openPublished } from '../../warehouse/duckdb.ts';
 import { quoteIdentifier } from '../../warehouse/sql.ts';
@@ -9,7 +11,7 @@ import type { QuerySpec } from '../page/types.ts';
 import type { InputValues, Outcome, Rows } from '../shared/types.ts';
 import { bindInputs } from './bind.ts';
 import { type Catalog, type MetricInfo, type ModelInfo, readCatalog } from './models.ts';
-import { createPipelineTables, isPipelineTable } from './pipeline.ts';
+import { createPipelineTables, fillColumnLineage, isPipelineTable, readsColumnLineage } from './pipeline.ts';
 import { relationsIn } from './relations.ts';
 
 /** A relation that a query reads, with what dbt says about it if it is a model. */
@@ -18,6 +20,9 @@ export interface ReadRelation {
   readonly name: string;
   readonly model: ModelInfo | undefined;
 }
+
+/** Computes the column lineage, or throws a MeetupError that says why it can't. */
+export type LineageSource = () => Promise<ColumnRows>;
 
 /**
  * The published database as it was at one moment, read-only, and what is known about its models. Queries run one after the other
@@ -35,6 +40,8 @@ export class Publication {
   readonly #reads = new Map<string, Promise<readonly ReadRelation[]>>();
   readonly #inspected = new Map<string, readonly ReadRelation[]>();
   readonly #results = new Map<string, Promise<Outcome>>();
+  readonly #columnLineage: LineageSource | undefined;
+  #filled: Promise<void> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #users = 0;
   #isRetired = false;
@@ -47,6 +54,7 @@ export class Publication {
       asOf: string;
       publicSchemas: readonly string[] | undefined;
       relations: ReadonlyMap<string, readonly string[]>;
+      columnLineage: LineageSource | undefined;
     },
   ) {
     this.#warehouse = warehouse;
@@ -55,13 +63,15 @@ export class Publication {
     this.asOf = known.asOf;
     this.#publicSchemas = known.publicSchemas;
     this.#relations = known.relations;
+    this.#columnLineage = known.columnLineage;
   }
 
   /**
    * Opens the published database.
+   * @param columnLineage is asked once a query reads the lineage of columns; without it, there is none.
    * @throws MeetupError if there is none yet, or the setting `dashboard.as_of` is wrong.
    */
-  static async open(paths: Paths): Promise<Publication> {
+  static async open(paths: Paths, columnLineage?: LineageSource): Promise<Publication> {
     const warehouse = await openPublished(paths);
     try {
       const { public: publicSchemas, dashboard } = paths.settings;
@@ -69,7 +79,8 @@ export class Publication {
       await confine(warehouse, publicSchemas ?? [], { others: publicSchemas === undefined });
       await createPipelineTables(warehouse, catalog, await readBuildLog(paths));
       const asOf = await asOfIn(warehouse, dashboard?.as_of, paths);
-      return new Publication(warehouse, catalog, { asOf, publicSchemas, relations: await relationsOf(warehouse) });
+      const relations = await relationsOf(warehouse);
+      return new Publication(warehouse, catalog, { asOf, publicSchemas, relations, columnLineage });
     } catch (error) {
       await warehouse.close();
       throw error;
@@ -162,10 +173,33 @@ export class Publication {
     const key = JSON.stringify([sql, inputs]);
     const known = this.#results.get(key);
     if (known !== undefined) return known;
-    const outcome = this.#inTurn(() => this.#outcome(sql, query, inputs));
+    const outcome = readsColumnLineage(sql)
+      ? this.#withLineage(query, () => this.#results.delete(key)).then(
+          (problem) => problem ?? this.#inTurn(() => this.#outcome(sql, query, inputs)),
+        )
+      : this.#inTurn(() => this.#outcome(sql, query, inputs));
     this.#results.set(key, outcome);
     if (this.#results.size > MOST_RESULTS) this.#results.delete(this.#results.keys().next().value ?? '');
     return outcome;
+  }
+
+  /** Fills the tables of column lineage, once. Other queries run meanwhile. */
+  async #withLineage({ name }: QuerySpec, failed: () => void): Promise<Outcome | undefined> {
+    try {
+      this.#filled ??= this.#fill();
+      await this.#filled;
+      return undefined;
+    } catch (error) {
+      // The next time it is tried again.
+      this.#filled = undefined;
+      failed();
+      return { error: `The query '${name}' needs the lineage of columns. ${sentenceOf(error)}` };
+    }
+  }
+
+  async #fill(): Promise<void> {
+    const rows = await this.#columnLineage?.();
+    if (rows !== undefined) await this.#inTurn(() => fillColumnLineage(this.#warehouse, rows));
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {

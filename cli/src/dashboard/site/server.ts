@@ -5,7 +5,7 @@ import { hasCode, MeetupError } from '../../config/errors.ts';
 import { sentenceOf } from '../../config/explain.ts';
 import type { Paths } from '../../config/paths.ts';
 import { scriptOrProblem } from '../data/page-data.ts';
-import { Publication } from '../data/publication.ts';
+import { type LineageSource, Publication } from '../data/publication.ts';
 import type { Page } from '../page/types.ts';
 import { dataSetsOf } from '../shared/addresses.ts';
 import { inputsFrom } from '../shared/inputs.ts';
@@ -32,30 +32,44 @@ interface Reply {
   readonly body: string | Buffer;
 }
 
+interface Started {
+  readonly server: Server;
+  readonly port: number;
+  readonly columnLineage: LineageSource | undefined;
+}
+
 /** The dashboard's server, on the loopback interface. Reads the database that is published when a request comes in. */
 export class DashboardServer {
   readonly port: number;
   readonly #paths: Paths;
   readonly #token: string;
   readonly #server: Server;
+  readonly #columnLineage: LineageSource | undefined;
   readonly #listeners = new Set<ServerResponse>();
   #unwatch: () => void = () => undefined;
   #publication: Promise<Publication> | undefined;
   #pages: Promise<Site> | undefined;
   #sqlFiles: readonly string[] = [];
 
-  private constructor(paths: Paths, token: string, server: Server, port: number) {
+  private constructor(paths: Paths, token: string, { server, port, columnLineage }: Started) {
     this.#paths = paths;
     this.#token = token;
     this.#server = server;
+    this.#columnLineage = columnLineage;
     this.port = port;
   }
 
   /**
    * Starts to serve.
+   * @param columnLineage is asked once a page reads the lineage of columns.
    * @throws MeetupError if the port is taken.
    */
-  static async start(paths: Paths, token: string, port: number): Promise<DashboardServer> {
+  static async start(
+    paths: Paths,
+    token: string,
+    port: number,
+    columnLineage?: LineageSource,
+  ): Promise<DashboardServer> {
     const server = createServer();
     const listening = once(server, 'listening');
     server.listen(port, '127.0.0.1');
@@ -70,7 +84,7 @@ export class DashboardServer {
     }
     const address = server.address();
     if (address === null || typeof address === 'string') throw new TypeError('A TCP server has a port.');
-    const dashboard = new DashboardServer(paths, token, server, address.port);
+    const dashboard = new DashboardServer(paths, token, { server, port: address.port, columnLineage });
     dashboard.#unwatch = await watchSite(
       paths,
       () => dashboard.#sqlFiles,
@@ -122,7 +136,7 @@ export class DashboardServer {
 
   /** The current publication; opened again with the next request if it can't be opened. */
   #current(): Promise<Publication> {
-    this.#publication ??= Publication.open(this.#paths).catch((error: unknown) => {
+    this.#publication ??= Publication.open(this.#paths, this.#columnLineage).catch((error: unknown) => {
       this.#publication = undefined;
       throw error;
     });

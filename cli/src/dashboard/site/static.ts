@@ -4,7 +4,7 @@ import { hasCode, InterruptedError, MeetupError } from '../../config/errors.ts';
 import { fileProblem } from '../../config/file-errors.ts';
 import type { Paths } from '../../config/paths.ts';
 import { isSame, namesIn, resultOf, scriptOf } from '../data/page-data.ts';
-import { Publication } from '../data/publication.ts';
+import { type LineageSource, Publication } from '../data/publication.ts';
 import type { Page, QuerySpec } from '../page/types.ts';
 import { dataAddress, dataSetsOf } from '../shared/addresses.ts';
 import { textOf } from '../shared/lines.ts';
@@ -29,12 +29,17 @@ export interface WrittenSite {
  * Writes all pages with their data into a folder that works from any web server. The folder is complete or as it was before.
  * @throws MeetupError if a query fails, or the folder holds something else than a dashboard.
  */
-export async function writeSite(paths: Paths, out: string, signal: AbortSignal): Promise<WrittenSite> {
+export async function writeSite(
+  paths: Paths,
+  out: string,
+  signal: AbortSignal,
+  columnLineage?: LineageSource,
+): Promise<WrittenSite> {
   const site = await readSite(paths);
   await requireOwnFolder(out);
   await mkdir(dirname(out), { recursive: true }).catch((error: unknown) => Promise.reject(fileProblem(error, out)));
   const folder = await mkdtemp(join(dirname(out), `.${basename(out)}-`));
-  const publication = await Publication.open(paths);
+  const publication = await Publication.open(paths, columnLineage);
   try {
     const writer = new SiteWriter(site, folder, publication, signal);
     const written = await writer.write();

@@ -14,6 +14,7 @@ from dbt_common.exceptions import DbtBaseException
 from sqlglot import exp, parse, parse_one
 from sqlglot.errors import SqlglotError
 
+from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.lineage.readers import readers_of
 from meetup_engine.lineage.reads import (
     DIALECT,
@@ -90,8 +91,24 @@ def lineage_of(session: Project, request: Request) -> LineageAnswer:
         "inputs": inputs,
         "readers": list(readers_of(session.manifest)),
         "queries": queries,
+        "readFrom": _read_from(session),
         "ms": {"total": ms_since(started)},
     }
+
+
+def _read_from(session: Project) -> dict[str, object]:
+    """What the lineage was read from, and whether all of that can be compared without dbt."""
+    fingerprints = fingerprints_of(session, session.manifest, session.config)
+    elsewhere = session.elsewhere()
+    parts = [
+        fingerprints.parts(node.unique_id)
+        for node in session.manifest.nodes.values()
+        if _is_model(node) and node.unique_id not in elsewhere
+    ]
+    # Known only once all of them have been looked at.
+    session.note_read(fingerprints.environment_read.keys())
+    unknown = any(part.volatile or part.any_environment or part.reads_files for part in parts)
+    return {**session.inputs(), "repeatable": not unknown}
 
 
 def _is_model(node: ManifestNode) -> bool:

@@ -407,6 +407,8 @@ class LineageAnswer(Answer):
     inputs: list[LineageInput]
     readers: list[LineageReader]
     queries: list[LineageQuery]
+    # What the project was read from, if it was read.
+    readFrom: NotRequired[dict[str, object]]
     ms: Timings
 
 
