@@ -209,6 +209,7 @@ class AffectedBuild(Streaming, BuildTask):
                 self._spare(self.parsed.unit_tests[unique_id])
         nodes -= set(unit_tests)
         self._block_below_old_failures(nodes)
+        self._data_tests = data_tests.DataTests(self.parsed, self._fingerprints, nodes)
         selected = {UniqueId(unique_id) for unique_id in nodes}
         return GraphQueue(subset_of(self.graph.graph, selected), self.parsed, selected)
 
@@ -253,7 +254,7 @@ class AffectedBuild(Streaming, BuildTask):
         with self._deferring_errors(lambda: runner.do_skip(cause=None)), self._lock:
             self._running.add(node.unique_id)
             self._rebuild_if_needed(node)
-            data_tests.remember(runner, self._fingerprints)
+            self._data_tests.remember(runner)
         with recording() as read, calls.recording() as called, log.running(node.unique_id):
             result = super().call_runner(runner)
         verdict = _BAD.get(result.status, "pass")
