@@ -58,11 +58,17 @@ export type BuildLog = z.infer<typeof logSchema>;
 
 export const buildLogFile = (paths: Pick<Paths, 'local'>): string => join(paths.local, 'builds.json');
 
+/** What this process wrote last. */
+let written: { readonly text: string; readonly log: BuildLog } | undefined;
+
 /** What local builds did: the last ones, and the last run of each node. Empty if it isn't known. */
 export async function readBuildLog(paths: Pick<Paths, 'local'>): Promise<BuildLog> {
   const empty: BuildLog = { version: 1, builds: [], nodes: {} };
   try {
-    return logSchema.safeParse(JSON.parse(await readFile(buildLogFile(paths), 'utf8'))).data ?? empty;
+    const text = await readFile(buildLogFile(paths), 'utf8');
+    // Checking hundreds of nodes takes longer than a small build.
+    if (text === written?.text) return written.log;
+    return logSchema.safeParse(JSON.parse(text)).data ?? empty;
   } catch (error) {
     if (hasCode(error, 'ENOENT') || error instanceof SyntaxError) return empty;
     throw error;
@@ -94,11 +100,13 @@ export async function logBuild(paths: Pick<Paths, 'local'>, build: EndedBuild): 
     };
     const nodes = { ...log.nodes };
     for (const node of answer.nodes) nodes[node.uniqueId] = lastRunOf(node, at);
-    const text = JSON.stringify({ version: 1, builds: [entry, ...log.builds].slice(0, KEPT), nodes });
+    const next: BuildLog = { version: 1, builds: [entry, ...log.builds].slice(0, KEPT), nodes };
+    const text = JSON.stringify(next);
     // Not flushed to the disk, which would take longer than a small build: after a power failure the log begins anew.
     const temporary = `${buildLogFile(paths)}.${process.pid}.tmp`;
     await writeFile(temporary, text);
     await rename(temporary, buildLogFile(paths));
+    written = { text, log: next };
   } catch (error) {
     if (!hasCode(error, 'ENOSPC', 'EROFS', 'EACCES', 'EPERM', 'ENOENT')) throw error;
   }

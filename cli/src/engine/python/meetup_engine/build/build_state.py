@@ -13,6 +13,8 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 
 VERSION = 3
+# Where a record keeps its JSON.
+_TEXT = " text"
 
 
 @dataclass
@@ -44,6 +46,22 @@ class Record:
     # Schema and name of its relation, so that it can be dropped when the node is gone.
     relation: tuple[str, str] | None = None
 
+    def __setattr__(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+        vars(self)[_TEXT] = None
+
+    def text(self) -> str:
+        """The record as JSON, kept until a field is set. Values are replaced, never modified."""
+        known: str | None = vars(self)[_TEXT]
+        if known is None:
+            known = json.dumps({name: value for name, value in vars(self).items() if name != _TEXT})
+            vars(self)[_TEXT] = known
+        return known
+
+    def is_as_in(self, text: str) -> bool:
+        """Whether no field was set since this very text was made."""
+        return vars(self)[_TEXT] is text
+
     @property
     def place(self) -> tuple[str, str] | None:
         """The relation as a tuple; in JSON, it is a list."""
@@ -70,14 +88,10 @@ class BuildState:
 
     def write(self, without: Collection[str] = ()) -> None:
         """Writes the file atomically. `without`: nodes whose records to leave out."""
-        data = {
-            "version": VERSION,
-            "target": self._target,
-            "nodes": {
-                unique_id: vars(record) for unique_id, record in self.records.items() if unique_id not in without
-            },
-        }
-        text = json.dumps(data)
+        kept = {unique_id: record for unique_id, record in self.records.items() if unique_id not in without}
+        texts = {unique_id: record.text() for unique_id, record in kept.items()}
+        nodes = ", ".join(f"{json.dumps(unique_id)}: {text}" for unique_id, text in texts.items())
+        text = f'{{"version": {VERSION}, "target": {json.dumps(self._target)}, "nodes": {{{nodes}}}}}'
         if text == self._written:
             return
         temporary = f"{self._path}.{os.getpid()}.tmp"
@@ -86,13 +100,37 @@ class BuildState:
             file.write(text)
         os.replace(temporary, self._path)
         self._written = text
+        _in_memory[self._path] = InMemory(text, kept, texts)
 
     def _read(self) -> None:
         try:
             with open(self._path, encoding="utf-8") as file:
                 self._written = file.read()
+            known = _in_memory.get(self._path)
+            if known is not None and known.is_of(self._written):
+                self.records = dict(known.records)
+                return
             data = json.loads(self._written)
             if data["version"] == VERSION and data["target"] == self._target:
                 self.records = {unique_id: Record(**record) for unique_id, record in data["nodes"].items()}
         except (FileNotFoundError, ValueError, KeyError, TypeError):
             self.records = {}  # no state, so everything is built
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """What this process wrote last, so that it isn't parsed again."""
+
+    text: str
+    records: dict[str, Record]
+    texts: dict[str, str]
+
+    def is_of(self, text: str) -> bool:
+        """Whether the file still has this text, and no record was modified since without being written."""
+        return self.text == text and all(
+            record.is_as_in(self.texts[unique_id]) for unique_id, record in self.records.items()
+        )
+
+
+# By path.
+_in_memory: dict[str, InMemory] = {}

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from meetup_engine.lru_cache import LruCache
 from meetup_engine.sql_text import literal, quoted
 
 if TYPE_CHECKING:
@@ -82,6 +83,18 @@ class Contents:
     def _rows(self, sql: str) -> list[tuple[Any, ...]]:
         _, cursor = self._adapter.connections.add_query(sql, auto_begin=False)
         return cursor.fetchall()
+
+
+_column_digests: LruCache[Columns, str] = LruCache(4096)
+
+
+def digest_of_columns(columns: Columns) -> str:
+    """A hash of columns, kept because each of them is compared many times."""
+    known = _column_digests.get(columns)
+    if known is None:
+        known = digest(columns)
+        _column_digests.put(columns, known)
+    return known
 
 
 def digest(*parts: object) -> str:

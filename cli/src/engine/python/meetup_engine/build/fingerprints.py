@@ -77,11 +77,14 @@ _of_sessions: weakref.WeakKeyDictionary[Project, Fingerprints] = weakref.WeakKey
 def fingerprints_of(session: Project, manifest: Manifest, config: RuntimeConfig) -> Fingerprints:
     """The fingerprints of a session's manifest, kept until the manifest or the environment changes."""
     kept = _of_sessions.get(session)
+    if kept is not None and not session.reconfigured and kept.is_made_for(session, manifest):
+        return kept
     if kept is None or session.reconfigured or not kept.apply_to(manifest, session.environment):
         kept = Fingerprints(manifest, config, session.environment, session.project_flags)
     else:
         kept.carry_over(manifest, session.environment)
     session.reconfigured = False
+    kept.note_made_for(session, manifest)
     _of_sessions[session] = kept
     session.note_read(kept.environment_read.keys())
     return kept
@@ -99,6 +102,7 @@ class Fingerprints:
     ) -> None:
         self._manifest = manifest
         self._environment = environment
+        self._made_for: tuple[int, RecordedEnvironment, Mapping[str, object]] | None = None
         # Hashes of the environment variables that are part of these fingerprints.
         self.environment_read: dict[str, str | None] = {}
         self._nodes: dict[str, Fingerprint] = {}
@@ -120,6 +124,16 @@ class Fingerprints:
         reads = reads_of(texts)
         self._everything = environment.everything() if reads.any_environment else None
         self._common = _digest(base, self._digests_of(macros), self._values_read(reads, texts), self._everything)
+
+    def note_made_for(self, session: Project, manifest: Manifest) -> None:
+        self._made_for = (session.generation, session.environment, manifest.nodes)
+
+    def is_made_for(self, session: Project, manifest: Manifest) -> bool:
+        """Whether these were made in the same request, which has an environment of its own, for the same nodes."""
+        if self._made_for is None:
+            return False
+        generation, environment, nodes = self._made_for
+        return generation == session.generation and environment is session.environment and nodes is manifest.nodes
 
     def apply_to(self, manifest: Manifest, environment: RecordedEnvironment) -> bool:
         """Whether a manifest has the macros, and an environment the values, that these fingerprints were made from."""

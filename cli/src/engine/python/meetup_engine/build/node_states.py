@@ -13,8 +13,9 @@ from dbt_common.exceptions import DbtBaseException
 
 from meetup_engine.build.build_state import BuildState, Record
 from meetup_engine.build.compiled import statement_of
-from meetup_engine.build.contents import digest
+from meetup_engine.build.contents import digest, digest_of_columns
 from meetup_engine.build.repeatable import is_repeatable
+from meetup_engine.lru_cache import LruCache
 
 if TYPE_CHECKING:
     from dbt.config.runtime import RuntimeConfig
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 _STORED = frozenset({"table", "incremental", "snapshot", "seed"})
 _RUNNABLE = frozenset({NodeType.Model, NodeType.Seed, NodeType.Snapshot, NodeType.Test})
+
+# Hashes of compiled statements, by fingerprint.
+_statements: LruCache[str, str] = LruCache(2048)
 
 
 class DatabaseSnapshot:
@@ -150,7 +154,22 @@ class NodeStates:
         return self._statements[unique_id] == record.statement
 
     def _statement(self, node: ModelNode) -> str | None:
-        return statement_of(node, self.manifest, self._config)
+        """A hash of the compiled statement, kept for as long as the node's fingerprint determines it."""
+        unique_id = node.unique_id
+        fingerprint = self._fingerprints.of(unique_id) if self._fingerprints.renders_the_same(unique_id) else None
+        if fingerprint is None or self._reads_ephemeral(node):
+            return statement_of(node, self.manifest, self._config)
+        known = _statements.get(fingerprint)
+        if known is None:
+            known = statement_of(node, self.manifest, self._config)
+            if known is not None:
+                _statements.put(fingerprint, known)
+        return known
+
+    def _reads_ephemeral(self, node: ModelNode) -> bool:
+        """Whether its statement contains those of other models."""
+        nodes = self.manifest.nodes
+        return any(getattr(nodes.get(name), "is_ephemeral_model", False) for name in node.depends_on_nodes)
 
     def stale(self, unique_id: str) -> str | None:
         """Why a node has to run; None if it is up to date."""
@@ -242,7 +261,7 @@ class NodeStates:
         if getattr(node, "is_ephemeral_model", False):
             return digest(self.identity(unique_id), [self.schema(name) for name in node.depends_on_nodes])
         columns = self._columns.get((node.schema, node.alias if hasattr(node, "alias") else node.identifier))
-        return None if columns is None else digest(columns)
+        return None if columns is None else digest_of_columns(columns)
 
     def tables(self) -> dict[str, Columns]:
         """The columns of every relation in the database, by `schema.table`."""
@@ -253,7 +272,7 @@ class NodeStates:
             columns = self.columns_in_memory(unique_id)
         except DbtBaseException:
             return None  # something upstream of the tested model is broken
-        return None if columns is None else digest(columns)
+        return None if columns is None else digest_of_columns(columns)
 
     def lineage(self, unique_id: str) -> str:
         """A hash of the definitions of a node and of everything upstream, without contents."""

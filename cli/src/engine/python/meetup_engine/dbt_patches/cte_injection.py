@@ -20,6 +20,9 @@ from meetup_engine.dbt_patches.patch import Patch, Replacement, Symbol
 _LEADING_WITH = re.compile(r"(?:\s|--[^\n]*\n)*with\s+(?!recursive\b)", re.IGNORECASE)
 _ENDS_A_STATEMENT = re.compile(r";")
 _ANY_WITH = re.compile(r"\bwith\b", re.IGNORECASE)
+# Everything that sqlparse and DuckDB might read differently: block comments, dollar quotes, escapes, brackets.
+_HIDES = re.compile(r"/\*|\*/|[$\\`\[\]{}#]")
+_EDGE = re.compile(r"""'[^'\n]*'|"[^"\n]*"|['"]|--[^\n]*|[()]|\bwith\b""", re.IGNORECASE)
 
 _inject_ctes_into_sql = compilation.inject_ctes_into_sql
 
@@ -34,13 +37,31 @@ class Cte(Protocol):
 def inject_ctes_into_sql(sql: str, ctes: Sequence[Cte]) -> str:
     """Returns the same as dbt's function, apart from white space."""
     found = _LEADING_WITH.match(sql)
-    if not ctes or _ENDS_A_STATEMENT.search(sql) or (found is None and _ANY_WITH.search(sql)):
+    if not ctes or _ENDS_A_STATEMENT.search(sql) or (found is None and not _has_no_with_of_its_own(sql)):
         return _inject_ctes_into_sql(sql, [InjectedCTE(id="", sql=cte.sql) for cte in ctes])
     joined = ", ".join(cte.sql for cte in ctes)
     if found is None:
         return f"with{joined}\n{sql}"
     # dbt adds no white space between WITH and the first CTE.
     return f"{sql[: found.end()]}{joined}, {sql[found.end() :]}"
+
+
+def _has_no_with_of_its_own(sql: str) -> bool:
+    """Whether each WITH is inside parentheses. No if strings, names or comments could hide where they begin and end."""
+    if not _ANY_WITH.search(sql):
+        return True
+    if _HIDES.search(sql):
+        return False
+    depth = 0
+    for found in _EDGE.finditer(sql):
+        edge = found.group().lower()
+        if edge == "(":
+            depth += 1
+        elif edge == ")":
+            depth -= 1
+        if edge in ("'", '"') or depth < 0 or (depth == 0 and edge == "with"):
+            return False
+    return depth == 0
 
 
 PATCH = Patch(
