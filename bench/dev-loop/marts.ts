@@ -72,7 +72,7 @@ const timesSchema = z.array(z.object({ ms: z.number(), cpuMs: z.number(), statem
 export async function measureMarts(
   watching: Watching,
   places: Places,
-  { saves, marts }: { saves: number; marts: number },
+  { saves, marts, beforeEnd }: { saves: number; marts: number; beforeEnd?: () => void },
 ): Promise<MartFigures[]> {
   const measured: { name: string; saves: Save[]; changesRows: boolean }[] = [];
   const columns = columnsOf(places);
@@ -80,6 +80,7 @@ export async function measureMarts(
     const name = basename(file, '.sql');
     measured.push({ name, ...(await measureMart(watching, places, file, columns.get(name) ?? [], saves)) });
   }
+  beforeEnd?.();
   await watching.stop();
   const alone = timesOfDuckDb(
     places,

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { z } from 'zod';
 import { projectRoot } from '../../src/config/paths.ts';
+import { processTree } from './process-tree.ts';
 
 const eventSchema = z.looseObject({ event: z.string(), name: z.string().optional(), status: z.string().optional() });
 export type WatchEvent = z.infer<typeof eventSchema>;
@@ -152,11 +153,7 @@ export class Watching {
   /** Process ids of the CLI and of everything that it started, from /proc. */
   processes(): number[] {
     const { pid } = this.child;
-    if (pid === undefined) return [];
-    const children = (of: number): number[] =>
-      readFileSync(`/proc/${of}/task/${of}/children`, 'utf8').trim().split(' ').filter(Boolean).map(Number);
-    const all = (of: number): number[] => [of, ...children(of).flatMap(all)];
-    return all(pid);
+    return pid === undefined ? [] : processTree(pid);
   }
 
   /** Stops it with Ctrl-C. @returns its exit code. */
