@@ -1,5 +1,6 @@
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { DeployContext } from '../deploy/context.ts';
+import { listSchemas, readStates } from '../deploy/relations.ts';
 import { dropStatement, type Remote, relationOn } from '../deploy/remote.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { EngineEvent, NodeResult, Problem } from '../engine/protocol.ts';
@@ -7,9 +8,10 @@ import { isTest } from '../engine/results.ts';
 import { quoteNames } from '../warehouse/databricks-sql.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { clone, clonePins, run } from './clones.ts';
+import { isWithin, statesOf } from './inputs.ts';
 import { suffixOf } from './names.ts';
 import { type BranchNode, type BranchPlan, toDo } from './plan.ts';
-import { prepareRecords, writeBranchEntry } from './records.ts';
+import { type BranchDetails, prepareRecords, writeBranchEntry } from './records.ts';
 import type { BranchSurvey } from './survey.ts';
 
 export interface BranchBuilt {
@@ -68,9 +70,29 @@ export async function buildBranch(
   const built = await buildModels(context, branch, survey, missing);
   const failed = built.nodes.filter(({ status }) => !OK.has(status) && status !== 'no-op').map(({ name }) => name);
   const bytes = await ownBytes(remote, plan.nodes, built.nodes, record?.bytes ?? 0);
-  await writeBranchEntry(remote, branch, 'finished', { failed, bytes });
+  const versions = failed.length === 0 ? await versionsOf(context, survey) : {};
+  await writeBranchEntry(remote, branch, 'finished', { failed, bytes, ...versions });
   if (effects.signal.aborted) throw new InterruptedError();
   return { ...built, failed, bytes };
+}
+
+/**
+ * The versions of what the branch was built from and of its own tables, from which a deployment can tell whether it would build the same. None
+ * if they aren't known for sure: somebody changed an input meanwhile, or what an earlier run built was made from other versions.
+ */
+async function versionsOf(
+  { remote }: DeployContext,
+  survey: BranchSurvey,
+): Promise<Pick<BranchDetails, 'inputs' | 'made'>> {
+  const { plan, record, inputs, present } = survey;
+  if (inputs === undefined) return {};
+  const keepsSome = toDo(plan, keysOfWhatIsThere(survey)).nodes.length < plan.nodes.length;
+  if (keepsSome && (record?.versions === undefined || !isWithin(record.versions.inputs, inputs))) return {};
+  const now = await statesOf(remote, present, Object.keys(inputs));
+  if (!isWithin(now, inputs) || !isWithin(inputs, now)) return {};
+  const inBranch = await listSchemas(remote, plan.schemas);
+  const tables = plan.nodes.map(({ place }) => place).filter((place) => inBranch.get(place) === 'table');
+  return { inputs, made: await readStates(remote, inBranch, tables) };
 }
 
 /** What an earlier run built, and the branch no longer has. */

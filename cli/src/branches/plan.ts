@@ -85,13 +85,23 @@ export function planBranch(inputs: BranchInputs): BranchPlan {
 }
 
 /** Unique ids of the tables and sources that changed nodes and tests read in place, also through views. */
-export function readInPlace(
+export const readInPlace = (nodes: readonly ProjectNode[], models: Changed): string[] =>
+  [...inPlace(nodes, models).rows].sort();
+
+/** Unique ids of the unchanged views through which changed nodes and tests read. */
+export const readThrough = (nodes: readonly ProjectNode[], models: Changed): ReadonlySet<string> =>
+  inPlace(nodes, models).views;
+
+type Changed = Pick<ModelsPlan, 'models' | 'tests'>;
+
+function inPlace(
   nodes: readonly ProjectNode[],
-  { models, tests }: Pick<ModelsPlan, 'models' | 'tests'>,
-): string[] {
+  { models, tests }: Changed,
+): { readonly rows: ReadonlySet<string>; readonly views: ReadonlySet<string> } {
   const byId = new Map(nodes.map((node) => [node.uniqueId, node]));
   const built = new Set(models.filter(runs).map(({ uniqueId }) => uniqueId));
-  const found = new Set<string>();
+  const rows = new Set<string>();
+  const views = new Set<string>();
   const seen = new Set<string>();
   const pending = [...built, ...tests];
   for (let id = pending.pop(); id !== undefined; id = pending.pop()) {
@@ -100,11 +110,15 @@ export function readInPlace(
     for (const parent of byId.get(id)?.dependsOn ?? []) {
       const node = byId.get(parent);
       if (built.has(parent)) continue;
-      if (node !== undefined && showsInputs(node)) pending.push(parent);
-      else found.add(parent);
+      if (node === undefined || !showsInputs(node)) {
+        rows.add(parent);
+        continue;
+      }
+      if (node.relation !== null) views.add(parent);
+      pending.push(parent);
     }
   }
-  return [...found].sort();
+  return { rows, views };
 }
 
 /** Whether a node has no rows of its own: a view or an ephemeral model. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
+import { type RelationStates, relationStatesSchema } from '../deploy/relations.ts';
 import { nameOn, OWN_SCHEMA, type Remote } from '../deploy/remote.ts';
 import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteNames, quoteText } from '../warehouse/databricks-sql.ts';
@@ -25,6 +26,10 @@ const detailsSchema = z.object({
   failed: z.array(z.string()).optional(),
   /** For `finished`: the size of the files that the branch has written for itself. */
   bytes: z.number().optional(),
+  /** For `finished`: the tables outside the branch that all of it was built from, if they are known not to have changed meanwhile. */
+  inputs: relationStatesSchema.optional(),
+  /** For `finished`, with `inputs`: the tables in the branch (`schema.name`). */
+  made: relationStatesSchema.optional(),
 });
 export type BranchDetails = z.infer<typeof detailsSchema>;
 
@@ -62,6 +67,8 @@ export interface BranchRecord {
   readonly keys: Readonly<Record<string, string>>;
   /** The size of its own files, if it was built. */
   readonly bytes: number | null;
+  /** The versions that all of it was built from, and those of its own tables; undefined if that isn't known for sure. */
+  readonly versions: { readonly inputs: RelationStates; readonly made: RelationStates } | undefined;
 }
 
 const tableName = (remote: Remote): string => nameOn(remote, OWN_SCHEMA, 'branches');
@@ -139,17 +146,23 @@ function begun({ branch, at, who, commit, details }: BranchEntry, before: Branch
     relations,
     keys: Object.fromEntries(keys),
     bytes: before?.bytes ?? null,
+    versions: undefined,
   };
 }
 
 function continued({ event, details }: BranchEntry, before: BranchRecord): BranchRecord {
-  const { keys = {}, failed = [], bytes, expiresAt = before.expiresAt } = details;
+  const { keys = {}, failed = [], bytes, expiresAt = before.expiresAt, inputs, made } = details;
   return {
     ...before,
     expiresAt,
     keys: { ...before.keys, ...keys },
     bytes: bytes ?? before.bytes,
-    ...(event === 'finished' ? { status: failed.length === 0 ? 'built' : 'failed' } : {}),
+    ...(event !== 'finished'
+      ? {}
+      : {
+          status: failed.length === 0 ? 'built' : 'failed',
+          versions: inputs === undefined || made === undefined ? undefined : { inputs, made },
+        }),
   };
 }
 

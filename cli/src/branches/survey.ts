@@ -1,21 +1,19 @@
 import { join } from 'node:path';
-import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
-import { readJsonFile } from '../config/json-file.ts';
 import type { DeployContext } from '../deploy/context.ts';
 import { isInCatalog } from '../deploy/foreign-sources.ts';
+import { surveySchemas } from '../deploy/information-schema.ts';
 import { currentDeployment, interrupted } from '../deploy/ledger.ts';
 import { deployedManifest } from '../deploy/manifests.ts';
-import { runs } from '../deploy/plan/actions.ts';
 import { type DeployedProject, findDrift, readDeployed } from '../deploy/plan/deployed-project.ts';
-import { type ModelsPlan, planModels, relationOf } from '../deploy/plan/models.ts';
+import { planModels, relationOf } from '../deploy/plan/models.ts';
 import { changesSince } from '../deploy/plan/survey.ts';
-import { listSchemas, type RelationStates, readStates, stateOf } from '../deploy/relations.ts';
-import { partsOf, type Remote, schemasOf } from '../deploy/remote.ts';
+import { listSchemas, type RelationStates, stateOf } from '../deploy/relations.ts';
+import { partsOf, schemasOf } from '../deploy/remote.ts';
 import type { ChangesAnswer } from '../engine/protocol.ts';
-import { mapConcurrently } from '../warehouse/map-concurrently.ts';
+import { incrementalConfigs, relationsRead, statesOf } from './inputs.ts';
 import { suffixOf } from './names.ts';
-import { type BranchPlan, type IncrementalConfig, planBranch, readInPlace } from './plan.ts';
+import { type BranchPlan, planBranch, readThrough } from './plan.ts';
 import { type BranchRecord, readBranches } from './records.ts';
 
 /** The project, what is deployed of it, and the branch that follows from both. */
@@ -32,6 +30,10 @@ export interface BranchSurvey {
   readonly manifestFile: string;
   /** The relations of the last deployment that somebody else changed since. */
   readonly drift: ReadonlyMap<string, string>;
+  /** The tables that the branch reads or continues, as they are; undefined if it reads what no deployment would, such as earlier versions. */
+  readonly inputs: RelationStates | undefined;
+  /** The relations in all schemas that the project has or reads. */
+  readonly present: ReadonlyMap<string, 'table' | 'view'>;
 }
 
 /**
@@ -59,10 +61,10 @@ export async function surveyBranch(context: DeployContext, branch: string, proje
   const changes = await changesSince(context, deployedDir, manifestFile);
   const record = (await readBranches(remote)).find(({ name }) => name === branch);
   requireOwn(branch, record, project);
-  const { plan, drift } = await planFor(context, branch, before, changes, manifestFile);
+  const { plan, ...rest } = await planFor(context, branch, before, changes, manifestFile);
   const inBranch = await listSchemas(remote, [...new Set([...plan.schemas, ...schemasIn(branch, record)])]);
   requireFree(branch, record, inBranch);
-  return { plan, changes, base, record, inBranch, manifestFile, drift };
+  return { plan, changes, base, record, inBranch, manifestFile, ...rest };
 }
 
 async function planFor(
@@ -71,11 +73,11 @@ async function planFor(
   before: DeployedProject,
   changes: ChangesAnswer,
   manifestFile: string,
-): Promise<{ plan: BranchPlan; drift: ReadonlyMap<string, string> }> {
+): Promise<Pick<BranchSurvey, 'plan' | 'drift' | 'inputs' | 'present'>> {
   const { deployed } = before;
   const { nodes } = changes;
   const sources = changes.sources.filter((source) => isInCatalog(source, remote.catalog));
-  const present = await listSchemas(remote, [
+  const present = await surveySchemas(remote, [
     ...new Set([
       ...nodes.filter(({ relation }) => relation !== null).map(({ schema }) => schema),
       ...sources.map(({ schema }) => schema),
@@ -95,62 +97,12 @@ async function planFor(
   });
   const read = relationsRead({ nodes, sources }, models).filter((relation) => present.has(relation));
   const states = await statesOf(remote, present, read);
-  const recorded = read.filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
+  const through = nodes.filter(({ uniqueId }) => readThrough(nodes, models).has(uniqueId)).map(relationOf);
+  const recorded = [...read, ...through].filter((relation) => stateOf(deployed.relations, relation).kind !== 'absent');
   const drift = await findDrift(remote, recorded, before, present);
   const incremental = await incrementalConfigs(manifestFile);
-  return {
-    drift,
-    plan: planBranch({ branch, nodes, sources, models, deployed, present, states, drift, incremental }),
-  };
-}
-
-/** The relations whose rows the branch may read or continue. */
-function relationsRead({ nodes, sources }: Pick<ChangesAnswer, 'nodes' | 'sources'>, models: ModelsPlan): string[] {
-  const inPlace = new Set(readInPlace(nodes, models));
-  const continued = new Set(models.models.filter(runs).map(({ uniqueId }) => uniqueId));
-  return [
-    ...sources.filter(({ uniqueId }) => inPlace.has(uniqueId)).map(({ schema, name }) => `${schema}.${name}`),
-    ...nodes
-      .filter(({ uniqueId, relation }) => relation !== null && (inPlace.has(uniqueId) || continued.has(uniqueId)))
-      .filter(({ materialized }) => materialized !== 'view')
-      .map(relationOf),
-  ];
-}
-
-/** The states of relations; without those that can't be known, such as tables in other formats. */
-async function statesOf(
-  remote: Remote,
-  present: ReadonlyMap<string, 'table' | 'view'>,
-  relations: readonly string[],
-): Promise<RelationStates> {
-  const known = await mapConcurrently(relations, (relation) =>
-    readStates(remote, present, [relation]).catch((error: unknown): RelationStates => {
-      if (error instanceof MeetupError) return {};
-      throw error;
-    }),
-  );
-  return Object.assign({}, ...known);
-}
-
-const configsSchema = z.looseObject({
-  nodes: z.record(
-    z.string(),
-    z.looseObject({
-      config: z
-        .looseObject({ incremental_strategy: z.string().nullish(), full_refresh: z.boolean().nullish() })
-        .optional(),
-    }),
-  ),
-});
-
-async function incrementalConfigs(manifestFile: string): Promise<ReadonlyMap<string, IncrementalConfig>> {
-  const { nodes } = await readJsonFile(manifestFile, configsSchema, 'remove it, and try again');
-  return new Map(
-    Object.entries(nodes).map(([uniqueId, { config }]) => [
-      uniqueId,
-      { strategy: config?.incremental_strategy ?? undefined, isProtected: config?.full_refresh === false },
-    ]),
-  );
+  const plan = planBranch({ branch, nodes, sources, models, deployed, present, states, drift, incremental });
+  return { drift, plan, present, inputs: drift.size > 0 || plan.pins.length > 0 ? undefined : states };
 }
 
 /** The schemas that earlier runs wrote to; those of tests hold nothing that is continued. */

@@ -124,7 +124,10 @@ function requireProject(paths: Paths): string {
 
 export interface BranchListReport {
   readonly target: RemoteName;
-  readonly branches: readonly (Omit<BranchRecord, 'keys'> & { readonly expired: boolean; readonly ageMs: number })[];
+  readonly branches: readonly (Omit<BranchRecord, 'keys' | 'versions'> & {
+    readonly expired: boolean;
+    readonly ageMs: number;
+  })[];
 }
 
 /** Lists the branches on a target, of all projects. Changes nothing. */
@@ -134,7 +137,7 @@ export async function list(
 ): Promise<CommandResult<BranchListReport>> {
   return withTarget({ paths, target }, effects, async ({ remote }) => {
     const now = effects.clock.now();
-    const branches = (await readBranches(remote)).map(({ keys: _keys, ...branch }) => ({
+    const branches = (await readBranches(remote)).map(({ keys: _keys, versions: _versions, ...branch }) => ({
       ...branch,
       expired: isExpired(branch, now),
       ageMs: now - Date.parse(`${branch.createdAt.replace(' ', 'T')}Z`),

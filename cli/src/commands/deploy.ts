@@ -88,8 +88,8 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
   if (options.bundle) await requireBundle(paths, target, effects);
   // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
-  await requireLocalMarts(options, effects);
-  return withTarget({ paths, target, fullRefresh, force, dbt: true }, effects, async (context) => {
+  const first = () => requireLocalMarts(options, effects);
+  return withTarget({ paths, target, fullRefresh, force, dbt: true, first }, effects, async (context) => {
     const local = await openPublished(paths);
     try {
       const applied = await deploy(options, { ...context, local, acceptBreak: options.acceptBreak });

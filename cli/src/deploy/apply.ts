@@ -1,3 +1,5 @@
+import type { Taken } from '../branches/taken.ts';
+import { confirmTaken, queriesOf, requireThere } from '../branches/taking.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import { reasonOf } from '../config/explain.ts';
 import { buildProgress } from '../engine/progress.ts';
@@ -111,6 +113,7 @@ async function steps(
   verify: VerifyMarts,
   progress: Progress,
 ): Promise<void> {
+  const taken = await confirmTaken(context, survey.taken);
   progress.uploadedBytes = await landRaw(context, survey);
   stopIfInterrupted(context);
   await context.lease.requireHeld();
@@ -118,7 +121,8 @@ async function steps(
   for (const relation of survey.models.setAside) {
     for (const statement of keepStatements(context.remote, relation)) await run(context, statement);
   }
-  await buildModels(context, survey, progress);
+  await buildModels(context, survey, taken, progress);
+  if (taken !== undefined) await requireThere(context, taken);
   stopIfInterrupted(context);
   const touched = new Set([...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId), ...survey.models.shows]);
   progress.parity = await verify(survey, (uniqueId) => touched.has(uniqueId));
@@ -171,8 +175,18 @@ async function landRaw(context: LockedContext, survey: Survey): Promise<number> 
   return bytes;
 }
 
-async function buildModels(context: LockedContext, survey: Survey, progress: Progress): Promise<void> {
-  const uniqueIds = [...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId), ...survey.models.tests];
+async function buildModels(
+  context: LockedContext,
+  survey: Survey,
+  taken: Taken | undefined,
+  progress: Progress,
+): Promise<void> {
+  const uniqueIds = [
+    ...survey.plan.models.filter(runs).map(({ uniqueId }) => uniqueId),
+    ...survey.models.tests,
+    // What can't be taken any more is built and tested here.
+    ...(taken === undefined ? (survey.taken?.tests ?? []) : []),
+  ];
   if (uniqueIds.length === 0) return;
   stopIfInterrupted(context);
   await context.lease.requireHeld();
@@ -182,6 +196,7 @@ async function buildModels(context: LockedContext, survey: Survey, progress: Pro
       target: context.target.name,
       uniqueIds,
       fullRefreshIds: [...survey.models.fromScratch],
+      ...(taken === undefined ? {} : { givenQueries: queriesOf(context.remote, taken) }),
       failFast: true,
       // The planned project, not one that was saved since.
       asRead: true,

@@ -14,6 +14,8 @@ export interface OpenOptions {
   readonly force?: boolean;
   /** Whether dbt will be needed, so that it can start in the background. */
   readonly dbt?: boolean;
+  /** Work on this machine that comes before the target is asked anything, such as waking its warehouse. dbt starts meanwhile. */
+  readonly first?: () => Promise<void>;
 }
 
 /**
@@ -21,14 +23,15 @@ export interface OpenOptions {
  * @throws MeetupError if it can't be reached.
  */
 export async function withTarget<Result>(
-  { paths, target: name, fullRefresh = false, force = false, dbt = false }: OpenOptions,
+  { paths, target: name, fullRefresh = false, force = false, dbt = false, first }: OpenOptions,
   effects: Effects,
   work: (context: DeployContext) => Promise<Result>,
 ): Promise<Result> {
   const target = await remoteTarget(name, paths, effects, { start: true });
   return withEngineOn(target, paths, effects, async (engine) => {
-    // Importing dbt takes seconds. A failure is reported by its first request.
-    if (dbt) engine.warmUp().catch(() => undefined);
+    // Importing dbt and reading the project takes seconds. A failure is reported by the first request that needs it.
+    if (dbt) engine.parse({ target: name }).catch(() => undefined);
+    await first?.();
     const connection = await connectTarget(target, effects);
     try {
       const remote = { connection, catalog: target.catalog };

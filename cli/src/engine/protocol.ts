@@ -437,6 +437,8 @@ export interface TaskRequest extends ProjectRequest {
   readonly fullRefresh?: boolean;
   /** Incremental models to build from scratch, unless all are. */
   readonly fullRefreshIds?: readonly string[];
+  /** Queries that these models are built from instead of their own SQL, by unique id. */
+  readonly givenQueries?: Readonly<Record<string, string>>;
   /**
    * Builds these nodes, by unique id, and reads these nodes and sources, in the schemas of a branch: their schemas with a suffix. Nothing
    * can be written elsewhere, and the hooks of a run don't run.

@@ -82,7 +82,11 @@ function renderModels({ models }: DeployPlan, style: Style): string[] {
   const due = models.filter(({ action }) => action !== 'keep');
   const kept = models.length - due.length;
   if (due.length === 0) return [`Runs no model; ${plural(kept, 'relation')} kept.`];
-  const rows = due.map(({ relation, action, reason }: ModelPlan) => [action, relation, reason]);
+  const rows = due.map(({ relation, action, reason, branch }: ModelPlan) => [
+    action,
+    relation,
+    branch === undefined ? reason : `${reason}; built by branch ${branch}`,
+  ]);
   const table = renderTable([{ name: 'action' }, { name: 'relation' }, { name: 'why' }], rows, style);
   return [kept === 0 ? table : `${table}\n${style.dim(`${plural(kept, 'relation')} kept`)}`];
 }

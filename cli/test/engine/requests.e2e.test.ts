@@ -71,6 +71,18 @@ describe('a build', () => {
     expect(kinds).toEqual(kinds.map((_, at) => (at % 2 === 0 ? 'started' : 'finished')));
   });
 
+  it('takes the rows of a model from a given query, which is no template, and from its own SQL the next time', async () => {
+    const uniqueIds = ['model.tiny.total'];
+    const given = await engine.build({
+      uniqueIds,
+      givenQueries: { 'model.tiny.total': "select '{{ this }}' as total" },
+    });
+    expect(given.status).toBe('pass');
+    expect(await read('select total from total')).toEqual([['{{ this }}']]);
+    await engine.build({ uniqueIds });
+    expect(await read('select total > 0 from total')).toEqual([[true]]);
+  });
+
   it('builds an incremental model from scratch if dev has --full-refresh, although nothing has changed', async () => {
     const sql = "{{ config(materialized='incremental') }} select {{ 1 if is_incremental() else 2 }} as n";
     await project.write('models/growing.sql', sql);

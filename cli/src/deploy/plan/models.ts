@@ -22,6 +22,8 @@ export interface ModelPlan {
   readonly reason: string;
   /** The Delta version after the last deployment; null for a view and for a relation that was never deployed. */
   readonly version: number | null;
+  /** The branch that has built and tested the same rows, which are taken from it. */
+  readonly branch?: string;
 }
 
 /** The facts that the plan for the models is derived from. */

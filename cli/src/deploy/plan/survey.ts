@@ -1,10 +1,13 @@
 import { join } from 'node:path';
+import { type FindTakenInputs, findTaken } from '../../branches/find-taken.ts';
+import type { Taken } from '../../branches/taken.ts';
 import { MeetupError } from '../../config/errors.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { readTombstones } from '../../ingest/forgotten/tombstones.ts';
 import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
 import type { DeployContext, SurveyContext } from '../context.ts';
 import { foreignSources, requireForeignSources } from '../foreign-sources.ts';
+import { surveySchemas, viewQueries } from '../information-schema.ts';
 import { currentDeployment, type Deployed, type Entry } from '../ledger.ts';
 import { deployedManifest } from '../manifests.ts';
 import { foreignIn, otherOwner, refuseForeign } from '../owners.ts';
@@ -14,7 +17,6 @@ import { readShown, viewDrift } from '../publish/views.ts';
 import { type Batch, isBeginning, localBatches, newBatches, remoteBatches } from '../raw/batches.ts';
 import { type ColumnChanges, findColumnChanges, isRewritten } from '../raw/column-changes.ts';
 import { exportBatches, type Upload } from '../raw/export.ts';
-import { listSchemas } from '../relations.ts';
 import { type Remote, schemasOf } from '../remote.ts';
 import { runs } from './actions.ts';
 import { declaredBreaks } from './declared-breaks.ts';
@@ -44,6 +46,8 @@ export interface Survey {
   readonly shown: ReadonlyMap<string, Shown>;
   /** The project's current manifest on this machine. */
   readonly manifestFile: string;
+  /** What a branch has built and tested already. */
+  readonly taken: Taken | undefined;
 }
 
 /** Surveys both sides and makes the plan. Changes nothing on the target. */
@@ -72,7 +76,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     rawNames,
     Object.keys(views),
   );
-  const shown = await readShown(remote, views, present);
+  const shown = await readShown(remote, views, present, await viewQueries(remote, Object.keys(views)));
   const drift = new Map([...driftOfRelations, ...driftOfViews(views, deployed, present, shown)]);
   const existing = rawTables.filter(({ name }) => present.has(`raw.${name}`));
   const columnChanges = await findColumnChanges(remote, existing);
@@ -82,7 +86,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const forgets = await forgottenSince(context, deployed, theirs);
   const raw = await planRaw(context, theirs, drift, rawTables, rewritten, forgets.length > 0);
   const makesRaw = rawNames.some((name) => !present.has(name));
-  const models = planModels({
+  const planned = planModels({
     nodes: changes.nodes,
     sources: changes.sources,
     deployed,
@@ -95,6 +99,11 @@ export async function survey(context: SurveyContext): Promise<Survey> {
         : new Map([...rewritten].map((table) => [`raw.${table}`, `types of raw.${table} changed`])),
     fullRefresh: context.fullRefresh,
   });
+  const taken = await takenFromBranch(context, { before, changes, models: planned, present, manifestFile }, drift, {
+    isReplaced: raw.replaces || makesRaw || forgets.length > 0,
+    changing: new Set([...raw.uploads, ...columnChanges].map(rawName)),
+  });
+  const models = withTaken(planned, taken);
   const ours = [...rawNames, ...changes.nodes.filter(({ relation }) => relation !== null).map(relationOf)];
   const read = foreignSources(changes, new Set(ours), remote.catalog);
   await requireForeignSources(remote, target.name, read, manifestFile);
@@ -144,6 +153,30 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     publications,
     shown,
     manifestFile,
+    taken,
+  };
+}
+
+/** Where anything is in doubt, nothing is taken from a branch. */
+async function takenFromBranch(
+  context: DeployContext,
+  inputs: Omit<FindTakenInputs, 'moving'>,
+  drift: ReadonlyMap<string, string>,
+  { isReplaced, changing }: { readonly isReplaced: boolean; readonly changing: ReadonlySet<string> },
+): Promise<Taken | undefined> {
+  if (context.fullRefresh || isReplaced || drift.size > 0) return undefined;
+  return findTaken(context, { ...inputs, moving: changing });
+}
+
+/** The plan for the models without the tests that passed in a branch, on the same rows. */
+function withTaken(planned: ModelsPlan, taken: Taken | undefined): ModelsPlan {
+  if (taken === undefined) return planned;
+  return {
+    ...planned,
+    models: planned.models.map((model) =>
+      taken.tables.has(model.uniqueId) ? { ...model, branch: taken.branch } : model,
+    ),
+    tests: planned.tests.filter((uniqueId) => !taken.tests.has(uniqueId)),
   };
 }
 
@@ -197,7 +230,7 @@ async function inventoryOfDeployed(
 ): Promise<Inventory> {
   const { deployed } = before;
   const known = Object.keys(deployed.relations).filter((relation) => otherOwner(deployed, relation) === undefined);
-  const present = await listSchemas(remote, schemasOf([...rawNames, ...known]));
+  const present = await surveySchemas(remote, schemasOf([...rawNames, ...known]));
   // A relation that left the project and no longer exists is not drift.
   const there = known.filter((relation) => present.has(relation));
   return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], before, present) };
@@ -215,7 +248,7 @@ async function inventoryOfProject(
   const { deployed } = before;
   const ours = nodes.filter(({ relation }) => relation !== null).map(relationOf);
   const listed = new Set(schemasOf([...rawNames, ...Object.keys(deployed.relations)]));
-  const others = await listSchemas(
+  const others = await surveySchemas(
     remote,
     schemasOf([...ours, ...views]).filter((schema) => !listed.has(schema)),
   );

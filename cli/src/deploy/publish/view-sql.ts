@@ -25,13 +25,13 @@ export function createViewStatement(remote: In, view: string, { of, comment }: P
 export const createSchemaStatement = (remote: In, view: string): string =>
   `create schema if not exists ${quoteNames(remote.catalog, partsOf(view)[0])}`;
 
-/** What a view shows of a table, by the statement that creates it (`show create table`). */
+/** What a view shows of a table, by its query, or by the statement that creates it (`show create table`). */
 export function shownBy(remote: In, definition: string, of: string): Shown {
   const queries = catalogsOf(remote).map((catalog) => queryOf({ catalog }, of));
   const query = queries.find((one) => definition.includes(one));
   if (query === undefined) return undefined;
   const at = definition.lastIndexOf(query);
-  if (!/\sas\s+$/i.test(definition.slice(0, at))) return undefined;
+  if (!/^\s*$|\sas\s+$/i.test(definition.slice(0, at))) return undefined;
   const rest = definition.slice(at + query.length).trim();
   if (rest === '') return 'all';
   const [, version] = /^version as of (\d+)$/i.exec(rest) ?? [];

@@ -8,14 +8,20 @@ import { alterViewStatement, createSchemaStatement, createViewStatement, shownBy
 
 type Listing = ReadonlyMap<string, 'table' | 'view'>;
 
-/** What existing views show of their tables. */
+/**
+ * What existing views show of their tables.
+ * @param queries the queries of views that are known already
+ */
 export async function readShown(
   remote: Remote,
   views: PublishedViews,
   present: Listing,
+  queries: ReadonlyMap<string, string> = new Map(),
 ): Promise<ReadonlyMap<string, Shown>> {
   const existing = Object.entries(views).filter(([view]) => present.get(view) === 'view');
   const shown = await mapConcurrently(existing, async ([view, { of }]): Promise<[string, Shown]> => {
+    const query = queries.get(view);
+    if (query !== undefined) return [view, shownBy(remote, query, of)];
     const state = await readView(remote, view);
     return [view, state.kind === 'view' ? shownBy(remote, state.definition, of) : undefined];
   });

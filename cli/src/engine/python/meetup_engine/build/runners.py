@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from dbt.adapters.base.impl import BaseAdapter
@@ -327,6 +327,14 @@ def build_from_scratch(node: ManifestNode) -> None:
     config: Any = copy.copy(node.config)  # its type depends on the kind of node
     config.full_refresh = True
     node.config = config
+
+
+def give_queries(manifest: Manifest, queries: Mapping[str, str]) -> None:
+    """
+    Makes models select these rows instead of their own SQL. All else is theirs: materialization, contract, hooks. For borrowed nodes only.
+    """
+    for unique_id, query in queries.items():
+        manifest.nodes[unique_id].raw_code = f"{{% raw %}}{query}{{% endraw %}}"
 
 
 def _borrow(node: ManifestNode) -> ManifestNode:

@@ -48,6 +48,7 @@ class RequestDocument(TypedDict, total=False):
     uniqueIds: list[str] | None
     fullRefresh: bool
     fullRefreshIds: list[str] | None
+    givenQueries: dict[str, str] | None
     branch: BranchPlace | None
     failFast: bool
     threads: int | None

@@ -27,6 +27,7 @@ from meetup_engine.build.runners import (
     Streaming,
     borrowed_nodes,
     from_scratch,
+    give_queries,
     interrupt_queries,
     is_hook,
 )
@@ -174,6 +175,7 @@ class Worker:
         place = document.get("branch")
         with borrowed_nodes(session.manifest), branched.moved(session.manifest, place, session.config):
             from_scratch(session.manifest, document.get("fullRefreshIds") or ())
+            give_queries(session.manifest, document.get("givenQueries") or {})
             task = TASKS[request.op](flags, session.run_config(flags), session.manifest)
             task.prepare(request, session, document.get("uniqueIds"))
             task.keep_state_in(state_folder)
