@@ -438,7 +438,7 @@ export const rules: readonly Rule[] = [
   },
   {
     rule: 'the smaller id of a pair comes first',
-    file: 'models/marts/sponsors/group_overlap.sql',
+    file: 'models/intermediate/marts/int_group_pairs.sql',
     text: 'and actives.group_id < others.group_id',
     broken: 'and actives.group_id > others.group_id',
     scenario: 'active-members',
@@ -585,8 +585,8 @@ export const rules: readonly Rule[] = [
   {
     rule: 'members who are gone do not count for the scorecard',
     file: 'models/intermediate/marts/int_current_memberships.sql',
-    text: 'not members.is_gone and ',
-    broken: '',
+    text: "from {{ ref('dim_members') }}\n    where is_gone",
+    broken: "from {{ ref('dim_members') }}\n    where false",
     scenario: 'vanished',
     day: 2,
     table: 'group_scorecard',

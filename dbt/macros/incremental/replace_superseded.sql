@@ -16,6 +16,14 @@
     {%- set meta = config.get('meta') -%}
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
 
+    {%- if has_scopes() -%}
+        {#- DuckDB updates in place: for a few rows in each part of a table, it then writes nearly all of it. Insert them again instead. -#}
+        {%- call statement('replaced', auto_begin=true) -%}
+            delete from {{ target_relation }}
+            where {{ key }} in (select fresh.{{ key }} from {{ arg_dict['temp_relation'] }} as fresh)
+        {%- endcall -%}
+    {%- endif %}
+
     merge into {{ target_relation }} as held
     using (
         select

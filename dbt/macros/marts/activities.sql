@@ -1,8 +1,8 @@
 {#
     The only definition of what counts as activity up to as_of: a row per joining, answer, attendance and held event, as a subquery's text.
-    `states`: only days whose state in this model changed (macro is_changed).
+    `states`: only periods ('day' or 'month') whose state in this model changed (macro is_changed).
 #}
-{% macro activities(states=none) -%}
+{% macro activities(states=none, period='day') -%}
     {%- for kind, model, moment, seats in [
         ('joining', 'int_memberships_as_of', 'joined_at', 'cast(0 as bigint)'),
         ('answer', 'int_answers_as_of', 'responded_at', 'cast(0 as bigint)'),
@@ -17,7 +17,7 @@
     from {{ ref(model) }}
     where
         {{ 'is_held' if kind == 'event' else 'true' }}
-        {%- if states %} and {{ is_changed('cast(' ~ moment ~ ' as date)', states) }}{% endif %}
+        {%- if states %} and {{ is_changed("cast(date_trunc('" ~ period ~ "', " ~ moment ~ ') as date)', states) }}{% endif %}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {%- endmacro %}

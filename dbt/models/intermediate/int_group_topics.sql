@@ -1,3 +1,5 @@
+{{ config(materialized='incremental' if target.type == 'duckdb' else 'view', unique_key=['group_id', 'topic_name']) }}
+
 -- The topics in each group's latest list. A topic may still occur in several spellings.
 select distinct
     topics.group_id,

@@ -1,10 +1,21 @@
 -- Memberships at as_of of members and groups that are still there.
+with gone_members as (
+    select user_id
+    from {{ ref('dim_members') }}
+    where is_gone
+),
+
+gone_groups as (
+    select group_id
+    from {{ ref('dim_groups') }}
+    where is_gone
+)
+
 select
     memberships.membership_key,
     memberships.group_id,
     memberships.user_id,
     memberships.joined_at
 from {{ ref('int_memberships_as_of') }} as memberships
-inner join {{ ref('dim_members') }} as members on memberships.user_id = members.user_id
-inner join {{ ref('dim_groups') }} as groups on memberships.group_id = groups.group_id
-where not members.is_gone and not groups.is_gone
+anti join gone_members on memberships.user_id = gone_members.user_id
+anti join gone_groups on memberships.group_id = gone_groups.group_id

@@ -13,12 +13,13 @@ days as (
     group by happened_on
 )
 
--- Every day has a row, starting from 1 January of the year with the earliest activity.
+-- Every day has a row, from 1 January of the year with the earliest activity until the end of the month of as_of, because an answer to a
+-- held event may have a later date.
 select
     dates.date_on,
     days.happened_state,
-    dates.date_on < cast(clock.as_of as date) as is_day_over
+    case when dates.date_on <= cast(clock.as_of as date) then dates.date_on < cast(clock.as_of as date) end as is_day_over
 from {{ ref('dim_dates') }} as dates
 cross join {{ ref('int_as_of') }} as clock
 left join days on dates.date_on = days.happened_on
-where dates.date_on <= cast(clock.as_of as date)
+where dates.date_on <= last_day(cast(clock.as_of as date))

@@ -7,6 +7,7 @@ with events as (
         events.group_id,
         events.starts_at,
         events.is_held,
+        events.starts_at < clock.as_of as has_started,
         {{ rows_digest([
             'events.event_key', 'events.event_name', 'events.venue_id', 'events.created_at', 'events.starts_at', 'events.rsvp_limit',
             'events.is_recurring', 'events.is_held', 'events.is_upcoming', 'events.is_cancelled', 'events.starts_at < clock.as_of',
@@ -25,6 +26,8 @@ select
     event_key,
     group_id,
     event_state,
+    is_held,
+    has_started,
     -- Of the group's held events up to this one: what a forecast can be based on.
     {{ rows_digest(
         ['case when is_held then event_state end'],

@@ -1,4 +1,11 @@
-{{ config(unique_key='event_key') }}
+{{
+    config(
+        unique_key='event_key',
+        meta={'states': 'int_event_status_states', 'scope': 'event_key', 'state': ['status_state']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 with answers as (
     select
@@ -9,6 +16,7 @@ with answers as (
         count_if(response = 'waitlist') as waitlist_count,
         sum(case when response = 'waitlist' then seats else 0 end) as waitlist_seats
     from {{ ref('fct_rsvps') }}
+    where {{ is_changed('event_key', 'int_event_status_states') }}
     group by event_key
 ),
 
@@ -19,6 +27,7 @@ events as (
         -- The end of an event that supposedly lasts longer than 365 days is unknown.
         case when duration_ms <= 31536000000 then starts_ms + duration_ms end as ends_ms
     from {{ ref('int_events_latest') }}
+    where {{ is_changed('event_key', 'int_event_status_states') }}
 )
 
 select

@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['group_id', 'cohort_month_on', 'months_since'],
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'month_state']},
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['held_state', 'month_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )

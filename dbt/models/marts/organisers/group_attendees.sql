@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['group_id', 'user_id'],
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['events_state', 'recent_state', 'gone_state']},
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['held_state', 'recent_state', 'gone_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )

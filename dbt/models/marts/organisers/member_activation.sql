@@ -18,22 +18,12 @@ with answers as (
     group by group_id, user_id
 ),
 
-attended as (
-    select
-        group_id,
-        user_id,
-        min(attended_at) as first_attended_at,
-        count(*) as attended_events
-    from {{ ref('int_attendances') }}
-    where {{ is_changed('group_id') }}
-    group by group_id, user_id
-),
-
 -- Memberships and held events on one timeline per group, so that each membership finds the next event without a range join.
 happenings as (
     select
         membership_key,
         group_id,
+        user_id,
         joined_at as happened_at,
         cast(null as timestamp) as event_at
     from {{ ref('int_memberships_as_of') }}
@@ -42,15 +32,19 @@ happenings as (
     select
         cast(null as string) as membership_key,
         group_id,
+        cast(null as bigint) as user_id,
         starts_at as happened_at,
         starts_at as event_at
     from {{ ref('fct_events') }}
     where is_held and {{ is_changed('group_id') }}
 ),
 
-next_events as (
+placed as (
     select
         membership_key,
+        group_id,
+        user_id,
+        happened_at,
         min(event_at) over (
             partition by group_id
             order by happened_at
@@ -64,22 +58,21 @@ timed as (
         memberships.membership_key,
         memberships.group_id,
         memberships.user_id,
-        memberships.joined_at,
+        memberships.happened_at as joined_at,
         answers.first_answer_at,
         answers.first_yes_at,
         attended.first_attended_at,
         attended.attended_events,
-        next_events.next_event_at,
+        memberships.next_event_at,
         clock.as_of,
-        {{ dbt.dateadd('day', var('activation_days', 90), 'memberships.joined_at') }} as activates_until
-    from {{ ref('int_memberships_as_of') }} as memberships
-    inner join next_events on memberships.membership_key = next_events.membership_key
+        {{ dbt.dateadd('day', var('activation_days', 90), 'memberships.happened_at') }} as activates_until
+    from placed as memberships
     left join answers
         on memberships.group_id = answers.group_id and memberships.user_id = answers.user_id
-    left join attended
+    left join {{ ref('group_attendees') }} as attended
         on memberships.group_id = attended.group_id and memberships.user_id = attended.user_id
     cross join {{ ref('int_as_of') }} as clock
-    where {{ is_changed('memberships.group_id') }}
+    where memberships.membership_key is not null
 )
 
 select

@@ -1,7 +1,7 @@
 {{
     config(
         unique_key=['group_id', 'month_start_on'],
-        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['founding_state', 'events_state', 'recent_state', 'members_state', 'month_state']},
+        meta={'states': 'int_group_states', 'scope': 'group_id', 'state': ['founding_state', 'started_state', 'recent_state', 'members_state', 'month_state']},
         pre_hook='{{ prepare_states() }}',
         post_hook='{{ remember_states() }}',
     )

@@ -23,11 +23,11 @@ joined as (
 attended as (
     select
         user_id,
-        count(*) as attended_events,
-        count(distinct group_id) as attended_groups,
-        min(attended_at) as first_attended_at,
-        max(attended_at) as last_attended_at
-    from {{ ref('int_attendances') }}
+        sum(attended_events) as attended_events,
+        count(*) as attended_groups,
+        min(first_attended_at) as first_attended_at,
+        max(last_attended_at) as last_attended_at
+    from {{ ref('group_attendees') }}
     group by user_id
 ),
 

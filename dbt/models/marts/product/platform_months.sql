@@ -1,7 +1,14 @@
-{{ config(unique_key='month_start_on') }}
+{{
+    config(
+        unique_key='month_start_on',
+        meta={'states': 'int_month_states', 'scope': 'month_start_on', 'state': ['happened_state', 'firsts_state', 'groups_state', 'is_month_over']},
+        pre_hook='{{ prepare_states() }}',
+        post_hook='{{ remember_states() }}',
+    )
+}}
 
 with happened as (
-    {{ activities() }}
+    {{ activities('int_month_states', 'month') }}
 ),
 
 people as (
@@ -18,11 +25,7 @@ firsts as (
     select
         month_start_on,
         count(*) as new_attending_people
-    from (
-        select min(attended_month_on) as month_start_on
-        from {{ ref('int_attendances') }}
-        group by user_id
-    ) as first_months
+    from {{ ref('int_first_attendances') }}
     group by month_start_on
 ),
 
@@ -46,3 +49,4 @@ from {{ ref('int_months') }} as months
 left join people on months.month_start_on = people.month_start_on
 left join firsts on months.month_start_on = firsts.month_start_on
 left join groups on months.month_start_on = groups.month_start_on
+where {{ is_changed('months.month_start_on', 'int_month_states') }}
