@@ -25,7 +25,7 @@ export interface ForgetOptions {
   readonly entity?: string | undefined;
   /** Only counts what would be removed. */
   readonly dryRun?: boolean | undefined;
-  /** Replaces the value in fixtures and scenarios too. */
+  /** Whether the value is replaced in fixtures and scenarios too (the default). */
   readonly fixtures?: boolean | undefined;
   readonly yes?: boolean | undefined;
   /** Asks for confirmation; undefined if there is no terminal. */
@@ -67,7 +67,7 @@ export async function run(options: ForgetOptions, effects: Effects): Promise<Com
       report: { status, receipts, ...rest, ms: effects.clock.elapsed() - started },
     }) satisfies CommandResult<ForgetReport>;
 
-  const planned = await withWriteLock(paths, effects, () => plan(places, subject, options.fixtures ?? false));
+  const planned = await withWriteLock(paths, effects, () => plan(places, subject, options.fixtures ?? true));
   if (dryRun) return ended('planned', planned.receipts);
   if (planned.added !== undefined && !yes && !(await confirm?.(planned.added)))
     return ended('declined', planned.receipts);

@@ -78,10 +78,17 @@ export async function removeLocal(places: Places, forgotten: Forgotten): Promise
   for (const { file } of redacted) await replaceFile(file);
 }
 
-/** What meetup wrote into the state folder about rows: uploads, messages of failed tests, compiled SQL, logs. All of it is made again. */
+/** What meetup wrote into the state folder about rows: uploads, messages of failed tests, compiled SQL, logs, manifests. All of it is made again. */
 const CLEARED = [
   'deploy/landing',
   'deploy/logs',
+  // Manifests hold the rows of fixtures.
+  'deploy/manifests',
+  'deploy/manifest.json',
+  'deploy/dbt-target',
+  'branches',
+  'pull',
+  'checks',
   'diff',
   'vitest',
   'fixtures-remote',

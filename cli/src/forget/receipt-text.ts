@@ -26,15 +26,22 @@ export function receiptText(receipt: Receipt): string {
       ? []
       : [`Neither the data files nor the tables ${isDone ? 'held' : 'hold'} it.`]),
     ...section(
-      'Fixtures in which the value was replaced',
-      'Fixtures in which the value will be replaced',
+      'Fixtures and scenarios in which an invented value replaced it',
+      'Fixtures and scenarios in which an invented value will replace it (not with --no-fixtures)',
       isDone,
       changed.map(lineOf),
     ),
+    ...(changed.length === 0
+      ? []
+      : [
+          isDone
+            ? 'Look at `git diff`, run `./meetup test --only fixtures`, and commit them. Git keeps the earlier versions in its history.'
+            : 'Most values in fixtures are invented and equal by coincidence. Git keeps the earlier versions in its history.',
+        ]),
     ...(left.length === 0
       ? []
       : [
-          `Fixtures and scenarios with the same value, which is usually invented there (--fixtures replaces it):`,
+          'Fixtures and scenarios with the same value, which were left as they are:',
           ...left.map((one) => `  ${lineOf(one)}`),
         ]),
     ...(notSearched.length === 0 ? [] : [`Not searched, because they are no data files: ${notSearched.join(', ')}.`]),

@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { symlinkSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,8 @@ import { withWriteLock } from '../../src/warehouse/lock.ts';
 import { publish } from '../../src/warehouse/publish.ts';
 import { quietEffects, temporaryFolder } from '../support/effects.ts';
 
-vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
+// Most of it is the time to install clients.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 120_000 });
 
 const execute = promisify(execFile);
 const effects = quietEffects({ env: { PATH: process.env.PATH } });
@@ -63,22 +64,25 @@ async function answer(command: string, args: readonly string[], PYTHONPATH = '')
   }
 }
 
+/** Packages of Python in a folder of their own. */
+async function installed(...packages: readonly string[]): Promise<string> {
+  const folder = await temporaryFolder();
+  const install = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--target', folder];
+  await execute('python3', [...install, ...packages]);
+  return folder;
+}
+
+/** Why the driver for JDBC is not tried, if it isn't. */
+const noMaven = ['mvn', 'javac'].every((command) => spawnSync(command, ['-version']).status === 0)
+  ? undefined
+  : 'Maven and a JDK are not installed, which fetch and compile what docs/connect.md shows for JDBC.';
+if (noMaven !== undefined) process.stderr.write(`Skipped: ${noMaven}\n`);
+
 const toolchain = process.env.MEETUP_TOOLCHAIN_DIR ?? join(projectRoot, '.meetup/toolchain');
 
 describe('what docs/connect.md shows, while builds replace the database', () => {
   it("works in DuckDB's shell", async () => {
-    const folder = await temporaryFolder();
-    const install = [
-      '-m',
-      'pip',
-      'install',
-      '--quiet',
-      '--disable-pip-version-check',
-      '--target',
-      folder,
-      'duckdb-cli',
-    ];
-    await execute('python3', install);
+    const folder = await installed('duckdb-cli');
     const [command = '', ...rest] = shown('sh').split(' ');
     expect(command).toBe('duckdb');
     const sql = /"(.*)"/.exec(rest.join(' '))?.[1] ?? '';
@@ -93,5 +97,29 @@ describe('what docs/connect.md shows, while builds replace the database', () => 
     const file = join(paths.root, 'connect.mjs');
     await writeFile(file, shown('js'));
     expect(await answer(process.execPath, [file])).toContain("{ groups: '1429' }");
+  });
+
+  it('works in a notebook', async () => {
+    const folder = await installed('nbclient', 'ipykernel', 'pandas');
+    const run = [
+      'import sys, nbclient, nbformat',
+      'notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(sys.argv[1])])',
+      "nbclient.NotebookClient(notebook, kernel_name='python3').execute()",
+      "print(notebook.cells[0].outputs[0]['data']['text/plain'])",
+    ].join('\n');
+    const code = shown('python notebook');
+    expect(await answer(join(toolchain, 'python/bin/python'), ['-c', run, code], folder)).toMatch(/groups\s+0\s+1429/);
+  });
+
+  it.skipIf(noMaven !== undefined)('works with JDBC', async () => {
+    const folder = await temporaryFolder();
+    const [version] = /\b1\.5\.\d+\.\d+\b/.exec(markdown) ?? [];
+    const artifact = `-Dartifact=org.duckdb:duckdb_jdbc:${version}`;
+    await execute('mvn', ['--batch-mode', '--quiet', 'dependency:copy', artifact, `-DoutputDirectory=${folder}`]);
+    const file = join(folder, 'Connect.java');
+    const main = 'public static void main(String[] given) throws Exception';
+    await writeFile(file, `class Connect { ${main} {\n${shown('java')}\n} }\n`);
+    const jar = join(folder, `duckdb_jdbc-${version}.jar`);
+    expect(await answer('java', ['-cp', jar, file])).toBe('1429\n');
   });
 });

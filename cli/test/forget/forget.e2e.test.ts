@@ -86,6 +86,8 @@ describeInTurn('a person who is forgotten in this project', () => {
       'forget',
       `user_id=${person}`,
       '--yes',
+      // Its fixtures are those of this repository.
+      '--no-fixtures',
       '--json',
       ...places(paths),
     ]);

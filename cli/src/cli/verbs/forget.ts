@@ -7,7 +7,10 @@ export const forget = ({ program, io, run }: Cli) =>
     .description('remove a record, and what refers to it, from the data, the tables, the marts and earlier versions')
     .option('--entity <entity>', 'whose key it is, if several entities have one with this name')
     .option('--dry-run', 'show what would be removed, and change nothing')
-    .option('--fixtures', 'also replace the value in fixtures and scenarios by an invented one')
+    .option(
+      '--no-fixtures',
+      'leave the value in fixtures and scenarios, where it is otherwise replaced by an invented one',
+    )
     .option('--yes', 'skip the confirmation')
     .action((key, given) =>
       run(async (session) => {
