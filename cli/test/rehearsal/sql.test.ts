@@ -16,6 +16,7 @@ describe("a statement in Databricks' SQL", () => {
     ['use catalog hive_metastore', 'SET catalog spark_catalog'],
     ['use catalog `hive_metastore`', 'SET catalog `spark_catalog`'],
     ['set ansi_mode = true', 'set spark.sql.ansi.enabled = true'],
+    ['SET ansi_mode', 'SET spark.sql.ansi.enabled'],
     ['set timezone=UTC', 'set spark.sql.session.timeZone=UTC'],
     ['/* first */ insert into hive_metastore.a.b select 1', '/* first */ insert into spark_catalog.a.b select 1'],
   ])("is rewritten with Spark's names of catalogs and settings: %s", (sql, expected) => {
@@ -42,6 +43,41 @@ describe("a statement in Databricks' SQL", () => {
     expect(rewrite('select * from parquet.`/Volumes/main/raw/drops/e.parquet`')).toBe(
       'select * from parquet.`/local/Volumes/main/raw/drops/e.parquet`',
     );
+  });
+
+  it.each([
+    [
+      'create table t (id bigint not null, primary key (id)) using delta',
+      'create table t (id bigint not null) using delta',
+    ],
+    [
+      'create or replace table c.s.t (`a b` int, n array<struct<x: int, y: int>>, constraint pk primary key (`A B`, n timeseries) rely)',
+      'create or replace table c.s.t (`a b` int NOT NULL, n array<struct<x: int, y: int>> NOT NULL)',
+    ],
+    [
+      "create table if not exists t (id int primary key comment 'a, b', x int)",
+      "create table if not exists t (id int   comment 'a, b' NOT NULL, x int)",
+    ],
+    [
+      "create table t (id int, other int constraint fk references s.u (id) not enforced comment 'x', foreign key (id) references u)",
+      "create table t (id int, other int        comment 'x')",
+    ],
+    ['alter table s.t add constraint pk primary key (a, `b c`) norely', 'select a, `b c` from s.t where false'],
+    ['alter table t add foreign key (a) references u (b)', 'select a from t where false'],
+    ['alter table t drop primary key if exists cascade', 'select * from t where false'],
+  ])('has its primary and foreign keys taken out, which Databricks does not enforce: %s', (sql, expected) => {
+    expect(rewrite(sql)).toBe(expected);
+  });
+
+  it.each([
+    'create table t (primary string, key int, references int) using delta -- primary key (a)',
+    "create table t using delta as select 'primary key (a)' as x",
+    'create table t (x decimal(10, 2), constraint positive check (x > 0))',
+    'alter table t add constraint positive check (x > 0)',
+    'alter table t add columns (primary int)',
+    'create table t (a int',
+  ])('is left as it is without such keys: %s', (sql) => {
+    expect(rewrite(sql)).toBe(sql);
   });
 
   it.each([

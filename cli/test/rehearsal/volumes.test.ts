@@ -177,6 +177,7 @@ describe('a statement about volumes', () => {
     ["LIST '/Volumes/m/r/d'", { verb: 'LIST', path: '/Volumes/m/r/d' }],
     ["CREATE VOLUME IF NOT EXISTS `m`.r.d COMMENT 'x'", { verb: 'CREATE', name: ['m', 'r', 'd'], lenient: true }],
     ['create volume r.d', { verb: 'CREATE', name: ['hive_metastore', 'r', 'd'], lenient: false }],
+    ["create volume if not exists `d` comment 'x'", { verb: 'CREATE', name: ['d'], lenient: true }],
     ['DESCRIBE VOLUME m.r.`d`', { verb: 'DESCRIBE', name: ['m', 'r', 'd'] }],
     ["SHOW VOLUMES IN m.r LIKE 'd*'", { verb: 'SHOW', schema: ['m', 'r'], like: 'd*' }],
     ['SHOW VOLUMES', { verb: 'SHOW', schema: [], like: undefined }],
@@ -196,7 +197,7 @@ describe('a statement about volumes', () => {
     "PUT '/home/me/a'",
     "PUT '/home/me/a' INTO b",
     "GET '/Volumes/m/r/d/a'",
-    'CREATE VOLUME d',
+    'CREATE VOLUME a.b.c.d',
     "REMOVE '/a' '/b'",
   ])('is rejected if it is incomplete: %s', (sql) => {
     expect(() => volumeStatement(sql)).toThrow('42601');
@@ -208,7 +209,13 @@ describe('the answer to a statement about files', () => {
     const { root, volumes } = await volumesWithOne();
     await mkdir(join(root, 'main/raw/drops/day'));
     await writeFile(join(root, 'main/raw/drops/day/a'), 'a');
-    return answerAboutVolumes(statement, { volumes, tickets: new Tickets(() => 0), origin: 'https://host' });
+    const currentSchema = async (): Promise<string> => 'marts';
+    return answerAboutVolumes(statement, {
+      volumes,
+      tickets: new Tickets(() => 0),
+      origin: 'https://host',
+      currentSchema,
+    });
   };
 
   it.each([
@@ -230,6 +237,11 @@ describe('the answer to a statement about files', () => {
   it('lists the volumes of a schema, or describes one of them', async () => {
     expect((await answerTo('SHOW VOLUMES IN main.raw'))?.sql).toContain("values ('drops')");
     expect((await answerTo('DESCRIBE VOLUME Main.raw.drops'))?.sql).toContain("'/Volumes/main/raw/drops'");
+  });
+
+  it("is about the session's schema if a volume is named without one", async () => {
+    await expect(answerTo('DROP VOLUME drops')).rejects.toThrow('The volume hive_metastore.marts.drops does not exist');
+    expect((await answerTo('SHOW VOLUMES'))?.sql).toContain("'marts' as database");
   });
 
   it('contains the URL for the transfer', async () => {

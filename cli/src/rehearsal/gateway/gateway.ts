@@ -130,26 +130,35 @@ export class Gateway {
   /** Databricks opens sessions even in schemas that don't exist yet. Here, such a session starts in the default schema. */
   async #enter(session: Session, schema: string | undefined): Promise<string> {
     if (schema === undefined || schema === '') return 'default';
-    const found = await this.#rowsOf(session, `show schemas in spark_catalog like ${literal(schema)}`);
-    if (found === 0) return 'default';
-    await this.#rowsOf(session, `use spark_catalog.${quoted(schema)}`);
+    if (!(await this.#hasRow(session, `show schemas in spark_catalog like ${literal(schema)}`))) return 'default';
+    await this.#hasRow(session, `use spark_catalog.${quoted(schema)}`);
     return schema;
   }
 
-  /** Runs one of the gateway's own statements. @returns the number of rows, at most one. */
-  async #rowsOf(session: Session, sql: string): Promise<number> {
+  /** Whether one of the gateway's own statements returns a row. */
+  async #hasRow(session: Session, sql: string): Promise<boolean> {
+    const column = await this.#firstOf(session, sql);
+    const [kind] = column?.ids() ?? [];
+    return kind !== undefined && (column?.struct(kind)?.length(1) ?? 0) > 0;
+  }
+
+  async #currentSchema(session: Session): Promise<string> {
+    const column = await this.#firstOf(session, 'select current_schema()');
+    return column?.struct(7)?.strings(1)[0] ?? 'default';
+  }
+
+  /** Runs one of the gateway's own statements. @returns the first column of the first row, if there is one. */
+  async #firstOf(session: Session, sql: string): Promise<Struct | undefined> {
     const request = new Struct([
       [1, struct(session.handle)],
       [2, string(sql)],
     ]);
     const response = await session.link.call('ExecuteStatement', request);
     const handle = response.struct(2);
-    if (failed(response) || handle === undefined) return 0;
+    if (failed(response) || handle === undefined) return undefined;
     const rows = await session.link.call('FetchResults', firstRow(handle));
     await session.link.call('CloseOperation', new Struct([[1, struct(handle)]]));
-    const [column] = rows.struct(3)?.structs(3) ?? [];
-    const [kind] = column?.ids() ?? [];
-    return kind === undefined ? 0 : (column?.struct(kind)?.length(1) ?? 0);
+    return rows.struct(3)?.structs(3)[0];
   }
 
   async #closeSession(request: Struct): Promise<Struct> {
@@ -177,7 +186,8 @@ export class Gateway {
     const refused = unsupported(statement);
     if (refused !== undefined) throw refused;
     const { volumes, tickets } = this.#options;
-    const about = await answerAboutVolumes(statement, { volumes, tickets, origin });
+    const currentSchema = (): Promise<string> => this.#currentSchema(session);
+    const about = await answerAboutVolumes(statement, { volumes, tickets, origin, currentSchema });
     const sql = about?.sql ?? toSparkSql(statement, { volumePath: (path) => volumes.file(path) });
     const { overlay, format } = overlayOf(request);
     return this.#run(request, { session, sql, overlay, format, isStaging: about?.isStaging ?? false });

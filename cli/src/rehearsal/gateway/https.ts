@@ -20,6 +20,13 @@ export interface HttpsBackend {
   readonly log: (line: string) => void;
 }
 
+/** https://docs.databricks.com/api/workspace/statementexecution, which some drivers can use instead of Thrift. */
+const STATEMENT_API = '/api/2.0/sql/';
+const NO_STATEMENT_API =
+  "The rehearsal has no Statement Execution API: leave the driver's protocol at its default, Thrift (use_sea=False).";
+
+const ERROR_CODES: Readonly<Record<number, string>> = { 401: 'UNAUTHENTICATED', 501: 'NOT_IMPLEMENTED' };
+
 /** The HTTPS server that Databricks' clients talk to. */
 export function httpsServer({ certificate, key }: ServerCertificate, backend: HttpsBackend): Server {
   const server = createServer({ cert: certificate, key, minVersion: 'TLSv1.2' }, (request, response) => {
@@ -39,6 +46,7 @@ async function answer(backend: HttpsBackend, request: IncomingMessage, response:
   const url = request.url ?? '/';
   if (url.startsWith(STAGING)) return transfer(backend.tickets, request, response);
   if (request.method === 'GET' && url === ABOUT) return describeHost(response);
+  if (url.startsWith(STATEMENT_API)) return refuse(response, 501, NO_STATEMENT_API);
   if (request.method !== 'POST' || !url.startsWith('/sql/'))
     return refuse(response, 404, 'The rehearsal has no such page.');
   if (!isAuthorized(request, backend.token)) return refuse(response, 401, "This is not the rehearsal's token.");
@@ -61,7 +69,7 @@ function isAuthorized(request: IncomingMessage, token: string): boolean {
 }
 
 function refuse(response: ServerResponse, status: number, message: string): void {
-  const body = JSON.stringify({ error_code: status === 401 ? 'UNAUTHENTICATED' : 'NOT_FOUND', message });
+  const body = JSON.stringify({ error_code: ERROR_CODES[status] ?? 'NOT_FOUND', message });
   response.writeHead(status, { 'content-type': 'application/json', 'x-thriftserver-error-message': message }).end(body);
 }
 

@@ -13,18 +13,25 @@ export interface Answer {
   readonly isStaging: boolean;
 }
 
+/** What answers depend on. */
+interface Site {
+  readonly volumes: Volumes;
+  readonly tickets: Tickets;
+  readonly origin: string;
+  /** Asks the session for its schema. */
+  currentSchema(): Promise<string>;
+}
+
 const NOTHING: Answer = { sql: 'select cast(null as string) as result where false', isStaging: false };
 
 /**
  * Executes a statement about volumes and returns a query for its rows. Spark runs that query, so that the answer takes the same
  * path as all others. Undefined for statements that aren't about volumes.
  */
-export async function answerAboutVolumes(
-  statement: string,
-  site: { volumes: Volumes; tickets: Tickets; origin: string },
-): Promise<Answer | undefined> {
-  const parsed = volumeStatement(statement);
-  if (parsed === undefined) return undefined;
+export async function answerAboutVolumes(statement: string, site: Site): Promise<Answer | undefined> {
+  const read = volumeStatement(statement);
+  if (read === undefined) return undefined;
+  const parsed = await withWholeName(read, site);
   if (parsed.verb === 'CREATE' || parsed.verb === 'DROP') return change(parsed, site.volumes);
   if (parsed.verb === 'DESCRIBE') return described(parsed.name, site.volumes);
   if (parsed.verb === 'SHOW') return shown(parsed, site.volumes);
@@ -46,6 +53,15 @@ export async function answerAboutVolumes(
     ...(parsed.verb === 'REMOVE' ? [] : [`${literal(parsed.localFile)} as localFile`]),
   ];
   return { sql: `select ${columns.join(', ')}`, isStaging: true };
+}
+
+/** A volume that is named without its schema is in the session's, and so are those that SHOW lists without one. */
+async function withWholeName(parsed: VolumeStatement, { currentSchema }: Site): Promise<VolumeStatement> {
+  if ('name' in parsed && parsed.name.length === 1) {
+    return { ...parsed, name: [CATALOG, await currentSchema(), ...parsed.name] };
+  }
+  if (parsed.verb === 'SHOW' && parsed.schema.length === 0) return { ...parsed, schema: [await currentSchema()] };
+  return parsed;
 }
 
 function described(name: readonly string[], volumes: Volumes): Answer {
@@ -71,9 +87,9 @@ function described(name: readonly string[], volumes: Volumes): Answer {
 
 type Show = Extract<VolumeStatement, { verb: 'SHOW' }>;
 
-/** A name with one part is a schema of the only catalog with tables; without a name, it is the schema `default`. */
+/** A name with one part is a schema of the only catalog with tables. */
 async function shown({ schema, like }: Show, volumes: Volumes): Promise<Answer> {
-  const whole = schema.length === 2 ? schema : [CATALOG, schema[0] ?? 'default'];
+  const whole = schema.length === 2 ? schema : [CATALOG, ...schema];
   const names = await volumes.names(whole);
   const rows = names.length > 0 ? names.map((name) => `(${literal(name)})`).join(', ') : "('')";
   const none = names.length > 0 ? '' : ' and false';

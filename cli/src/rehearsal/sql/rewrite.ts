@@ -1,3 +1,4 @@
+import { withoutKeys } from './keys.ts';
 import { isCode, literal, nameOf, quoted, type Token, textOf, tokens } from './tokens.ts';
 
 /** Databricks' name for Spark's spark_catalog. */
@@ -24,9 +25,9 @@ export interface Rewriting {
   volumePath(path: string): string;
 }
 
-/** Translates a statement from Databricks' SQL to Spark's: catalogs, volume paths, settings. */
+/** Translates a statement from Databricks' SQL to Spark's: catalogs, volume paths, settings, keys. */
 export function toSparkSql(statement: string, { volumePath }: Rewriting): string {
-  const all = tokens(statement);
+  const all = tokens(withoutKeys(statement));
   const code = all.filter(isCode);
   const changed = new Map<Token, string>();
   code.forEach((token, i) => {
@@ -42,7 +43,7 @@ export function toSparkSql(statement: string, { volumePath }: Rewriting): string
   if (isWord(first, 'SHOW') && isWord(second, 'CATALOGS')) return catalogs(code.slice(2));
   // Spark only supports `set catalog`.
   if (isWord(first, 'USE') && isWord(second, 'CATALOG') && first && third) changed.set(first, 'SET');
-  if (isWord(first, 'SET') && second?.kind === 'word' && third?.text === '=') {
+  if (isWord(first, 'SET') && second?.kind === 'word' && (third === undefined || third.text === '=')) {
     changed.set(second, sparkSetting(second.text));
   }
   return all.map((token) => changed.get(token) ?? token.text).join('');

@@ -112,7 +112,8 @@ function sparkProperties(places: RehearsalPlaces, secret: string): Record<string
     'spark.sql.variable.substitute': 'false',
     'spark.sql.catalog.spark_catalog': 'org.apache.spark.sql.delta.catalog.DeltaCatalog',
     'spark.sql.warehouse.dir': pathToFileURL(places.warehouse).href,
-    'spark.sql.session.timeZone': 'UTC',
+    // What Databricks calls it, in current_timezone() and in Arrow's types.
+    'spark.sql.session.timeZone': 'Etc/UTC',
     'spark.sql.ansi.enabled': 'true',
     'spark.sql.sources.default': 'delta',
     'spark.sql.legacy.createHiveTableByDefault': 'false',

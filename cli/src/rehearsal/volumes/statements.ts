@@ -2,7 +2,7 @@ import { notSupported, StatementError } from '../sql/errors.ts';
 import { CATALOG } from '../sql/rewrite.ts';
 import { isCode, nameOf, type Token, textOf, tokens } from '../sql/tokens.ts';
 
-/** A statement about volumes or their files; Spark supports none of these. */
+/** A statement about volumes or their files; Spark supports none of these. A name of one part is in the session's schema. */
 export type VolumeStatement =
   | { readonly verb: 'PUT'; readonly localFile: string; readonly path: string; readonly overwrite: boolean }
   | { readonly verb: 'GET'; readonly localFile: string; readonly path: string }
@@ -99,11 +99,11 @@ function shown(code: readonly Token[], word: Word): VolumeStatement {
   return { verb: 'SHOW', schema: parts, like: pattern.length === 0 ? undefined : text(pattern[0]) };
 }
 
-/** A volume's name; with only two parts, it is in the catalog that has the tables. */
+/** A volume's name; with only two parts, it is in the catalog that has the tables, and with one in the session's schema. */
 function nameAt(code: readonly Token[]): { name: string[]; rest: readonly Token[] } {
   const { parts, rest } = partsAt(code);
   if (parts.length === 2) return { name: [CATALOG, ...parts], rest };
-  if (parts.length !== 3) throw syntax('a volume by its name, catalog.schema.volume or schema.volume');
+  if (parts.length !== 1 && parts.length !== 3) throw syntax('a volume by its name, catalog.schema.volume');
   return { name: parts, rest };
 }
 
