@@ -32,7 +32,7 @@ export function renderDocs({ files }: SchemaDocsReport, style: Style): string {
 /** The proposed changes of each schema, with the records that each admits, and the diff. */
 export function renderPropose({ status, proposals }: SchemaProposeReport, style: Style): string {
   if (proposals.length === 0) return 'There are no rejected records.';
-  const parts = proposals.map(({ entity, rejected, valid, changes, admits, diff }) => {
+  const parts = proposals.map(({ entity, rejected, valid, changes, advice, admits, diff }) => {
     const head = `${entity}: ${plural(rejected, 'rejected record')}, ${formatCount(admits)} of them admitted by all changes together.`;
     const late =
       valid === 0
@@ -46,9 +46,11 @@ export function renderPropose({ status, proposals }: SchemaProposeReport, style:
     ];
     const table =
       rows.length === 0
-        ? ['No change affects enough records: --least sets how many that is.']
+        ? advice.length > 0
+          ? []
+          : ['No change affects enough records: --least sets how many that is.']
         : [renderTable(columns, rows, style), diff.trimEnd()];
-    return [head, ...late, ...table].join('\n');
+    return [head, ...late, ...advice, ...table].join('\n');
   });
   const next =
     status === 'proposed'

@@ -17,6 +17,8 @@ const objectOf = (properties: object, more: object = {}): object => ({
   ...more,
 });
 
+const parsed = (text: string): unknown => JSON.parse(text);
+
 const proposal = (schema: object, values: readonly unknown[], least = 1) =>
   propose(
     'things.schema.json',
@@ -136,6 +138,27 @@ describe('a proposed change of a schema', () => {
     const { changes, admits, rejected } = proposal(schema, records, 2);
     expect(changes).toEqual([{ what: 'allow "y" in /properties/a', concerns: 2, admits: 2 }]);
     expect({ admits, rejected }).toEqual({ admits: 2, rejected: 5 });
+  });
+
+  it('says what helps if a number is too large to be stored exactly, because no change of the schema does', () => {
+    const texts = [
+      '{"id":9007199254740993}',
+      '{"id":1,"list":[{"n":9007199254740993},{"n":9007199254740995}]}',
+      '{"id":1e20}',
+    ];
+    const schema = objectOf({
+      list: { type: 'array', items: { type: 'object', properties: { n: { type: 'number' } } } },
+    });
+    const records = texts.map((text) => ({ text, value: parsed(text) }));
+    const { changes, admits, rejected, advice } = propose('things.schema.json', schemaText(schema), records, 1);
+    expect({ changes, admits, rejected }).toEqual({ changes: [], admits: 0, rejected: 3 });
+    const remedy =
+      'no schema admits a number that loses digits: have it sent as text and give it the type string, or remove it from the schema, so that it is not stored.';
+    expect(advice).toEqual([
+      `1 record has a number in /id that is too large to be stored exactly: ${remedy}`,
+      `1 record has a number in /list/*/n that is too large to be stored exactly: ${remedy}`,
+      '1 record has a number in /id that is too large to be stored exactly: the type number instead of integer admits it.',
+    ]);
   });
 
   it('keeps all other text of the file, and is shown as a diff', () => {

@@ -4,6 +4,7 @@ import { type Contract, contractOf } from '../../ingest/schemas.ts';
 import { ajv } from '../infer/summary.ts';
 import { edited } from './edit-text.ts';
 import { bothEdits, type Change, type Edit, editFor, keyOfEdit } from './edits.ts';
+import { adviceOnNumbers } from './unkept-numbers.ts';
 
 /** A record of the quarantine. */
 export interface RejectedRecord {
@@ -25,6 +26,8 @@ export interface Proposal {
   /** The number of records that the current schema already allows. */
   readonly valid: number;
   readonly changes: readonly ProposedChange[];
+  /** What helps records whose numbers can't be stored exactly, for which no change is proposed; one sentence each. */
+  readonly advice: readonly string[];
   /** The number of records that all changes together would admit. */
   readonly admits: number;
   /** The schema's text with all changes. */
@@ -65,6 +68,7 @@ export function propose(file: string, text: string, records: readonly RejectedRe
     rejected: rejected.length,
     valid: records.length - rejected.length,
     changes,
+    advice: adviceIn(current, rejected),
     admits: admitted(current, rejected),
     text: current,
     diff:
@@ -72,6 +76,19 @@ export function propose(file: string, text: string, records: readonly RejectedRe
         ? ''
         : createTwoFilesPatch(file, file, text, current, '', '', { context: 2 }).replace(/^Index: .*\n=+\n/, ''),
   };
+}
+
+/** What helps records that all changes leave out although ajv accepts them. */
+function adviceIn(text: string, rejected: readonly RejectedRecord[]): readonly string[] {
+  const contract = contractIn(text);
+  if (contract === undefined) return [];
+  const schema: AnySchemaObject = JSON.parse(text);
+  const accepts = ajv.compile(schema);
+  ajv.removeSchema(schema);
+  return adviceOnNumbers(
+    rejected.filter(({ value }) => accepts(value)),
+    contract.record,
+  );
 }
 
 /** The edits that would fix the records' errors, by key, with the number of records that each concerns. */
