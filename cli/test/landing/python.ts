@@ -9,6 +9,9 @@ import { placesOf } from '../launcher/modules.ts';
 const load = createRequire(import.meta.url);
 const { setUp }: { setUp(options: object): Promise<void> } = load('../../launcher/setup.cjs');
 
+/** How a program ends that stops itself as a kill would. */
+const KILLED = 9;
+
 const places = placesOf({}, process.env, projectRoot);
 
 /** Installs the packages of the landing task, if they are missing. */
@@ -27,12 +30,22 @@ function packagesIn(env: string): string {
  * Databricks.
  * @returns its standard output.
  */
-export async function runPython(program: string, args: readonly string[], input = ''): Promise<string> {
+export async function runPython(
+  program: string,
+  args: readonly string[],
+  { input = '', env = {} }: { input?: string; env?: Readonly<Record<string, string>> } = {},
+): Promise<string> {
   const path = [join(projectRoot, 'cli/src/landing/python'), packagesIn('landing'), packagesIn('python')].join(':');
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const { stdout } = await execa(join(places.toolchain, 'landing', 'bin', 'python'), ['-X', 'utf8', file, ...args], {
-    env: { PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1' },
-    input,
-  });
+  const { stdout, exitCode, stderr } = await execa(
+    join(places.toolchain, 'landing', 'bin', 'python'),
+    ['-X', 'utf8', file, ...args],
+    {
+      env: { ...env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1' },
+      input,
+      reject: false,
+    },
+  );
+  if (exitCode !== 0 && exitCode !== KILLED) throw new Error(stderr);
   return stdout;
 }

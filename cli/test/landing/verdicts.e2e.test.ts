@@ -31,7 +31,7 @@ async function differences(cases: readonly Case[]): Promise<object[]> {
     const contract = contracts[i];
     return JSON.stringify({ rules: contract && rulesOf(contract), texts });
   });
-  const output = (await runPython('judge_all.py', [], input.join('\n'))).split('\n');
+  const output = (await runPython('judge_all.py', [], { input: input.join('\n') })).split('\n');
   return cases.flatMap(({ schema, texts }, i) => {
     const judged: unknown = JSON.parse(output[i] ?? '[]');
     return texts.flatMap((text, at) => {

@@ -24,8 +24,7 @@ def parse(text: str) -> Value:
 
 
 def read(decoder: json.JSONDecoder, text: str) -> Value:
-    if HALF_PAIR.search(text):
-        raise NotJson("half of a surrogate pair is not a character")
+    require_whole_characters(text)
     try:
         value: Value = decoder.decode(text)
     except json.JSONDecodeError as error:
@@ -33,6 +32,11 @@ def read(decoder: json.JSONDecoder, text: str) -> Value:
     except RecursionError as error:
         raise NotJson("it is nested too deeply") from error
     return value
+
+
+def require_whole_characters(text: str) -> None:
+    if HALF_PAIR.search(text):
+        raise NotJson("half of a surrogate pair is not a character")
 
 
 def refuse(constant: str) -> NoReturn:

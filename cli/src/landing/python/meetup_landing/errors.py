@@ -1,0 +1,5 @@
+"""Why files aren't loaded, in one sentence."""
+
+
+class LandingError(Exception):
+    """Something that a person has to correct; the message says what, where and how."""
