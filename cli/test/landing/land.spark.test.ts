@@ -15,7 +15,7 @@ import { quoteNames } from '../../src/warehouse/databricks-sql.ts';
 import { openPublished } from '../../src/warehouse/duckdb.ts';
 import { chanceFrom } from '../support/chance.ts';
 import { quietEffects } from '../support/effects.ts';
-import { howSampled, sampleSeed } from '../support/sampled.ts';
+import { hasItsTurn, howSampled, sampleSeed } from '../support/sampled.ts';
 import { shareRehearsal } from '../support/shared-rehearsal.ts';
 import { installLanding, runPython } from './python.ts';
 
@@ -127,7 +127,7 @@ async function rowsOf(where: 'here' | 'there'): Promise<Record<string, unknown[]
 const tinyVersion = async (): Promise<unknown> =>
   (await connection.rows(`describe history ${quoteNames(catalog, 'raw', 'events')} limit 1`))[0]?.version;
 
-describe(`the task that loads landed files (${howSampled})`, () => {
+describe.skipIf(!hasItsTurn('landed files'))(`the task that loads landed files (${howSampled})`, () => {
   it('leaves the rows and the quarantine that load does, though it was killed after a statement that writes', async () => {
     await cp(paths.data, volume, { recursive: true });
     const killAfter = 8 + chanceFrom(sampleSeed).below(WRITES);

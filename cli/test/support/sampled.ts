@@ -19,7 +19,10 @@ export function sampled<T>(cases: readonly T[], size: number, seed = sampleSeed)
 
 /** Tests that take a minute or more, by what they need. Of each kind a run plays some, or all with MEETUP_ALL_CASES=1. */
 const TURNS = {
-  spark: { plays: 1, of: ['branches', 'taken from a branch', 'jobs', 'pull', 'daily drops', 'other projects'] },
+  spark: {
+    plays: 1,
+    of: ['branches', 'taken from a branch', 'jobs', 'pull', 'daily drops', 'other projects', 'landed files'],
+  },
   watch: { plays: 2, of: ['kinds of changes', 'file system', 'random work', 'random edits'] },
   inputs: { plays: 2, of: ['listed inputs', 'unlisted inputs', 'random inputs', 'unreadable files'] },
   features: { plays: 2, of: ['forget', 'metrics', 'contracts', 'a fifth entity', 'an empty machine'] },
