@@ -1,6 +1,6 @@
 -- The month in which somebody first attended any event.
 select
     user_id,
-    cast(date_trunc('month', min(first_attended_at)) as date) as month_start_on
-from {{ ref('group_attendees') }}
+    min(attended_month_on) as month_start_on
+from {{ ref('int_attendances') }}
 group by user_id

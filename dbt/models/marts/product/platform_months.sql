@@ -1,27 +1,6 @@
-{{
-    config(
-        unique_key='month_start_on',
-        meta={'states': 'int_month_states', 'scope': 'month_start_on', 'state': ['happened_state', 'firsts_state', 'groups_state', 'is_month_over']},
-        pre_hook='{{ prepare_states() }}',
-        post_hook='{{ remember_states() }}',
-    )
-}}
+{{ config(unique_key='month_start_on') }}
 
-with happened as (
-    {{ activities('int_month_states', 'month') }}
-),
-
-people as (
-    select
-        cast(date_trunc('month', happened_on) as date) as month_start_on,
-        count(distinct user_id) as active_people,
-        count(distinct case when kind = 'answer' then user_id end) as answering_people,
-        count(distinct case when kind = 'attendance' then user_id end) as attending_people
-    from happened
-    group by all
-),
-
-firsts as (
+with firsts as (
     select
         month_start_on,
         count(*) as new_attending_people
@@ -46,7 +25,6 @@ select
     {{ count_or_0('firsts.new_attending_people') }} as new_attending_people,
     {{ count_or_0('groups.active_groups') }} as active_groups
 from {{ ref('int_months') }} as months
-left join people on months.month_start_on = people.month_start_on
+left join {{ ref('int_month_people') }} as people on months.month_start_on = people.month_start_on
 left join firsts on months.month_start_on = firsts.month_start_on
 left join groups on months.month_start_on = groups.month_start_on
-where {{ is_changed('months.month_start_on', 'int_month_states') }}
