@@ -2,10 +2,11 @@ import { dropBranches } from '../branches/drop.ts';
 import { broughtToEnd, type Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
+import { landedOn } from '../config/project/landed-settings.ts';
 import { requireLoaded } from '../config/pulled.ts';
 import type { CommandResult } from '../config/result.ts';
 import { type Applied, applyPlan } from '../deploy/apply.ts';
-import { deployBundle, requireBundle } from '../deploy/bundle.ts';
+import { deployBundle, requireBundle, requireLandingFiles } from '../deploy/bundle.ts';
 import { type DeployContext, type LockedContext, newDeploymentId, type SurveyContext } from '../deploy/context.ts';
 import { noteDeadRuns } from '../deploy/dead-runs.ts';
 import { refuseDrift } from '../deploy/drift.ts';
@@ -86,6 +87,7 @@ export async function run(options: DeployOptions, effects: Effects): Promise<Com
   const { paths, target, fullRefresh = false, force = false } = options;
   await requireForgotten(paths);
   if (options.bundle) await requireBundle(paths, target, effects);
+  await requireLandingFiles(paths, target);
   // Checked before spending minutes on the local marts.
   if (target === 'prod') await requireReadyForProd(options, effects);
   const first = () => requireLocalMarts(options, effects);
@@ -316,8 +318,8 @@ async function requireLocalMarts(
   { paths, maxRejected, maxGone, target }: DeployOptions,
   effects: Effects,
 ): Promise<void> {
-  // The sample is for experiments: it is only deployed to prod if somebody generated it explicitly.
-  const generates = target !== 'prod';
+  // The sample is for experiments: it is only deployed to prod if somebody generated it explicitly. Where files land, nothing is uploaded.
+  const generates = target !== 'prod' || landedOn(paths.settings, target) !== undefined;
   const limits = { maxRejected, ...(maxGone === undefined ? {} : { maxGone }) };
   const local = await dev({ paths, ...limits, generates, fullRefresh: false, summarizes: false }, effects);
   if (local.exitCode === 0) return;

@@ -3,7 +3,7 @@ import type { CommandResult } from '../config/result.ts';
 import { type DocumentedFile, documentSchemas } from '../schema/docs/write-docs.ts';
 
 export interface SchemaDocsOptions {
-  readonly paths: Pick<Paths, 'data' | 'schemas' | 'dbtProject'>;
+  readonly paths: Pick<Paths, 'root' | 'settings' | 'data' | 'schemas' | 'dbtProject'>;
   /** Only compare the files with the schemas. */
   readonly checks: boolean;
 }

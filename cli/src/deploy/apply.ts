@@ -15,7 +15,7 @@ import { foreignIn } from './owners.ts';
 import type { Parity, VerifyMarts } from './parity.ts';
 import { runs } from './plan/actions.ts';
 import { relationOf } from './plan/models.ts';
-import { keptTables } from './plan/plan.ts';
+import { keptTables, landedTableStatements } from './plan/plan.ts';
 import type { Survey } from './plan/survey.ts';
 import { pinViews, publishViews, viewsToPin } from './publish/views.ts';
 import { changeColumnsStatements } from './raw/column-changes.ts';
@@ -154,6 +154,7 @@ const run = ({ remote, effects }: DeployContext, sql: string): Promise<void> =>
 /** Creates the raw tables, changes their columns and adds the new rows. @returns the number of bytes sent. */
 async function landRaw(context: LockedContext, survey: Survey): Promise<number> {
   const { remote, effects, lease } = context;
+  for (const statement of landedTableStatements(remote, survey.missingLanded)) await run(context, statement);
   if (survey.makesRaw) {
     await run(context, rawSchemaStatement(remote));
     await mapConcurrently(rawTableStatements(remote, survey.rawTables), (sql) => run(context, sql));

@@ -1,9 +1,13 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { join, relative } from 'node:path';
 import { execa } from 'execa';
 import type { Effects } from '../config/effects.ts';
 import { InterruptedError, MeetupError } from '../config/errors.ts';
-import type { Paths } from '../config/paths.ts';
+import { COMMAND, type Paths } from '../config/paths.ts';
+import { landedOn } from '../config/project/landed-settings.ts';
+import { readContracts } from '../ingest/schemas.ts';
+import { LANDING_PROGRAM, landingFiles } from '../landing/files.ts';
 import type { RemoteTarget } from '../targets/target.ts';
 
 const FILE = 'databricks.yml';
@@ -12,11 +16,19 @@ const FILE = 'databricks.yml';
  * Checks that a bundle can be deployed, before anything else is done.
  * @throws MeetupError if there is no bundle or no Databricks CLI, or the target isn't in Databricks.
  */
-export async function requireBundle({ root }: Paths, target: string, { env }: Effects): Promise<void> {
+export async function requireBundle({ root, settings }: Paths, target: string, { env }: Effects): Promise<void> {
   if (target !== 'prod') throw new MeetupError(`--bundle is for target prod: ${target} runs no jobs.`);
   if (!existsSync(join(root, FILE))) {
     throw new MeetupError(
       `There is no ${FILE} in ${root}, so --bundle has nothing to deploy: add one, or leave out --bundle.`,
+    );
+  }
+  if (
+    landedOn(settings, target) !== undefined &&
+    !(await readFile(join(root, FILE), 'utf8')).includes(LANDING_PROGRAM)
+  ) {
+    throw new MeetupError(
+      `Files land on ${target}, but ${FILE} has no task that runs ${LANDING_PROGRAM}: add it as docs/databricks.md shows, or leave out --bundle.`,
     );
   }
   const { exitCode } = await execa('databricks', ['--version'], { env, extendEnv: false, reject: false });
@@ -24,6 +36,20 @@ export async function requireBundle({ root }: Paths, target: string, { env }: Ef
   throw new MeetupError(
     '--bundle needs the Databricks CLI, and `databricks --version` does not work: install it (https://docs.databricks.com/dev-tools/cli/install), or leave out --bundle.',
   );
+}
+
+/**
+ * Checks that the task which loads landed files is the one that belongs to the schemas and to this version of meetup.
+ * @throws MeetupError if it isn't there, or differs.
+ */
+export async function requireLandingFiles(paths: Paths, target: string): Promise<void> {
+  if (landedOn(paths.settings, target) === undefined) return;
+  for (const [file, text] of await landingFiles(paths, await readContracts(paths.schemas))) {
+    if (existsSync(file) && (await readFile(file, 'utf8')) === text) continue;
+    throw new MeetupError(
+      `${relative(paths.root, file)} is missing or doesn't match the schemas: run \`${COMMAND} schema docs\`, which writes it, and deploy again.`,
+    );
+  }
 }
 
 /** The id of a SQL warehouse in its HTTP path. That of a cluster has none. */

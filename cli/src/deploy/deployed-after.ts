@@ -49,6 +49,7 @@ export async function deployedAfter(
       Object.entries(relations).filter(
         ([relation]) =>
           survey.publications[relation] === undefined &&
+          !survey.landed.includes(relation) &&
           (touched.includes(relation) ||
             survey.present.has(relation) ||
             foreignIn(survey.deployed, [relation]).length > 0),

@@ -3,6 +3,7 @@ import { type MartSpec, publicMarts } from '../compare/marts.ts';
 import { databricksSide, duckDbSide, type Side } from '../compare/side.ts';
 import { absence, countsInWords } from '../compare/words.ts';
 import type { SurveyContext } from './context.ts';
+import { readersOf } from './plan/models.ts';
 import type { Survey } from './plan/survey.ts';
 
 /** The comparison of one mart with the local one. */
@@ -17,10 +18,16 @@ export interface Parity {
 /** Compares the public marts that may have changed with the local ones. */
 export type VerifyMarts = (survey: Survey, mayDiffer: (uniqueId: string) => boolean) => Promise<readonly Parity[]>;
 
-/** Compares the marts that a deployment built with the local ones; an earlier deployment has compared the others. */
+/**
+ * Compares the marts that a deployment built with the local ones; an earlier deployment has compared the others. Where files land on the
+ * target, it has other rows than this machine, so what reads them can't be compared.
+ */
 export function verifyAgainstLocal({ paths, local, remote, target, effects }: SurveyContext): VerifyMarts {
   return async (survey, mayDiffer) => {
-    const notLocal = new Set(survey.plan.targetOnly.map(({ uniqueId }) => uniqueId));
+    const notLocal = new Set([
+      ...survey.plan.targetOnly.map(({ uniqueId }) => uniqueId),
+      ...readersOf(survey.changes, new Set(survey.landed)),
+    ]);
     const marts = (await publicMarts(survey.manifestFile, paths)).filter(
       ({ uniqueId }) => mayDiffer(uniqueId) && !notLocal.has(uniqueId),
     );

@@ -67,7 +67,12 @@ function renderColumns({ columns }: DeployPlan): string[] {
   return [['Columns of raw tables that change:', ...lines].join('\n')];
 }
 
-function renderUploads({ uploads, batches, held }: DeployPlan, style: Style): string[] {
+function renderUploads({ uploads, batches, held, landed, target }: DeployPlan, style: Style): string[] {
+  if (landed !== null) {
+    return [
+      `Uploads nothing: files land in ${landed}, and the job on ${target} loads them. What reads them is not compared with this machine.`,
+    ];
+  }
   const there = held.length === 0 ? '' : `; ${plural(held.length, 'batch', 'batches')} there`;
   if (uploads.length === 0) return [`No new batch to upload${there}.`];
   const bytes = uploads.reduce((sum, upload) => sum + upload.bytes, 0);

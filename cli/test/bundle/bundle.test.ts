@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
 import { z } from 'zod';
 import { projectRoot } from '../../src/config/paths.ts';
 import { type Bundle, bundleSchema, problemsOf, readBundle, references } from './bundle.ts';
@@ -25,7 +26,29 @@ const jobSchema = z.looseObject({
 });
 const job = async () => jobSchema.parse((await bundle()).resources.jobs?.models);
 
+/** The task and environment that docs/databricks.md shows for landed files. */
+async function documentedLanding() {
+  const docs = await readFile(join(projectRoot, 'docs/databricks.md'), 'utf8');
+  const block = docs
+    .split('```yaml\n')
+    .find((text) => text.startsWith('tasks:\n'))
+    ?.split('```')[0];
+  return z.object({ tasks: z.array(z.unknown()), environments: z.array(z.unknown()) }).parse(parse(block ?? ''));
+}
+
 describe("the bundle, according to Databricks' published definitions,", () => {
+  it('may have the task for landed files that docs show, with the packages that were tested', async () => {
+    const landing = await documentedLanding();
+    expect(await problemsOf({ jobs: { models: { name: 'models', ...landing } } })).toEqual([]);
+    const pinned = await readFile(join(projectRoot, 'dbt/requirements-landing.in'), 'utf8');
+    expect(landing.environments).toEqual([
+      {
+        environment_key: 'landing',
+        spec: { environment_version: '4', dependencies: pinned.split('\n').filter((line) => /^\w.*==/.test(line)) },
+      },
+    ]);
+  });
+
   it('has valid resources', async () => {
     expect(await problemsOf((await bundle()).resources)).toEqual([]);
   });

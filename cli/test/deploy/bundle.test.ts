@@ -29,6 +29,18 @@ async function projectWith(script: string) {
 }
 
 describe('the bundle of a deployment', () => {
+  it('must have the task that loads landed files, if files land on the target', async () => {
+    const { folder, paths, effects } = await projectWith('exit 0');
+    await writeFile(join(folder, 'meetup.yml'), 'landed: {targets: [prod], volume: arrived.drops}\n');
+    const landing = resolvePaths({}, { MEETUP_PROJECT_DIR: folder }, folder);
+    await expect(requireBundle(landing, 'prod', effects)).rejects.toThrow(
+      'databricks.yml has no task that runs landing/land_files.py',
+    );
+    await writeFile(join(folder, 'databricks.yml'), 'python_file: ./landing/land_files.py\n');
+    await requireBundle(landing, 'prod', effects);
+    await requireBundle(paths, 'prod', effects);
+  });
+
   it("is deployed by Databricks' CLI in the project's folder, with the target's warehouse, catalog and credentials", async () => {
     const script = `pwd > "$0.log"; printf '%s\\n' "$@" "$DATABRICKS_TOKEN" >> "$0.log"`;
     const { folder, paths, effects } = await projectWith(script);

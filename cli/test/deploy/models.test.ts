@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { NOTHING_DEPLOYED } from '../../src/deploy/ledger.ts';
-import { type PlanInputs, type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
+import { type PlanInputs, type ProjectNode, planModels, readersOf } from '../../src/deploy/plan/models.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
 import { planNode as node } from '../support/plan-nodes.ts';
 
@@ -58,6 +58,22 @@ const changed = (name: string, more: Partial<ProjectNode> = {}): ProjectNode[] =
 
 const actions = (inputs: PlanInputs): Record<string, string> =>
   Object.fromEntries(planModels(inputs).models.map(({ name, action }) => [name, action]));
+
+it('what reads landed tables, directly or through others, is known', () => {
+  const sources = ['events', 'groups'].map((name) => ({
+    uniqueId: `source.shop.raw.${name}`,
+    schema: 'raw',
+    name,
+    database: 'main',
+  }));
+  const nodes = [
+    node('mart', 'table', ['model.shop.stage']),
+    node('stage', 'view', ['source.shop.raw.events']),
+    node('other', 'table', ['source.shop.raw.groups']),
+  ];
+  const readers = readersOf({ nodes, sources }, new Set(['raw.events']));
+  expect([...readers].sort()).toEqual(['model.shop.mart', 'model.shop.stage', 'source.shop.raw.events']);
+});
 
 describe('the plan of a deployment', () => {
   it('keeps every relation and runs no test if nothing changed', () => {

@@ -27,6 +27,7 @@ const NOTHING: PlanInput = {
   drift: new Map(),
   replacesRaw: false,
   makesRaw: false,
+  landing: undefined,
   columnChanges: [],
   targetOnly: [],
   reads: [],
@@ -41,6 +42,20 @@ const withModels = (change: Partial<PlanInput['models']>): Partial<PlanInput> =>
   models: { ...NOTHING.models, ...change },
 });
 
+describe('the plan for a target on which files land', () => {
+  it('makes the tables that are missing, and says where the files are', () => {
+    const { rawTables } = NOTHING;
+    const given = { ...NOTHING, rawTables: [], landing: { volume: 'arrived.drops', missing: rawTables.slice(0, 1) } };
+    const plan = makePlan(given);
+    expect(plan).toMatchObject({ landed: 'main.arrived.drops', empty: false, uploads: [] });
+    expect(plan.statements.map((sql) => sql.slice(0, 40))).toEqual([
+      'create schema if not exists `main`.`raw`',
+      `create table if not exists \`main\`.\`raw\`.\`${rawTables[0]?.name}`.slice(0, 40),
+    ]);
+    expect(makePlan({ ...given, landing: { volume: 'arrived.drops', missing: [] } }).empty).toBe(true);
+  });
+});
+
 describe('the hash of a plan', () => {
   it.each<[string, Partial<PlanInput>]>([
     ['the host', { target: { ...NOTHING.target, host: 'b.example.org' } }],
@@ -53,6 +68,8 @@ describe('the hash of a plan', () => {
     ['the batches on the target', { held: [{ id: 'a', seq: 1, loaded: 1 }] }],
     ['the new batches', { batches: [{ id: 'a', seq: 1, loaded: 1 }] }],
     ['the uploaded rows', { uploads: [upload] }],
+    ['the volume in which files land', { landing: { volume: 'arrived.drops', missing: [] } }],
+    ['a missing table for landed files', { landing: { volume: 'arrived.drops', missing: NOTHING.rawTables } }],
     ['the action on a model', withModels({ models: [model('refresh')] })],
     ['the tests to run', withModels({ tests: ['test.p.a'] })],
     ['the models built from scratch', withModels({ fromScratch: ['model.shop.t'] })],

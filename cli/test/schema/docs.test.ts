@@ -3,7 +3,9 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { run } from '../../src/commands/schema-docs.ts';
-import { projectRoot } from '../../src/config/paths.ts';
+import { projectRoot, resolvePaths } from '../../src/config/paths.ts';
+import type { LandedSettings } from '../../src/config/project/landed-settings.ts';
+import { requireLandingFiles } from '../../src/deploy/bundle.ts';
 import { readRawTables } from '../../src/ingest/raw-tables.ts';
 import { openWork } from '../../src/warehouse/duckdb.ts';
 import { temporaryFolder, temporaryPaths } from '../support/effects.ts';
@@ -20,7 +22,13 @@ async function project() {
     await cp(join(projectRoot, file), join(root, file));
   }
   return {
-    paths: { data: join(root, 'data'), schemas: join(root, 'data/schemas'), dbtProject: join(root, 'dbt') },
+    paths: {
+      root,
+      settings: {},
+      data: join(root, 'data'),
+      schemas: join(root, 'data/schemas'),
+      dbtProject: join(root, 'dbt'),
+    },
     read: (file: string) => readFile(join(root, file), 'utf8'),
     write: (file: string, text: string) => writeFile(join(root, file), text),
     entity: (name: string, schema: object) =>
@@ -36,7 +44,7 @@ async function tableIn(text: string, entity: string): Promise<unknown> {
 
 describe('meetup schema docs', () => {
   it('was run after the last change of a schema in this repository', async () => {
-    const paths = { data: '', schemas: join(projectRoot, 'data/schemas'), dbtProject: join(projectRoot, 'dbt') };
+    const paths = resolvePaths({}, {}, projectRoot);
     const { exitCode, report } = await run({ paths, checks: true });
     expect(report.files.filter(({ status }) => status !== 'unchanged')).toEqual([]);
     expect(exitCode).toBe(0);
@@ -74,6 +82,24 @@ describe('meetup schema docs', () => {
     expect(written.exitCode).toBe(0);
     expect(written.report.files.map(({ status }) => status)).toEqual(['written', 'written', 'written', 'written']);
     expect((await run({ paths, checks: true })).exitCode).toBe(0);
+  });
+
+  it('writes the task that loads landed files, which deploy requires to match the schemas', async () => {
+    const { paths: plain, read, entity } = await project();
+    const landed: LandedSettings = { targets: ['prod'], volume: 'arrived.drops', max_rejected: '2.5%' };
+    const paths = { ...resolvePaths({}, {}, projectRoot), ...plain, settings: { landed } };
+    await expect(requireLandingFiles(paths, 'prod')).rejects.toThrow('landing/land_files.py is missing');
+    await run({ paths, checks: false });
+    expect(await read('landing/land_files.py')).toContain('from meetup_landing.land import');
+    expect(JSON.parse(await read('landing/landing.json'))).toMatchObject({
+      maxRejected: 0.025,
+      maxGone: 0.05,
+      entities: { groups: { key: [{ name: 'group_id', column: '`group_id`', type: 'bigint' }] } },
+    });
+    await requireLandingFiles(paths, 'prod');
+    await entity('sponsors', { properties: { id: { type: 'integer' } } });
+    await expect(requireLandingFiles(paths, 'prod')).rejects.toThrow('schema docs');
+    await requireLandingFiles(paths, 'rehearsal');
   });
 
   it('adds a source table for a new entity, with columns, key, privacy and null tests, and keeps all others', async () => {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { branchSchema } from './branch-settings.ts';
 import { checksSchema } from './check-settings.ts';
+import { landedSchema } from './landed-settings.ts';
 
 /** A path, relative to the folder of meetup.yml. */
 const path = z
@@ -66,6 +67,7 @@ export const settingsSchema = z
       .describe('The pages of `meetup dashboard`.'),
     checks: checksSchema.optional(),
     branch: branchSchema.optional(),
+    landed: landedSchema.optional(),
     personal: z
       .record(z.string().regex(columnName, 'is not the name of a table and a column, such as users.email'), z.boolean())
       .optional()

@@ -93,6 +93,20 @@ export function planModels(inputs: PlanInputs): ModelsPlan {
 export const relationOf = ({ schema, relation }: Pick<ProjectNode, 'schema' | 'relation'>): string =>
   `${schema}.${relation ?? ''}`;
 
+/** The nodes that read any of these sources (`schema.name`), directly or through others. */
+export function readersOf(
+  { nodes, sources }: Pick<PlanInputs, 'nodes' | 'sources'>,
+  relations: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const isRead = ({ schema, name }: PlanInputs['sources'][number]): boolean => relations.has(`${schema}.${name}`);
+  const found = new Set(sources.filter(isRead).map(({ uniqueId }) => uniqueId));
+  for (let known = -1; known !== found.size; ) {
+    known = found.size;
+    for (const { uniqueId, dependsOn } of nodes) if (dependsOn.some((parent) => found.has(parent))) found.add(uniqueId);
+  }
+  return found;
+}
+
 /** `schema.name` under which readers find a node's relation: that of its view, if it is published elsewhere. */
 export const relationForReaders = (node: Pick<ProjectNode, 'schema' | 'relation' | 'publishedIn'>): string =>
   relationOf({ relation: node.relation, schema: node.publishedIn ?? node.schema });

@@ -42,6 +42,8 @@ export interface DeployPlan {
   readonly targetOnly: readonly TargetOnly[];
   /** Tables of somebody else that are read where they are: `catalog.schema.name`. */
   readonly reads: readonly string[];
+  /** The volume in which files land for a task on the target, so that nothing is uploaded; null if `deploy` uploads. */
+  readonly landed: string | null;
   /** What the readers of public models lose. */
   readonly breaks: readonly ContractBreak[];
   /** What happens to the views that readers have, once all tests have passed. */
@@ -82,6 +84,8 @@ export interface PlanInput {
   /** Whether any raw table is missing. */
   readonly makesRaw: boolean;
   readonly rawTables: readonly RawTable[];
+  /** How files land on the target; undefined if `deploy` uploads. Tables that are missing are made. */
+  readonly landing: { readonly volume: string; readonly missing: readonly RawTable[] } | undefined;
   readonly columnChanges: readonly ColumnChanges[];
   readonly targetOnly: readonly TargetOnly[];
   readonly reads: readonly string[];
@@ -97,6 +101,7 @@ export function makePlan(input: PlanInput): DeployPlan {
   const { target, git, models, uploads } = input;
   const drift = [...input.drift].map(([relation, what]) => ({ relation, what })).sort(byRelation);
   const statements = [
+    ...landedTableStatements(target, input.landing?.missing ?? []),
     ...(input.makesRaw ? [rawSchemaStatement(target), ...rawTableStatements(target, input.rawTables)] : []),
     ...(input.replacesRaw ? clearStatements(target, keptTables(input)) : []),
     ...input.columnChanges.flatMap((changes) => changeColumnsStatements(target, changes, input.rawTables)),
@@ -128,6 +133,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     models: models.models,
     targetOnly: input.targetOnly,
     reads: input.reads,
+    landed: input.landing === undefined ? null : `${target.catalog}.${input.landing.volume}`,
     breaks: input.breaks,
     forgets: input.forgets,
     vacuums: input.vacuums,
@@ -147,6 +153,7 @@ export function makePlan(input: PlanInput): DeployPlan {
     replacesRaw: input.replacesRaw,
     makesRaw: input.makesRaw,
     columnChanges: input.columnChanges,
+    missingLanded: (input.landing?.missing ?? []).map(({ name }) => name),
   };
   return {
     hash: createHash('sha256').update(JSON.stringify(hashed)).digest('hex').slice(0, 32),
@@ -157,6 +164,7 @@ export function makePlan(input: PlanInput): DeployPlan {
       uploads.length === 0 &&
       input.columnChanges.length === 0 &&
       !input.makesRaw &&
+      (input.landing?.missing.length ?? 0) === 0 &&
       !input.replacesRaw &&
       !input.vacuums &&
       models.tests.length === 0 &&
@@ -164,6 +172,10 @@ export function makePlan(input: PlanInput): DeployPlan {
       models.models.every(({ action }) => action === 'keep'),
   };
 }
+
+/** The statements that make the tables that a task on the target will fill. */
+export const landedTableStatements = (target: { readonly catalog: string }, missing: readonly RawTable[]): string[] =>
+  missing.length === 0 ? [] : [rawSchemaStatement(target), ...rawTableStatements(target, missing)];
 
 /** The raw tables that a replacement of all rows empties; the others are written anew. */
 export const keptTables = ({ rawTables, columnChanges }: Pick<PlanInput, 'rawTables' | 'columnChanges'>): RawTable[] =>

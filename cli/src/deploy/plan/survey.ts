@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type FindTakenInputs, findTaken } from '../../branches/find-taken.ts';
 import type { Taken } from '../../branches/taken.ts';
 import { MeetupError } from '../../config/errors.ts';
+import { landedOn } from '../../config/project/landed-settings.ts';
 import type { ChangesAnswer } from '../../engine/protocol.ts';
 import { readTombstones } from '../../ingest/forgotten/tombstones.ts';
 import { type RawTable, readRawTables } from '../../ingest/raw-tables.ts';
@@ -48,6 +49,9 @@ export interface Survey {
   readonly manifestFile: string;
   /** What a branch has built and tested already. */
   readonly taken: Taken | undefined;
+  /** Raw tables that a task on the target fills (`schema.name`), and which of them it lacks. */
+  readonly landed: readonly string[];
+  readonly missingLanded: readonly RawTable[];
 }
 
 /** Surveys both sides and makes the plan. Changes nothing on the target. */
@@ -56,15 +60,18 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   effects.reporter.progress(`looking at ${target.name}`);
   const before = await readDeployed(context);
   const { entries, deployed } = before;
-  const rawTables = await readRawTables(context.paths.schemas);
+  const tables = await readRawTables(context.paths.schemas);
+  const landing = landedOn(context.paths.settings, target.name);
+  const rawTables = landing === undefined ? tables : [];
+  const landed = landing === undefined ? [] : tables.map(({ name }) => `raw.${name}`);
   const rawNames = rawTables.map(({ name }) => `raw.${name}`);
   const manifestFile = join(context.paths.state, 'deploy', 'manifest.json');
   const fetching = deployedManifest(context, deployed.manifest);
   // While dbt reads the project, the target is asked for the state of the relations that are known already.
   const [changes, theirs, inventory] = await Promise.all([
     fetching.then((deployedDir) => changesSince(context, deployedDir, manifestFile)),
-    remoteBatches(remote),
-    inventoryOfDeployed(remote, before, rawNames),
+    landing === undefined ? remoteBatches(remote) : [],
+    inventoryOfDeployed(remote, before, rawNames, landed),
   ]);
   const publications = publicationsOf(changes.nodes);
   const views = { ...publications, ...ownViews(deployed) };
@@ -84,6 +91,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
   const foreignRaw = foreignIn(deployed, rawNames);
   refuseForeign(target.name, foreignRaw, context.force);
   const forgets = await forgottenSince(context, deployed, theirs);
+  if (landing !== undefined) await warnOfForgotten(context);
   const raw = await planRaw(context, theirs, drift, rawTables, rewritten, forgets.length > 0);
   const makesRaw = rawNames.some((name) => !present.has(name));
   const planned = planModels({
@@ -104,9 +112,10 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     changing: new Set([...raw.uploads, ...columnChanges].map(rawName)),
   });
   const models = withTaken(planned, taken);
-  const ours = [...rawNames, ...changes.nodes.filter(({ relation }) => relation !== null).map(relationOf)];
+  const ours = [...rawNames, ...landed, ...changes.nodes.filter(({ relation }) => relation !== null).map(relationOf)];
   const read = foreignSources(changes, new Set(ours), remote.catalog);
   await requireForeignSources(remote, target.name, read, manifestFile);
+  const missingLanded = landing === undefined ? [] : tables.filter(({ name }) => !present.has(`raw.${name}`));
   const targetOnly = await findTargetOnly(context, changes.nodes);
   const publishes = planPublishing({ publications, deployed: ownViews(deployed), present, shown, models });
   const plan = makePlan({
@@ -123,6 +132,7 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     replacesRaw: raw.replaces,
     makesRaw,
     rawTables,
+    landing: landing && { volume: landing.volume, missing: missingLanded },
     columnChanges,
     targetOnly,
     reads: read.map(({ place }) => place.join('.')),
@@ -154,6 +164,8 @@ export async function survey(context: SurveyContext): Promise<Survey> {
     shown,
     manifestFile,
     taken,
+    landed,
+    missingLanded,
   };
 }
 
@@ -189,6 +201,15 @@ async function forgottenSince(
   if (theirs.length === 0) return [];
   const { list } = await readTombstones(paths.data);
   return list.map(({ id }) => id).filter((id) => !forgotten.includes(id));
+}
+
+/** `forget` reaches neither files that land on a target nor their rows. */
+async function warnOfForgotten({ paths, target, effects }: DeployContext): Promise<void> {
+  const { list } = await readTombstones(paths.data);
+  if (list.length === 0) return;
+  effects.reporter.warn(
+    `${list.length} records were forgotten here, which changes neither the files that land on ${target.name} nor their rows: remove them there by hand.`,
+  );
 }
 
 const rawName = ({ table }: Pick<Upload, 'table'>): string => `raw.${table}`;
@@ -227,10 +248,13 @@ async function inventoryOfDeployed(
   remote: Remote,
   before: DeployedProject,
   rawNames: readonly string[],
+  landed: readonly string[],
 ): Promise<Inventory> {
   const { deployed } = before;
-  const known = Object.keys(deployed.relations).filter((relation) => otherOwner(deployed, relation) === undefined);
-  const present = await surveySchemas(remote, schemasOf([...rawNames, ...known]));
+  const known = Object.keys(deployed.relations).filter(
+    (relation) => otherOwner(deployed, relation) === undefined && !landed.includes(relation),
+  );
+  const present = await surveySchemas(remote, schemasOf([...rawNames, ...landed, ...known]));
   // A relation that left the project and no longer exists is not drift.
   const there = known.filter((relation) => present.has(relation));
   return { present, drift: await findDrift(remote, [...new Set([...there, ...rawNames])], before, present) };

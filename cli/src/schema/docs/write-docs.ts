@@ -6,6 +6,7 @@ import { MeetupError } from '../../config/errors.ts';
 import type { Paths } from '../../config/paths.ts';
 import { rawTablesOf } from '../../ingest/raw-tables.ts';
 import { readContracts } from '../../ingest/schemas.ts';
+import { landingFiles } from '../../landing/files.ts';
 import { databricksDdl, duckDbDdl } from './raw-ddl.ts';
 import { withTable } from './readme-table.ts';
 import { declaresRaw, EMPTY_SOURCES, withEntities } from './sources-yaml.ts';
@@ -17,11 +18,11 @@ export interface DocumentedFile {
 
 /**
  * Updates the files that are derived from the schemas: the dbt source's YAML, the table in the data folder's README (if it has
- * the marks), and the DDL of the raw tables.
+ * the marks), the DDL of the raw tables, and the task that loads files where they land.
  * @param checks only compare the files.
  */
 export async function documentSchemas(
-  paths: Pick<Paths, 'data' | 'schemas' | 'dbtProject'>,
+  paths: Pick<Paths, 'root' | 'settings' | 'data' | 'schemas' | 'dbtProject'>,
   checks: boolean,
 ): Promise<DocumentedFile[]> {
   const contracts = await readContracts(paths.schemas);
@@ -34,6 +35,7 @@ export async function documentSchemas(
     [readme, withTable(await contentOf(readme, ''), contracts)],
     [join(paths.schemas, 'raw.duckdb.sql'), duckDbDdl(tables)],
     [join(paths.schemas, 'raw.databricks.sql'), databricksDdl(tables)],
+    ...(await landingFiles(paths, contracts)),
   ];
   const documented: DocumentedFile[] = [];
   for (const [file, text] of texts) {

@@ -1,0 +1,43 @@
+import { z } from 'zod';
+
+const isShare = 'must be a share such as 5%';
+const share = z.string(isShare).regex(/^\d+(\.\d+)?%$/, isShare);
+
+/** Targets on which files land in a volume, instead of being uploaded by `deploy`. */
+export const landedSchema = z
+  .strictObject({
+    targets: z
+      .array(z.enum(['rehearsal', 'prod']))
+      .min(1)
+      .describe('The targets on which they land.'),
+    volume: z
+      .string()
+      .regex(/^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$/, 'is not the name of a schema and a volume, such as arrived.drops')
+      .describe("The volume with the drops, `<schema>.<volume>` in the target's catalog."),
+    max_rejected: share
+      .optional()
+      .describe("The share of a file's records above which its drop is refused (default: 1%)."),
+    max_gone: share
+      .optional()
+      .describe('The share of the records that were there before which a complete file may lack (default: 5%).'),
+  })
+  .describe(
+    'Files of all entities land in a volume of a target, where a task of the job loads them, instead of being uploaded by `meetup deploy`.',
+  );
+
+export type LandedSettings = z.infer<typeof landedSchema>;
+
+/** How files land on a target; undefined if `deploy` uploads there. */
+export const landedOn = (
+  { landed }: { readonly landed?: LandedSettings | undefined },
+  target: string,
+): LandedSettings | undefined => (landed?.targets.some((name) => name === target) ? landed : undefined);
+
+/** Its limits, as shares between 0 and 1. */
+export const landedLimits = ({
+  max_rejected: rejected = '1%',
+  max_gone: gone = '5%',
+}: LandedSettings): { readonly maxRejected: number; readonly maxGone: number } => ({
+  maxRejected: Number.parseFloat(rejected) / 100,
+  maxGone: Number.parseFloat(gone) / 100,
+});
