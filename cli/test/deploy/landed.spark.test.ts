@@ -28,6 +28,8 @@ let folder: string;
 let project: TinyProject;
 let connection: DatabricksConnection;
 let catalog: string;
+/** The commit that is deployed. */
+let commit: string;
 let engines: readonly EngineClient[] = [];
 
 beforeAll(async () => {
@@ -65,7 +67,7 @@ async function job(): Promise<void> {
   expect(output).toContain('Loaded');
   const build = ['build', '--exclude-resource-type', 'unit_test'];
   const { exitCode, output: log } = await (
-    await startDbt(project.paths, effects, build, { meetup_job: '7', meetup_job_run: '2' })
+    await startDbt(project.paths, effects, build, { meetup_job: '7', meetup_job_run: '2', meetup_commit: commit })
   ).ended;
   expect(exitCode, log).toBe(0);
 }
@@ -74,7 +76,7 @@ const SUMS = 'select count(*) as groups, sum(event_count) as events from';
 
 describe.skipIf(!isPlayed)('a target on which files land', () => {
   it('is deployed without uploads and without a comparison, and its tables are made for the task', async () => {
-    await project.commit();
+    commit = await project.commit();
     const report = await deployed();
     expect(report).toMatchObject({
       status: 'deployed',

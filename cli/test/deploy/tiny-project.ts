@@ -49,7 +49,7 @@ models:
   'dbt/models/marts/event_log.sql': `
 {{ config(materialized='incremental', incremental_strategy='append', on_schema_change='fail') }}
 select _batch_seq, _source_file, _record_index, group_id, name as event_name from {{ source('raw', 'events') }}
-{% if is_incremental() %} where _batch_seq > (select max(_batch_seq) from {{ this }}) {% endif %}
+{% if is_incremental() %} where _batch_seq > (select coalesce(max(_batch_seq), 0) from {{ this }}) {% endif %}
 `,
   'dbt/models/marts/group_events.sql':
     "select group_id, count(*) as event_count from {{ ref('event_log') }} group by group_id\n",
