@@ -23,12 +23,12 @@ const TURNS = {
     plays: 1,
     of: ['branches', 'taken from a branch', 'jobs', 'pull', 'daily drops', 'other projects', 'landed files'],
   },
-  watch: { plays: 2, of: ['kinds of changes', 'file system', 'random work', 'random edits'] },
-  inputs: { plays: 2, of: ['listed inputs', 'unlisted inputs', 'random inputs', 'unreadable files'] },
+  watch: { plays: 1, of: ['kinds of changes', 'file system', 'random work', 'random edits'] },
+  inputs: { plays: 1, of: ['listed inputs', 'unlisted inputs', 'random inputs', 'unreadable files'] },
   features: { plays: 2, of: ['forget', 'metrics', 'contracts', 'a fifth entity', 'an empty machine'] },
   'unit tests': { plays: 2, of: ['strength', 'column names', 'odd values', 'wrong verdicts'] },
   projects: { plays: 2, of: ['seeds only', 'own folders', 'vendored packages'] },
-  scenarios: { plays: 2, of: ['rules', 'thirty drops', 'full refreshes'] },
+  scenarios: { plays: 1, of: ['rules', 'thirty drops', 'full refreshes'] },
 } as const;
 
 /** The name of a test that takes turns with others. */
