@@ -1,8 +1,6 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { hasCode, MeetupError, messageOf } from '../config/errors.ts';
 import { MANIFEST, readManifest } from './manifest.ts';
 import { LineScanner } from './scan.ts';
@@ -110,15 +108,19 @@ export async function findDrops(data: string, entities: readonly string[]): Prom
 export async function fingerprint(path: string, signal: AbortSignal): Promise<Fingerprint> {
   const hash = createHash('sha256');
   const lines = new LineScanner(false);
-  const source = createReadStream(path, { highWaterMark: 1 << 20 });
-  const read = async (chunks: AsyncIterable<Uint8Array>): Promise<void> => {
-    for await (const chunk of chunks) {
-      hash.update(chunk);
-      lines.push(chunk);
-    }
-  };
+  let bytes = 0;
   try {
-    await pipeline(source, read, { signal });
+    const file = await open(path);
+    try {
+      for await (const chunk of chunksOf(file)) {
+        signal.throwIfAborted();
+        hash.update(chunk);
+        lines.push(chunk);
+        bytes += chunk.length;
+      }
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (signal.aborted) throw error;
     throw new MeetupError(`${path} can't be read (${messageOf(error)}): fix or remove it and load again.`, {
@@ -126,7 +128,17 @@ export async function fingerprint(path: string, signal: AbortSignal): Promise<Fi
     });
   }
   const { lines: count, longest } = lines.end();
-  return { sha256: hash.digest('hex'), bytes: source.bytesRead, lines: { count, longest } };
+  return { sha256: hash.digest('hex'), bytes, lines: { count, longest } };
+}
+
+/** Yields a file's bytes in one buffer, which is filled again for the next chunk: new ones would keep the garbage collector busy. */
+async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe(1 << 20);
+  for (;;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+  }
 }
 
 async function readDrop(

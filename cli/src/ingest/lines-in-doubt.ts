@@ -1,6 +1,6 @@
 import type { DuckDbWarehouse } from '../warehouse/duckdb.ts';
 import { quoteIdentifier, quoteLiteral } from '../warehouse/sql.ts';
-import { NotByLineError } from './lines.ts';
+import { jsonOn, NotByLineError } from './lines.ts';
 import { type Loading, tableOf } from './loading.ts';
 
 /** The text of a line, by its number from 0. */
@@ -107,6 +107,17 @@ export class LinesInDoubt {
        ) where bytes_before < ${PORTION.bytes} order by line`,
     );
     return rows.map(([line, text]) => ({ line: Number(line), text: String(text) }));
+  }
+
+  /**
+   * A query for the JSON on some lines that are in doubt.
+   * @param chosen SQL for a JSON list of their numbers.
+   * @param skipped the number of lines before the first record.
+   */
+  jsonOf(chosen: string, skipped: number): string {
+    const line = `rowid - ${this.#first}`;
+    return `select ${line} - ${skipped} as record_index, ${jsonOn('text')} as json_text from ${this.#table}
+      where text is not null and ${line} in (select unnest(cast(${chosen} as bigint[])))`;
   }
 
   /**

@@ -57,10 +57,16 @@ export function lineSource(path: string, longest: number): string {
   const buffer = Math.max(2 * (longest + 1), SMALLEST_BUFFER);
   const lines = `read_csv(${quoteLiteral(path)}, columns = {'line': 'VARCHAR'}, delim = '\\x01', quote = '', escape = '', header = false,
     auto_detect = false, strict_mode = false, new_line = '\\n', max_line_size = ${buffer / 2}, buffer_size = ${buffer})`;
-  // `rtrim` with characters walks through the whole text, and took as long as reading the JSON.
-  return `(select coalesce(line, '') as record_text, -1 as record_index, regexp_replace(record_text, '[, \\t\\r]+$', '') as json_text
+  return `(select coalesce(line, '') as record_text, -1 as record_index, ${jsonOn('record_text')} as json_text
     from ${lines})`;
 }
+
+/** The JSON on a line, without the comma behind it. `rtrim` with characters walks through the whole text, and took as long as reading the JSON. */
+export const jsonOn = (line: string): string => `regexp_replace(${line}, '[, \\t\\r]+$', '')`;
+
+/** Whether {@link jsonOn} a line is exactly this text. */
+export const isJsonOn = (line: string, text: string): boolean =>
+  line.startsWith(text) && /^[, \t\r]*$/.test(line.slice(text.length));
 
 /** How a file's lines map to records: which are brackets, and which records have a comma behind them. */
 export interface RecordLines {

@@ -7,6 +7,7 @@ import type { ListLayout } from './json-text.ts';
 import {
   arrayLines,
   CutError,
+  isJsonOn,
   LONGEST_LINE,
   lineSource,
   NotByLineError,
@@ -77,21 +78,21 @@ async function insertAll(
   lines: RecordLines,
   source: string,
 ): Promise<FileCounts> {
-  const recordsOn = (portion: readonly TextAt[]): ParsedRecord[] =>
-    portion.flatMap(({ line, text }) => lines.record({ index: line, text }) ?? []).map(parsed);
+  const recordOn = ({ line, text }: TextAt): ParsedRecord[] =>
+    [lines.record({ index: line, text })].flatMap((record) => (record === undefined ? [] : parsed(record)));
   const first = await doubt.portion(-1);
-  const early = validated(loading, recordsOn(first));
+  const early = validated(loading, first.flatMap(recordOn));
   const valid = early.filter(isValid);
   const sources = [
     ...(doubt.certain > 0 ? [certainLines(source, await doubt.isCertain('record_index'))] : []),
-    ...(valid.length > 0 ? [await keepTexts(loading, valid)] : []),
+    ...(valid.length > 0 ? [await keepValid(loading, doubt, lines.skipped, valid, first)] : []),
   ];
   if (sources.length > 0) await loading.warehouse.run(appendStatement(loading, sources));
   await doubt.number(lines.skipped, valid.length);
   let { rejected, example } = await insertRejected(loading, early);
   for (let last = first.at(-1); last !== undefined; ) {
     const portion = await doubt.portion(last.line);
-    const settled = await settle(loading, recordsOn(portion));
+    const settled = await settle(loading, portion.flatMap(recordOn));
     rejected += settled.rejected;
     example ??= settled.example;
     last = portion.at(-1);
@@ -99,10 +100,33 @@ async function insertAll(
   return countsOf(lines.read, rejected, example);
 }
 
-/** Keeps records in a temporary table, because DuckDB compresses rows while it inserts them only if they come from tables or files. */
-async function keepTexts({ warehouse }: Loading, records: readonly ParsedRecord[]): Promise<string> {
+/**
+ * Keeps valid records in a temporary table, because DuckDB compresses rows while it inserts them only if they come from tables or files.
+ * The text of a record that is written as JSON.stringify writes it is already in DuckDB; others are passed to it.
+ * @param skipped the number of lines before the first record.
+ */
+async function keepValid(
+  loading: Loading,
+  doubt: LinesInDoubt,
+  skipped: number,
+  valid: readonly ParsedRecord[],
+  lines: readonly TextAt[],
+): Promise<string> {
   const table = 'valid_in_doubt';
-  await warehouse.run(`create or replace temporary table ${table} as select * from ${TEXTS}`, textParameters(records));
+  const written = new Map(lines.map(({ line, text }) => [line - skipped, text]));
+  const isAsWritten = ({ index, text, value }: ParsedRecord): boolean =>
+    isJsonOn(written.get(index) ?? '', text) && JSON.stringify(value) === text;
+  const asWritten = new Set(valid.filter(isAsWritten));
+  const others = valid.filter((record) => !asWritten.has(record));
+  const known = doubt.jsonOf('$lines', skipped);
+  await loading.warehouse.run(
+    `create or replace temporary table ${table} as select * from (
+       ${others.length > 0 ? `${known} union all select * from ${TEXTS}` : known}) order by record_index`,
+    {
+      lines: JSON.stringify(Array.from(asWritten, ({ index }) => index + skipped)),
+      ...(others.length > 0 ? textParameters(others) : {}),
+    },
+  );
   return `temp.${table}`;
 }
 

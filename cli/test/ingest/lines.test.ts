@@ -69,6 +69,23 @@ describe('a file with one record per line', () => {
     expect(await byLine(text)).toEqual({ kept: valid, rejected: invalid?.map(([index]) => index) });
   });
 
+  it('keeps records in doubt in their places, whether or not they are written as JSON.stringify does', async () => {
+    const spaced = '  {"user_id" : 4, "unlisted": {"a": 1}}';
+    const repeated = '{"user_id":5,"user_id":6}';
+    const unlisted = '{"unlisted":[1,"2,"],"user_id":7}';
+    const lines = [one, spaced, repeated, `${unlisted}\t`, bad, unlisted.replace('7', '8')];
+    expect(await byLine(`[\n${lines.join(' ,\n')}\n]\n`)).toEqual({
+      kept: [
+        [0, 1],
+        [1, 4],
+        [2, 6],
+        [3, 7],
+        [5, 8],
+      ],
+      rejected: [4],
+    });
+  });
+
   it('does not need an array around the records', async () => {
     expect(await byLine(`${one}\n${bad}\n${two}\n`)).toEqual({
       kept: [

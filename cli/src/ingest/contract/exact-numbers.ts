@@ -13,9 +13,12 @@ const INEXACT = '\u0000a number that is not kept\u0000';
 /** Marks a number, such as 1e20, that can be stored as a decimal but not as an integer. */
 const LARGE = '\u0000a number that is not an integer to keep\u0000';
 
+/** What a number that isn't stored exactly has: 16 digits, looked for from the first of them only, or an exponent. */
+const SUSPECT = /(?<!\d)\d{16}|\d[eE]/;
+
 /** The JSON pointers of listed numbers that JSON.parse can't represent exactly, such as `/rsvps/3/user_id`. */
 export function inexactNumbers(text: string, type: ColumnType): string[] {
-  if (!/\d{16}|\d[eE]/.test(text)) return [];
+  if (!SUSPECT.test(text)) return [];
   const marked = markNumbers(text, markOf);
   if (marked === undefined) return [];
   const value: unknown = JSON.parse(marked);
