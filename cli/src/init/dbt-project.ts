@@ -20,9 +20,14 @@ export const hasDbtProject = (root: string): boolean => existsSync(join(findDbtP
 
 /**
  * What a dbt project needs to be built with meetup. None of its files is changed but .gitignore.
+ * @param data the folder of JSON files within the project, if there is one.
  * @throws MeetupError if dbt_project.yml or meetup.yml can't be read.
  */
-export function planForDbtProject(root: string, env: Readonly<Record<string, string | undefined>>): InitPlan {
+export function planForDbtProject(
+  root: string,
+  data: string | undefined,
+  env: Readonly<Record<string, string | undefined>>,
+): InitPlan {
   const layout = layoutOf(root, readSettings(root), env);
   const project = readProject(join(layout.dbtProject, 'dbt_project.yml'));
   const profile = project.profile ?? project.name;
@@ -46,7 +51,7 @@ export function planForDbtProject(root: string, env: Readonly<Record<string, str
     ],
     files: [
       ...(isLocal ? [] : newFile(root, `${folder}/profiles.yml`, profilesYml(profile, schema ?? 'main'))),
-      ...newFile(root, SETTINGS_FILE, settingsYml(relative(root, layout.dbtProject) || '.', named)),
+      ...newFile(root, SETTINGS_FILE, settingsYml(relative(root, layout.dbtProject) || '.', named, data)),
       ...ignoring(root, ['.meetup/']),
       ...firstPage(root),
       ...newFile(root, WORKFLOW_PATH, WORKFLOW),
@@ -57,10 +62,11 @@ export function planForDbtProject(root: string, env: Readonly<Record<string, str
 const settingsYml = (
   project: string,
   profiles: string | undefined,
+  data: string | undefined,
 ): string => `# Settings of meetup: node_modules/meetup/docs/meetup-yml.md lists all.
 dbt:
   project: ${project}
-${profiles === undefined ? '' : `  profiles: ${profiles}\n`}
+${profiles === undefined ? '' : `  profiles: ${profiles}\n`}${data === undefined ? '' : `data: ${data}\n`}
 # The schemas that dashboards and people rely on, such as:
 # public: [marts]
 

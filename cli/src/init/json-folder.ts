@@ -23,42 +23,43 @@ const TOOLS =
 
 /**
  * A running project for a folder of JSON files: schemas, sources, a staging model for each entity, tests.
+ * @param data the folder of the files within the project; files in the project's own folder move there.
  * @throws MeetupError if there is no JSON file, or some can't be used: all of them are named.
  */
-export async function planForJson(root: string, effects: Effects): Promise<InitPlan> {
+export async function planForJson(root: string, data: string, effects: Effects): Promise<InitPlan> {
   const here = jsonFilesIn(root);
-  const inData = jsonFilesIn(join(root, 'data'));
-  const ofDays = dayFoldersIn(join(root, 'data')).flatMap((day) =>
-    jsonFilesIn(join(root, 'data', day)).map((name) => join(day, name)),
+  const inData = jsonFilesIn(join(root, data));
+  const ofDays = dayFoldersIn(join(root, data)).flatMap((day) =>
+    jsonFilesIn(join(root, data, day)).map((name) => join(day, name)),
   );
   if (here.length + inData.length + ofDays.length === 0) {
     throw new MeetupError(
-      `There is neither a dbt project nor a JSON file in ${root}: put JSON files into ${join(root, 'data')}, or run this in the folder of a dbt project.`,
+      `There is neither a dbt project nor a JSON file in ${root}: put JSON files into ${join(root, data)}, name another folder with --data, or run this in the folder of a dbt project.`,
     );
   }
-  const files = [...here, ...[...inData, ...ofDays].map((name) => join('data', name))].map((name) => join(root, name));
-  const inferred = await inferFiles(files, effects, twice([...here, ...inData], root));
+  const files = [...here, ...[...inData, ...ofDays].map((name) => join(data, name))].map((name) => join(root, name));
+  const inferred = await inferFiles(files, effects, twice([...here, ...inData], join(root, data)));
   const ajv = newAjv();
   const contracts: Contracts = new Map(inferred.map(({ entity, schema }) => [entity, contractOf(schema, ajv)]));
-  const moved: PlannedFile[] = here.map((name) => ({ path: `data/${name}`, action: 'moved', from: name }));
+  const moved: PlannedFile[] = here.map((name) => ({ path: join(data, name), action: 'moved', from: name }));
   return {
     kind: 'json',
     found: inferred.flatMap(({ entity, records, notes }) => [
       `${entity}: a schema was inferred from ${records.toLocaleString('en-US')} ${records === 1 ? 'record' : 'records'}.`,
       ...notes,
     ]),
-    files: [...moved, ...projectFiles(root, inferred, contracts)],
+    files: [...moved, ...projectFiles(root, data, inferred, contracts)],
   };
 }
 
-/** Files of one entity that would lie beside each other in `data/`, where `load` refuses them because their order is unknown. */
-function twice(names: readonly string[], root: string): MeetupError[] {
+/** Files of one entity that would lie beside each other in a folder, where `load` refuses them because their order is unknown. */
+function twice(names: readonly string[], folder: string): MeetupError[] {
   return [...new Set(names.map(entityOfFile))].flatMap((entity) => {
     const files = names.filter((name) => entityOfFile(name) === entity);
     return files.length < 2
       ? []
       : new MeetupError(
-          `${files.join(' and ')} are all files of ${entity}, and only one can be in ${join(root, 'data')}: keep one, or put each into a folder of its day, such as data/2026-01-31/.`,
+          `${files.join(' and ')} are all files of ${entity}, and only one can be in ${folder}: keep one, or put each into a folder of its day, such as ${join(folder, '2026-01-31')}.`,
         );
   });
 }
@@ -78,11 +79,17 @@ function jsonFilesIn(folder: string): string[] {
   }
 }
 
-function projectFiles(root: string, inferred: readonly InferredSchema[], contracts: Contracts): PlannedFile[] {
+function projectFiles(
+  root: string,
+  data: string,
+  inferred: readonly InferredSchema[],
+  contracts: Contracts,
+): PlannedFile[] {
+  const schemaFolder = join(data, 'schemas');
   const name = projectName(root);
   const file = (path: string, text: string): PlannedFile[] => newFile(root, path, text);
   const schemas = inferred.flatMap(({ entity, schema }) =>
-    file(`data/schemas/${entity}.schema.json`, schemaText(schema)),
+    file(join(schemaFolder, `${entity}.schema.json`), schemaText(schema)),
   );
   const entities: [string, Contract][] = [...contracts];
   const [first] = [...entities].sort(([, a], [, b]) => b.key.length - a.key.length);
@@ -92,14 +99,14 @@ function projectFiles(root: string, inferred: readonly InferredSchema[], contrac
     ...file('dbt/macros/generate_schema_name.sql', SCHEMA_NAME),
     ...file(SOURCES, withEntities(SOURCES, EMPTY_SOURCES, contracts, rawTablesOf(contracts))),
     ...entities.flatMap(([entity, contract]) =>
-      file(`dbt/models/staging/stg_${entity}.sql`, stagingSql(entity, contract)),
+      file(`dbt/models/staging/stg_${entity}.sql`, stagingSql(entity, contract, schemaFolder)),
     ),
     ...file('dbt/models/staging/_staging__models.yml', stagingYml(contracts)),
     ...(first === undefined ? [] : file(`fixtures/models/stg_${first[0]}/stg_${first[0]}.yml`, fixtureYml(...first))),
     ...file('profiles/profiles.yml', profilesYml(name, 'main')),
-    ...file(SETTINGS_FILE, settingsYml()),
-    ...file('README.md', readme(name, [...contracts.keys()])),
-    ...ignoring(root, ['.meetup/', '/data/*', '!/data/schemas/']),
+    ...file(SETTINGS_FILE, settingsYml(data)),
+    ...file('README.md', readme(name, data, [...contracts.keys()])),
+    ...ignoring(root, ['.meetup/', `/${data}/*`, `!/${data}/schemas/`]),
     ...firstPage(root, first === undefined ? undefined : `stg_${first[0]}`),
     ...file(WORKFLOW_PATH, WORKFLOW),
   ];
@@ -135,21 +142,21 @@ const SCHEMA_NAME = `{# A model's schema is the one that is configured, on every
 {%- endmacro %}
 `;
 
-const settingsYml = (): string => `# Settings of meetup: node_modules/meetup/docs/meetup-yml.md lists all.
+const settingsYml = (data: string): string => `# Settings of meetup: node_modules/meetup/docs/meetup-yml.md lists all.
 dbt:
   project: dbt
   profiles: profiles
-data: data
-schemas: data/schemas
+data: ${data}
+schemas: ${join(data, 'schemas')}
 fixtures: fixtures/models
 
 # The schemas that dashboards and people rely on, once there are any:
 # public: [marts]
 `;
 
-const readme = (name: string, entities: readonly string[]): string => `# ${name}
+const readme = (name: string, data: string, entities: readonly string[]): string => `# ${name}
 
-JSON files in \`data/\` (${entities.join(', ')}) are checked against the schemas in \`data/schemas/\`, loaded into DuckDB and built with dbt.
+JSON files in \`${data}/\` (${entities.join(', ')}) are checked against the schemas in \`${join(data, 'schemas')}/\`, loaded into DuckDB and built with dbt.
 
 \`\`\`sh
 npx meetup dev            # load, build and test

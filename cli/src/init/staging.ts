@@ -15,15 +15,18 @@ const nameable = ({ record }: Contract): Contract['record']['fields'] =>
 /** The key, if a dbt model can name all of it. */
 const keyOf = ({ key }: Contract): readonly string[] => (key.every(isNameableInDbt) ? key : []);
 
-/** One row per record, or, if the schema knows what identifies one, the latest version of each. */
-export function stagingSql(entity: string, contract: Contract): string {
+/**
+ * One row per record, or, if the schema knows what identifies one, the latest version of each.
+ * @param schemas the folder of the schemas, for comments.
+ */
+export function stagingSql(entity: string, contract: Contract, schemas: string): string {
   const key = keyOf(contract);
   const columns = nameable(contract)
     .map(([name]) => `    ${sqlName(name)}`)
     .join(',\n');
   const source = `{{ source('raw', '${entity}') }}`;
   if (key.length === 0) {
-    return `-- One row per record. Name the key in data/schemas/${entity}.schema.json to keep only the latest version of each.\nselect\n${columns}\nfrom ${source}\n`;
+    return `-- One row per record. Name the key in ${schemas}/${entity}.schema.json to keep only the latest version of each.\nselect\n${columns}\nfrom ${source}\n`;
   }
   const partition = key.map(sqlName).join(', ');
   return `-- One row per ${key.join(' and ')}: the record that came last.

@@ -77,6 +77,25 @@ describe('meetup init in a folder of JSON files', () => {
     });
   });
 
+  it('makes a project around the folder that --data names', { timeout: 180_000 }, async () => {
+    const folder = await jsonFolder();
+    await mkdir(join(folder, 'exports/2026-01-05'), { recursive: true });
+    await writeFile(join(folder, 'exports/2026-01-05/people.json'), JSON.stringify([{ ...PEOPLE[0], order: 9 }]));
+    expect(await meetup(folder, 'init', '--data', 'exports', '--yes')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await readFile(join(folder, 'meetup.yml'), 'utf8')).toContain('data: exports\nschemas: exports/schemas\n');
+    const { exitCode, stdout } = await meetup(folder, 'dev', '--json');
+    expect(exitCode, stdout).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ status: 'pass', load: { entities: { people: { loaded: 4 } } } });
+  });
+
+  it('refuses data outside of the project', async () => {
+    const folder = await jsonFolder();
+    const { exitCode, stderr } = await meetup(folder, 'init', '--data', '..', '--yes');
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain(`which is not a folder within ${folder}: choose one in it`);
+    expect((await readdir(folder)).sort()).toEqual(['notes.ndjson', 'package.json', 'people.json']);
+  });
+
   it("names every file that it can't use, before anything is written", async () => {
     const folder = await jsonFolder();
     await writeFile(join(folder, 'Broken one.json'), '[]');

@@ -7,7 +7,7 @@ const contract = contractOf({ type: 'object', properties, required: ['a"b'], 'x-
 
 describe('the staging model of a new project', () => {
   it('leaves out columns that dbt can not name, also as its key', () => {
-    const sql = stagingSql('odd', contract);
+    const sql = stagingSql('odd', contract, 'data/schemas');
     expect(sql).toContain("    {{ adapter.quote('naam ☕') }},\n    {{ adapter.quote('order') }}\nfrom");
     expect(sql).not.toMatch(/a"b|x\{\{y|it`s|partition by/);
     const contracts = new Map([['odd', contract]]);

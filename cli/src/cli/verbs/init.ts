@@ -15,6 +15,7 @@ export const init = ({ program, io, run }: Cli) =>
         const { MEETUP_PROJECT_DIR: named } = io.env;
         const root = named ? resolve(io.cwd, named) : (findRoot(io.cwd) ?? io.cwd);
         const confirm = given.yes ? async () => true : confirmInit(session, io);
-        return session.finish(await command.run({ root, confirm }, session.effects), { text: renderInit });
+        const data = session.options.data === undefined ? undefined : resolve(io.cwd, session.options.data);
+        return session.finish(await command.run({ root, data, confirm }, session.effects), { text: renderInit });
       }),
     );
