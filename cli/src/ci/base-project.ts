@@ -18,23 +18,36 @@ export function projectPathspecs(paths: Paths): string[] {
   return data === '' || data.startsWith('..') ? ['.'] : ['.', `:(exclude,literal)${data}`];
 }
 
-/** Writes the project at a commit to a folder, without touching the working tree or git's index. */
-export async function withBaseProject<T>(
-  paths: Paths,
-  commit: string,
-  work: (base: BaseProject) => Promise<T>,
-): Promise<T> {
-  const folder = await makeTemporaryFolder('meetup-base-');
-  try {
-    const prefix = await checkOut(paths, commit, folder);
-    const dbtProject = join(folder, 'tree', prefix, relative(paths.root, paths.dbtProject));
-    return await work({
-      dbtProject,
+/** The project at the base, written to a temporary folder once, when a part of a check first asks for it. */
+export class BaseCheckout {
+  readonly #paths: Paths;
+  #folder: Promise<string> | undefined;
+  #project: Promise<BaseProject> | undefined;
+
+  constructor(paths: Paths) {
+    this.#paths = paths;
+  }
+
+  /** Writes it without touching the working tree or git's index. */
+  at(commit: string): Promise<BaseProject> {
+    this.#project ??= this.#write(commit);
+    return this.#project;
+  }
+
+  /** Removes what was written. */
+  async remove(): Promise<void> {
+    if (this.#folder !== undefined) await rm(await this.#folder, { recursive: true, force: true });
+  }
+
+  async #write(commit: string): Promise<BaseProject> {
+    this.#folder = makeTemporaryFolder('meetup-base-');
+    const folder = await this.#folder;
+    const prefix = await checkOut(this.#paths, commit, folder);
+    return {
+      dbtProject: join(folder, 'tree', prefix, relative(this.#paths.root, this.#paths.dbtProject)),
       target: join(folder, 'target'),
       manifestFile: join(folder, 'manifest', 'manifest.json'),
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+    };
   }
 }
 

@@ -1,14 +1,13 @@
 import { existsSync } from 'node:fs';
-import type { Effects } from '../config/effects.ts';
 import type { Paths } from '../config/paths.ts';
 import { isPublic } from '../config/project/public-models.ts';
-import { EngineClient } from '../engine/client.ts';
+import type { EngineClient } from '../engine/client.ts';
 import { requireReadable } from '../engine/problems.ts';
 import { type AlteredModel, alteredModels } from '../lineage/alterations.ts';
 import { type ContractBreak, contractBreaks } from '../lineage/contract-breaks.ts';
 import { readLineage } from '../lineage/read-lineage.ts';
 import { type Base, differsFrom } from './base.ts';
-import { projectPathspecs, withBaseProject } from './base-project.ts';
+import { type BaseCheckout, projectPathspecs } from './base-project.ts';
 import { changedThemselves } from './slim-plan.ts';
 
 export interface ContractsOutcome {
@@ -22,37 +21,31 @@ const nothing: ContractsOutcome = { breaks: [], altered: [] };
 
 /**
  * Compares the public models with those of the base: what their readers can no longer rely on, and what the change can alter. Builds
- * nothing.
+ * nothing, and starts the engine only if something differs from the base.
  * @throws MeetupError if dbt can't read the project.
  */
-export async function compareContracts(paths: Paths, base: Base, effects: Effects): Promise<ContractsOutcome> {
-  const engine = new EngineClient(paths, effects);
-  try {
-    return await compareWith(engine, paths, base);
-  } finally {
-    await engine.close();
-  }
-}
-
-/** The same with a given engine, which is only started if something differs from the base. */
-export async function compareWith(engine: EngineClient, paths: Paths, base: Base): Promise<ContractsOutcome> {
+export async function compareContracts(
+  engine: EngineClient,
+  paths: Paths,
+  base: Base,
+  checkout: BaseCheckout,
+): Promise<ContractsOutcome> {
   if (base.kind === 'none') return { ...nothing, skipped: base.reason };
   if (!(await differsFrom(paths.root, base.commit, projectPathspecs(paths)))) return nothing;
-  return withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
-    if (!existsSync(dbtProject)) return { ...nothing, skipped: `${base.ref} has no dbt project` };
-    const place = { projectDir: dbtProject, targetPath: target };
-    const then = await engine.changes({ manifestFile, ...place });
-    if (then.status === 'invalid') return { ...nothing, skipped: `dbt can't read the project at ${base.ref}` };
-    const before = await readLineage(engine, paths, place);
-    const changes = await engine.changes({ deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
-    requireReadable(changes);
-    const now = await readLineage(engine, paths);
-    const publicIds = new Set(now.models.filter((model) => isPublic(model, paths)).map(({ uniqueId }) => uniqueId));
-    return {
-      breaks: contractBreaks(before, now, (model) => isPublic(model, paths)),
-      altered: alteredModels(before, now, changedThemselves(changes, then))
-        .filter(({ node }) => publicIds.has(node))
-        .sort((a, b) => a.name.localeCompare(b.name)),
-    };
-  });
+  const { dbtProject, target, manifestFile } = await checkout.at(base.commit);
+  if (!existsSync(dbtProject)) return { ...nothing, skipped: `${base.ref} has no dbt project` };
+  const place = { projectDir: dbtProject, targetPath: target };
+  const then = await engine.changes({ manifestFile, ...place });
+  if (then.status === 'invalid') return { ...nothing, skipped: `dbt can't read the project at ${base.ref}` };
+  const before = await readLineage(engine, paths, place);
+  const changes = await engine.changes({ deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
+  requireReadable(changes);
+  const now = await readLineage(engine, paths);
+  const publicIds = new Set(now.models.filter((model) => isPublic(model, paths)).map(({ uniqueId }) => uniqueId));
+  return {
+    breaks: contractBreaks(before, now, (model) => isPublic(model, paths)),
+    altered: alteredModels(before, now, changedThemselves(changes, then))
+      .filter(({ node }) => publicIds.has(node))
+      .sort((a, b) => a.name.localeCompare(b.name)),
+  };
 }

@@ -3,7 +3,7 @@ import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
 import { beforeBuild, forgetBuilt, rememberBuilt } from '../engine/built-stamp.ts';
-import { EngineClient } from '../engine/client.ts';
+import type { EngineClient } from '../engine/client.ts';
 import { requireReadable } from '../engine/problems.ts';
 import { buildProgress } from '../engine/progress.ts';
 import type { ChangesAnswer, NodeResult, Problem, TaskAnswer } from '../engine/protocol.ts';
@@ -13,7 +13,7 @@ import { generateIfEmpty } from '../ingest/sample.ts';
 import { withWriteLock } from '../warehouse/lock.ts';
 import { publish } from '../warehouse/publish.ts';
 import { type Base, differsFrom } from './base.ts';
-import { projectPathspecs, withBaseProject } from './base-project.ts';
+import { type BaseCheckout, projectPathspecs } from './base-project.ts';
 import { emptyPlan, planSlimBuild, type SlimPlan } from './slim-plan.ts';
 
 export interface SlimOutcome {
@@ -35,33 +35,34 @@ const MAX_REJECTED = 0.01;
  * would, and the result is published; otherwise only the upstream models of the changed ones are built.
  * @throws MeetupError if the data is refused or the project can't be read.
  */
-export async function slimBuild(paths: Paths, base: Base, effects: Effects): Promise<SlimOutcome> {
+export async function slimBuild(
+  engine: EngineClient,
+  paths: Paths,
+  base: Base,
+  checkout: BaseCheckout,
+  effects: Effects,
+): Promise<SlimOutcome> {
   if (base.kind === 'commit' && !(await differsFrom(paths.root, base.commit, projectPathspecs(paths)))) {
     return { status: 'pass', plan: emptyPlan, nodes: [], problems: [], stillFailing: [] };
   }
-  const engine = new EngineClient(paths, effects);
-  try {
-    engine.warmUp().catch(() => undefined);
-    const { plan, everything } = await planWith(engine, paths, base, effects);
-    const known = { plan, ...(everything === undefined ? {} : { everything }) };
-    if (plan.changed.length + plan.tests.length === 0) {
-      return { ...known, status: 'pass', nodes: [], problems: [], stillFailing: [] };
-    }
-    const batch = await loadLocal(paths, effects);
-    const built = existsSync(paths.database)
-      ? await onMarts(engine, paths, plan, batch, effects)
-      : await fromNothing(engine, paths, plan, effects);
-    return { ...known, ...built };
-  } finally {
-    await engine.close();
+  engine.warmUp().catch(() => undefined);
+  const { plan, everything } = await planWith(engine, base, checkout, effects);
+  const known = { plan, ...(everything === undefined ? {} : { everything }) };
+  if (plan.changed.length + plan.tests.length === 0) {
+    return { ...known, status: 'pass', nodes: [], problems: [], stillFailing: [] };
   }
+  const batch = await loadLocal(paths, effects);
+  const built = existsSync(paths.database)
+    ? await onMarts(engine, paths, plan, batch, effects)
+    : await fromNothing(engine, paths, plan, effects);
+  return { ...known, ...built };
 }
 
 /** The differences from the base. If dbt can't read the base, everything counts as new. */
 async function planWith(
   engine: EngineClient,
-  paths: Paths,
   base: Base,
+  checkout: BaseCheckout,
   effects: Effects,
 ): Promise<{ plan: SlimPlan; everything?: string }> {
   const all = async (everything: string) => ({
@@ -69,20 +70,19 @@ async function planWith(
     everything,
   });
   if (base.kind === 'none') return all(base.reason);
-  return withBaseProject(paths, base.commit, async ({ dbtProject, target, manifestFile }) => {
-    if (!existsSync(dbtProject)) return all(`${base.ref} has no dbt project`);
-    effects.reporter.progress(`reading the project at ${base.ref}`);
-    // A request can name its own folders, so one engine, with one import of dbt, reads both projects.
-    const request = { manifestFile, projectDir: dbtProject, targetPath: target };
-    const before = await engine.changes(request);
-    if (before.status === 'invalid') {
-      return all(
-        `dbt can't read the project at ${base.ref} (${before.problems[0]?.message.split('\n')[0] ?? 'no reason given'})`,
-      );
-    }
-    const now = await changesOf(engine, { deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
-    return { plan: planSlimBuild(now, before) };
-  });
+  const { dbtProject, target, manifestFile } = await checkout.at(base.commit);
+  if (!existsSync(dbtProject)) return all(`${base.ref} has no dbt project`);
+  effects.reporter.progress(`reading the project at ${base.ref}`);
+  // A request can name its own folders, so one engine, with one import of dbt, reads both projects.
+  const request = { manifestFile, projectDir: dbtProject, targetPath: target };
+  const before = await engine.changes(request);
+  if (before.status === 'invalid') {
+    return all(
+      `dbt can't read the project at ${base.ref} (${before.problems[0]?.message.split('\n')[0] ?? 'no reason given'})`,
+    );
+  }
+  const now = await changesOf(engine, { deployedDir: manifestFile.replace(/[^/\\]+$/, '') });
+  return { plan: planSlimBuild(now, before) };
 }
 
 async function changesOf(engine: EngineClient, request: { deployedDir?: string }): Promise<ChangesAnswer> {

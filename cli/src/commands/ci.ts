@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { appendFile } from 'node:fs/promises';
 import { isAbsolute, join, relative } from 'node:path';
 import { type Base, resolveBase } from '../ci/base.ts';
+import { BaseCheckout } from '../ci/base-project.ts';
 import { checkConventions } from '../ci/checks/check.ts';
 import { compareContracts } from '../ci/contracts.ts';
 import { measureFreshness } from '../ci/freshness.ts';
@@ -18,6 +19,7 @@ import { sentenceOf } from '../config/explain.ts';
 import type { Paths } from '../config/paths.ts';
 import type { CommandResult } from '../config/result.ts';
 import { newDeploymentId } from '../deploy/context.ts';
+import { EngineClient } from '../engine/client.ts';
 import { isTest, verdictOf } from '../engine/results.ts';
 import { readContracts } from '../ingest/schemas.ts';
 import { readCredentials } from '../targets/credentials.ts';
@@ -57,11 +59,7 @@ export async function run(options: CiOptions, effects: Effects): Promise<Command
     ? await resolveBase(paths.root, options.base)
     : { kind: 'none', reason: 'nothing is compared' };
   await fillSources(paths, effects);
-  const parts: CiPart[] = [];
-  for (const name of wanted) {
-    effects.reporter.note(`── ${name}`);
-    parts.push(await runPart(name, options, base, effects));
-  }
+  const parts = await runParts(wanted, options, base, effects);
   const status = parts.every((part) => part.status !== 'fail') ? 'pass' : 'fail';
   const inside = relative(paths.root, summary);
   const shown = inside.startsWith('..') || isAbsolute(inside) ? summary : inside;
@@ -83,46 +81,75 @@ async function fillSources(paths: Paths, effects: Effects): Promise<void> {
   });
 }
 
-async function runPart(name: PartName, options: CiOptions, base: Base, effects: Effects): Promise<CiPart> {
+/** What the parts share. The engine starts, and the base is checked out, when one of them needs it. */
+interface Shared {
+  readonly base: Base;
+  readonly engine: EngineClient;
+  readonly checkout: BaseCheckout;
+}
+
+async function runParts(
+  wanted: readonly PartName[],
+  options: CiOptions,
+  base: Base,
+  effects: Effects,
+): Promise<CiPart[]> {
+  const { paths } = options;
+  const shared = { base, engine: new EngineClient(paths, effects), checkout: new BaseCheckout(paths) };
+  const parts: CiPart[] = [];
+  try {
+    for (const name of wanted) {
+      effects.reporter.note(`── ${name}`);
+      parts.push(await runPart(name, options, shared, effects));
+    }
+  } finally {
+    await shared.engine.close();
+    await shared.checkout.remove();
+  }
+  return parts;
+}
+
+async function runPart(name: PartName, options: CiOptions, shared: Shared, effects: Effects): Promise<CiPart> {
   const started = effects.clock.elapsed();
   const ms = (): number => Math.round(effects.clock.elapsed() - started);
   try {
-    const part = await work[name](options, base, effects);
+    const part = await work[name](options, shared, effects);
     return { ...part, ms: ms() };
   } catch (error) {
     if (error instanceof InterruptedError || effects.signal.aborted) throw error;
-    return { ...nothing(name, base), status: 'fail', ms: ms(), message: sentenceOf(error) };
+    return { ...nothing(name, shared.base), status: 'fail', ms: ms(), message: sentenceOf(error) };
   }
 }
 
-type Work = (options: CiOptions, base: Base, effects: Effects) => Promise<CiPart>;
+type Work = (options: CiOptions, shared: Shared, effects: Effects) => Promise<CiPart>;
 
 const work: Readonly<Record<PartName, Work>> = {
-  fixtures: ({ paths }, _base, effects) => testsPart('fixtures', paths, effects),
-  scenarios: ({ paths }, _base, effects) => testsPart('scenarios', paths, effects),
-  lint: async ({ paths }, base, effects) => {
+  fixtures: ({ paths }, _shared, effects) => testsPart('fixtures', paths, effects),
+  scenarios: ({ paths }, _shared, effects) => testsPart('scenarios', paths, effects),
+  lint: async ({ paths }, { base }, effects) => {
     if (!(await hasLintRules(paths))) {
       return { ...nothing('lint', base), status: 'skip', message: 'there are no settings for sqlfluff' };
     }
     const { files, violations } = await lintModels(paths, effects);
     return { name: 'lint', status: violations.length === 0 ? 'pass' : 'fail', ms: 0, files, violations };
   },
-  checks: async ({ paths }, _base, effects) => {
-    const { models, findings } = await checkConventions(paths, effects);
+  checks: async ({ paths }, { engine }) => {
+    const { models, findings } = await checkConventions(engine, paths);
     const status = findings.some(({ severity }) => severity === 'error') ? 'fail' : 'pass';
     return { name: 'checks', status, ms: 0, models, findings };
   },
-  contracts: async ({ paths, acceptBreak: accepted }, base, effects) => {
-    const { breaks, altered, skipped } = await compareContracts(paths, base, effects);
+  contracts: async ({ paths, acceptBreak: accepted }, { base, engine, checkout }) => {
+    const { breaks, altered, skipped } = await compareContracts(engine, paths, base, checkout);
     if (skipped !== undefined) return { ...nothing('contracts', base), status: 'skip', message: skipped };
     const passes = breaks.length === 0 || accepted !== undefined;
     const reason = breaks.length > 0 && accepted !== undefined ? { accepted } : {};
     return { name: 'contracts', status: passes ? 'pass' : 'fail', ms: 0, base, breaks, altered, ...reason };
   },
-  build: async ({ paths }, base, effects) => buildPart(base, await slimBuild(paths, base, effects)),
-  branch: branchPart,
-  freshness: async ({ paths }, base, effects) => {
-    const { sources, skipped } = await measureFreshness(paths, effects);
+  build: async ({ paths }, { base, engine, checkout }, effects) =>
+    buildPart(base, await slimBuild(engine, paths, base, checkout, effects)),
+  branch: (options, { base }, effects) => branchPart(options, base, effects),
+  freshness: async ({ paths }, { base, engine }, effects) => {
+    const { sources, skipped } = await measureFreshness(engine, paths, effects);
     if (skipped !== undefined) return { ...nothing('freshness', base), status: 'skip', message: skipped };
     const isUnreadable = sources.some(({ status }) => status === 'runtime error');
     return { name: 'freshness', status: isUnreadable ? 'fail' : 'pass', ms: 0, sources };

@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { resolveBase } from '../../src/ci/base.ts';
-import { type ContractsOutcome, compareWith } from '../../src/ci/contracts.ts';
+import { BaseCheckout } from '../../src/ci/base-project.ts';
+import { type ContractsOutcome, compareContracts } from '../../src/ci/contracts.ts';
 import type { ContractsPart } from '../../src/ci/report.ts';
 import { ciFailures } from '../../src/ci/words.ts';
 import { run } from '../../src/commands/ci.ts';
@@ -84,7 +85,12 @@ async function change(changes: Readonly<Record<string, string | undefined>>): Pr
 /** What differs from the base with these changes. */
 async function compared(changes: Readonly<Record<string, string | undefined>>): Promise<ContractsOutcome> {
   await change(changes);
-  return compareWith(engine, project.paths, await resolveBase(folder, 'main'));
+  const checkout = new BaseCheckout(project.paths);
+  try {
+    return await compareContracts(engine, project.paths, await resolveBase(folder, 'main'), checkout);
+  } finally {
+    await checkout.remove();
+  }
 }
 
 /** The part of `ci` in the current state of the project. */

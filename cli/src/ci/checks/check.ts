@@ -42,9 +42,9 @@ export interface ReadProject {
  * Checks the project's conventions, as far as `checks` in meetup.yml asks for them, in dbt's manifest.
  * @throws MeetupError if dbt can't read the project.
  */
-export async function checkConventions(paths: Paths, effects: Effects): Promise<ChecksOutcome> {
+export async function checkConventions(engine: EngineClient, paths: Paths): Promise<ChecksOutcome> {
   const followsPersonal = ruleSetting(paths.settings.checks, 'personal').severity !== 'off';
-  return findingsIn(await readProject(paths, effects, { followsPersonal }), paths);
+  return findingsIn(await readWith(engine, paths, { followsPersonal }), paths);
 }
 
 /**
@@ -56,17 +56,25 @@ export async function readProject(
   effects: Effects,
   { followsPersonal }: { readonly followsPersonal: boolean },
 ): Promise<ReadProject> {
-  const manifestFile = join(paths.state, 'checks', 'manifest.json');
   const engine = new EngineClient(paths, effects);
   try {
-    const answer = await engine.changes({ target: 'dev', manifestFile });
-    if (answer.status !== 'pass') requireReadable(answer);
-    const manifest = await readJsonFile(manifestFile, checkedManifest, 'remove it, and try again');
-    const isFollowed = followsPersonal && hasPersonalColumns({ manifest, personal: personalSettings(paths) });
-    return { manifest, lineage: isFollowed ? lineageGraph(await readLineage(engine, paths)) : undefined };
+    return await readWith(engine, paths, { followsPersonal });
   } finally {
     await engine.close();
   }
+}
+
+async function readWith(
+  engine: EngineClient,
+  paths: Paths,
+  { followsPersonal }: { readonly followsPersonal: boolean },
+): Promise<ReadProject> {
+  const manifestFile = join(paths.state, 'checks', 'manifest.json');
+  const answer = await engine.changes({ target: 'dev', manifestFile });
+  if (answer.status !== 'pass') requireReadable(answer);
+  const manifest = await readJsonFile(manifestFile, checkedManifest, 'remove it, and try again');
+  const isFollowed = followsPersonal && hasPersonalColumns({ manifest, personal: personalSettings(paths) });
+  return { manifest, lineage: isFollowed ? lineageGraph(await readLineage(engine, paths)) : undefined };
 }
 
 /** `personal` of meetup.yml, by lower-case `<table>.<column>`. */
