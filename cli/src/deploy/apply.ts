@@ -7,6 +7,7 @@ import type { NodeResult, Problem } from '../engine/protocol.ts';
 import { mapConcurrently } from '../warehouse/map-concurrently.ts';
 import { type DeployContext, identityOf, type LockedContext } from './context.ts';
 import { deployedAfter } from './deployed-after.ts';
+import { forgetInSnapshots, snapshotsOn } from './forget-snapshots.ts';
 import { asideOf, asidesIn, dropAsideStatement, keepStatements } from './kept-tables.ts';
 import { type DeploymentIdentity, writeEntry } from './ledger.ts';
 import { LockLostError } from './lock.ts';
@@ -14,7 +15,6 @@ import { dbtVersionOf, keepManifest } from './manifests.ts';
 import { foreignIn } from './owners.ts';
 import type { Parity, VerifyMarts } from './parity.ts';
 import { runs } from './plan/actions.ts';
-import { relationOf } from './plan/models.ts';
 import { keptTables, landedTableStatements } from './plan/plan.ts';
 import type { Survey } from './plan/survey.ts';
 import { pinViews, publishViews, viewsToPin } from './publish/views.ts';
@@ -93,7 +93,6 @@ export async function applyPlan(
     if (ended.status !== 'done') return { ...ended, ...resultsOf(progress) };
   }
   await tidyUp(context, survey);
-  warnOfSnapshots(context, survey);
   const vacuumed = survey.plan.vacuums ? await vacuumForgotten(context, identity) : undefined;
   return { status: 'done', ...resultsOf(progress), ...(vacuumed === undefined ? {} : { vacuumed }) };
 }
@@ -121,6 +120,8 @@ async function steps(
   for (const relation of survey.models.setAside) {
     for (const statement of keepStatements(context.remote, relation)) await run(context, statement);
   }
+  await forgetInSnapshots(context, snapshotsToSearch(survey));
+  stopIfInterrupted(context);
   await buildModels(context, survey, taken, progress);
   if (taken !== undefined) await requireThere(context, taken);
   stopIfInterrupted(context);
@@ -232,8 +233,11 @@ function touchedBy(survey: Survey): string[] {
       ? survey.rawTables.map(({ name }) => name)
       : [...survey.uploads, ...survey.columnChanges].map(({ table }) => table);
   const models = survey.plan.models.filter(runs).map(({ relation }) => relation);
-  return [...new Set([...raw.map((name) => `raw.${name}`), ...models])];
+  return [...new Set([...raw.map((name) => `raw.${name}`), ...models, ...snapshotsToSearch(survey)])];
 }
+
+/** Only what was forgotten since the last deployment has to be looked for. */
+const snapshotsToSearch = (survey: Survey): string[] => (survey.plan.forgets.length === 0 ? [] : snapshotsOn(survey));
 
 const actionsOf = (survey: Survey): Record<string, string> =>
   Object.fromEntries(
@@ -269,15 +273,6 @@ async function takeBack(
     reporter.warn(notUndone(context.target.name, failure));
     return { status: 'not undone', reason } as const;
   }
-}
-
-/** A snapshot is history and can't be built again. */
-function warnOfSnapshots({ effects }: DeployContext, { plan, changes }: Survey): void {
-  const snapshots = changes.nodes.filter(({ resourceType }) => resourceType === 'snapshot').map(relationOf);
-  if (plan.forgets.length === 0 || snapshots.length === 0) return;
-  effects.reporter.warn(
-    `Snapshots are never built again, so ${snapshots.join(', ')} may still hold what was forgotten: delete its rows there, then vacuum them.`,
-  );
 }
 
 /** Removes what is no longer needed once the deployment is recorded. If this fails, the next deployment does it. */

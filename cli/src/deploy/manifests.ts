@@ -6,6 +6,9 @@ import { createGunzip, createGzip } from 'node:zlib';
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { readJsonFile } from '../config/json-file.ts';
+import type { RemoteTarget } from '../targets/target.ts';
+import { isNotThere } from '../warehouse/databricks-errors.ts';
+import { quoteText } from '../warehouse/databricks-sql.ts';
 import type { DeployContext } from './context.ts';
 import { volumePath } from './remote.ts';
 
@@ -13,7 +16,7 @@ import { volumePath } from './remote.ts';
 export async function keepManifest(context: DeployContext, deployment: string, manifestFile: string): Promise<string> {
   const packed = `${manifestFile}.gz`;
   await pipeline(createReadStream(manifestFile), createGzip(), createWriteStream(packed));
-  const path = volumePath(context.remote, 'deployments', deployment, 'manifest.json.gz');
+  const path = manifestPath(context.remote, deployment);
   await context.remote.connection.put(packed, path);
   await rm(packed, { force: true });
   return path;
@@ -48,6 +51,41 @@ export async function deployedManifest(
   await rm(packed, { force: true });
   return folder;
 }
+
+const listedSchema = z.array(z.object({ path: z.string(), name: z.string() }));
+
+/**
+ * Removes the manifests of earlier deployments, which hold the rows of fixtures as they were, from the target and from this machine.
+ * @param kept the paths of those that are still needed, on the target
+ */
+export async function removeManifests(
+  { remote, paths, target }: Pick<DeployContext, 'remote' | 'paths'> & { readonly target: Pick<RemoteTarget, 'name'> },
+  kept: readonly (string | null)[],
+): Promise<void> {
+  for (const { name } of await filesIn(remote, volumePath(remote, DEPLOYMENTS))) {
+    const folder = volumePath(remote, DEPLOYMENTS, name.replace(/\/$/, ''));
+    for (const file of await filesIn(remote, folder)) {
+      const path = `${folder}/${file.name}`;
+      if (!kept.includes(path)) await remote.connection.remove(path);
+    }
+  }
+  await rm(join(paths.state, 'deploy', 'manifests', target.name), { recursive: true, force: true });
+}
+
+/** What lies directly in a folder of the volume; nothing if it isn't there. */
+async function filesIn({ connection }: DeployContext['remote'], folder: string) {
+  try {
+    return listedSchema.parse(await connection.rows(`list ${quoteText(folder)}`));
+  } catch (error) {
+    if (isNotThere(error)) return [];
+    throw error;
+  }
+}
+
+const DEPLOYMENTS = 'deployments';
+
+const manifestPath = (remote: Pick<DeployContext['remote'], 'catalog'>, deployment: string): string =>
+  volumePath(remote, DEPLOYMENTS, deployment, 'manifest.json.gz');
 
 const metadataSchema = z.looseObject({ metadata: z.looseObject({ dbt_version: z.string() }) });
 

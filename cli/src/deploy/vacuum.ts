@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { reasonOf } from '../config/explain.ts';
+import type { RemoteTarget } from '../targets/target.ts';
 import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
 import type { LockedContext } from './context.ts';
 import { asidesIn, dropAsideStatement } from './kept-tables.ts';
 import { type Deployed, type DeploymentIdentity, deployedNow, readLedger, writeEntry } from './ledger.ts';
+import { removeManifests } from './manifests.ts';
 import { foreignIn } from './owners.ts';
 import { clearLanding } from './raw/land.ts';
 import { listSchemas, type RelationStates } from './relations.ts';
@@ -28,19 +30,24 @@ export const tablesIn = (deployed: Deployed, states: RelationStates): string[] =
 
 /**
  * Removes what may still hold something forgotten after a deployment: the files of earlier versions, tables that are kept for a
- * rollback, and uploads. Repeatable: if it fails or the process dies, the next deployment does it.
+ * rollback, uploads, and manifests with fixtures. Repeatable: if it fails or the process dies, the next deployment does it.
  * @returns undefined if it failed.
  */
 export async function vacuumForgotten(
-  { remote, effects, lease }: Pick<LockedContext, 'remote' | 'effects' | 'lease'>,
+  context: Pick<LockedContext, 'remote' | 'effects' | 'lease' | 'paths'> & {
+    readonly target: Pick<RemoteTarget, 'name'>;
+  },
   identity: DeploymentIdentity,
 ): Promise<Vacuumed | undefined> {
+  const { remote, effects, lease } = context;
   try {
     const deployed = deployedNow(await readLedger(remote));
     const own = [...Object.keys(deployed.relations), ...Object.keys(deployed.published ?? {})];
     const present = await listSchemas(remote, schemasOf(own));
     const dropped = await dropKept(remote, deployed, present);
     await removeUploads(remote);
+    const manifests = [deployed, ...Object.values(deployed.others ?? {})].map(({ manifest }) => manifest);
+    await removeManifests(context, manifests);
     const tables = (deployed.unvacuumed ?? []).filter(
       (relation) => present.get(relation) === 'table' && !dropped.includes(relation),
     );

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run as build } from '../../src/commands/build.ts';
 import { type DeployOptions, type DeployReport, run as deploy } from '../../src/commands/deploy.ts';
@@ -440,6 +441,7 @@ describe(`a target (${howSampled})`, () => {
     async () => {
       // The chapter of rollbacks makes it a view, which has no earlier versions.
       await project.write('dbt/models/marts/group_names.sql', GROUP_NAMES);
+      await project.write('dbt/snapshots/group_history.yml', GROUP_HISTORY);
       await deployed();
       const [[id, name] = []] = await publishedRows(
         project.paths,
@@ -448,16 +450,37 @@ describe(`a target (${howSampled})`, () => {
       const isHeld = async (): Promise<boolean> => (await parquetFilesWith(String(name))).length > 0;
       const given = [{ name: 'group_id', value: String(id) }];
       const before = currentDeployment(await readLedger(remote)) ?? '';
+      const history = async () =>
+        (await remote.connection.rows(`select group_name from ${table('snapshots.group_history')}`)).map(
+          ({ group_name: text }) => text,
+        );
+      const others = (await history()).filter((text) => text !== name);
+      expect((await history()).length).toBeGreaterThan(others.length);
+      await project.write('fixtures/models/group_names.yml', fixtureOf(String(id)));
       expect(await forget({ paths: project.paths, given, yes: true }, effects)).toMatchObject({ exitCode: 0 });
       expect(await isHeld()).toBe(true);
+      const fixture = await readFile(join(project.paths.root, 'fixtures/models/group_names.yml'), 'utf8');
+      expect(fixture).not.toContain(`group_id: ${id},`);
+      expect((await manifestsOnTarget()).length).toBeGreaterThan(1);
       expect(await deployed({ planOnly: true })).toMatchObject({ forgets: [expect.any(String)], vacuums: true });
       const report = await deployed();
       expect(report).toMatchObject({
         status: 'deployed',
         vacuumed: {
-          tables: expect.arrayContaining(['raw.groups', 'raw.events', 'marts.group_names', 'marts_build.event_log']),
+          tables: expect.arrayContaining([
+            'raw.groups',
+            'raw.events',
+            'marts.group_names',
+            'marts_build.event_log',
+            'snapshots.group_history',
+          ]),
         },
       });
+      expect((await history()).sort()).toEqual(others.sort());
+      const [manifest = '', ...earlier] = await manifestsOnTarget();
+      expect(earlier).toEqual([]);
+      expect(manifest).toContain('knows_its_name');
+      expect(manifest).not.toContain(`"group_id": ${id},`);
       expect(new Set(report.parity?.map(({ status }) => status))).toEqual(new Set(['equal']));
       expect(await isHeld()).toBe(false);
       await expect(
@@ -467,9 +490,38 @@ describe(`a target (${howSampled})`, () => {
         `rehearsal can't go back to ${before}: something was forgotten since`,
       );
       expect((await deployed()).status).toBe('unchanged');
+      await project.remove('dbt/snapshots/group_history.yml');
+      await project.remove('fixtures/models/group_names.yml');
+      await deployed();
     },
   );
 });
+
+const GROUP_HISTORY = `
+snapshots:
+  - name: group_history
+    relation: ref('stg_groups')
+    config: {schema: snapshots, unique_key: group_id, strategy: check, check_cols: [group_name]}
+`;
+
+/** A unit test with a group of this id. */
+const fixtureOf = (id: string): string => `
+unit_tests:
+  - name: knows_its_name
+    model: group_names
+    given: [{input: ref('stg_groups'), rows: [{group_id: ${id}, group_name: A}]}]
+    expect: {rows: [{group_id: ${id}, group_name: A}]}
+`;
+
+/** The manifests of deployments in the target's volume. */
+async function manifestsOnTarget(): Promise<string[]> {
+  const { volumes } = rehearsalPlaces(project.paths);
+  const files = await readdir(volumes, { recursive: true, withFileTypes: true });
+  const packed = files.filter(({ name }) => name === 'manifest.json.gz');
+  return Promise.all(
+    packed.map(async ({ parentPath, name }) => gunzipSync(await readFile(join(parentPath, name))).toString()),
+  );
+}
 
 /** The data files of the target's tables, and the uploads, that hold a text. */
 async function parquetFilesWith(text: string): Promise<string[]> {

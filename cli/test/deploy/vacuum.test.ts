@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { vacuumForgotten } from '../../src/deploy/vacuum.ts';
 import type { DatabricksRow } from '../../src/warehouse/databricks.ts';
-import { quietEffects } from '../support/effects.ts';
+import { quietEffects, temporaryPaths } from '../support/effects.ts';
 import { remoteAnswering } from './fake-target.ts';
 
 const table = { kind: 'table', version: 3, committedAt: 'then' };
@@ -41,9 +41,10 @@ async function vacuumed(properties: Record<string, string>, failing?: string) {
       return Object.entries(properties).map(([key, value]) => ({ key, value }));
     return [];
   });
+  const paths = await temporaryPaths();
   const lease = { lost: new AbortController().signal, requireHeld: async () => undefined };
   const identity = { deployment: 'one', commit: null, planHash: '', versions: {} };
-  const result = await vacuumForgotten({ remote, effects, lease }, identity);
+  const result = await vacuumForgotten({ remote, effects, lease, paths, target: { name: 'rehearsal' } }, identity);
   const changes = statements.filter((sql) => /^(drop|alter|vacuum|insert)/.test(sql));
   return { result, changes, warnings: effects.warnings };
 }
