@@ -37,7 +37,7 @@ it.skipIf(noBrowser !== undefined)('filters, sorts, downloads and keeps its filt
     .poll(() => cellsOf(page, GROUPS), PATIENT)
     .toEqual([
       ['First', '100', '1.5'],
-      ['Second', '20', '80'],
+      ['Second', '20', '80.0'],
     ]);
   expect(page.url()).toContain('?near=100');
   // By the keyboard: the header of the second column sorts, and keeps the focus.
@@ -107,6 +107,26 @@ select nothing from groups
   expect(texts[2]).toContain("The query 'broken' failed");
   expect(texts[3]).toContain("The query 'none' has no column a");
   await expectAccessible(page);
+  expect(complaints).toEqual([]);
+});
+
+it.skipIf(noBrowser !== undefined)('shows pairs of the same things in one order on both axes', async () => {
+  const { server } = await served(`---
+title: Pairs
+---
+
+\`\`\`sql pairs
+select a, b, n from (values ('Zoo', 'Ape', 1), ('Zoo', 'Bee', 2), ('Ape', 'Bee', 3), ('Ape', 'Zoo', 1), ('Bee', 'Zoo', 2), ('Bee', 'Ape', 3)) as t (a, b, n)
+\`\`\`
+
+<chart query="pairs" type="heat" x="b" y="a" color="n" title="Pairs"/>
+`);
+  const { page, complaints } = await open();
+  await page.goto(server.address);
+  await ready(page);
+  const names = ['Zoo', 'Ape', 'Bee'];
+  const texts = await page.locator('.figure svg[role=img] text').allTextContents();
+  expect(texts.filter((text) => names.includes(text))).toEqual([...names, ...names]);
   expect(complaints).toEqual([]);
 });
 

@@ -14,7 +14,7 @@ import { readPages } from '../../src/dashboard/page/read-pages.ts';
 import type { Component, Page } from '../../src/dashboard/page/types.ts';
 import { toSearch } from '../../src/dashboard/shared/addresses.ts';
 import { filterRows } from '../../src/dashboard/shared/filters.ts';
-import { formatOf, formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
+import { formatCell, formatOf, formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
 import type { InputValue, InputValues, PageScript, Rows } from '../../src/dashboard/shared/types.ts';
 import { DashboardServer } from '../../src/dashboard/site/server.ts';
 import type { ImpactedReader } from '../../src/lineage/impact.ts';
@@ -227,7 +227,7 @@ function shownCells({ columns, rows }: Rows, attributes: Component['attributes']
     shown.map(({ name, format }) => {
       const at = names.indexOf(name);
       // As the browser lays text out.
-      return formatValue(row[at] ?? null, format, columns[at]?.type)
+      return formatCell(row[at] ?? null, format, columns[at]?.type)
         .replaceAll(/\s+/g, ' ')
         .trim();
     }),

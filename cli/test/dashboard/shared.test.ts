@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { dataAddress, dataSetsOf, toSearch } from '../../src/dashboard/shared/addresses.ts';
 import { toCsv } from '../../src/dashboard/shared/csv.ts';
 import { filterRows } from '../../src/dashboard/shared/filters.ts';
-import { formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
+import { formatCell, formatValue, shownColumns } from '../../src/dashboard/shared/format.ts';
 import { inputsFrom } from '../../src/dashboard/shared/inputs.ts';
 import { resultsIn, textOf } from '../../src/dashboard/shared/lines.ts';
 import { linkOf } from '../../src/dashboard/shared/links.ts';
@@ -73,10 +73,16 @@ describe('values', () => {
     [12345.6, undefined, '12,346'],
     [0.012345, undefined, '0.01235'],
     [2.345, 'decimal', '2.3'],
+    [2, 'decimal', '2.0'],
     ['2026-10-31T22:59:54.371', 'moment', '2026-10-31 22:59'],
     ['2026-10-31T22:59:54.371', 'date', '2026-10-31'],
   ] as const)('%j as %s is shown as %s', (value, format, text) => {
     expect(formatValue(value, format)).toBe(text);
+  });
+
+  it('have as many decimals as the others of their column in a table', () => {
+    expect([1, 0.933].map((value) => formatCell(value, 'percent'))).toEqual(['100.0%', '93.3%']);
+    expect(formatCell('a', 'percent')).toBe('a');
   });
 
   it('are shown in the columns that a table names', () => {

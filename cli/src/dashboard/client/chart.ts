@@ -92,7 +92,8 @@ function optionsOf(
       ...(hasNames ? { tickRotate: -35, tickFormat: (name: string) => shortened(String(name), 18) } : {}),
       labelAnchor: 'center' as const,
       labelOffset: hasNames ? 100 : 36,
-      ...(isHeat && kindOf(rows, x) !== 'text' ? { type: 'band' as const } : {}),
+      ...(isHeat && !hasNames ? { type: 'band' as const } : {}),
+      ...(isHeat && hasNames ? { domain: inSameOrder(data, x, y) } : {}),
     },
     y: {
       label: isSideways ? null : (attributes['y-label'] ?? words(y)),
@@ -113,6 +114,12 @@ function optionsOf(
 const inOrder = (data: readonly Datum[], name: string): string[] => [
   ...new Set(data.map((datum) => String(datum[name] ?? ''))),
 ];
+
+/** Categories in the order of the rows, or in the other axis' order if it has the same ones: then equal pairs are on a diagonal. */
+function inSameOrder(data: readonly Datum[], name: string, other: string): string[] {
+  const [own, others] = [inOrder(data, name), inOrder(data, other)];
+  return new Set([...own, ...others]).size === others.length ? others : own;
+}
 
 const shortened = (text: string, length: number): string =>
   text.length > length ? `${text.slice(0, length - 1)}…` : text;

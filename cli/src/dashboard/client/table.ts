@@ -1,5 +1,5 @@
 import { toCsv } from '../shared/csv.ts';
-import { formatValue, type ShownColumn, shownColumns } from '../shared/format.ts';
+import { formatCell, type ShownColumn, shownColumns } from '../shared/format.ts';
 import { type Link, linkOf } from '../shared/links.ts';
 import { sortRows } from '../shared/sort.ts';
 import type { Rows } from '../shared/types.ts';
@@ -99,20 +99,24 @@ function bodyOf(
       at,
       format,
       type: result.columns[at]?.type ?? '',
-      numeric: isNumeric(result, name),
+      look: isNumeric(result, name)
+        ? 'number'
+        : isMoment(format, result.columns[at]?.type ?? '')
+          ? 'moment'
+          : lengthOf(result, at),
       links: link?.column === name,
     };
   });
   const lines = rows.map((row) => {
-    const cells = places.map(({ at, format, type, numeric, links }) => {
+    const cells = places.map(({ at, format, type, look, links }) => {
       const value = row[at] ?? null;
       const address = links ? link?.addressOf(row) : undefined;
       return element(
         'td',
-        { class: numeric ? 'number' : isMoment(format, type) ? 'moment' : undefined },
+        { class: look },
         address === undefined
-          ? formatValue(value, format, type)
-          : element('a', { href: address }, formatValue(value, format, type)),
+          ? formatCell(value, format, type)
+          : element('a', { href: address }, formatCell(value, format, type)),
       );
     });
     return element('tr', {}, ...cells);
@@ -123,6 +127,12 @@ function bodyOf(
 /** Dates and times stay on one line. */
 const isMoment = (format: ShownColumn['format'], type: string): boolean =>
   format === 'moment' || format === 'date' || type === 'DATE' || type.startsWith('TIMESTAMP');
+
+/** Columns of texts get a width in which these take few lines; a table that is too wide scrolls. */
+function lengthOf({ rows }: Rows, at: number): 'long' | 'medium' | undefined {
+  const longest = Math.max(0, ...rows.map((row) => String(row[at] ?? '').length));
+  return longest > 40 ? 'long' : longest > 20 ? 'medium' : undefined;
+}
 
 function controls(
   result: Rows,

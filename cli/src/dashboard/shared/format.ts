@@ -3,9 +3,14 @@ import type { Value } from './types.ts';
 export type Format = 'integer' | 'decimal' | 'percent' | 'date' | 'moment' | 'text';
 
 const integer = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
-const decimal = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
+const decimal = new Intl.NumberFormat('en', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const precise = new Intl.NumberFormat('en', { maximumSignificantDigits: 4 });
 const percent = new Intl.NumberFormat('en', { style: 'percent', maximumFractionDigits: 1 });
+const alignedPercent = new Intl.NumberFormat('en', {
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
 
 /** A value as people read it. */
 export function formatValue(value: Value, format: Format | undefined, type = ''): string {
@@ -18,6 +23,10 @@ export function formatValue(value: Value, format: Format | undefined, type = '')
     return value.slice(0, 16).replace('T', ' ');
   return value;
 }
+
+/** A value in a column of a table, where all percentages have as many decimals. */
+export const formatCell = (value: Value, format: Format | undefined, type = ''): string =>
+  typeof value === 'number' && format === 'percent' ? alignedPercent.format(value) : formatValue(value, format, type);
 
 function formatNumber(value: number, format: Format | undefined): string {
   if (format === 'percent') return percent.format(value);
