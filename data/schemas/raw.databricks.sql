@@ -17,7 +17,7 @@ create table if not exists `raw`.`groups` (
   `_source_file` string not null,
   `_record_index` bigint not null,
   `_loaded_at` timestamp not null
-) using delta;
+) using delta tblproperties ('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at');
 
 create table if not exists `raw`.`users` (
   `user_id` bigint,
@@ -31,7 +31,7 @@ create table if not exists `raw`.`users` (
   `_source_file` string not null,
   `_record_index` bigint not null,
   `_loaded_at` timestamp not null
-) using delta;
+) using delta tblproperties ('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at');
 
 create table if not exists `raw`.`venues` (
   `venue_id` bigint,
@@ -46,7 +46,7 @@ create table if not exists `raw`.`venues` (
   `_source_file` string not null,
   `_record_index` bigint not null,
   `_loaded_at` timestamp not null
-) using delta;
+) using delta tblproperties ('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at');
 
 create table if not exists `raw`.`events` (
   `group_id` bigint,
@@ -65,7 +65,7 @@ create table if not exists `raw`.`events` (
   `_source_file` string not null,
   `_record_index` bigint not null,
   `_loaded_at` timestamp not null
-) using delta;
+) using delta tblproperties ('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at');
 
 create table if not exists `raw`.`rejected_records` (
   `rejected_id` string not null,
@@ -79,7 +79,7 @@ create table if not exists `raw`.`rejected_records` (
   `_source_file` string not null,
   `_record_index` bigint not null,
   `_loaded_at` timestamp not null
-) using delta;
+) using delta tblproperties ('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at');
 
 create table if not exists `raw`.`loaded_files` (
   `batch_id` string not null,

@@ -113,6 +113,7 @@ async function plan(places: Places, subject: Subject | undefined, fixtures: bool
     finishedAt: null,
     ...(await searchLocal(places, only)),
     fixtures: found.map(({ file, lines }) => ({ file, lines: [...lines], rewritten: fixtures })),
+    landedOn: [...(paths.settings.landed?.targets ?? [])],
     cleared: [],
   };
   // An interrupted one of the same record is replaced.

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MeetupError } from '../config/errors.ts';
 import { reasonOf } from '../config/explain.ts';
+import { readRawTables } from '../ingest/raw-tables.ts';
 import type { RemoteTarget } from '../targets/target.ts';
 import { isNotThere } from '../warehouse/databricks-errors.ts';
 import { quoteText } from '../warehouse/databricks-sql.ts';
@@ -9,7 +10,7 @@ import { asidesIn, dropAsideStatement } from './kept-tables.ts';
 import { type Deployed, type DeploymentIdentity, deployedNow, readLedger, writeEntry } from './ledger.ts';
 import { removeManifests } from './manifests.ts';
 import { foreignIn } from './owners.ts';
-import { clearLanding } from './raw/land.ts';
+import { clearLanding, statisticsOf } from './raw/land.ts';
 import { listSchemas, type RelationStates } from './relations.ts';
 import { dropStatement, type Remote, relationOn, schemasOf } from './remote.ts';
 
@@ -51,9 +52,16 @@ export async function vacuumForgotten(
     const tables = (deployed.unvacuumed ?? []).filter(
       (relation) => present.get(relation) === 'table' && !dropped.includes(relation),
     );
+    // Tables that an earlier version made have statistics of all columns.
+    const columns = new Map(
+      (await readRawTables(context.paths.schemas)).map((table) => [`raw.${table.name}`, table.columns]),
+    );
     for (const relation of tables) {
       await lease.requireHeld();
       effects.reporter.progress(`removing earlier versions of ${relation}`);
+      for (const statistics of statisticsOf(columns.get(relation) ?? [])) {
+        await remote.connection.run(`alter table ${relationOn(remote, relation)} set tblproperties (${statistics})`);
+      }
       await vacuum(remote, relation);
     }
     const left = Object.entries(deployed.relations).filter(([relation]) => !dropped.includes(relation));

@@ -3,7 +3,7 @@ import type { Receipt } from './receipts.ts';
 
 /** A receipt, or what is about to be removed, as text without any value. */
 export function receiptText(receipt: Receipt): string {
-  const { tombstone, version, finishedAt, files, tables, fixtures, notSearched, cleared } = receipt;
+  const { tombstone, version, finishedAt, files, tables, fixtures, notSearched, landedOn, cleared } = receipt;
   const isDone = finishedAt !== null;
   const what = `one of ${tombstone.entity}, by ${tombstone.key.join(', ')}${isDone ? ` (tombstone ${tombstone.hash.slice(0, 16)}…)` : ''}`;
   const left = fixtures.filter(({ rewritten }) => !rewritten);
@@ -46,6 +46,11 @@ export function receiptText(receipt: Receipt): string {
         ]),
     ...(notSearched.length === 0 ? [] : [`Not searched, because they are no data files: ${notSearched.join(', ')}.`]),
     ...(cleared.length === 0 ? [] : [`Removed from the state folder: ${cleared.join(', ')}.`]),
+    ...(landedOn.length === 0
+      ? []
+      : [
+          `On ${landedOn.join(' and ')}, files land in a volume: neither they nor what was loaded from them is changed, so remove it there by hand (docs/privacy.md).`,
+        ]),
     isDone
       ? 'The models were built again from what is left. A later drop that holds it is loaded without it. Each target follows with its next deployment.'
       : 'The models will be built again from what is left. It cannot be undone.',

@@ -24,6 +24,8 @@ const receiptSchema = z.strictObject({
   fixtures: z.array(z.strictObject({ file: z.string(), lines: z.array(z.number()), rewritten: z.boolean() })),
   /** Files in the data folder that are no data to meetup and were not searched. */
   notSearched: z.array(z.string()),
+  /** Targets on which files land in a volume: nothing is removed there. */
+  landedOn: z.array(z.string()).default([]),
   /** Files and folders in the state folder that were removed, because they may have held something. */
   cleared: z.array(z.string()),
 });

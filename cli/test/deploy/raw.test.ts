@@ -120,7 +120,7 @@ describe('columns that a schema has changed', () => {
     const [found] = await findColumnChanges(target, users);
     expect(found).toMatchObject({ added: [], retyped: [{ name: 'country', from: 'bigint', to: 'string' }] });
     expect(found && changeColumnsStatements(target, found, tables)[0]).toMatch(
-      /^create or replace table `main`\.`raw`\.`users` \(.*`country` string.*\) using delta$/,
+      /^create or replace table `main`\.`raw`\.`users` \(.*`country` string.*\) using delta tblproperties \('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at'\)$/,
     );
   });
 });
@@ -167,7 +167,7 @@ describe('a name that Delta forbids', () => {
       `create table if not exists \`main\`.\`raw\`.\`people\` (\`first name\` string) using delta ${PROPERTY}`,
       `create table if not exists \`main\`.\`raw\`.\`people\` (\`a\` array<struct<\`x,y\`: bigint>>) using delta ${PROPERTY}`,
     ]);
-    expect(rawTableStatements({ catalog: 'main' }, tables).join()).not.toContain('tblproperties');
+    expect(rawTableStatements({ catalog: 'main' }, tables).join()).not.toContain('columnMapping');
   });
 
   it('turns the mapping on before a column with it is added', () => {

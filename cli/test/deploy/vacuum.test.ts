@@ -56,6 +56,7 @@ describe('removing earlier versions', () => {
     expect(changes.slice(0, -1)).toEqual([
       'drop table if exists marts.meetup_aside__gone',
       'drop table if exists marts.old',
+      "alter table raw.users set tblproperties ('delta.dataSkippingStatsColumns' = '_batch_id,_batch_seq,_dropped_on,_source_file,_record_index,_loaded_at')",
       "alter table raw.users set tblproperties ('delta.deletedFileRetentionDuration' = 'interval 0 seconds')",
       'vacuum raw.users retain 0 hours',
       "alter table raw.users unset tblproperties if exists ('delta.deletedFileRetentionDuration')",

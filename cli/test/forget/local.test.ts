@@ -2,9 +2,11 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { run } from '../../src/commands/forget.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { findInFixtures, rewriteFixtures } from '../../src/forget/fixtures.ts';
 import { removeLocal, searchLocal } from '../../src/forget/local.ts';
+import { receiptText } from '../../src/forget/receipt-text.ts';
 import { findSubject, parseGiven } from '../../src/forget/subject.ts';
 import { readTombstones, TOMBSTONES, type Tombstones } from '../../src/ingest/forgotten/tombstones.ts';
 import { readContracts } from '../../src/ingest/schemas.ts';
@@ -197,6 +199,20 @@ describe('the command', () => {
     expect(stdout + stderr).not.toContain('8123456');
     expect(existsSync(join(paths.data, TOMBSTONES))).toBe(false);
     expect((await readFile(paths.workDatabase)).equals(before)).toBe(true);
+  });
+
+  it('says that it removes nothing from a target on which files land', async () => {
+    const { paths } = await loaded();
+    const settings: typeof paths.settings = {
+      ...paths.settings,
+      landed: { targets: ['prod'], volume: 'arrived.drops' },
+    };
+    const effects = quietEffects();
+    const given = [parseGiven('user_id=1')];
+    const { report } = await run({ paths: { ...paths, settings }, given, dryRun: true }, effects);
+    expect(report.receipts.map(receiptText).join()).toContain(
+      'On prod, files land in a volume: neither they nor what was loaded from them is changed',
+    );
   });
 
   it.each([

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MeetupError } from '../../config/errors.ts';
 import type { RawTable } from '../../ingest/raw-tables.ts';
+import { isLoadColumn } from '../../ingest/schemas.ts';
 import { isNotThere } from '../../warehouse/databricks-errors.ts';
 import { quoteName, quoteNames } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
@@ -25,7 +26,8 @@ export function rawTableStatements(remote: Pick<Remote, 'catalog'>, rawTables: r
 }
 
 /** Delta only allows names such as `first name` in tables that map names to columns. */
-export const TO_MAPPING = `tblproperties ('delta.columnMapping.mode' = 'name')`;
+const MAPPING = `'delta.columnMapping.mode' = 'name'`;
+export const TO_MAPPING = `tblproperties (${MAPPING})`;
 
 /** Whether names of columns, or of fields in them, have characters that Delta forbids without a mapping. */
 export const needsMapping = (columns: RawTable['columns']): boolean =>
@@ -39,11 +41,26 @@ function hasForbiddenField(type: DuckDbType): boolean {
 }
 
 /** A raw table's columns and format, as they are declared on a target. */
-export function tableClause({ columns }: RawTable): string {
-  const list = columns.map(
+export function tableClause(table: RawTable): string {
+  const list = table.columns.map(
     ({ name, type, notNull }) => `${quoteName(name)} ${databricksType(type)}${notNull ? ' not null' : ''}`,
   );
-  return `(${list.join(', ')}) using delta${needsMapping(columns) ? ` ${TO_MAPPING}` : ''}`;
+  return `(${list.join(', ')}) ${tableFormat(table)}`;
+}
+
+/** How a raw table is stored on a target. */
+export function tableFormat({ columns }: Pick<RawTable, 'columns'>): string {
+  const properties = [...(needsMapping(columns) ? [MAPPING] : []), ...statisticsOf(columns)];
+  return `using delta${properties.length === 0 ? '' : ` tblproperties (${properties.join(', ')})`}`;
+}
+
+/**
+ * The table property with the columns whose lowest and highest values Delta's log may hold. Of records these are only those that say where a
+ * record came from: the log outlives the rows, so it would keep a forgotten value for as long as its retention.
+ */
+export function statisticsOf(columns: RawTable['columns']): string[] {
+  const own = columns.map(({ name }) => name).filter(isLoadColumn);
+  return own.length === 0 ? [] : [`'delta.dataSkippingStatsColumns' = '${own.join(',')}'`];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { needsMapping, TO_MAPPING } from '../../deploy/raw/land.ts';
+import { tableFormat } from '../../deploy/raw/land.ts';
 import { createTable, type RawTable } from '../../ingest/raw-tables.ts';
 import { quoteName } from '../../warehouse/databricks-sql.ts';
 import { databricksType } from '../../warehouse/databricks-types.ts';
@@ -16,7 +16,6 @@ export const databricksDdl = (tables: readonly RawTable[]): string =>
       const list = table.columns.map(
         ({ name, type, notNull }) => `  ${quoteName(name)} ${databricksType(type)}${notNull ? ' not null' : ''}`,
       );
-      const mapping = needsMapping(table.columns) ? ` ${TO_MAPPING}` : '';
-      return `\ncreate table if not exists \`raw\`.${quoteName(table.name)} (\n${list.join(',\n')}\n) using delta${mapping};\n`;
+      return `\ncreate table if not exists \`raw\`.${quoteName(table.name)} (\n${list.join(',\n')}\n) ${tableFormat(table)};\n`;
     })
     .join('')}`;
