@@ -34,7 +34,7 @@ select model, row_count from pipeline_models where row_count > 0 order by row_co
 
 <table query="last_build" title="The last build"
   columns="ended_at: Ended (UTC) (moment), status: Status, why: Why, seconds: Seconds (decimal), models: Models, tests: Tests"/>
-<chart query="largest" type="bar" x="row_count" y="model" title="The largest tables" x-label="Rows"/>
+<chart query="largest" type="bar" x="row_count" y="model" title="The largest tables" x-label="Rows" empty="No table has rows yet. Views, which have none of their own, are not counted."/>
 <table query="models" title="Models"
   columns="model: Model, schema: Schema, owner: Owner, row_count: Rows, seconds: Seconds (decimal), tests: Tests, failing_tests: Failing, status: Status, description: Meaning"/>
 ${model === undefined ? '' : rowsOf(model)}`;

@@ -6,6 +6,7 @@ import { formatCell, formatValue, shownColumns } from '../../src/dashboard/share
 import { inputsFrom } from '../../src/dashboard/shared/inputs.ts';
 import { resultsIn, textOf } from '../../src/dashboard/shared/lines.ts';
 import { linkOf } from '../../src/dashboard/shared/links.ts';
+import { namedPlaces } from '../../src/dashboard/shared/places.ts';
 import { sortRows } from '../../src/dashboard/shared/sort.ts';
 import type { Condition, InputValue, PageInput, Rows } from '../../src/dashboard/shared/types.ts';
 
@@ -62,6 +63,30 @@ describe('CSV', () => {
         ],
       }),
     ).toBe('"a,b",n\r\n"say ""hi""",-1\r\n\'=1+1,\r\n"two\nlines",0.5\r\n');
+  });
+});
+
+describe('places on a map', () => {
+  const columns = { places: 'city', latitude: 'y', longitude: 'x' };
+  const point = (city: string | null, x: number, y: number) => ({ city, x, y });
+
+  it('are named in the middle of their points, those with the most first, and not over another name', () => {
+    const points = [
+      point('Small beside large', 4.01, 52.01),
+      point('Large', 4, 52),
+      point('Large', 4.2, 52.2),
+      point('Far', 6, 50),
+      point(null, 5, 51),
+    ];
+    expect(namedPlaces(points, columns)).toEqual([
+      { name: 'Large', x: expect.closeTo(4.1), y: expect.closeTo(52.1) },
+      { name: 'Far', x: 6, y: 50 },
+    ]);
+  });
+
+  it('are none without points, and one if there is only one', () => {
+    expect(namedPlaces([], columns)).toEqual([]);
+    expect(namedPlaces([point('Here', 4, 52)], columns)).toEqual([{ name: 'Here', x: 4, y: 52 }]);
   });
 });
 

@@ -21,7 +21,9 @@ const files: Readonly<Record<string, string>> = {
     "{{ config(materialized='ephemeral') }} select *, upper(town) as loud from {{ ref('renamed') }}\n",
   'models/merged.sql': `{{ config(materialized='incremental', unique_key='id') }}
 select id, loud, contact from {{ ref('ephemeral') }}
-{% if is_incremental() %} where id > (select max(id) from {{ this }}) {% endif %}
+{% if is_incremental() %}
+where id > (select max(id) from {{ this }}) and id in (select changed.id from merged__changed as changed)
+{% endif %}
 `,
   'models/towns.sql': "select town, count(*) as n from {{ ref('renamed') }} group by all\n",
   'models/dynamic.sql': "select columns('id|contact') from {{ ref('renamed') }}\n",
@@ -96,6 +98,11 @@ describe('meetup impact', () => {
       expect.arrayContaining(['renamed.town', 'people.city']),
     );
     expect(report.fedBy.map(({ column }) => column)).not.toContain('email');
+  });
+
+  it('names a temporary table that decides which rows there are', () => {
+    const text = renderImpact(impact('merged.loud'), styleFor({}, {}));
+    expect(text).toMatch(/^ *merged__changed \(id\)$/m);
   });
 
   it('names the columns that a change can alter, the tests and the queries that read them', () => {

@@ -1,17 +1,19 @@
 import * as Plot from '@observablehq/plot';
 import type { FeatureCollection } from 'geojson';
 import { words } from '../shared/format.ts';
+import { namedPlaces } from '../shared/places.ts';
 import type { ComponentScript, PageScript, Rows } from '../shared/types.ts';
 import { type Datum, datumsOf, kindOf } from './columns.ts';
 import { labelled } from './labelled.ts';
 
 /** The columns that a map needs. */
-export const mapColumns = ({ attributes: { latitude, longitude, label, size, color } }: ComponentScript) => [
+export const mapColumns = ({ attributes: { latitude, longitude, label, size, color, places } }: ComponentScript) => [
   latitude,
   longitude,
   label,
   size,
   color,
+  places,
 ];
 
 const known = new Map<string, Promise<FeatureCollection>>();
@@ -63,7 +65,7 @@ export async function drawMap(
   rows: Rows,
   { width, page, all }: MapOptions,
 ): Promise<Element> {
-  const { latitude = '', longitude = '', label = '', size, color } = component.attributes;
+  const { latitude = '', longitude = '', label = '', size, color, places } = component.attributes;
   const data = datumsOf(rows).filter(
     (datum) => typeof datum[latitude] === 'number' && typeof datum[longitude] === 'number',
   );
@@ -98,6 +100,16 @@ export async function drawMap(
           tip: true,
         },
       ),
+      Plot.text(places === undefined ? [] : namedPlaces(data, { places, latitude, longitude }), {
+        x: 'x',
+        y: 'y',
+        text: 'name',
+        dy: -14,
+        fill: 'var(--text)',
+        stroke: 'var(--surface)',
+        strokeWidth: 4,
+        fontWeight: 600,
+      }),
     ],
   });
   return labelled(plot, `Map: ${component.title}. The same numbers are in the table below.`);

@@ -56,6 +56,7 @@ export const componentSchemas = {
     label: column,
     size: column.optional(),
     color: column.optional(),
+    places: column.optional(),
   }),
 } as const satisfies Record<ComponentKind, z.ZodType>;
 

@@ -277,7 +277,7 @@ class _Reader:
     def _named(self, reads: Iterable[Read], reader: ManifestNode | None = None) -> list[tuple[str, str]]:
         """The reads by unique id, without what a model reads of its own table."""
         own = reader.unique_id if reader is not None else None
-        named = {(self._ids.get(place, f"relation.{place[1]}.{place[2]}"), column) for place, column in reads}
+        named = {(self._ids.get(place, _relation(place)), column) for place, column in reads}
         return sorted(read for read in named if read[0] != own)
 
     def _column(self, name: str, reads: Iterable[tuple[str, str]], digest: str | None, unique_id: str) -> LineageColumn:
@@ -298,6 +298,11 @@ class _Reader:
     @staticmethod
     def _rows(reads: Iterable[tuple[str, str]], digest: str | None) -> LineageRows:
         return {"reads": [_read(*read) for read in reads], "digest": digest}
+
+
+def _relation(place: Place) -> str:
+    """What is no node, such as a temporary table, which is in no schema."""
+    return ".".join(("relation", *(part for part in place[1:] if part)))
 
 
 # Parts of a model's configuration that have no effect on its rows.
