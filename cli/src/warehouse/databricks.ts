@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DBSQLClient, type DBSQLSession } from '@databricks/sql';
+import type { DBSQLClient, DBSQLSession } from '@databricks/sql';
 import { InterruptedError, MeetupError, messageOf } from '../config/errors.ts';
 import { quoteText } from './databricks-sql.ts';
 
@@ -73,7 +73,9 @@ export interface DatabricksConnection {
  * @throws MeetupError if the warehouse can't be reached or refuses the credentials.
  */
 export async function connectDatabricks(options: DatabricksOptions): Promise<DatabricksConnection> {
-  const client = new DBSQLClient({ logger: { log: () => undefined } });
+  // Only now: loading the driver takes a third of a second, which commands that work on this machine alone don't spend.
+  const driver = await import('@databricks/sql');
+  const client = new driver.DBSQLClient({ logger: { log: () => undefined } });
   // Without a listener, a connection that breaks between two statements would end the process.
   client.on('error', () => undefined);
   try {
