@@ -21,6 +21,8 @@ const SWEEP_MS = 2000;
 const SWEEP_WITHOUT_EVENTS_MS = 500;
 /** The pause between two sweeps is at least this many times the duration of one. */
 const SWEEP_SHARE = 50;
+/** How many paths are remembered with whether they are ignored. */
+const MOST_KNOWN_PATHS = 50_000;
 
 export interface Watcher {
   /** All watched files at the start. */
@@ -63,6 +65,8 @@ class ProjectWatcher {
   readonly #git: GitLock;
   readonly #events = new Map<string, FolderEvents>();
   #folders: ProjectFolders;
+  /** Which paths are ignored, since each sweep asks about all of them. It depends on nothing but the folders. */
+  readonly #ignored = new Map<string, boolean>();
   #roots: readonly string[] = [];
   #saidByDbt: readonly string[] = [];
   /** Files that events named, files that a sweep found, and folders to scan. */
@@ -85,7 +89,7 @@ class ProjectWatcher {
     this.#folders = projectFolders(paths);
     this.#git = new GitLock(paths.root);
     this.#tree = new FileTree({
-      isIgnored: (path) => isIgnored(path, paths, this.#folders),
+      isIgnored: (path) => this.#isIgnored(path),
       followsLink: (path) => isWithin(path, paths.data),
       onFolder: (path, state) => (state === 'new' ? this.#listen(path) : this.#stopListening(path)),
     });
@@ -117,6 +121,7 @@ class ProjectWatcher {
     const { data, schemas } = this.#paths;
     const found = projectFolders(this.#paths);
     this.#folders = { ...found, searched: [...new Set([...found.searched, ...this.#saidByDbt])] };
+    this.#ignored.clear();
     const roots = [
       ...new Set([...projectRoots(this.#paths, this.#folders), data, ...(isWithin(schemas, data) ? [] : [schemas])]),
     ];
@@ -124,6 +129,16 @@ class ProjectWatcher {
     this.#roots = roots;
     for (const parent of new Set(roots.map((root) => dirname(root))))
       if (!this.#events.has(parent)) this.#listen(parent);
+  }
+
+  #isIgnored(path: string): boolean {
+    const known = this.#ignored.get(path);
+    if (known !== undefined) return known;
+    // Editors' temporary files have ever new names.
+    if (this.#ignored.size >= MOST_KNOWN_PATHS) this.#ignored.clear();
+    const ignored = isIgnored(path, this.#paths, this.#folders);
+    this.#ignored.set(path, ignored);
+    return ignored;
   }
 
   #listen(folder: string): void {
@@ -177,7 +192,7 @@ class ProjectWatcher {
       if (roots.length > 0) this.#wait();
       return;
     }
-    if (name !== null && isIgnored(path, this.#paths, this.#folders)) return;
+    if (name !== null && this.#isIgnored(path)) return;
     // The last event of a deleted folder has its own name.
     if (name === null || (name === basename(folder) && statOf(path) === undefined)) this.#stopListening(folder);
     this.#dirty.add(folder);
