@@ -12,7 +12,11 @@ export interface TextAt {
 /** Lines that are passed to JavaScript at once, and their bytes. */
 const PORTION = { lines: 10_000, bytes: 64_000_000 };
 
-const ENUM = 'hashes_in_doubt';
+const IN_DOUBT = 'hashes_in_doubt';
+const ALL = 'hashes_by_line';
+
+/** The most lines whose hashes are kept in memory to look up positions. */
+const MOST_IN_MEMORY = 500_000;
 
 /**
  * Which lines of a file are in doubt, in a temporary table with a row per line: its hash, and its text if it is in doubt. Equal
@@ -23,17 +27,24 @@ export class LinesInDoubt {
   readonly lines: number;
   /** How many of them are certainly valid. */
   readonly certain: number;
+  /** Whether a line's hash tells which line it is. */
+  readonly #isUnique: boolean;
   readonly #loading: Loading;
   readonly #table: string;
   /** Row ids follow the file's order. Inside a transaction, they exceed 2^53. */
   readonly #first: bigint;
 
-  private constructor(loading: Loading, table: string, lines: number, certain: number, first: bigint) {
+  private constructor(
+    loading: Loading,
+    table: string,
+    counted: { readonly lines: number; readonly certain: number; readonly isUnique: boolean; readonly first: bigint },
+  ) {
     this.#loading = loading;
     this.#table = table;
-    this.lines = lines;
-    this.certain = certain;
-    this.#first = first;
+    this.lines = counted.lines;
+    this.certain = counted.certain;
+    this.#isUnique = counted.isUnique;
+    this.#first = counted.first;
   }
 
   static hashOf(text: string): string {
@@ -66,12 +77,27 @@ export class LinesInDoubt {
 
   /** Reads the table that {@link mark} made. */
   static async read(loading: Loading, table: string): Promise<LinesInDoubt> {
-    const [[lines, doubtful, first] = []] = await rowsOf(
+    const [[rows, doubtful, first] = []] = await rowsOf(
       loading,
       `select count(*), count(text), coalesce(min(rowid), 0) from ${table}`,
     );
-    const count = Number(lines ?? 0);
-    return new LinesInDoubt(loading, table, count, count - Number(doubtful ?? 0), BigInt(String(first ?? 0)));
+    const lines = Number(rows ?? 0);
+    const certain = lines - Number(doubtful ?? 0);
+    const isUnique = certain > 0 && lines <= MOST_IN_MEMORY && (await hashesOf(loading, table)) === lines;
+    return new LinesInDoubt(loading, table, { lines, certain, isUnique, first: BigInt(String(first ?? 0)) });
+  }
+
+  /**
+   * An expression for the position of a certain record among the file's records, from its hash; the hash itself if that doesn't tell.
+   * A line that was not there when the table was made makes the statement fail.
+   * @param skipped the number of lines before the first record.
+   */
+  async positionOf(hashed: string, skipped: number): Promise<string> {
+    if (!this.#isUnique) return hashed;
+    await this.#loading.warehouse.run(
+      `create temporary type ${ALL} as enum (select cast(hashed as varchar) from ${this.#table} order by rowid)`,
+    );
+    return `cast(enum_code(cast(cast(${hashed} as varchar) as ${ALL})) as bigint) - ${skipped}`;
   }
 
   /**
@@ -81,9 +107,9 @@ export class LinesInDoubt {
   async isCertain(hashed: string): Promise<string> {
     if (this.certain === this.lines) return 'true';
     await this.#loading.warehouse.run(
-      `create temporary type ${ENUM} as enum (select distinct cast(hashed as varchar) from ${this.#table} where text is not null)`,
+      `create temporary type ${IN_DOUBT} as enum (select distinct cast(hashed as varchar) from ${this.#table} where text is not null)`,
     );
-    return `try_cast(cast(${hashed} as varchar) as ${ENUM}) is null`;
+    return `try_cast(cast(${hashed} as varchar) as ${IN_DOUBT}) is null`;
   }
 
   /** The text of a line that is in doubt; empty for any other line. */
@@ -121,7 +147,7 @@ export class LinesInDoubt {
   }
 
   /**
-   * Gives the inserted records their positions.
+   * Gives the inserted records their positions, unless they have them.
    * @param skipped the number of lines before the first record.
    * @param others the number of records that were inserted behind the certain ones, with their positions.
    * @throws NotByLineError if they are not the certain lines, in the same order.
@@ -129,12 +155,13 @@ export class LinesInDoubt {
   async number(skipped: number, others: number): Promise<void> {
     const { batch, warehouse } = this.#loading;
     const table = tableOf(this.#loading);
-    const [[rows, first] = []] = await rowsOf(
+    const [[rows, first, positions] = []] = await rowsOf(
       this.#loading,
-      `select count(*), coalesce(min(rowid), 0) from ${table} where _batch_seq = ${batch.seq}`,
+      `select count(*), coalesce(min(rowid), 0), ${this.#isUnique ? 'count(distinct _record_index)' : 'count(*)'}
+       from ${table} where _batch_seq = ${batch.seq}`,
     );
-    if (Number(rows ?? 0) !== this.certain + others) throw new NotByLineError();
-    if (this.certain === 0) return;
+    if (Number(rows ?? 0) !== this.certain + others || positions !== rows) throw new NotByLineError();
+    if (this.certain === 0 || this.#isUnique) return;
     const ranked = `(select rowid - ${this.#first + BigInt(skipped)} as position, hashed,
         row_number() over (order by rowid) - 1 + ${first} as row from ${this.#table} where text is null)`;
     const [[same] = []] = await rowsOf(
@@ -152,10 +179,17 @@ export class LinesInDoubt {
   /** Removes what it has made. */
   async drop(): Promise<void> {
     const { warehouse } = this.#loading;
-    await warehouse.run(`drop type if exists ${ENUM}`);
+    await warehouse.run(`drop type if exists ${IN_DOUBT}`);
+    await warehouse.run(`drop type if exists ${ALL}`);
     await warehouse.run(`drop table ${this.#table}`);
     await warehouse.run('drop table if exists temp.valid_in_doubt');
   }
+}
+
+/** How many different hashes the lines have. */
+async function hashesOf(loading: Loading, table: string): Promise<number> {
+  const [[hashes] = []] = await rowsOf(loading, `select count(distinct hashed) from ${table}`);
+  return Number(hashes ?? 0);
 }
 
 async function rowsOf(loading: Loading, sql: string): Promise<readonly (readonly unknown[])[]> {

@@ -84,7 +84,7 @@ async function insertAll(
   const early = validated(loading, first.flatMap(recordOn));
   const valid = early.filter(isValid);
   const sources = [
-    ...(doubt.certain > 0 ? [certainLines(source, await doubt.isCertain('record_index'))] : []),
+    ...(doubt.certain > 0 ? [await certainLines(doubt, source, lines.skipped)] : []),
     ...(valid.length > 0 ? [await keepValid(loading, doubt, lines.skipped, valid, first)] : []),
   ];
   if (sources.length > 0) await loading.warehouse.run(appendStatement(loading, sources));
@@ -130,6 +130,9 @@ async function keepValid(
   return `temp.${table}`;
 }
 
-/** The lines that are not in doubt, in order, with their hash as record_index, because their position is not known yet. */
-const certainLines = (source: string, isCertain: string): string =>
-  `(select * from (select json_text, ${LinesInDoubt.hashOf('record_text')} as record_index from ${source}) where ${isCertain})`;
+/** The lines that are not in doubt, in order, with their position or, if it is not known yet, their hash as record_index. */
+async function certainLines(doubt: LinesInDoubt, source: string, skipped: number): Promise<string> {
+  const isCertain = await doubt.isCertain('hashed');
+  const hashed = `(select json_text, ${LinesInDoubt.hashOf('record_text')} as hashed from ${source})`;
+  return `(select json_text, ${await doubt.positionOf('hashed', skipped)} as record_index from ${hashed} where ${isCertain})`;
+}

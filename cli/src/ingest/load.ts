@@ -92,7 +92,7 @@ export async function load(options: LoadOptions, effects: Effects): Promise<Comm
     const forgotten = await readTombstones(options.paths.data);
     let newestBatch: string | null;
     let history: History;
-    const warehouse = await openWork(options.paths);
+    const warehouse = await openWork(options.paths, { toLoad: true });
     try {
       history = await updateTables(warehouse, contracts, options);
       for (const drop of drops) {
