@@ -46,8 +46,8 @@ class Replay:
         self._connection(statement).execute(statement.sql).fetchall()
 
     def _connection(self, statement: Statement) -> duckdb.DuckDBPyConnection:
-        # dbt has a new connection to the file for each node, which costs nothing here.
-        key = (statement.database, 0 if statement.database == WORKING else statement.connection)
+        # Each node has a connection of its own, because two of them may be in transactions at the same time.
+        key = (statement.database, statement.connection)
         if key not in self.connections:
             self.connections[key] = cursor = self._database(statement.database).cursor()
             cursor.execute("set TimeZone = 'UTC'")  # as in profiles.yml

@@ -27,6 +27,8 @@ const { values } = parseArgs({
     cold: { type: 'string', default: '3' },
     // How many marts to measure. All of them by default.
     marts: { type: 'string', default: '1000' },
+    // Milliseconds between two saves. The engine tidies up when it has nothing to do for a moment, as it does between a person's saves.
+    pause: { type: 'string', default: '0' },
     // Names of kinds of change, separated by commas, and `marts`. All of them by default.
     only: { type: 'string' },
     // The number of additional rebuilds, to see whether memory grows. 500 take three minutes.
@@ -157,18 +159,26 @@ try {
   execFileSync(meetup, ['generate', '--scale', values.scale, '--out', join(project, 'data')], { env, stdio: 'ignore' });
   const watching = new Watching(project, state);
   await watching.ready;
-  console.log(`kind of change        median        p95   of ${values.saves} saves, sample at scale ${values.scale}`);
+  console.log(
+    `kind of change        median        p95  processor time   of ${values.saves} saves, sample at scale ${values.scale}`,
+  );
   const medians = new Map<string, number>();
   for (const { name, file, change } of kinds) {
-    const times: number[] = [];
+    const [times, processor]: [number[], number[]] = [[], []];
     for (let save = 0; save <= Number(values.saves); save += 1) {
+      const processes = watching.processes();
+      const before = processorTimeOf(processes);
       const { ms: time, done } = await watching.save(file, (text) => change(text, 1000 + save));
+      const used = processorTimeOf(processes) - before;
       if (done.failing.length > 0) throw new Error(`${name}: ${done.failing.join(', ')} failed`);
       // The first save may fill caches that are full in daily use.
-      if (save > 0) times.push(time);
+      if (save === 0) continue;
+      times.push(time);
+      processor.push(used);
+      await delay(Number(values.pause));
     }
     medians.set(name, median(times));
-    console.log(`${name.padEnd(18)} ${ms(median(times))}  ${ms(percentile(times, 0.95))}`);
+    console.log(`${name.padEnd(18)} ${ms(median(times))}  ${ms(percentile(times, 0.95))}  ${ms(median(processor))}`);
   }
   const [, leaf] = allKinds;
   for (let rebuild = 1; leaf !== undefined && rebuild <= Number(values.rebuilds); rebuild += 1) {
