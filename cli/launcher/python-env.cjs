@@ -19,6 +19,8 @@ const WORDS = {
   python: { what: 'The Python packages for dbt', step: 'Installing dbt' },
   metrics: { what: 'The Python packages for metrics', step: 'Installing MetricFlow' },
   landing: { what: 'The Python packages for landed files', step: 'Installing the packages for landed files' },
+  clients: { what: 'The clients of Databricks', step: 'Installing clients of Databricks' },
+  go: { what: 'Go', step: 'Installing Go' },
   dev: { what: "The project's own checking tools", step: "Installing the project's own checking tools" },
 };
 

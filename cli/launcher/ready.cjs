@@ -5,9 +5,9 @@ const { isFresh, readStamp } = require('./stamp.cjs');
 
 /** @typedef {import('./places.cjs').Places} Places */
 /**
- * The environment that runs dbt, the one with MetricFlow, the one that landed files are judged in by tests, or the tools that check
- * the project itself.
- * @typedef {'python' | 'metrics' | 'landing' | 'dev'} EnvName
+ * The environment that runs dbt, the one with MetricFlow, those of tests (the task for landed files, clients of Databricks, Go), or the
+ * tools that check the project itself.
+ * @typedef {'python' | 'metrics' | 'landing' | 'clients' | 'go' | 'dev'} EnvName
  */
 
 const PLATFORM = `${process.platform}-${process.arch}`;
@@ -19,6 +19,8 @@ const REQUIREMENTS = {
   python: 'dbt/requirements.txt',
   metrics: 'dbt/requirements-metrics.txt',
   landing: 'dbt/requirements-landing.txt',
+  clients: 'dbt/requirements-clients.txt',
+  go: 'dbt/requirements-go.txt',
   dev: 'dbt/requirements-dev.txt',
 };
 

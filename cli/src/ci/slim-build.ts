@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
+import { DEFAULT_MAX_REJECTED } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import { beforeBuild, forgetBuilt, rememberBuilt } from '../engine/built-stamp.ts';
 import type { EngineClient } from '../engine/client.ts';
@@ -26,9 +27,6 @@ export interface SlimOutcome {
   /** Names of nodes that have been failing since an earlier build and were not run again. */
   readonly stillFailing: readonly string[];
 }
-
-/** The share of a file's records above which a batch is refused, as for `load`. */
-const MAX_REJECTED = 0.01;
 
 /**
  * Builds and tests what differs from the base, on the local data. If marts exist, stale nodes are built too, as `dev`
@@ -94,7 +92,7 @@ async function changesOf(engine: EngineClient, request: { deployedDir?: string }
 /** @returns the newest batch of the raw tables. */
 async function loadLocal(paths: Paths, effects: Effects): Promise<string | null> {
   await generateIfEmpty(paths, effects);
-  const loaded = await load({ paths, maxRejected: MAX_REJECTED, publishes: false, optional: true }, effects);
+  const loaded = await load({ paths, maxRejected: DEFAULT_MAX_REJECTED, publishes: false, optional: true }, effects);
   if (loaded.exitCode === 0) return loaded.report.newestBatch;
   throw new MeetupError('The local data was refused, so nothing was built: `./meetup load` shows why.');
 }

@@ -71,12 +71,19 @@ export const portSchema = z
   .transform(Number)
   .refine((port) => port <= 65_535);
 
+const isShare = 'must be a share such as 5%';
+
 /** `1%` or `0.01`: a share between 0 and 1. */
 export const shareSchema = z
-  .string()
-  .regex(/^\d+(\.\d+)?%?$/)
+  .string(isShare)
+  .regex(/^\d+(\.\d+)?%?$/, isShare)
   .transform((text) => (text.endsWith('%') ? Number(text.slice(0, -1)) / 100 : Number(text)))
-  .refine((share) => share <= 1);
+  .refine((share) => share <= 1, isShare);
+
+/** The share of a batch's records that may be invalid, unless the user says otherwise. */
+export const DEFAULT_MAX_REJECTED = 0.01;
+/** The share of the known records that a complete file may lack, unless the user says otherwise. */
+export const DEFAULT_MAX_GONE = 0.05;
 
 /**
  * Parses one option's text.

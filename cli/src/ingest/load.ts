@@ -1,5 +1,6 @@
 import type { Effects } from '../config/effects.ts';
 import { MeetupError } from '../config/errors.ts';
+import { DEFAULT_MAX_GONE } from '../config/options.ts';
 import { COMMAND, isOwnProject, type Paths } from '../config/paths.ts';
 import { requireLoaded } from '../config/pulled.ts';
 import type { CommandResult } from '../config/result.ts';
@@ -16,9 +17,6 @@ import { storeSchemas } from './history/stored-schema.ts';
 import { type BatchReport, type EntityCounts, loadDrop } from './load-drops.ts';
 import { createRawTables, rawTablesOf } from './raw-tables.ts';
 import { type Contracts, readContracts } from './schemas.ts';
-
-/** Without --max-gone. */
-export const DEFAULT_MAX_GONE = 0.05;
 
 export interface LoadOptions {
   readonly paths: Paths;

@@ -4,10 +4,9 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { hasCode, MeetupError } from '../config/errors.ts';
 import { reasonOf } from '../config/explain.ts';
-import { shareSchema } from '../config/options.ts';
+import { DEFAULT_MAX_GONE, DEFAULT_MAX_REJECTED, shareSchema } from '../config/options.ts';
 import type { Paths } from '../config/paths.ts';
 import { keySeparatorOf } from '../config/project/settings.ts';
-import { DEFAULT_MAX_GONE } from '../ingest/load.ts';
 import { type ExpectedTable, readExpected } from './expected.ts';
 
 /** A story: what arrives day by day, and what tables hold after each day. */
@@ -47,7 +46,7 @@ const scenarioSchema = z.strictObject({
   description: z.string().min(1),
   rule: z.string().min(1),
   vars: z.record(z.string(), z.unknown()).default({}),
-  max_rejected: shareSchema.default(0.01),
+  max_rejected: shareSchema.default(DEFAULT_MAX_REJECTED),
   max_gone: shareSchema.default(DEFAULT_MAX_GONE),
   days: z.array(daySchema).min(1),
 });

@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -8,30 +7,26 @@ import type { BranchReport } from '../../src/branches/report.ts';
 import { type BranchOptions, run as branch, drop, list } from '../../src/commands/branch.ts';
 import { run as ci } from '../../src/commands/ci.ts';
 import { run as deploy } from '../../src/commands/deploy.ts';
-import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import type { Paths } from '../../src/config/paths.ts';
 import { listSchemas } from '../../src/deploy/relations.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
-import type { EngineClient } from '../../src/engine/client.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
-import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
 import { contentsOf } from '../deploy/contents.ts';
-import { type TinyProject, tinyProject } from '../deploy/tiny-project.ts';
+import type { TinyProject } from '../deploy/tiny-project.ts';
+import { type TinyRehearsal, tinyRehearsal } from '../deploy/tiny-rehearsal.ts';
 import { quietEffects } from '../support/effects.ts';
 import { interpreting } from '../support/interpreted-spark.ts';
 import { meetup } from '../support/meetup.ts';
 import { hasItsTurn, howSampled, sampled } from '../support/sampled.ts';
-import { deployEngines } from '../support/warm-engine.ts';
 
 const START_MS = 600_000;
 vi.setConfig({ testTimeout: 900_000 });
 
 const effects = quietEffects({ env: interpreting(process.env) });
-let folder: string;
+let tiny: TinyRehearsal | undefined;
 let project: TinyProject;
 let remote: Remote;
 let target: { readonly paths: Paths; readonly target: 'rehearsal' };
-let engines: readonly EngineClient[] = [];
 
 const STAGING = 'dbt/models/staging/stg_groups.sql';
 const OLD_NAMES = "select group_id, max(name) as group_name from {{ source('raw', 'groups') }} group by group_id\n";
@@ -39,33 +34,25 @@ const NEW_NAMES =
   "select group_id, case when group_id % 2 = 0 then upper(max(name)) else max(name) end as group_name from {{ source('raw', 'groups') }} group by group_id\n";
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'meetup-branches-'));
-  project = await tinyProject(folder);
-  // Never built from scratch, so that a branch continues it.
-  await project.write(
-    'dbt/models/marts/group_log.sql',
-    `{{ config(materialized='incremental', incremental_strategy='merge', unique_key='group_id', full_refresh=false, on_schema_change='fail') }}
+  tiny = await tinyRehearsal('branches', effects, async ({ write }) => {
+    // Never built from scratch, so that a branch continues it.
+    await write(
+      'dbt/models/marts/group_log.sql',
+      `{{ config(materialized='incremental', incremental_strategy='merge', unique_key='group_id', full_refresh=false, on_schema_change='fail') }}
 select group_id, group_name from {{ ref('stg_groups') }}\n`,
-  );
-  await project.write(
-    'dbt/models/marts/group_log.yml',
-    'models: [{name: group_log, columns: [{name: group_id, data_type: bigint, data_tests: [unique]}, {name: group_name, data_type: string}]}]\n',
-  );
-  await rehearsal({ paths: project.paths, action: 'up' }, effects);
-  engines = await deployEngines(project.paths, effects);
+    );
+    await write(
+      'dbt/models/marts/group_log.yml',
+      'models: [{name: group_log, columns: [{name: group_id, data_type: bigint, data_tests: [unique]}, {name: group_name, data_type: string}]}]\n',
+    );
+  });
+  ({ project, remote } = tiny);
   target = { paths: project.paths, target: 'rehearsal' };
-  const place = await remoteTarget('rehearsal', project.paths, effects, { start: true });
-  remote = { connection: await connectTarget(place, effects), catalog: place.catalog };
   const { report } = await deploy({ ...target, maxRejected: 0.5, yes: true }, effects);
   expect(report).toMatchObject({ status: 'deployed' });
 }, START_MS);
 
-afterAll(async () => {
-  await remote?.connection.close();
-  await Promise.all(engines.map((engine) => engine.close()));
-  await rehearsal({ paths: project.paths, action: 'down' }, effects);
-  await rm(folder, { recursive: true, force: true });
-}, START_MS);
+afterAll(() => tiny?.end(), START_MS);
 
 const rowsOf = (name: string): Promise<unknown[]> =>
   remote.connection.rows(`select * from ${table(name)} order by group_id`);
@@ -236,7 +223,7 @@ describe.skipIf(!hasItsTurn('branches'))(`a branch (${howSampled})`, () => {
   );
 
   it('is what ci builds of a change, puts into its summary, and takes away', async () => {
-    const summary = join(folder, 'summary.md');
+    const summary = join(project.paths.state, 'summary.md');
     const before = await contentsOf(remote);
     const known = (await readBranches(remote)).length;
     const { exitCode, report } = await ci({ ...target, only: 'branch', summary }, effects);

@@ -1,11 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { type BranchInputs, type BranchPlan, planBranch, toDo } from '../../src/branches/plan.ts';
-import { type ModelsPlan, type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
-import { RECREATED, type RelationState } from '../../src/deploy/relations.ts';
-import { planNode as node } from '../support/plan-nodes.ts';
-
-const test = (name: string, dependsOn: string[]): ProjectNode =>
-  node(name, 'test', dependsOn, { resourceType: 'test', relation: null, schema: 'audit' });
+import { planModels } from '../../src/deploy/plan/models.ts';
+import { RECREATED } from '../../src/deploy/relations.ts';
+import {
+  AS_DEPLOYED,
+  changedNodes,
+  deployedWith,
+  planNode as node,
+  tableAt as table,
+  planTest as test,
+} from '../support/plan-nodes.ts';
 
 const sources = [{ uniqueId: 'source.shop.raw.orders', schema: 'raw', name: 'orders' }];
 const nodes = [
@@ -16,40 +20,30 @@ const nodes = [
   test('unique_orders', ['model.shop.orders']),
   test('unique_customers', ['model.shop.customers']),
 ];
-const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `at ${version}` });
 const states = {
   'raw.orders': table(3),
   'marts.orders': table(5),
   'marts.customers': table(6),
   'marts.totals': table(7),
 };
-const deployed = {
-  relations: { ...states, 'staging.stg_orders': { kind: 'view' as const, definition: 'as it was' } },
-  fingerprints: Object.fromEntries(nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint ?? ''])),
-  retired: [],
-  manifest: null,
-};
-const present = new Map<string, 'table' | 'view'>([
-  ...Object.keys(states).map((name) => [name, 'table'] as const),
-  ['staging.stg_orders', 'view'],
-]);
+const { deployed, present } = deployedWith(nodes, states);
 
 /** The plan of a branch in which these models changed. */
 function planned(changed: readonly string[], more: Partial<BranchInputs> = {}): BranchPlan {
-  const now = nodes.map((one) => (changed.includes(one.name) ? { ...one, fingerprint: `${one.name} 2` } : one));
-  const none = new Map<string, string>();
-  const models: ModelsPlan = planModels({
+  const now = changedNodes(nodes, changed);
+  const models = planModels({ ...AS_DEPLOYED, nodes: now, sources, deployed, present });
+  const incremental = new Map([['model.shop.totals', { strategy: 'merge_changed', isProtected: false }]]);
+  const inputs = {
+    branch: 'x',
     nodes: now,
     sources,
+    models,
     deployed,
     present,
-    drift: none,
-    newRows: new Set(),
-    rewritten: none,
-    fullRefresh: false,
-  });
-  const incremental = new Map([['model.shop.totals', { strategy: 'merge_changed', isProtected: false }]]);
-  const inputs = { branch: 'x', nodes: now, sources, models, deployed, present, states, drift: none, incremental };
+    states,
+    drift: AS_DEPLOYED.drift,
+    incremental,
+  };
   return planBranch({ ...inputs, ...more });
 }
 
@@ -152,16 +146,7 @@ describe('what there is to do', () => {
 
   it('is everything whose code cannot be compared', () => {
     const volatile = nodes.map((one) => (one.name === 'customers' ? { ...one, fingerprint: null } : one));
-    const models = planModels({
-      nodes: volatile,
-      sources,
-      deployed,
-      present,
-      drift: new Map(),
-      newRows: new Set(),
-      rewritten: new Map(),
-      fullRefresh: false,
-    });
+    const models = planModels({ ...AS_DEPLOYED, nodes: volatile, sources, deployed, present });
     const plan = planned([], { nodes: volatile, models });
     expect(toDo(plan, keysOf(plan)).nodes.map(({ name }) => name)).toEqual(['customers', 'totals']);
   });

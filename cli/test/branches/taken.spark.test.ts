@@ -1,49 +1,35 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { run as branch } from '../../src/commands/branch.ts';
 import { type DeployReport, run as deploy } from '../../src/commands/deploy.ts';
-import { run as rehearsal } from '../../src/commands/rehearsal.ts';
 import type { Remote } from '../../src/deploy/remote.ts';
-import type { EngineClient } from '../../src/engine/client.ts';
 import { rehearsalPlaces } from '../../src/rehearsal/places.ts';
-import { connectTarget, remoteTarget } from '../../src/targets/target.ts';
-import { type TinyProject, tinyProject } from '../deploy/tiny-project.ts';
+import type { TinyProject } from '../deploy/tiny-project.ts';
+import { type TinyRehearsal, tinyRehearsal } from '../deploy/tiny-rehearsal.ts';
 import { quietEffects } from '../support/effects.ts';
 import { interpreting } from '../support/interpreted-spark.ts';
 import { hasItsTurn, howSampled, sampled } from '../support/sampled.ts';
-import { deployEngines } from '../support/warm-engine.ts';
 
 const START_MS = 600_000;
 vi.setConfig({ testTimeout: 900_000 });
 
 const effects = quietEffects({ env: interpreting(process.env) });
-let folder: string;
+let tiny: TinyRehearsal | undefined;
 let project: TinyProject;
 let remote: Remote;
-let engines: readonly EngineClient[] = [];
 
 const MODEL = 'dbt/models/marts/group_names.sql';
 const names = (how: string): string => `select group_id, ${how} as group_name from {{ ref('stg_groups') }}\n`;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'meetup-taken-'));
-  project = await tinyProject(folder);
-  await project.write('dbt/macros/loud.sql', '{% macro loud(text) %}upper({{ text }}){% endmacro %}\n');
-  await rehearsal({ paths: project.paths, action: 'up' }, effects);
-  engines = await deployEngines(project.paths, effects);
-  const place = await remoteTarget('rehearsal', project.paths, effects, { start: true });
-  remote = { connection: await connectTarget(place, effects), catalog: place.catalog };
+  tiny = await tinyRehearsal('taken', effects, ({ write }) =>
+    write('dbt/macros/loud.sql', '{% macro loud(text) %}upper({{ text }}){% endmacro %}\n'),
+  );
+  ({ project, remote } = tiny);
   expect(await deployed()).toMatchObject({ status: 'deployed' });
 }, START_MS);
 
-afterAll(async () => {
-  await remote?.connection.close();
-  await Promise.all(engines.map((engine) => engine.close()));
-  await rehearsal({ paths: project.paths, action: 'down' }, effects);
-  await rm(folder, { recursive: true, force: true });
-}, START_MS);
+afterAll(() => tiny?.end(), START_MS);
 
 const deployed = async (planOnly = false): Promise<DeployReport> =>
   (await deploy({ paths: project.paths, target: 'rehearsal', maxRejected: 0.5, yes: true, planOnly }, effects)).report;

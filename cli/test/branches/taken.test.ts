@@ -3,11 +3,15 @@ import { planBranch } from '../../src/branches/plan.ts';
 import { type BranchEntry, branchesIn } from '../../src/branches/records.ts';
 import { type Taken, type TakenInputs, takenFrom } from '../../src/branches/taken.ts';
 import { type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
-import type { RelationState, RelationStates } from '../../src/deploy/relations.ts';
-import { planNode as node } from '../support/plan-nodes.ts';
-
-const test = (name: string, dependsOn: string[]): ProjectNode =>
-  node(name, 'test', dependsOn, { resourceType: 'test', relation: null, schema: 'audit' });
+import type { RelationStates } from '../../src/deploy/relations.ts';
+import {
+  AS_DEPLOYED,
+  changedNodes,
+  deployedWith,
+  planNode as node,
+  tableAt as table,
+  planTest as test,
+} from '../support/plan-nodes.ts';
 
 const sources = [
   { uniqueId: 'source.shop.raw.orders', schema: 'raw', name: 'orders', database: null },
@@ -22,7 +26,6 @@ const nodes = [
   test('unique_totals', ['model.shop.totals']),
   test('unique_visits', ['model.shop.visits']),
 ];
-const table = (version: number): RelationState => ({ kind: 'table', version, committedAt: `at ${version}` });
 const states: RelationStates = {
   'raw.orders': table(3),
   'raw.visits': table(4),
@@ -30,24 +33,14 @@ const states: RelationStates = {
   'marts.totals': table(6),
   'marts.visits': table(7),
 };
-const deployed = {
-  relations: { ...states, 'staging.stg_orders': { kind: 'view' as const, definition: 'as it was' } },
-  fingerprints: Object.fromEntries(nodes.map(({ uniqueId, fingerprint }) => [uniqueId, fingerprint ?? ''])),
-  retired: [],
-  manifest: null,
-};
-const present = new Map<string, 'table' | 'view'>([
-  ...Object.keys(states).map((name) => [name, 'table'] as const),
-  ['staging.stg_orders', 'view'],
-]);
+const { deployed, present } = deployedWith(nodes, states);
 const made: RelationStates = {
   'marts__branch_x.orders': table(0),
   'marts__branch_x.totals': table(0),
   'marts__branch_x.visits': table(0),
 };
 
-const changed = (...names: string[]): ProjectNode[] =>
-  nodes.map((one) => (names.includes(one.name) ? { ...one, fingerprint: `${one.name} 2` } : one));
+const changed = (...names: string[]): ProjectNode[] => changedNodes(nodes, names);
 
 interface Case {
   readonly code?: readonly ProjectNode[];
@@ -60,19 +53,26 @@ interface Case {
 }
 
 const factsOf = (code: readonly ProjectNode[], newRows: readonly string[] = []) => {
-  const none = new Map<string, string>();
   const models = planModels({
+    ...AS_DEPLOYED,
     nodes: code,
     sources,
     deployed,
     present,
-    drift: none,
     newRows: new Set(newRows),
-    rewritten: none,
-    fullRefresh: false,
   });
   const incremental = new Map([['model.shop.orders', { strategy: 'append', isProtected: false }]]);
-  const facts = { branch: 'x', nodes: code, sources, models, deployed, present, states, drift: none, incremental };
+  const facts = {
+    branch: 'x',
+    nodes: code,
+    sources,
+    models,
+    deployed,
+    present,
+    states,
+    drift: AS_DEPLOYED.drift,
+    incremental,
+  };
   return { models, incremental, plan: planBranch(facts) };
 };
 

@@ -1,29 +1,14 @@
-import { readdirSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { projectRoot } from '../../src/config/paths.ts';
-import { placesOf } from '../launcher/modules.ts';
-
-const load = createRequire(import.meta.url);
-const { setUp }: { setUp(options: object): Promise<void> } = load('../../launcher/setup.cjs');
+import { installEnv, packagesIn, programIn } from '../support/python-env.ts';
 
 /** How a program ends that stops itself as a kill would. */
 const KILLED = 9;
 
-const places = placesOf({}, process.env, projectRoot);
-
 /** Installs the packages of the landing task, if they are missing. */
-export const installLanding = (): Promise<void> =>
-  setUp({ args: { quiet: true }, places: { ...places, installed: true }, envs: ['landing'] });
-
-/** The folder of an environment's packages. */
-function packagesIn(env: string): string {
-  const lib = join(places.toolchain, env, 'lib');
-  const [version = ''] = readdirSync(lib).filter((name) => name.startsWith('python'));
-  return join(lib, version, 'site-packages');
-}
+export const installLanding = (): Promise<void> => installEnv('landing');
 
 /**
  * Runs a Python program beside this file with the packages of the landing task, and behind them those of dbt, which include the client of
@@ -37,15 +22,11 @@ export async function runPython(
 ): Promise<string> {
   const path = [join(projectRoot, 'cli/src/landing/python'), packagesIn('landing'), packagesIn('python')].join(':');
   const file = fileURLToPath(new URL(program, import.meta.url));
-  const { stdout, exitCode, stderr } = await execa(
-    join(places.toolchain, 'landing', 'bin', 'python'),
-    ['-X', 'utf8', file, ...args],
-    {
-      env: { ...env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1' },
-      input,
-      reject: false,
-    },
-  );
+  const { stdout, exitCode, stderr } = await execa(programIn('landing'), ['-X', 'utf8', file, ...args], {
+    env: { ...env, PYTHONPATH: path, PYTHONDONTWRITEBYTECODE: '1' },
+    input,
+    reject: false,
+  });
   if (exitCode !== 0 && exitCode !== KILLED) throw new Error(stderr);
   return stdout;
 }

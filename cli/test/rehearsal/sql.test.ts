@@ -4,7 +4,7 @@ import { toSparkSql } from '../../src/rehearsal/sql/rewrite.ts';
 import { literal, textOf, tokens } from '../../src/rehearsal/sql/tokens.ts';
 import { unsupported } from '../../src/rehearsal/sql/unsupported.ts';
 
-const rewrite = (sql: string): string => toSparkSql(sql, { volumePath: (path) => `/local${path}` });
+const rewrite = (sql: string): string => toSparkSql(tokens(sql), { volumePath: (path) => `/local${path}` });
 
 describe("a statement in Databricks' SQL", () => {
   it.each([
@@ -13,6 +13,10 @@ describe("a statement in Databricks' SQL", () => {
     ['select * from HIVE_METASTORE . marts.t', 'select * from spark_catalog . marts.t'],
     ['show schemas in hive_metastore', 'show schemas in spark_catalog'],
     ["show schemas from `hive_metastore` like 'm*'", "show schemas from `spark_catalog` like 'm*'"],
+    [
+      'alter table `hive_metastore`.a.b rename to `hive_metastore`.a.c',
+      'alter table `spark_catalog`.a.b rename to a.c',
+    ],
     ['use catalog hive_metastore', 'SET catalog spark_catalog'],
     ['use catalog `hive_metastore`', 'SET catalog `spark_catalog`'],
     ['set ansi_mode = true', 'set spark.sql.ansi.enabled = true'],
@@ -87,7 +91,7 @@ describe("a statement in Databricks' SQL", () => {
     ['create or refresh streaming table t as select 1', 'streaming tables'],
     ["select * from read_files('/Volumes/a/b/c')", 'read_files'],
   ])('is rejected with one sentence if the rehearsal does not support it: %s', (sql, what) => {
-    const refused = unsupported(sql);
+    const refused = unsupported(tokens(sql));
     expect(refused?.message).toContain("The rehearsal doesn't support");
     expect(refused?.message).toContain(what);
     expect(refused?.sqlState).toBe('0A000');
@@ -99,7 +103,7 @@ describe("a statement in Databricks' SQL", () => {
     'select read_files from t',
     'create or replace view v as select 1',
   ])('is left to Spark otherwise: %s', (sql) => {
-    expect(unsupported(sql)).toBeUndefined();
+    expect(unsupported(tokens(sql))).toBeUndefined();
   });
 });
 

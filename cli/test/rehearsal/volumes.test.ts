@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { listen } from '../../src/rehearsal/gateway/listen.ts';
 import { answerAboutVolumes } from '../../src/rehearsal/gateway/volume-answers.ts';
 import { StatementError } from '../../src/rehearsal/sql/errors.ts';
+import { tokens } from '../../src/rehearsal/sql/tokens.ts';
 import { volumeStatement } from '../../src/rehearsal/volumes/statements.ts';
 import { Tickets } from '../../src/rehearsal/volumes/tickets.ts';
 import { STAGING, transfer } from '../../src/rehearsal/volumes/transfer.ts';
@@ -183,13 +184,13 @@ describe('a statement about volumes', () => {
     ['SHOW VOLUMES', { verb: 'SHOW', schema: [], like: undefined }],
     ['DROP VOLUME m.r.d', { verb: 'DROP', name: ['m', 'r', 'd'], lenient: false }],
   ])('is parsed: %s', (sql, expected) => {
-    expect(volumeStatement(sql)).toEqual(expected);
+    expect(volumeStatement(tokens(sql))).toEqual(expected);
   });
 
   it.each(['select 1', 'create table volume as select 1', 'drop table t', "select 'PUT'"])(
     'is not confused with other statements: %s',
     (sql) => {
-      expect(volumeStatement(sql)).toBeUndefined();
+      expect(volumeStatement(tokens(sql))).toBeUndefined();
     },
   );
 
@@ -200,7 +201,7 @@ describe('a statement about volumes', () => {
     'CREATE VOLUME a.b.c.d',
     "REMOVE '/a' '/b'",
   ])('is rejected if it is incomplete: %s', (sql) => {
-    expect(() => volumeStatement(sql)).toThrow('42601');
+    expect(() => volumeStatement(tokens(sql))).toThrow('42601');
   });
 });
 
@@ -210,7 +211,7 @@ describe('the answer to a statement about files', () => {
     await mkdir(join(root, 'main/raw/drops/day'));
     await writeFile(join(root, 'main/raw/drops/day/a'), 'a');
     const currentSchema = async (): Promise<string> => 'marts';
-    return answerAboutVolumes(statement, {
+    return answerAboutVolumes(tokens(statement), {
       volumes,
       tickets: new Tickets(() => 0),
       origin: 'https://host',

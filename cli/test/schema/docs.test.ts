@@ -86,7 +86,7 @@ describe('meetup schema docs', () => {
 
   it('writes the task that loads landed files, which deploy requires to match the schemas', async () => {
     const { paths: plain, read, entity } = await project();
-    const landed: LandedSettings = { targets: ['prod'], volume: 'arrived.drops', max_rejected: '2.5%' };
+    const landed: LandedSettings = { targets: ['prod'], volume: 'arrived.drops', max_rejected: 0.025 };
     const paths = { ...resolvePaths({}, {}, projectRoot), ...plain, settings: { landed } };
     await expect(requireLandingFiles(paths, 'prod')).rejects.toThrow('landing/land_files.py is missing');
     await run({ paths, checks: false });

@@ -25,7 +25,7 @@ const TURNS = {
   },
   watch: { plays: 1, of: ['kinds of changes', 'file system', 'random work', 'random edits'] },
   inputs: { plays: 1, of: ['listed inputs', 'unlisted inputs', 'random inputs', 'unreadable files'] },
-  features: { plays: 2, of: ['forget', 'metrics', 'contracts', 'a fifth entity', 'an empty machine'] },
+  features: { plays: 2, of: ['forget', 'metrics', 'contracts', 'a fifth entity', 'an empty machine', 'go', 'clients'] },
   'unit tests': { plays: 2, of: ['strength', 'column names', 'odd values', 'wrong verdicts'] },
   projects: { plays: 2, of: ['seeds only', 'own folders', 'vendored packages'] },
   scenarios: { plays: 1, of: ['rules', 'thirty drops', 'full refreshes'] },

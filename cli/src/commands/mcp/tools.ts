@@ -2,6 +2,7 @@ import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import { z } from 'zod';
 import type { Effects } from '../../config/effects.ts';
 import { sentenceOf } from '../../config/explain.ts';
+import { DEFAULT_MAX_REJECTED } from '../../config/options.ts';
 import type { Paths } from '../../config/paths.ts';
 import { type LastRun, readBuildLog } from '../../engine/build-log.ts';
 import { queryRows } from '../../text/query-rows.ts';
@@ -12,8 +13,6 @@ import { run as test } from '../test.ts';
 
 /** The most rows that `query` returns per statement: an assistant reads all of them. */
 const MOST_ROWS = 200;
-/** The share of records that `build` may reject, as for `dev`. */
-const MAX_REJECTED = 0.01;
 
 export interface ToolsContext {
   readonly paths: Paths;
@@ -114,7 +113,13 @@ export function addTools(server: McpServer, context: ToolsContext): void {
     },
     () =>
       answer(async () => {
-        const options = { paths, maxRejected: MAX_REJECTED, fullRefresh: false, generates: false, summarizes: false };
+        const options = {
+          paths,
+          maxRejected: DEFAULT_MAX_REJECTED,
+          fullRefresh: false,
+          generates: false,
+          summarizes: false,
+        };
         return (await dev(options, effects)).report;
       }),
   );

@@ -1,7 +1,5 @@
 import { z } from 'zod';
-
-const isShare = 'must be a share such as 5%';
-const share = z.string(isShare).regex(/^\d+(\.\d+)?%$/, isShare);
+import { DEFAULT_MAX_GONE, DEFAULT_MAX_REJECTED, shareSchema } from '../options.ts';
 
 /** Targets on which files land in a volume, instead of being uploaded by `deploy`. */
 export const landedSchema = z
@@ -14,10 +12,10 @@ export const landedSchema = z
       .string()
       .regex(/^[A-Za-z0-9_]+\.[A-Za-z0-9_]+$/, 'is not the name of a schema and a volume, such as arrived.drops')
       .describe("The volume with the drops, `<schema>.<volume>` in the target's catalog."),
-    max_rejected: share
+    max_rejected: shareSchema
       .optional()
-      .describe("The share of a file's records above which its drop is refused (default: 1%)."),
-    max_gone: share
+      .describe("The share of a file's records above which it is refused (default: 1%)."),
+    max_gone: shareSchema
       .optional()
       .describe('The share of the records that were there before which a complete file may lack (default: 5%).'),
   })
@@ -35,9 +33,6 @@ export const landedOn = (
 
 /** Its limits, as shares between 0 and 1. */
 export const landedLimits = ({
-  max_rejected: rejected = '1%',
-  max_gone: gone = '5%',
-}: LandedSettings): { readonly maxRejected: number; readonly maxGone: number } => ({
-  maxRejected: Number.parseFloat(rejected) / 100,
-  maxGone: Number.parseFloat(gone) / 100,
-});
+  max_rejected: maxRejected = DEFAULT_MAX_REJECTED,
+  max_gone: maxGone = DEFAULT_MAX_GONE,
+}: LandedSettings): { readonly maxRejected: number; readonly maxGone: number } => ({ maxRejected, maxGone });

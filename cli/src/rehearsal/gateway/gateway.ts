@@ -183,12 +183,13 @@ export class Gateway {
     const session = this.#session(request);
     const statement = request.string(2) ?? '';
     this.#options.onStatement?.(statement);
-    const refused = unsupported(statement);
+    const read = tokens(statement);
+    const refused = unsupported(read);
     if (refused !== undefined) throw refused;
     const { volumes, tickets } = this.#options;
     const currentSchema = (): Promise<string> => this.#currentSchema(session);
-    const about = await answerAboutVolumes(statement, { volumes, tickets, origin, currentSchema });
-    const sql = about?.sql ?? toSparkSql(statement, { volumePath: (path) => volumes.file(path) });
+    const about = await answerAboutVolumes(read, { volumes, tickets, origin, currentSchema });
+    const sql = about?.sql ?? toSparkSql(read, { volumePath: (path) => volumes.file(path) });
     const { overlay, format } = overlayOf(request);
     return this.#run(request, { session, sql, overlay, format, isStaging: about?.isStaging ?? false });
   }

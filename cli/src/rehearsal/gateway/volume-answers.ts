@@ -1,7 +1,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { StatementError } from '../sql/errors.ts';
 import { CATALOG } from '../sql/rewrite.ts';
-import { literal } from '../sql/tokens.ts';
+import { literal, type Token } from '../sql/tokens.ts';
 import { type VolumeStatement, volumeStatement } from '../volumes/statements.ts';
 import type { Tickets } from '../volumes/tickets.ts';
 import { STAGING } from '../volumes/transfer.ts';
@@ -28,7 +28,7 @@ const NOTHING: Answer = { sql: 'select cast(null as string) as result where fals
  * Executes a statement about volumes and returns a query for its rows. Spark runs that query, so that the answer takes the same
  * path as all others. Undefined for statements that aren't about volumes.
  */
-export async function answerAboutVolumes(statement: string, site: Site): Promise<Answer | undefined> {
+export async function answerAboutVolumes(statement: readonly Token[], site: Site): Promise<Answer | undefined> {
   const read = volumeStatement(statement);
   if (read === undefined) return undefined;
   const parsed = await withWholeName(read, site);

@@ -1,17 +1,22 @@
-import { isCode, nameOf, type Token, tokens } from './tokens.ts';
+import { isCode, isWord, nameOf, type Token, tokens } from './tokens.ts';
 
 /**
  * Takes primary and foreign keys out of a statement: Spark can't parse them. On Databricks they are informational, so nothing that
  * a query returns changes; the rehearsal doesn't keep them. The columns of a primary key that a table is created with are NOT NULL.
  * https://docs.databricks.com/aws/en/sql/language-manual/sql-ref-syntax-ddl-create-table-constraint
  */
-export function withoutKeys(statement: string): string {
-  const all = tokens(statement);
+export function withoutKeys(statement: readonly Token[]): readonly Token[] {
+  if (!statement.some((token) => isWord(token, 'KEY') || isWord(token, 'REFERENCES'))) return statement;
+  const changed = withoutKeysIn(statement);
+  return changed === undefined ? statement : tokens(changed);
+}
+
+function withoutKeysIn(all: readonly Token[]): string | undefined {
   const code = all.filter(isCode);
   const word = wordsOf(code);
-  if (word(0) === 'ALTER' && word(1) === 'TABLE') return alteredKeys(code, word) ?? statement;
+  if (word(0) === 'ALTER' && word(1) === 'TABLE') return alteredKeys(code, word);
   const start = columnsOf(code, word);
-  return (start === undefined ? undefined : withoutKeysOfTable(all, code, start)) ?? statement;
+  return start === undefined ? undefined : withoutKeysOfTable(all, code, start);
 }
 
 type Word = (i: number) => string;

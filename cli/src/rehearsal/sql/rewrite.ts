@@ -1,5 +1,5 @@
 import { withoutKeys } from './keys.ts';
-import { isCode, literal, nameOf, quoted, type Token, textOf, tokens } from './tokens.ts';
+import { isCode, isWord, literal, nameOf, quoted, type Token, textOf } from './tokens.ts';
 
 /** Databricks' name for Spark's spark_catalog. */
 export const CATALOG = 'hive_metastore';
@@ -26,14 +26,16 @@ export interface Rewriting {
 }
 
 /** Translates a statement from Databricks' SQL to Spark's: catalogs, volume paths, settings, keys. */
-export function toSparkSql(statement: string, { volumePath }: Rewriting): string {
-  const all = tokens(withoutKeys(statement));
+export function toSparkSql(statement: readonly Token[], { volumePath }: Rewriting): string {
+  const all = withoutKeys(statement);
   const code = all.filter(isCode);
   const changed = new Map<Token, string>();
   code.forEach((token, i) => {
     const name = nameOf(token);
     if (name === undefined) return;
-    if (name.toLowerCase() === CATALOG && isCatalog(code, i)) {
+    if (isCatalogName(name) && isNewName(code, i)) {
+      for (const left of code.slice(i, i + 2)) changed.set(left, '');
+    } else if (name.toLowerCase() === CATALOG && isCatalog(code, i)) {
       changed.set(token, token.kind === 'word' ? SPARK_CATALOG : quoted(SPARK_CATALOG));
     } else if (token.kind === 'quoted' && name.startsWith('/Volumes/')) {
       changed.set(token, quoted(volumePath(name)));
@@ -56,8 +58,9 @@ function catalogs(rest: readonly Token[]): string {
   return `select catalog from values (${literal(CATALOG)}) as t(catalog)${filter}`;
 }
 
-export const isWord = (token: Token | undefined, word: string): boolean =>
-  token?.kind === 'word' && token.text.toUpperCase() === word;
+/** Whether a catalog begins the new name in `rename to catalog.schema.name`, where Spark takes it for another schema. */
+const isNewName = (code: readonly Token[], i: number): boolean =>
+  isWord(code[i - 2], 'RENAME') && isWord(code[i - 1], 'TO') && code[i + 1]?.text === '.' && code[i + 3]?.text === '.';
 
 function isCatalog(code: readonly Token[], i: number): boolean {
   const before = code[i - 1];

@@ -53,6 +53,10 @@ function bracketedComment(statement: string, start: number): string {
 
 export const isCode = ({ kind }: Token): boolean => kind !== 'space' && kind !== 'comment';
 
+/** Whether a token is a keyword, which is given in capitals. */
+export const isWord = (token: Token | undefined, word: string): boolean =>
+  token?.kind === 'word' && token.text.toUpperCase() === word;
+
 /** An identifier's name without backquotes; undefined for other tokens. */
 export function nameOf(token: Token | undefined): string | undefined {
   if (token?.kind === 'word') return token.text;

@@ -1,5 +1,5 @@
 import { notSupported, type StatementError } from './errors.ts';
-import { isCode, tokens } from './tokens.ts';
+import { isCode, type Token } from './tokens.ts';
 
 /** The first words of statements that Databricks supports but Spark with Delta doesn't. */
 const BEGINNINGS: readonly (readonly [string, string])[] = [
@@ -26,8 +26,8 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /** The error for a statement that is known not to work in the rehearsal. All others are left to Spark. */
-export function unsupported(statement: string): StatementError | undefined {
-  const code = tokens(statement).filter(isCode);
+export function unsupported(statement: readonly Token[]): StatementError | undefined {
+  const code = statement.filter(isCode);
   const beginning = code
     .slice(0, 4)
     .map(({ text }) => text.toUpperCase())

@@ -1,6 +1,6 @@
 import { notSupported, StatementError } from '../sql/errors.ts';
 import { CATALOG } from '../sql/rewrite.ts';
-import { isCode, nameOf, type Token, textOf, tokens } from '../sql/tokens.ts';
+import { isCode, nameOf, type Token, textOf } from '../sql/tokens.ts';
 
 /** A statement about volumes or their files; Spark supports none of these. A name of one part is in the session's schema. */
 export type VolumeStatement =
@@ -17,8 +17,8 @@ export type VolumeStatement =
  * Parses a statement about volumes; undefined for any other.
  * @throws StatementError if it begins like one but is malformed.
  */
-export function volumeStatement(statement: string): VolumeStatement | undefined {
-  const code = tokens(statement).filter(isCode);
+export function volumeStatement(statement: readonly Token[]): VolumeStatement | undefined {
+  const code = statement.filter(isCode);
   if (code.at(-1)?.text === ';') code.pop();
   const word = (i: number): string => code[i]?.text.toUpperCase() ?? '';
   switch (word(0)) {

@@ -5,12 +5,14 @@ const parameterSchema = z.tuple([z.string(), z.string().nullable()]);
 
 const caseSchema = z.object({
   name: z.string(),
-  do: z.enum(['rows', 'large', 'update', 'error', 'metadata', 'together', 'cancel', 'volume', 'missing']),
+  do: z.enum(['rows', 'large', 'update', 'error', 'metadata', 'together', 'cancel', 'volume', 'missing', 'library']),
   sql: z.string().default(''),
   path: z.string().default(''),
   before: z.array(z.string()).optional(),
-  /** The drivers that support this, by default all of them. */
+  /** The clients that support this, by default all of them. */
   only: z.array(z.string()).optional(),
+  /** Clients that don't support this, and why. */
+  without: z.record(z.string(), z.string()).optional(),
   positional: z.array(parameterSchema).optional(),
   named: z.record(z.string(), parameterSchema).optional(),
   call: z.string().optional(),
@@ -63,6 +65,6 @@ export function casesFor(driver: string): Case[] {
   return z
     .array(caseSchema)
     .parse(JSON.parse(text))
-    .filter(({ only }) => only === undefined || only.includes(driver))
+    .filter(({ only, without }) => only?.includes(driver) ?? without?.[driver] === undefined)
     .map((test) => ({ ...test, rows: test.rowsIn?.[driver] ?? test.rows }));
 }

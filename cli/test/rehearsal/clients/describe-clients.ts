@@ -1,83 +1,45 @@
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Effects } from '../../../src/config/effects.ts';
-import type { Paths } from '../../../src/config/paths.ts';
-import { fetchJars, jarName, type Library } from '../../../src/rehearsal/provision/jars.ts';
-import { findJava } from '../../../src/rehearsal/provision/java.ts';
-import { provisionSpark } from '../../../src/rehearsal/provision/provision.ts';
-import { type Case, casesFor, type Given, type Outcome, outcomeSchema } from './cases.ts';
-import { nodeClient } from './node-client.ts';
-
-/** Databricks' JDBC driver, from Maven Central. */
-const JDBC: Library = {
-  group: 'com.databricks',
-  artifact: 'databricks-jdbc',
-  version: '3.0.1',
-  sha256: '73ff679a86ff726a2975f5de2dbb38564666f5f7a32854032ff71b50a871456f',
-};
-
-export interface Site {
-  readonly paths: Paths;
-  readonly effects: Effects;
-  readonly connection: Omit<Given, 'cases'>;
-}
-
-const HERE = dirname(new URL(import.meta.url).pathname);
-
-/** How to run the cases with each driver. */
-const DRIVERS: Readonly<Record<string, (given: Given, site: Site) => Promise<Outcome[]>>> = {
-  node: (given) => nodeClient(given),
-  python: (given, { paths }) => runClient(paths.python, [join(HERE, 'client.py')], given),
-  jdbc: async (given, site) => {
-    const jar = await jdbcJar(site);
-    const opened = ['java.base/java.nio', 'java.base/java.lang'].flatMap((name) => [
-      '--add-opens',
-      `${name}=ALL-UNNAMED`,
-    ]);
-    const options = ['-Duser.timezone=UTC', '-Xmx512m', ...opened, '-cp', jar];
-    return runClient((await findJava(site.effects)).executable, [...options, join(HERE, 'Client.java')], given);
-  },
-};
-
-/** Runs a client that reads its cases from standard input and prints the outcomes line by line. */
-async function runClient(command: string, args: readonly string[], given: Given): Promise<Outcome[]> {
-  const { stdout, stderr, exitCode } = await execa(command, args, { input: JSON.stringify(given), reject: false });
-  if (exitCode !== 0) throw new Error(`${command} ended with ${exitCode}: ${stderr.slice(-2000)}`);
-  const lines = stdout.split('\n').filter((line) => line.startsWith('{'));
-  return lines.map((line) => outcomeSchema.parse(JSON.parse(line)));
-}
-
-/** The driver, downloaded once per toolchain. */
-async function jdbcJar({ paths, effects }: Site): Promise<string> {
-  const folder = join(paths.toolchain, 'rehearsal', 'drivers');
-  const jar = join(folder, jarName(JDBC));
-  if (existsSync(jar)) return jar;
-  await mkdir(folder, { recursive: true });
-  const { java, home } = await provisionSpark(paths, effects);
-  await fetchJars([JDBC], folder, { spark: home, java, scratch: join(folder, 'fetching') }, effects);
-  return jar;
-}
+import { hasItsTurn } from '../../support/sampled.ts';
+import { type Case, casesFor, type Outcome } from './cases.ts';
+import { DRIVERS, type Site } from './drivers.ts';
+import { Unavailable } from './run-client.ts';
 
 /** Declares the same tests for every driver, against one rehearsal. */
 export function describeClients(site: () => Promise<Site>): void {
-  describe.each(Object.keys(DRIVERS))("Databricks' own driver: %s", (driver) => {
-    const cases = casesFor(driver);
-    let outcomes: Outcome[] = [];
+  for (const driver of Object.keys(DRIVERS)) {
+    describe.skipIf(waitsForItsTurn(driver))(`a client: ${driver}`, () => describeClient(driver, site));
+  }
+}
 
-    beforeAll(async () => {
-      const found = await site();
+/** The client in Go has to be built, which takes a minute, and the environment of SQLAlchemy and ibis has 430 MB. */
+function waitsForItsTurn(driver: string): boolean {
+  if (driver === 'go') return !hasItsTurn('go');
+  return (driver === 'sqlalchemy' || driver === 'ibis') && !hasItsTurn('clients');
+}
+
+function describeClient(driver: string, site: () => Promise<Site>): void {
+  const cases = casesFor(driver);
+  let outcomes: readonly Outcome[] = [];
+  let unavailable: string | undefined;
+
+  beforeAll(async () => {
+    const found = await site();
+    try {
       outcomes = (await DRIVERS[driver]?.({ ...found.connection, cases }, found)) ?? [];
-    }, 600_000);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+      unavailable = error.message;
+    }
+  }, 600_000);
 
-    it.each(cases.map((test) => [test.name, test] as const))('%s', (name, test) => {
-      const outcome = outcomes.find((found) => found.name === name);
+  for (const test of cases) {
+    it(test.name, ({ skip }) => {
+      if (unavailable !== undefined) skip(unavailable);
+      const outcome = outcomes.find(({ name }) => name === test.name);
       expect(outcome?.failed).toBeUndefined();
       expectOutcome(test, outcome?.outcome);
     });
-  });
+  }
 }
 
 function expectOutcome(test: Case, outcome: unknown): void {

@@ -46,6 +46,7 @@ async function outcomeOf(session: Session, folder: string, test: Case): Promise<
 type Action = (session: Session, test: Case, folder: string) => Promise<unknown>;
 
 const ACTIONS: Readonly<Record<Case['do'], Action>> = {
+  library: () => Promise.reject(new Error('this is for libraries that are built on a driver')),
   rows,
   large: async (session, { sql }) => {
     const all = await fetched(await session.executeStatement(sql));
