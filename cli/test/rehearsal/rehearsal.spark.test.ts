@@ -331,6 +331,14 @@ describe('files in a volume', () => {
     await expect(shared.get(`${volume}/a/up.bin`, down)).rejects.toThrow('404');
   });
 
+  it('can be written by a statement, and read by a view whose options name them', async () => {
+    await shared.run(`insert overwrite directory '${volume}/written' using json select 7 as a`);
+    await shared.run(`create temporary view of_volume using json options (path '${volume}/written')`);
+    expect(await shared.rows('select * from of_volume')).toEqual([{ a: 7 }]);
+    const outside = `${volume}/../../../../escaped`;
+    await expect(shared.run(`insert overwrite directory '${outside}' using json select 1 as a`)).rejects.toThrow();
+  });
+
   it.each([`${volume}/../../../../escaped`, '/Volumes/main/raw/elsewhere/x', '/etc/passwd'])(
     'cannot be placed elsewhere: %s',
     async (path) => {

@@ -39,6 +39,8 @@ describe("a statement in Databricks' SQL", () => {
     'select hive_metastore from t',
     'select hive_metastore_1.a from hive_metastore_1.a',
     "select '`/Volumes/a/b/c`'",
+    "select '/Volumes/a/b/c' as path from t where path = '/Volumes/a/b/c'",
+    "select options (a), (path = '/Volumes/a/b/c') from t",
   ])('is not changed if it only contains similar text: %s', (sql) => {
     expect(rewrite(sql)).toBe(sql);
   });
@@ -47,6 +49,23 @@ describe("a statement in Databricks' SQL", () => {
     expect(rewrite('select * from parquet.`/Volumes/main/raw/drops/e.parquet`')).toBe(
       'select * from parquet.`/local/Volumes/main/raw/drops/e.parquet`',
     );
+  });
+
+  it.each([
+    [
+      "create temporary view v using json options (multiLine 'true', path '/Volumes/a/b/c/it\\'s.json')",
+      "create temporary view v using json options (multiLine 'true', path '/local/Volumes/a/b/c/it\\'s.json')",
+    ],
+    [
+      'create or replace temp view v using csv options ("PATH" = "/Volumes/a/b/c/e.csv", header true)',
+      'create or replace temp view v using csv options ("PATH" = \'/local/Volumes/a/b/c/e.csv\', header true)',
+    ],
+    [
+      "insert overwrite directory '/Volumes/a/b/c/out' using parquet select 1",
+      "insert overwrite directory '/local/Volumes/a/b/c/out' using parquet select 1",
+    ],
+  ])('is rewritten with the local paths that its options and directories name: %s', (sql, expected) => {
+    expect(rewrite(sql)).toBe(expected);
   });
 
   it.each([
@@ -90,6 +109,8 @@ describe("a statement in Databricks' SQL", () => {
     ['create or replace materialized view v as select 1', 'materialized views'],
     ['create or refresh streaming table t as select 1', 'streaming tables'],
     ["select * from read_files('/Volumes/a/b/c')", 'read_files'],
+    ["create table t (a int) using delta location '/Volumes/a/b/c/t'", 'tables or schemas in volumes'],
+    ["create or replace table t using csv options (path '/Volumes/a/b/c/e.csv')", 'tables or schemas in volumes'],
   ])('is rejected with one sentence if the rehearsal does not support it: %s', (sql, what) => {
     const refused = unsupported(tokens(sql));
     expect(refused?.message).toContain("The rehearsal doesn't support");

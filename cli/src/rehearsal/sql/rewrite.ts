@@ -1,4 +1,5 @@
 import { withoutKeys } from './keys.ts';
+import { volumeStrings } from './path-strings.ts';
 import { isCode, isWord, literal, nameOf, quoted, type Token, textOf } from './tokens.ts';
 
 /** Databricks' name for Spark's spark_catalog. */
@@ -41,6 +42,7 @@ export function toSparkSql(statement: readonly Token[], { volumePath }: Rewritin
       changed.set(token, quoted(volumePath(name)));
     }
   });
+  for (const token of volumeStrings(code)) changed.set(token, literal(volumePath(textOf(token) ?? '')));
   const [first, second, third] = code;
   if (isWord(first, 'SHOW') && isWord(second, 'CATALOGS')) return catalogs(code.slice(2));
   // Spark only supports `set catalog`.

@@ -1,4 +1,5 @@
 import { notSupported, type StatementError } from './errors.ts';
+import { isPlacedInVolume } from './path-strings.ts';
 import { isCode, type Token } from './tokens.ts';
 
 /** The first words of statements that Databricks supports but Spark with Delta doesn't. */
@@ -34,6 +35,7 @@ export function unsupported(statement: readonly Token[]): StatementError | undef
     .join(' ');
   const begun = BEGINNINGS.find(([words]) => beginning === words || beginning.startsWith(`${words} `));
   if (begun) return notSupported(begun[1]);
+  if (isPlacedInVolume(code)) return notSupported("tables or schemas in volumes, and Databricks doesn't either");
   const call = code.find(
     ({ kind, text }, i) => kind === 'word' && text.toLowerCase() in FUNCTIONS && code[i + 1]?.text === '(',
   );
