@@ -27,8 +27,9 @@ const TURNS = {
   inputs: { plays: 1, of: ['listed inputs', 'unlisted inputs', 'random inputs', 'unreadable files'] },
   features: { plays: 2, of: ['forget', 'metrics', 'contracts', 'a fifth entity', 'an empty machine', 'go', 'clients'] },
   'unit tests': { plays: 2, of: ['strength', 'column names', 'odd values', 'wrong verdicts'] },
-  projects: { plays: 2, of: ['seeds only', 'own folders', 'vendored packages'] },
+  projects: { plays: 1, of: ['seeds only', 'own folders', 'vendored packages'] },
   scenarios: { plays: 1, of: ['rules', 'thirty drops', 'full refreshes'] },
+  deployments: { plays: 1, of: ['a target', 'the whole project'] },
 } as const;
 
 /** The name of a test that takes turns with others. */
