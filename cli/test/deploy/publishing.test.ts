@@ -9,7 +9,7 @@ import {
   type Shown,
 } from '../../src/deploy/publish/publications.ts';
 import { createViewStatement, queryOf, shownBy } from '../../src/deploy/publish/view-sql.ts';
-import { pinViews, publishViews, viewsToPin } from '../../src/deploy/publish/views.ts';
+import { pinViews, publishViews, statementsOf, viewsToPin } from '../../src/deploy/publish/views.ts';
 import type { RelationState } from '../../src/deploy/relations.ts';
 import { goBackTo, undoBegun, wayBack } from '../../src/deploy/undo.ts';
 import { planNode } from '../support/plan-nodes.ts';
@@ -86,6 +86,13 @@ describe('the statement of a view', () => {
     expect(createViewStatement(remote, 'marts.a', { of: 'build.a', comment: "It's one.\n" })).toBe(
       "create view if not exists `main`.`marts`.`a` comment 'It\\'s one.' as select * from `main`.`build`.`a`",
     );
+  });
+
+  it('changes a view that is there instead of replacing it, so that its privileges and comment stay', () => {
+    const step = { view: 'marts.a', what: 'switch', of: 'build.a', comment: 'Another one.' } as const;
+    expect(statementsOf(remote, step, new Map([['marts.a', 'view']]))).toEqual([
+      'alter view `main`.`marts`.`a` as select * from `main`.`build`.`a`',
+    ]);
   });
 });
 
