@@ -78,22 +78,23 @@
 
 
 {#
-    An aggregate, or with `over` a window function: a text that differs as soon as any of the rows differs in these columns, whatever their
-    order. For one engine only.
+    An aggregate, with `where` only of some rows, or with `over` a window function: a text that differs as soon as any of the rows differs in
+    these columns, whatever their order. For one engine only.
 #}
-{% macro rows_digest(columns, over='') -%}
-    {{ return(adapter.dispatch('rows_digest', 'meetup')(columns, 'over ' ~ over if over else '')) }}
+{% macro rows_digest(columns, over='', where='') -%}
+    {%- set suffix = 'over ' ~ over if over else 'filter (where ' ~ where ~ ')' if where else '' -%}
+    {{ return(adapter.dispatch('rows_digest', 'meetup')(columns, suffix)) }}
 {%- endmacro %}
 
-{% macro default__rows_digest(columns, over) -%}
+{% macro default__rows_digest(columns, suffix) -%}
     {#- As JSON, because Spark's hash of a struct skips nulls. A sum, because equal rows cancel each other out in `bit_xor`. -#}
     concat_ws(
         '|',
-        cast(count(*) {{ over }} as string),
-        cast(sum(cast(xxhash64(to_json(struct({{ columns | join(', ') }}))) as decimal(38, 0))) {{ over }} as string)
+        cast(count(*) {{ suffix }} as string),
+        cast(sum(cast(xxhash64(to_json(struct({{ columns | join(', ') }}))) as decimal(38, 0))) {{ suffix }} as string)
     )
 {%- endmacro %}
 
-{% macro duckdb__rows_digest(columns, over) -%}
-    concat_ws('|', count(*) {{ over }}, sum(hash({{ columns | join(', ') }})) {{ over }})
+{% macro duckdb__rows_digest(columns, suffix) -%}
+    concat_ws('|', count(*) {{ suffix }}, sum(hash({{ columns | join(', ') }})) {{ suffix }})
 {%- endmacro %}

@@ -9,32 +9,16 @@ with clock as (
     from {{ ref('int_as_of') }}
 ),
 
+-- New answers to coming events are in every drop. Most models only need the groups of which something else changed.
 events as (
     select
         group_id,
         {{ rows_digest(['event_state']) }} as events_state,
+        {{ rows_digest(['event_state'], where='has_started') }} as started_state,
+        {{ rows_digest(['event_state'], where='is_held') }} as held_state,
         -- Held events that are recent enough to count for active members, lapsed regulars and lapsed groups.
         concat_ws('|', cast(count_if(is_active) as string), cast(count_if(is_recent) as string)) as recent_state
     from {{ ref('int_event_states') }}
-    group by group_id
-),
-
--- New answers to coming events are in every drop. Most models only need the groups of which something else changed.
-started_events as (
-    select
-        group_id,
-        {{ rows_digest(['event_state']) }} as started_state
-    from {{ ref('int_event_states') }}
-    where has_started
-    group by group_id
-),
-
-held_events as (
-    select
-        group_id,
-        {{ rows_digest(['event_state']) }} as held_state
-    from {{ ref('int_event_states') }}
-    where is_held
     group by group_id
 ),
 
@@ -73,8 +57,8 @@ select
     groups.group_id,
     groups.created_at as founding_state,
     concat_ws('|', coalesce(events.events_state, ''), cast(coalesce(later_answers.later_answers, 0) as string)) as events_state,
-    started_events.started_state,
-    held_events.held_state,
+    events.started_state,
+    events.held_state,
     events.recent_state,
     concat_ws('|', cast(groups.is_gone as string), coalesce(gone_members.gone_state, '')) as gone_state,
     memberships.members_state,
@@ -83,8 +67,6 @@ select
 from {{ ref('dim_groups') }} as groups
 cross join clock
 left join events on groups.group_id = events.group_id
-left join started_events on groups.group_id = started_events.group_id
-left join held_events on groups.group_id = held_events.group_id
 left join later_answers on groups.group_id = later_answers.group_id
 left join gone_members on groups.group_id = gone_members.group_id
 left join memberships on groups.group_id = memberships.group_id
