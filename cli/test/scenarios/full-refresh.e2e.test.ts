@@ -69,7 +69,11 @@ describe.skipIf(!hasItsTurn('full refreshes'))("a scenario's full refresh", () =
     }
     const macros = join(project, 'dbt/macros/incremental');
     for (const [name, rule, broken] of [
-      ['merge_changed.sql', 'changed.is_superseded then delete', 'changed.is_superseded then do nothing'],
+      [
+        'replace_superseded.sql',
+        "where {{ is_superseded('older', meta.states) }}",
+        "where {{ key }} in (select fresh.{{ key }} from {{ arg_dict['temp_relation'] }} as fresh)",
+      ],
       [
         'changed_scopes.sql',
         'or now.{{ column }} is distinct from seen.{{ column }}',

@@ -3,8 +3,9 @@
     the older one, including its list.
 
     The model selects the rows of records that its table doesn't have yet. This strategy also deletes rows whose record is no longer the
-    current one, even if nothing replaces them (an event whose answers have all vanished). One merge does both, so that readers see the
-    table either before or after, on Delta too, and an interrupted run can simply be repeated.
+    current one, even if nothing replaces them (an event whose answers have all vanished). Readers see the table either
+    before or after both, and an interrupted run can simply be repeated: where a table and its states can change in one transaction, both are
+    part of it; elsewhere (Delta), one merge does both.
 
     The model's meta has `states`, the model with one row per current record, `scope`, the entity of the record, and `state`, the columns that
     identify the record. Where a table and its states can change in one transaction, the records that the rows come from are stored as states
@@ -17,13 +18,18 @@
     {%- set columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
 
     {%- if has_scopes() -%}
-        {#- DuckDB updates in place: for a few rows in each part of a table, it then writes nearly all of it. Insert them again instead. -#}
+        {#-
+            A merge would look for the same rows three times, and DuckDB updates in place: for a few rows in each part of a table, it then
+            writes nearly all of it.
+        -#}
         {%- call statement('replaced', auto_begin=true) -%}
-            delete from {{ target_relation }}
-            where {{ key }} in (select fresh.{{ key }} from {{ arg_dict['temp_relation'] }} as fresh)
-        {%- endcall -%}
-    {%- endif %}
-
+            delete from {{ target_relation }} as older
+            where {{ is_superseded('older', meta.states) }}
+        {%- endcall %}
+    insert into {{ target_relation }} ({{ columns | join(', ') }})
+    select {{ columns | join(', ') }}
+    from {{ arg_dict['temp_relation'] }}
+    {%- else %}
     merge into {{ target_relation }} as held
     using (
         select
@@ -39,6 +45,7 @@
     ) as changed
     on held.{{ key }} = changed.merge_key
     {{ merge_actions(columns) }}
+    {%- endif %}
 {% endmacro %}
 
 

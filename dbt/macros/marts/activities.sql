@@ -17,7 +17,7 @@
     from {{ ref(model) }}
     where
         {{ 'is_held' if kind == 'event' else 'true' }}
-        {%- if states %} and {{ is_changed("cast(date_trunc('" ~ period ~ "', " ~ moment ~ ') as date)', states) }}{% endif %}
+        {%- if states %} and {{ is_changed_period(moment, period, states) }}{% endif %}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 {%- endmacro %}

@@ -17,5 +17,6 @@ select
     memberships.user_id,
     memberships.joined_at
 from {{ ref('int_memberships_as_of') }} as memberships
-anti join gone_members on memberships.user_id = gone_members.user_id
-anti join gone_groups on memberships.group_id = gone_groups.group_id
+where
+    memberships.user_id not in (select gone_members.user_id from gone_members)
+    and memberships.group_id not in (select gone_groups.group_id from gone_groups)

@@ -20,31 +20,21 @@ actives as (
     from {{ ref('int_active_members') }}
 ),
 
-shared_members as (
-    select
-        members.group_id,
-        others.group_id as other_group_id,
-        count(*) as shared
-    from members
-    inner join members as others
-        on
-        members.user_id = others.user_id
-        and members.group_id < others.group_id
-    group by members.group_id, others.group_id
-),
+{% for people in ['members', 'actives'] -%}
+    shared_{{ people }} as (
+        select
+            {{ people }}.group_id,
+            others.group_id as other_group_id,
+            count(*) as shared
+        from {{ people }}
+        inner join {{ people }} as others
+            on
+            {{ people }}.user_id = others.user_id
+            and {{ people }}.group_id < others.group_id
+        group by {{ people }}.group_id, others.group_id
+    ){{ ',' if not loop.last }}
 
-shared_actives as (
-    select
-        actives.group_id,
-        others.group_id as other_group_id,
-        count(*) as shared
-    from actives
-    inner join actives as others
-        on
-        actives.user_id = others.user_id
-        and actives.group_id < others.group_id
-    group by actives.group_id, others.group_id
-)
+{% endfor -%}
 
 -- An active member need not have a membership, which may be missing from the files, so use a full join to keep every pair.
 select

@@ -14,46 +14,36 @@ with loads as (
     from {{ ref('int_load_counts') }}
 ),
 
-records as (
+-- A row per record that a drop holds, however often it holds it.
+drops as (
     select
         'groups' as entity,
-        cast(group_id as string) as record_key,
-        group_name as record_name,
-        _batch_seq
+        count(*) as records,
+        cast(0 as bigint) as names
     from {{ ref('stg_meetup__groups') }}
+    group by group_id, _batch_seq
     union all
     select
         'users' as entity,
-        cast(user_id as string) as record_key,
-        cast(null as string) as record_name,
-        _batch_seq
+        count(*) as records,
+        cast(0 as bigint) as names
     from {{ ref('stg_meetup__users') }}
+    group by user_id, _batch_seq
     union all
     select
         'venues' as entity,
-        cast(venue_id as string) as record_key,
-        venue_name as record_name,
-        _batch_seq
+        count(*) as records,
+        cast(0 as bigint) as names
     from {{ ref('stg_meetup__venues') }}
+    group by venue_id, _batch_seq
     union all
     select
         'events' as entity,
-        versions.event_key as record_key,
-        staged.event_name as record_name,
-        versions._batch_seq
+        count(*) as records,
+        count(distinct staged.event_name) as names
     from {{ ref('int_event_versions') }} as versions
     inner join {{ ref('stg_meetup__events') }} as staged on {{ is_same_record('versions', 'staged') }}
-),
-
-drops as (
-    select
-        entity,
-        record_key,
-        _batch_seq,
-        count(*) as records,
-        count(distinct record_name) as names
-    from records
-    group by entity, record_key, _batch_seq
+    group by versions.event_key, versions._batch_seq
 ),
 
 drop_counts as (
@@ -132,10 +122,16 @@ events as (
     cross join {{ ref('int_as_of') }} as clock
 ),
 
+unknown_members as (
+    select user_id
+    from {{ ref('dim_members') }}
+    where is_unknown
+),
+
 answers as (
     select
         count(*) as total,
-        count_if(members.is_unknown) as of_unknown_member,
+        count_if(unknown_members.user_id is not null) as of_unknown_member,
         count_if(memberships.user_id is null) as of_non_member,
         count_if(rsvps.responded_at > events.starts_at) as after_start,
         count_if(rsvps.responded_at < events.created_at) as before_event,
@@ -143,7 +139,7 @@ answers as (
         count_if(rsvps.guests < 0 or rsvps.seats < 0) as negative
     from {{ ref('fct_rsvps') }} as rsvps
     inner join {{ ref('fct_events') }} as events on rsvps.event_key = events.event_key
-    inner join {{ ref('dim_members') }} as members on rsvps.user_id = members.user_id
+    left join unknown_members on rsvps.user_id = unknown_members.user_id
     left join {{ ref('fct_memberships') }} as memberships
         on rsvps.group_id = memberships.group_id and rsvps.user_id = memberships.user_id
 ),
