@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from typing import TYPE_CHECKING, Any, cast
 
 from dbt.adapters.factory import get_adapter
@@ -24,6 +24,7 @@ from meetup_engine.build.contents import Contents, digest
 from meetup_engine.build.fingerprints import fingerprints_of
 from meetup_engine.build.node_states import DatabaseSnapshot, NodeStates
 from meetup_engine.build.runners import DiffingTestRunner, Streaming, build_from_scratch, identity
+from meetup_engine.build.settled import Basis, Settled, settled_by, with_all_below
 from meetup_engine.build.subset_graph import subset_of
 from meetup_engine.dbt_patches import calls, late_files
 from meetup_engine.dbt_patches.early_database import EarlyDatabase
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from dbt.task.base import BaseRunner
 
     from meetup_engine.build.contents import Columns
+    from meetup_engine.build.fingerprints import Fingerprint
     from meetup_engine.project.project import Project
     from meetup_engine.protocol.messages import AffectedNodes, Named, NodeResult
 
@@ -138,17 +140,26 @@ class AffectedBuild(Streaming, BuildTask):
 
     def run(self) -> Any:  # noqa: ANN401 - dbt has no type for it
         late_files.files.on = True
+        whole = False
         try:
             results = super().run()
             if self._error is not None:
                 raise self._error
             self._session.snapshot = self._snapshot
+            whole = True
             return results
         finally:
             late_files.files.on = False
             # Nodes that were interrupted have an unknown state; nodes that finished stay recorded.
             self._state.forget(self._running)
             self._state.write()
+            if whole and not self._is_cancelled():
+                self._session.settled = self._settled()
+
+    def _settled(self) -> Settled:
+        """What this build leaves up to date, for the next one."""
+        parts = self._parts()
+        return settled_by(self._basis(), parts, self._touched, self.parsed, self.graph)
 
     def _runtime_initialize(self) -> None:
         self._fingerprints = fingerprints_of(self._session, self.parsed, self.config)
@@ -188,7 +199,7 @@ class AffectedBuild(Streaming, BuildTask):
         return snapshot
 
     def get_graph_queue(self) -> GraphQueue:
-        nodes = self._candidates()
+        self._touched = frozenset(nodes := self._candidates())
         unit_tests = sorted(nodes & set(self.parsed.unit_tests))
         stale = [unique_id for unique_id in unit_tests if self._states.stale(unique_id) is not None]
         if nodes:
@@ -314,15 +325,22 @@ class AffectedBuild(Streaming, BuildTask):
     def _candidates(self) -> set[str]:
         """Stale nodes, and everything downstream of them."""
         executable = set(self._states.executable())
-        reached = {unique_id for unique_id in executable if self._states.stale(unique_id) is not None}
-        for unique_id in list(reached):
-            if self.graph.graph.has_node(unique_id):
-                reached |= self.graph.descendants(UniqueId(unique_id))
-        # A unit test's columns may change with a model upstream of the tested one.
-        for unique_id, test in self.parsed.unit_tests.items():
-            if test.depends_on.nodes[0] in reached:
-                reached.add(unique_id)
-        return reached & executable
+        compared = executable - self._still_settled()
+        stale = {unique_id for unique_id in compared if self._states.stale(unique_id) is not None}
+        return with_all_below(stale, self.parsed, self.graph) & executable
+
+    def _still_settled(self) -> Set[str]:
+        """Takes what the last build left up to date, as far as it still is. The next build needs what this one leaves."""
+        settled, self._session.settled = self._session.settled, None
+        if settled is None or self._everything or list(self._again) or self.removed:
+            return frozenset()
+        return settled.still(self._basis(), self._parts(), self.parsed, self.graph)
+
+    def _parts(self) -> dict[str, Fingerprint]:
+        return {unique_id: self._states.parts(unique_id) for unique_id in self._states.runnable}
+
+    def _basis(self) -> Basis:
+        return Basis.of(self._session, self._fingerprints, self._snapshot, self._state)
 
     def _rebuild_if_needed(self, node: ManifestNode) -> None:
         """Builds an incremental model from scratch if that was asked for, or its definition or that of anything upstream has changed."""

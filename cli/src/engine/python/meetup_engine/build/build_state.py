@@ -78,6 +78,11 @@ class BuildState:
         self._written: str | None = None
         self._read()
 
+    @property
+    def text(self) -> str | None:
+        """The text of the file, as this process last read or wrote it."""
+        return self._written
+
     def fails(self, unique_id: str) -> bool:
         record = self.records.get(unique_id)
         return record is not None and record.verdict in ("fail", "error")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbt_common.exceptions import DbtBaseException
 
+from meetup_engine.build.runners import borrowed
 from meetup_engine.unit_tests.columns import QuietCompiler
 
 if TYPE_CHECKING:
@@ -46,15 +47,35 @@ def statement_of(node: ModelNode, manifest: Manifest, config: RuntimeConfig) -> 
     materialized = node.config.materialized
     if materialized not in _PROVABLE or getattr(node, "language", "sql") != "sql":
         return None
-    ways = [{"is_incremental": lambda way=way: way} for way in (False, True)] if materialized == "incremental" else [{}]
     try:
-        return _digest([tokens_of(_compiled(node, manifest, config, way)) for way in ways])
+        if materialized != "incremental":
+            return _digest([tokens_of(_compiled(node, manifest, config, {}))])
+        ways = [_Way(False), _Way(True)]
+        first = tokens_of(_compiled(node, manifest, config, {"is_incremental": ways[0]}))
+        # A template that never asked gives the same either way.
+        asked = ways[0].asked
+        second = tokens_of(_compiled(node, manifest, config, {"is_incremental": ways[1]})) if asked else first
+        return _digest([first, second])
     except DbtBaseException:
         return None  # the error is reported when it runs
 
 
+class _Way:
+    """An answer for templates that ask `is_incremental`, in whatever way they get at it."""
+
+    def __init__(self, answer: bool) -> None:
+        self._answer = answer
+        self.asked = False
+
+    def __call__(self) -> bool:
+        self.asked = True
+        return self._answer
+
+
 def _compiled(node: ModelNode, manifest: Manifest, config: RuntimeConfig, extra: dict[str, Any]) -> str:
-    lent = copy.deepcopy(node)
+    lent = borrowed(node)
+    # Templates can modify what `config.get` returns.
+    lent.config = copy.deepcopy(node.config)
     lent.extra_ctes, lent.extra_ctes_injected, lent.compiled = [], False, False
     return QuietCompiler(config).compile_node(lent, manifest, extra, write=False).compiled_code or ""
 

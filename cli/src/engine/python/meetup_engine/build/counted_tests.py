@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 
 from meetup_engine.lru_cache import LruCache
+from meetup_engine.sql_text import literal
 
 # Runs a statement and returns its rows.
 Rows = Callable[[str], list[tuple[Any, ...]]]
@@ -58,8 +59,9 @@ def _parser() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"threads": 1})
 
 
-def _ask_parser(sql: str, text: str) -> str:
-    answer = _parser().cursor().execute(sql, [text]).fetchone()
+def _ask_parser(function: str, text: str) -> str:
+    # Not as a parameter, since for the first one DuckDB imports pandas: a second, and 70 MB for as long as the engine lives.
+    answer = _parser().cursor().execute(f"select {function}({literal(text)})").fetchone()
     return str(answer[0]) if answer else ""
 
 
@@ -95,7 +97,7 @@ def _counting(conditions: tuple[Condition, ...]) -> str:
     calls = [{**_CALL, "filter": json.loads(condition.where)} for condition in conditions]
     tree = {**_EMPTY, "select_list": calls, "from_table": json.loads(conditions[0].relation)}
     document = {"error": False, "statements": [{"node": tree, "named_param_map": []}]}
-    return _ask_parser("select json_deserialize_sql(?::json)", json.dumps(document))
+    return _ask_parser("json_deserialize_sql", json.dumps(document))
 
 
 _EMPTY: Tree = {
@@ -140,7 +142,7 @@ class Counts:
 
 
 def _parsed(sql: str) -> Tree | None:
-    document = json.loads(_ask_parser("select json_serialize_sql(?)", sql))
+    document = json.loads(_ask_parser("json_serialize_sql", sql))
     if document["error"] or len(document["statements"]) != 1 or document["statements"][0]["named_param_map"]:
         return None
     node: Tree = document["statements"][0]["node"]

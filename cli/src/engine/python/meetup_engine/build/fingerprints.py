@@ -82,12 +82,46 @@ def fingerprints_of(session: Project, manifest: Manifest, config: RuntimeConfig)
     if kept is None or session.reconfigured or not kept.apply_to(manifest, session.environment):
         kept = Fingerprints(manifest, config, session.environment, session.project_flags)
     else:
-        kept.carry_over(manifest, session.environment)
+        kept.carry_over(manifest, session.environment, session.parses)
     session.reconfigured = False
     kept.note_made_for(session, manifest)
     _of_sessions[session] = kept
     session.note_read(kept.environment_read.keys())
     return kept
+
+
+@dataclass(frozen=True)
+class _Known:
+    """What can change in a manifest without a parse: texts of models, and for a branch, relations."""
+
+    manifest: Manifest
+    parses: int
+    texts: Mapping[str, str]
+    relations: list[str | None]
+
+    @classmethod
+    def of(cls, manifest: Manifest, parses: int) -> _Known:
+        texts = {unique_id: node.raw_code for unique_id, node in manifest.nodes.items()}
+        placed = [*manifest.nodes.values(), *manifest.sources.values()]
+        return cls(manifest, parses, texts, [node.relation_name for node in placed])
+
+    def maybe_changed(self, before: _Known, known: Iterable[str]) -> list[str]:
+        """
+        Those of the nodes whose basis may be another one than before. Without a parse, these are models with another text, their
+        unit tests, and seeds, whose files aren't part of the manifest.
+        """
+        if self.manifest is not before.manifest or self.parses != before.parses or self.relations != before.relations:
+            return list(known)
+        nodes, tests = self.manifest.nodes, self.manifest.unit_tests
+        edited = {unique_id for unique_id, text in self.texts.items() if before.texts.get(unique_id) is not text}
+
+        def may_have_changed(unique_id: str) -> bool:
+            test = tests.get(unique_id)
+            if test is not None:
+                return test.depends_on.nodes[0] in edited
+            return unique_id in edited or unique_id not in nodes or nodes[unique_id].resource_type == NodeType.Seed
+
+        return [unique_id for unique_id in known if may_have_changed(unique_id)]
 
 
 class Fingerprints:
@@ -103,6 +137,7 @@ class Fingerprints:
         self._manifest = manifest
         self._environment = environment
         self._made_for: tuple[int, RecordedEnvironment, Mapping[str, object]] | None = None
+        self._known: _Known | None = None
         # Hashes of the environment variables that are part of these fingerprints.
         self.environment_read: dict[str, str | None] = {}
         self._nodes: dict[str, Fingerprint] = {}
@@ -143,15 +178,17 @@ class Fingerprints:
             and (self._everything is None or self._everything == environment.everything())
         )
 
-    def carry_over(self, manifest: Manifest, environment: RecordedEnvironment) -> None:
+    def carry_over(self, manifest: Manifest, environment: RecordedEnvironment, parses: int) -> None:
         """
         Replaces the manifest by one with the same macros and configuration. Fingerprints of nodes that were parsed again, and of
-        seeds with other contents, are made again.
+        seeds with other contents, are made again. `parses`: the session's count, which stays the same if only SQL was edited.
         """
         self._manifest = manifest
         self._environment = environment
+        known, self._known = self._known, _Known.of(manifest, parses)
+        compared = self._bases if known is None else self._known.maybe_changed(known, self._bases)
         # Unit tests last, because they depend on the fingerprints of the tested models.
-        for unique_id in sorted(self._bases, key=lambda unique_id: unique_id in manifest.unit_tests):
+        for unique_id in sorted(compared, key=lambda unique_id: unique_id in manifest.unit_tests):
             if self._bases[unique_id] != self._basis(unique_id):
                 del self._nodes[unique_id], self._bases[unique_id]
                 self._pure.pop(unique_id, None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Set
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from dbt.adapters.factory import get_adapter
@@ -85,11 +86,16 @@ class NodeStates:
         """Marks every node to be run."""
         self._again = frozenset(self.executable())
 
+    @cached_property
+    def runnable(self) -> list[str]:
+        """Everything that a build can run, including unit tests, on this target or another one."""
+        nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
+        return [*nodes, *self.manifest.unit_tests]
+
     def executable(self) -> list[str]:
         """Everything that a build on this target can run, including unit tests."""
-        nodes = [unique_id for unique_id, node in self.manifest.nodes.items() if node.resource_type in _RUNNABLE]
         elsewhere = self._session.elsewhere()
-        return [unique_id for unique_id in [*nodes, *self.manifest.unit_tests] if unique_id not in elsewhere]
+        return [unique_id for unique_id in self.runnable if unique_id not in elsewhere] if elsewhere else self.runnable
 
     def parts(self, unique_id: str) -> Fingerprint:
         """The node's fingerprint, in parts."""
@@ -107,8 +113,10 @@ class NodeStates:
 
     def leftovers(self, gone: Iterable[str]) -> list[Place]:
         """The relations of nodes that are gone, except for snapshots, which hold history, and those that other nodes build now."""
-        current = {_relation_of(node) for node in self.manifest.nodes.values()}
         places = [self.state.records[unique_id].place for unique_id in gone if not unique_id.startswith("snapshot.")]
+        if not places:
+            return []
+        current = {_relation_of(node) for node in self.manifest.nodes.values()}
         return [place for place in places if place is not None and place not in current]
 
     def dropped(self, places: Iterable[Place]) -> None:

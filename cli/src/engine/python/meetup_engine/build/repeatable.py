@@ -65,6 +65,17 @@ def reads_files(sql: str) -> bool:
 
 def _found(pattern: re.Pattern[str], sql: str) -> bool:
     """Searches a statement without its comments."""
-    if pattern.search(sql) is None and "/*" not in sql and "--" not in sql:
-        return False
-    return pattern.search("".join(tokens_of(_JINJA_COMMENT.sub(" ", sql)))) is not None
+    if "/*" in sql or "--" in sql:
+        return _matches(pattern, _without_comments(sql))
+    return pattern.search(sql) is not None and _matches(pattern, _without_comments(sql))
+
+
+@lru_cache(maxsize=1024)
+def _without_comments(sql: str) -> str:
+    return "".join(tokens_of(_JINJA_COMMENT.sub(" ", sql)))
+
+
+# Cached by the text without comments, so that a save of a comment finds the result of the save before.
+@lru_cache(maxsize=4096)
+def _matches(pattern: re.Pattern[str], sql: str) -> bool:
+    return pattern.search(sql) is not None

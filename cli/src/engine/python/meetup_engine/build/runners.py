@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from dbt.adapters.base.impl import BaseAdapter
 from dbt.adapters.factory import FACTORY, get_adapter
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
     from meetup_engine.project.project import Project
     from meetup_engine.protocol.wire import Request
+
+Node = TypeVar("Node", bound="ManifestNode")
 
 FAILED: frozenset[str] = frozenset(
     {NodeStatus.Error, NodeStatus.Fail, NodeStatus.RuntimeErr, NodeStatus.PartialSuccess}
@@ -309,7 +312,7 @@ def borrowed_nodes(manifest: Manifest) -> Iterator[None]:
     nodes. Foreign keys are copied too, because they are compiled in place, below the level of a shallow copy.
     """
     kept = manifest.nodes
-    manifest.nodes = {unique_id: _borrow(node) for unique_id, node in kept.items()}
+    manifest.nodes = {unique_id: borrowed(node) for unique_id, node in kept.items()}
     try:
         yield
     finally:
@@ -337,11 +340,37 @@ def give_queries(manifest: Manifest, queries: Mapping[str, str]) -> None:
         manifest.nodes[unique_id].raw_code = f"{{% raw %}}{query}{{% endraw %}}"
 
 
-def _borrow(node: ManifestNode) -> ManifestNode:
+def borrowed(node: Node) -> Node:
+    """A copy that compiling may modify."""
     constrained = any(getattr(constraint, "to", None) for constraint in getattr(node, "all_constraints", ()))
-    borrowed = copy.deepcopy(node) if constrained else copy.copy(node)
-    borrowed._event_status = {}
-    return borrowed
+    lent = copy.deepcopy(node) if constrained else _shallow(node)
+    lent._event_status = {}
+    return lent
+
+
+def _shallow(node: Node) -> Node:
+    """`copy.copy` of an object that has nothing but its `__dict__`, which takes a fifth of the time."""
+    kind: type = type(node)
+    if not _is_plain(kind):
+        return copy.copy(node)
+    lent: Any = object.__new__(kind)
+    vars(lent).update(vars(node))
+    return cast(Node, lent)
+
+
+# What a class defines if its objects are made or copied in another way than others.
+_COPY_HOOKS = (
+    *("__new__", "__copy__", "__reduce__", "__reduce_ex__"),
+    *("__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__"),
+)
+
+
+@functools.cache
+def _is_plain(kind: type) -> bool:
+    """Whether nothing changes how objects of a class are copied."""
+    return all(getattr(kind, hook, None) is getattr(object, hook, None) for hook in _COPY_HOOKS) and not any(
+        vars(base).get("__slots__") for base in kind.__mro__
+    )
 
 
 def plain(value: object) -> bool | int | float | str | None:

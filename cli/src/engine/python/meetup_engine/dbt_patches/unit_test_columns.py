@@ -23,12 +23,25 @@ if TYPE_CHECKING:
 _parse_unit_test_case = UnitTestManifestLoader.parse_unit_test_case
 
 
+class OwnRows(list[dict[str, Any]]):
+    """Rows that nothing else holds, so that dbt's copy of them only has to copy what is inside of cells."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> list[dict[str, Any]]:
+        return [
+            {name: cell if type(cell) in _PLAIN else copy.deepcopy(cell, memo) for name, cell in row.items()}
+            for row in self
+        ]
+
+
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
 def parse_unit_test_case(self: UnitTestManifestLoader, test_case: UnitTestDefinition) -> None:
     """dbt's method, for the test with normalized expected rows."""
     rows = test_case.expect.rows
     if isinstance(rows, list):
         expect = copy.copy(test_case.expect)
-        expect.rows = by_name(rows, test_case.name)
+        expect.rows = OwnRows(by_name(rows, test_case.name))
         test_case = copy.copy(test_case)
         test_case.expect = expect
     _parse_unit_test_case(self, test_case)

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
     from meetup_engine.build.contents import Columns
     from meetup_engine.build.node_states import DatabaseSnapshot
+    from meetup_engine.build.settled import Settled
     from meetup_engine.project.environment import RecordedEnvironment
     from meetup_engine.project.files import Signatures
     from meetup_engine.protocol.messages import RequestDocument, Timings
@@ -155,6 +156,10 @@ class Project:
         # Whether the database is unchanged since this session's last build; if so, `snapshot` is still valid.
         self.untouched = False
         self.snapshot: DatabaseSnapshot | None = None
+        # What the last build left up to date.
+        self.settled: Settled | None = None
+        # Counts the parses, each of which may change any node. An edit that is applied without one changes the SQL of models alone.
+        self.parses = 0
         # Columns for unit tests by unique id, each with a hash of what determines them.
         self.unit_columns: dict[str, tuple[str, Columns | None]] = {}
         # Whether the configuration, the environment or the whole manifest has been read again since the fingerprints were made.
@@ -492,6 +497,7 @@ class Project:
             from_disk=self._read_from_disk,
         )
         self._manifest = None
+        self.parses += 1
         manifest = loader.load()
         parse.ms["load"] = ms_since(started)
         started = time.perf_counter()
@@ -534,6 +540,7 @@ class Project:
 
     def _forget_manifest(self, from_disk: bool) -> None:
         self._manifest = None
+        self.parses += 1
         self.reconfigured = True
         self.generation += 1
         self._read_from_disk = from_disk

@@ -10,6 +10,7 @@ import copy
 import re
 import time
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import jinja2
@@ -79,8 +80,9 @@ def same_jinja(before: str, after: str) -> bool:
     return old == new and _copies_text(old)
 
 
-def _jinja_tokens(text: str) -> list[tuple[str, str]]:
-    return [(kind, value) for _, kind, value in _LEXER.lex(text) if kind not in _IGNORED]
+@lru_cache(maxsize=64)
+def _jinja_tokens(text: str) -> tuple[tuple[str, str], ...]:
+    return tuple((kind, value) for _, kind, value in _LEXER.lex(text) if kind not in _IGNORED)
 
 
 def _copies_text(tokens: Iterable[tuple[str, str]]) -> bool:
