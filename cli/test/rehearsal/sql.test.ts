@@ -111,6 +111,7 @@ describe("a statement in Databricks' SQL", () => {
     ["select * from read_files('/Volumes/a/b/c')", 'read_files'],
     ["create table t (a int) using delta location '/Volumes/a/b/c/t'", 'tables or schemas in volumes'],
     ["create or replace table t using csv options (path '/Volumes/a/b/c/e.csv')", 'tables or schemas in volumes'],
+    ["create external table t using csv options (path '/Volumes/a/b/c/e.csv')", 'tables or schemas in volumes'],
   ])('is rejected with one sentence if the rehearsal does not support it: %s', (sql, what) => {
     const refused = unsupported(tokens(sql));
     expect(refused?.message).toContain("The rehearsal doesn't support");

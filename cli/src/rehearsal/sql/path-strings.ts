@@ -10,8 +10,9 @@ export const volumeStrings = (code: readonly Token[]): Token[] =>
 
 /** Whether a table or a schema would be in a volume, which Databricks allows neither: https://docs.databricks.com/aws/en/volumes/paths */
 export function isPlacedInVolume(code: readonly Token[]): boolean {
-  const words = code.slice(0, 4).map(({ text }) => text.toUpperCase());
-  const createsTable = words[0] === 'CREATE' && words[words[1] === 'OR' ? 3 : 1] === 'TABLE';
+  const words = code.slice(0, 5).map(({ text }) => text.toUpperCase());
+  const kind = words.slice(words[1] === 'OR' ? 3 : 1).find((word) => word !== 'EXTERNAL');
+  const createsTable = words[0] === 'CREATE' && kind === 'TABLE';
   return code.some(
     (token, i) => inVolume(token) && (isWord(code[i - 1], 'LOCATION') || (createsTable && isPathOption(code, i))),
   );
