@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MeetupError } from '../config/errors.ts';
 import type { Paths } from '../config/paths.ts';
@@ -39,7 +39,9 @@ interface Rows {
 /** The catalog name of the working database in compiled SQL; DuckDB derives it from the file name. */
 const CATALOG = 'meetup';
 /** The name under which the built database is attached. */
-export const BUILT = 'built';
+const BUILT = 'built';
+/** The name under which the rows of its views are attached. */
+const SHOWN = 'shown';
 
 const EXAMPLES = 5;
 
@@ -80,10 +82,32 @@ export async function readRecipe(
 /** Where dbt puts a node, from the answer to `changes`. */
 type RelationPlace = Pick<ChangesAnswer['nodes'][number], 'uniqueId' | 'schema' | 'relation' | 'materialized'>;
 
+/**
+ * Writes the rows of views to a database. A view names the tables that it reads with the catalog of the working database, so it has to be
+ * read where that is attached under this name: elsewhere it would show other tables.
+ */
+async function keepRows(path: string, views: readonly ModelRecipe[], into: string): Promise<void> {
+  const warehouse = await DuckDbWarehouse.inMemory();
+  try {
+    await warehouse.run(`set TimeZone = 'UTC'`);
+    await warehouse.run(`attach ${quoteLiteral(path)} as ${CATALOG} (read_only)`);
+    await warehouse.run(`attach ${quoteLiteral(into)} as ${SHOWN}`);
+    for (const { schema, name } of views) {
+      const relation = `${quoteIdentifier(schema)}.${quoteIdentifier(name)}`;
+      await warehouse.run(`create schema if not exists ${SHOWN}.${quoteIdentifier(schema)}`);
+      await warehouse.run(`create table ${SHOWN}.${relation} as from ${CATALOG}.${relation}`);
+    }
+  } finally {
+    await warehouse.close();
+  }
+}
+
 /** An in-memory database in which every model is built from scratch each day, from the raw tables of a working database. */
 export class FullRefresh {
   readonly #warehouse: DuckDbWarehouse;
   readonly #recipe: Recipe;
+  /** The views whose rows are attached. */
+  #shown: ReadonlySet<string> = new Set();
 
   private constructor(warehouse: DuckDbWarehouse, recipe: Recipe) {
     this.#warehouse = warehouse;
@@ -122,7 +146,36 @@ export class FullRefresh {
     for (const { isView, statement } of this.#recipe.models) if (!isView) await this.#warehouse.run(statement);
   }
 
-  /** Runs work with the file's database attached as `built`, read-only. */
+  /**
+   * Runs work with the file's database attached, read-only, and with the rows of some of its views. `work` is told in which catalog to
+   * find a relation.
+   */
+  async besideViews<T>(
+    path: string,
+    isShown: (view: ModelRecipe) => boolean,
+    work: (warehouse: DuckDbWarehouse, catalogOf: (name: string) => string) => Promise<T>,
+  ): Promise<T> {
+    const views = this.#recipe.models.filter((model) => model.isView && isShown(model));
+    if (views.length === 0) return this.beside(path, (warehouse) => work(warehouse, () => BUILT));
+    const shown = `${path}.shown`;
+    await rm(shown, { force: true });
+    await keepRows(path, views, shown);
+    await this.#warehouse.run(`attach ${quoteLiteral(shown)} as ${SHOWN} (read_only)`);
+    this.#shown = new Set(views.map(({ name }) => name));
+    try {
+      return await this.beside(path, (warehouse) => work(warehouse, (name) => this.#catalogOf(name)));
+    } finally {
+      this.#shown = new Set();
+      await this.#warehouse.run(`detach ${SHOWN}`);
+      await rm(shown, { force: true });
+    }
+  }
+
+  #catalogOf(relation: string): string {
+    return this.#shown.has(relation.split('.').at(-1) ?? '') ? SHOWN : BUILT;
+  }
+
+  /** Runs work with the file's database attached as `built`, read-only. Its views read the tables of the full refresh, not its own. */
   async beside<T>(path: string, work: (warehouse: DuckDbWarehouse) => Promise<T>): Promise<T> {
     await this.#warehouse.run(`attach ${quoteLiteral(path)} as ${BUILT} (read_only)`);
     try {
@@ -157,7 +210,7 @@ export class FullRefresh {
 
   async #driftOf({ schema, name: mart }: ModelRecipe): Promise<Drift | undefined> {
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(mart)}`;
-    const incremental = `${BUILT}.${table}`;
+    const incremental = `${this.#catalogOf(mart)}.${table}`;
     const full = `${CATALOG}.${table}`;
     const onlyIncremental = await this.#difference(incremental, full);
     const { rows } = await this.#warehouse.query(

@@ -11,7 +11,7 @@ import { createRawTables, readRawTables } from '../ingest/raw-tables.ts';
 import { readContracts } from '../ingest/schemas.ts';
 import { openWork } from '../warehouse/duckdb.ts';
 import { compareTable, type TableDifference } from './compare-rows.ts';
-import { BUILT, type Drift, FullRefresh, readRecipe } from './full-refresh.ts';
+import { type Drift, FullRefresh, readRecipe } from './full-refresh.ts';
 import { withMoments } from './moments.ts';
 import type { Scenario, ScenarioDay } from './read-scenarios.ts';
 
@@ -167,10 +167,13 @@ export class ScenarioPlayer {
 
   #compare(day: ScenarioDay, { full }: Start): Promise<Pick<DayOutcome, 'differences' | 'drifts'>> {
     const marts = this.#paths.settings.public;
-    return full.beside(this.#paths.workDatabase, async (warehouse) => {
+    const checked = new Set(day.expected.map(({ table }) => table.split('.').at(-1)));
+    const isCompared = ({ name, schema }: { name: string; schema: string }): boolean =>
+      checked.has(name) || (!this.#modelsChange && (marts?.includes(schema) ?? false));
+    return full.besideViews(this.#paths.workDatabase, isCompared, async (warehouse, catalogOf) => {
       const differences: TableDifference[] = [];
       for (const expected of day.expected) {
-        const difference = await compareTable(warehouse, BUILT, expected, marts ?? []);
+        const difference = await compareTable(warehouse, catalogOf(expected.table), expected, marts ?? []);
         if (difference !== undefined) differences.push(difference);
       }
       return { differences, drifts: this.#modelsChange ? [] : await full.findDrift(marts) };

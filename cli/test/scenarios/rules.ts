@@ -338,7 +338,7 @@ export const rules: readonly Rule[] = [
   {
     rule: 'unknown members are counted',
     file: 'models/intermediate/marts/int_quality_counts.sql',
-    text: 'count_if(members.is_unknown) as of_unknown_member',
+    text: 'count_if(unknown_members.user_id is not null) as of_unknown_member',
     broken: '0 as of_unknown_member',
     scenario: 'orphans',
     day: 1,
@@ -439,8 +439,8 @@ export const rules: readonly Rule[] = [
   {
     rule: 'the smaller id of a pair comes first',
     file: 'models/intermediate/marts/int_group_pairs.sql',
-    text: 'and actives.group_id < others.group_id',
-    broken: 'and actives.group_id > others.group_id',
+    text: 'and {{ people }}.group_id < others.group_id',
+    broken: 'and {{ people }}.group_id > others.group_id',
     scenario: 'active-members',
     day: 1,
     table: 'group_overlap',
