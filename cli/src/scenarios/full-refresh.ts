@@ -82,6 +82,15 @@ export async function readRecipe(
 /** Where dbt puts a node, from the answer to `changes`. */
 type RelationPlace = Pick<ChangesAnswer['nodes'][number], 'uniqueId' | 'schema' | 'relation' | 'materialized'>;
 
+/** The catalog in which to find a relation, by its name, with or without a schema. */
+type CatalogOf = (relation: string) => string;
+
+function catalogAmong(views: readonly ModelRecipe[], relation: string): string {
+  const [table, place] = relation.split('.').reverse();
+  const isShown = views.some(({ name, schema }) => name === table && (place === undefined || schema === place));
+  return isShown ? SHOWN : BUILT;
+}
+
 /**
  * Writes the rows of views to a database. A view names the tables that it reads with the catalog of the working database, so it has to be
  * read where that is attached under this name: elsewhere it would show other tables.
@@ -106,8 +115,6 @@ async function keepRows(path: string, views: readonly ModelRecipe[], into: strin
 export class FullRefresh {
   readonly #warehouse: DuckDbWarehouse;
   readonly #recipe: Recipe;
-  /** The views whose rows are attached. */
-  #shown: ReadonlySet<string> = new Set();
 
   private constructor(warehouse: DuckDbWarehouse, recipe: Recipe) {
     this.#warehouse = warehouse;
@@ -153,7 +160,7 @@ export class FullRefresh {
   async besideViews<T>(
     path: string,
     isShown: (view: ModelRecipe) => boolean,
-    work: (warehouse: DuckDbWarehouse, catalogOf: (name: string) => string) => Promise<T>,
+    work: (warehouse: DuckDbWarehouse, catalogOf: CatalogOf) => Promise<T>,
   ): Promise<T> {
     const views = this.#recipe.models.filter((model) => model.isView && isShown(model));
     if (views.length === 0) return this.beside(path, (warehouse) => work(warehouse, () => BUILT));
@@ -161,18 +168,12 @@ export class FullRefresh {
     await rm(shown, { force: true });
     await keepRows(path, views, shown);
     await this.#warehouse.run(`attach ${quoteLiteral(shown)} as ${SHOWN} (read_only)`);
-    this.#shown = new Set(views.map(({ name }) => name));
     try {
-      return await this.beside(path, (warehouse) => work(warehouse, (name) => this.#catalogOf(name)));
+      return await this.beside(path, (warehouse) => work(warehouse, (relation) => catalogAmong(views, relation)));
     } finally {
-      this.#shown = new Set();
       await this.#warehouse.run(`detach ${SHOWN}`);
       await rm(shown, { force: true });
     }
-  }
-
-  #catalogOf(relation: string): string {
-    return this.#shown.has(relation.split('.').at(-1) ?? '') ? SHOWN : BUILT;
   }
 
   /** Runs work with the file's database attached as `built`, read-only. Its views read the tables of the full refresh, not its own. */
@@ -189,11 +190,11 @@ export class FullRefresh {
    * Compares every mart of the attached incremental build with the full refresh, duplicates counted.
    * @param schemas of the marts; undefined if every table is one.
    */
-  async findDrift(schemas: readonly string[] | undefined): Promise<Drift[]> {
+  async findDrift(schemas: readonly string[] | undefined, catalogOf: CatalogOf): Promise<Drift[]> {
     const marts = this.#recipe.models.filter(({ schema, isView }) => schemas?.includes(schema) ?? !isView);
     const drifts: Drift[] = [];
     for (const mart of [...marts].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const drift = await this.#driftOf(mart);
+      const drift = await this.#driftOf(mart, catalogOf);
       if (drift !== undefined) drifts.push(drift);
     }
     return drifts;
@@ -208,9 +209,9 @@ export class FullRefresh {
     return rows.length > 0;
   }
 
-  async #driftOf({ schema, name: mart }: ModelRecipe): Promise<Drift | undefined> {
+  async #driftOf({ schema, name: mart }: ModelRecipe, catalogOf: CatalogOf): Promise<Drift | undefined> {
     const table = `${quoteIdentifier(schema)}.${quoteIdentifier(mart)}`;
-    const incremental = `${this.#catalogOf(mart)}.${table}`;
+    const incremental = `${catalogOf(`${schema}.${mart}`)}.${table}`;
     const full = `${CATALOG}.${table}`;
     const onlyIncremental = await this.#difference(incremental, full);
     const { rows } = await this.#warehouse.query(

@@ -176,7 +176,7 @@ export class ScenarioPlayer {
         const difference = await compareTable(warehouse, catalogOf(expected.table), expected, marts ?? []);
         if (difference !== undefined) differences.push(difference);
       }
-      return { differences, drifts: this.#modelsChange ? [] : await full.findDrift(marts) };
+      return { differences, drifts: this.#modelsChange ? [] : await full.findDrift(marts, catalogOf) };
     });
   }
 

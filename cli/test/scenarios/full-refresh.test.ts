@@ -41,7 +41,7 @@ async function driftOf(path: string) {
     path,
     () => true,
     async (warehouse, catalogOf) => ({
-      drifts: (await full.findDrift(['marts'])).map(({ mart }) => mart),
+      drifts: (await full.findDrift(['marts'], catalogOf)).map(({ mart }) => mart),
       rows: (await warehouse.query(`select n from ${catalogOf('overlap')}.marts.overlap order by n`)).rows.flat(),
     }),
   );
