@@ -10,6 +10,7 @@ import re
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -113,11 +114,46 @@ def connection_arguments(given: Given, folder: str) -> dict[str, Any]:
 class Client:
     """A client has a method for each kind of case that it runs, by its name."""
 
+    # What it raises for a failed statement.
+    errors: type[Exception]
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
     def run(self, sql: str) -> object:
+        raise NotImplementedError
+
+    def rows(self, case: Case) -> list[Plain]:
         raise NotImplementedError
 
     def close(self) -> None:
         raise NotImplementedError
+
+    def volume(self, case: Case) -> bool:
+        return volume(self.run, self.folder, case["path"])
+
+    def missing(self, case: Case) -> dict[str, str | None] | None:
+        return failure(lambda: self.run(f"GET '{case['path']}' TO '{os.path.join(self.folder, 'none')}'"), self.errors)
+
+    def cancelled(self, run: Callable[[], object], cancel: Callable[[], object], pause: float) -> dict[str, object]:
+        """Runs something, cancels it after a pause (seconds), and says how it ended and how soon."""
+        ended: list[str] = []
+
+        def run_to_its_end() -> None:
+            try:
+                run()
+                ended.append("completed")
+            except self.errors:
+                ended.append("cancelled")
+
+        thread = threading.Thread(target=run_to_its_end)
+        thread.start()
+        time.sleep(pause)
+        started = time.monotonic()
+        cancel()
+        thread.join()
+        took = time.monotonic() - started
+        return {"ended": ended[0], "seconds": took, "after": self.rows({"sql": "select count(*) as one from range(1)"})}
 
 
 def outcome(client: Client, case: Case) -> dict[str, Any]:

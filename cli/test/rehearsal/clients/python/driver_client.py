@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
-import time
 from typing import Any
 
 from databricks import sql
@@ -22,7 +19,7 @@ from databricks.sql.parameters.native import (
     VoidParameter,
 )
 
-from common import Case, Client, Given, Plain, argument, connection_arguments, failure, plain, run_all, together, volume
+from common import Case, Client, Given, Plain, argument, connection_arguments, failure, plain, run_all, together
 
 PARAMETERS: dict[str, Any] = {
     "BOOLEAN": BooleanParameter,
@@ -51,8 +48,10 @@ def parameters_of(case: Case) -> list[DbsqlParameterBase] | None:
 
 
 class DriverClient(Client):
+    errors = Error
+
     def __init__(self, given: Given, folder: str) -> None:
-        self.folder = folder
+        super().__init__(folder)
         self.connection = sql.connect(**connection_arguments(given, folder))
 
     def close(self) -> None:
@@ -79,7 +78,7 @@ class DriverClient(Client):
             return cursor.rowcount
 
     def error(self, case: Case) -> dict[str, str | None] | None:
-        return failure(lambda: self.rows(case), Error)
+        return failure(lambda: self.rows(case), self.errors)
 
     def metadata(self, case: Case) -> list[list[Plain]]:
         with self.connection.cursor() as cursor:
@@ -100,30 +99,12 @@ class DriverClient(Client):
 
     def cancel(self, case: Case) -> dict[str, object]:
         cursor = self.connection.cursor()
-        ended: list[str] = []
 
         def run() -> None:
-            try:
-                cursor.execute(case["sql"])
-                cursor.fetchall()
-                ended.append("completed")
-            except Error:
-                ended.append("cancelled")
+            cursor.execute(case["sql"])
+            cursor.fetchall()
 
-        thread = threading.Thread(target=run)
-        thread.start()
-        time.sleep(6)
-        started = time.monotonic()
-        cursor.cancel()
-        thread.join()
-        took = time.monotonic() - started
-        return {"ended": ended[0], "seconds": took, "after": self.rows({"sql": "select count(*) as one from range(1)"})}
-
-    def volume(self, case: Case) -> bool:
-        return volume(self.run, self.folder, case["path"])
-
-    def missing(self, case: Case) -> dict[str, str | None] | None:
-        return failure(lambda: self.run(f"GET '{case['path']}' TO '{os.path.join(self.folder, 'none')}'"), Error)
+        return self.cancelled(run, cursor.cancel, pause=6)
 
 
 run_all(DriverClient)

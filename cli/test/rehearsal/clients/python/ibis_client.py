@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
 import re
 import tempfile
 
@@ -11,12 +10,14 @@ import ibis
 from databricks.sql.exc import Error
 from ibis.backends.databricks import Backend
 
-from common import Case, Client, Given, Plain, connection_arguments, failure, plain, run_all, together, volume
+from common import Case, Client, Given, Plain, connection_arguments, failure, plain, run_all, together
 
 
 class IbisClient(Client):
+    errors = Error
+
     def __init__(self, given: Given, folder: str) -> None:
-        self.folder = folder
+        super().__init__(folder)
         # What ibis uploads, it writes to a temporary file first.
         tempfile.tempdir = folder
         self.connection: Backend = ibis.databricks.connect(
@@ -48,7 +49,7 @@ class IbisClient(Client):
             return cursor.rowcount
 
     def error(self, case: Case) -> dict[str, str | None] | None:
-        return failure(lambda: self.connection.raw_sql(case["sql"]).fetchall(), Error)
+        return failure(lambda: self.connection.raw_sql(case["sql"]).fetchall(), self.errors)
 
     def metadata(self, case: Case) -> list[list[Plain]]:
         """What ibis lists, as rows of the driver's metadata."""
@@ -88,12 +89,6 @@ class IbisClient(Client):
 
     def together(self, case: Case) -> int:
         return together(lambda sql: self.connection.raw_sql(sql).fetchall(), case["sql"])
-
-    def volume(self, case: Case) -> bool:
-        return volume(self.run, self.folder, case["path"])
-
-    def missing(self, case: Case) -> dict[str, str | None] | None:
-        return failure(lambda: self.run(f"GET '{case['path']}' TO '{os.path.join(self.folder, 'none')}'"), Error)
 
 
 run_all(IbisClient)

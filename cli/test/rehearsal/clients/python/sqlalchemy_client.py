@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import threading
-import time
 from typing import Any
 
 from sqlalchemy import (
@@ -27,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import DBAPIError
 
-from common import Case, Client, Given, Plain, argument, connection_arguments, failure, plain, run_all, together, volume
+from common import Case, Client, Given, Plain, argument, connection_arguments, failure, plain, run_all, together
 
 
 def named(case: Case) -> tuple[str, dict[str, object]]:
@@ -42,8 +39,10 @@ def named(case: Case) -> tuple[str, dict[str, object]]:
 
 
 class SqlAlchemyClient(Client):
+    errors = DBAPIError
+
     def __init__(self, given: Given, folder: str) -> None:
-        self.folder = folder
+        super().__init__(folder)
         place = f"{given['host']}?http_path={given['httpPath']}&catalog=hive_metastore&schema=default"
         self.engine: Engine = create_engine(
             f"databricks://token:{given['token']}@{place}", connect_args=connection_arguments(given, folder)
@@ -76,7 +75,7 @@ class SqlAlchemyClient(Client):
             return connection.execute(text(statement), arguments).rowcount
 
     def error(self, case: Case) -> dict[str, str | None] | None:
-        return failure(lambda: self.rows(case), DBAPIError)
+        return failure(lambda: self.rows(case), self.errors)
 
     def metadata(self, case: Case) -> list[list[Plain]]:
         """What an inspector finds, as rows of the driver's metadata."""
@@ -128,34 +127,16 @@ class SqlAlchemyClient(Client):
     def cancel(self, case: Case) -> dict[str, object]:
         """SQLAlchemy itself can't cancel: programs use the driver's cursor."""
         cursors: list[Any] = []
-        ended: list[str] = []
 
         def remember(_connection: object, cursor: object, *_more: object) -> None:
             cursors.append(cursor)
 
-        def run() -> None:
-            try:
-                self.rows(case)
-                ended.append("completed")
-            except DBAPIError:
-                ended.append("cancelled")
+        def cancel() -> None:
+            event.remove(self.engine, "before_cursor_execute", remember)
+            cursors[0].cancel()
 
         event.listen(self.engine, "before_cursor_execute", remember)
-        thread = threading.Thread(target=run)
-        thread.start()
-        time.sleep(3)
-        event.remove(self.engine, "before_cursor_execute", remember)
-        started = time.monotonic()
-        cursors[0].cancel()
-        thread.join()
-        took = time.monotonic() - started
-        return {"ended": ended[0], "seconds": took, "after": self.rows({"sql": "select count(*) as one from range(1)"})}
-
-    def volume(self, case: Case) -> bool:
-        return volume(self.run, self.folder, case["path"])
-
-    def missing(self, case: Case) -> dict[str, str | None] | None:
-        return failure(lambda: self.run(f"GET '{case['path']}' TO '{os.path.join(self.folder, 'none')}'"), DBAPIError)
+        return self.cancelled(lambda: self.rows(case), cancel, pause=3)
 
 
 run_all(SqlAlchemyClient)
