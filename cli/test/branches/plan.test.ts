@@ -4,6 +4,7 @@ import { planModels } from '../../src/deploy/plan/models.ts';
 import { RECREATED } from '../../src/deploy/relations.ts';
 import {
   AS_DEPLOYED,
+  branchInputs,
   changedNodes,
   deployedWith,
   planNode as node,
@@ -30,21 +31,9 @@ const { deployed, present } = deployedWith(nodes, states);
 
 /** The plan of a branch in which these models changed. */
 function planned(changed: readonly string[], more: Partial<BranchInputs> = {}): BranchPlan {
-  const now = changedNodes(nodes, changed);
-  const models = planModels({ ...AS_DEPLOYED, nodes: now, sources, deployed, present });
   const incremental = new Map([['model.shop.totals', { strategy: 'merge_changed', isProtected: false }]]);
-  const inputs = {
-    branch: 'x',
-    nodes: now,
-    sources,
-    models,
-    deployed,
-    present,
-    states,
-    drift: AS_DEPLOYED.drift,
-    incremental,
-  };
-  return planBranch({ ...inputs, ...more });
+  const now = { nodes: changedNodes(nodes, changed), sources, deployed, present };
+  return planBranch({ ...branchInputs(now, states, incremental), ...more });
 }
 
 const places = ({ nodes: built }: BranchPlan) => built.map(({ place, begins }) => [place, begins]);

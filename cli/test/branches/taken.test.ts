@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { planBranch } from '../../src/branches/plan.ts';
 import { type BranchEntry, branchesIn } from '../../src/branches/records.ts';
 import { type Taken, type TakenInputs, takenFrom } from '../../src/branches/taken.ts';
-import { type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
+import type { ProjectNode } from '../../src/deploy/plan/models.ts';
 import type { RelationStates } from '../../src/deploy/relations.ts';
 import {
-  AS_DEPLOYED,
+  branchInputs,
   changedNodes,
   deployedWith,
   planNode as node,
@@ -53,27 +53,10 @@ interface Case {
 }
 
 const factsOf = (code: readonly ProjectNode[], newRows: readonly string[] = []) => {
-  const models = planModels({
-    ...AS_DEPLOYED,
-    nodes: code,
-    sources,
-    deployed,
-    present,
-    newRows: new Set(newRows),
-  });
   const incremental = new Map([['model.shop.orders', { strategy: 'append', isProtected: false }]]);
-  const facts = {
-    branch: 'x',
-    nodes: code,
-    sources,
-    models,
-    deployed,
-    present,
-    states,
-    drift: AS_DEPLOYED.drift,
-    incremental,
-  };
-  return { models, incremental, plan: planBranch(facts) };
+  const now = { nodes: code, sources, deployed, present, newRows: new Set(newRows) };
+  const inputs = branchInputs(now, states, incremental);
+  return { models: inputs.models, incremental, plan: planBranch(inputs) };
 };
 
 /** What a deployment takes from branch x, which was built from `branched`. */

@@ -1,4 +1,5 @@
-import type { ProjectNode } from '../../src/deploy/plan/models.ts';
+import type { BranchInputs } from '../../src/branches/plan.ts';
+import { type ProjectNode, planModels } from '../../src/deploy/plan/models.ts';
 import type { RelationState, RelationStates } from '../../src/deploy/relations.ts';
 
 /** A public mart of the project `shop` as dbt describes it for a plan; its fingerprint is `NAME 1`. */
@@ -62,3 +63,14 @@ export const AS_DEPLOYED = {
   rewritten: new Map<string, string>(),
   fullRefresh: false,
 } as const;
+
+/** What decides the plan of branch x; `now` is the project beside what is deployed, and the sources with new rows, if any. */
+export function branchInputs(
+  now: Pick<BranchInputs, 'nodes' | 'sources' | 'deployed' | 'present'> & { readonly newRows?: ReadonlySet<string> },
+  states: RelationStates,
+  incremental: BranchInputs['incremental'],
+): BranchInputs {
+  const { nodes, sources, deployed, present } = now;
+  const models = planModels({ ...AS_DEPLOYED, ...now });
+  return { branch: 'x', nodes, sources, models, deployed, present, states, drift: AS_DEPLOYED.drift, incremental };
+}
