@@ -20,7 +20,7 @@ import { shareRehearsal } from '../support/shared-rehearsal.ts';
 
 /* MEETUP_LANDING_SCHEMAS sets how many schemas to try. MEETUP_SAMPLE_SEED repeats those of a run. */
 const schemas = Number(process.env.MEETUP_LANDING_SCHEMAS ?? (process.env.MEETUP_ALL_CASES === '1' ? 150 : 15));
-const RECORDS = 24;
+const RECORDS = 72;
 
 const effects = quietEffects({ env: process.env });
 let folder: string;
@@ -41,10 +41,13 @@ afterAll(async () => {
 
 const rowsSchema = z.array(z.object({ i: z.coerce.number(), record: z.string() }));
 
-/** The values of the texts that pass the check, by their places, as Spark reads them. */
-async function passing({ schema, record }: Contract, texts: readonly string[]): Promise<ReadonlyMap<number, unknown>> {
+/** The values of the texts that pass the check, by their places, as Spark reads them; undefined if the schema has none. */
+async function passing(
+  { schema, record }: Contract,
+  texts: readonly string[],
+): Promise<ReadonlyMap<number, unknown> | undefined> {
   const check = sparkCheck(schema, record, 'record_text');
-  if (check === undefined) return new Map();
+  if (check === undefined) return undefined;
   const list = texts.map((text, i) => `(${i}, ${quoteText(text)})`).join(', ');
   const read = `from_json(record_text, ${quoteText(databricksType(sqlType(record)))})`;
   const rows = rowsSchema.parse(
@@ -57,15 +60,19 @@ async function passing({ schema, record }: Contract, texts: readonly string[]): 
 
 describe('what a schema finds beyond doubt in Spark', () => {
   it(
-    `is valid to ajv, and has the values that JSON.parse reads, for ${schemas} random schemas (sample ${sampleSeed})`,
+    `is valid to ajv, and has the values that JSON.parse reads, for ${schemas} random schemas with a check (sample ${sampleSeed})`,
     async () => {
       let certain = 0;
-      for (let number = 0; number < schemas; number += 1) {
+      let tried = 0;
+      for (let number = 0; tried < schemas; number += 1) {
         const random = seeded(sampleSeed * 1000 + number);
         const schema = generateSchema(random);
         const contract = contractOf(schema, newAjv());
         const texts = Array.from({ length: RECORDS }, () => recordText(schema, random));
-        for (const [i, stored] of await passing(contract, texts)) {
+        const passed = await passing(contract, texts);
+        if (passed === undefined) continue;
+        tried += 1;
+        for (const [i, stored] of passed) {
           const text = texts[i] ?? '';
           const value: unknown = JSON.parse(text);
           const expected = { reasons: [], stored: projected(value, contract.record) };
@@ -98,13 +105,10 @@ describe('what a schema finds beyond doubt in Spark', () => {
     ];
     const contract = contracts.get('events');
     if (contract === undefined) throw new TypeError('There are no events.');
-    expect([
-      ...(
-        await passing(
-          contract,
-          texts.map((text) => JSON.stringify(text)),
-        )
-      ).keys(),
-    ]).toEqual([0, 1, 2]);
+    const passed = await passing(
+      contract,
+      texts.map((text) => JSON.stringify(text)),
+    );
+    expect([...(passed?.keys() ?? [])]).toEqual([0, 1, 2]);
   });
 });
